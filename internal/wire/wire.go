@@ -1,0 +1,67 @@
+// Package wire holds what the two sides of Hearth must agree on: the names of
+// environment variables and the manifest that a handler program writes and the
+// constructs read. The constructs (synth time), the runtime (inside Lambda) and
+// the local engine import it; it imports none of them.
+package wire
+
+import "strings"
+
+// Environment variables that the constructs set on a function and the runtime
+// and its client packages read.
+const (
+	// EnvManifest names the file a handler program writes its [Manifest] to.
+	// When it is set, lambdaruntime.Start writes the file and exits before any
+	// warm-up.
+	EnvManifest = "HEARTH_MANIFEST"
+
+	// EnvQueueURLPrefix starts the variable that holds a queue's URL; see
+	// [QueueURLEnv].
+	EnvQueueURLPrefix = "HEARTH_QUEUE_URL_"
+
+	// EnvWebSocketEndpoint holds the @connections endpoint of the WebSocket
+	// API's stage: https://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
+	EnvWebSocketEndpoint = "HEARTH_WEBSOCKET_ENDPOINT"
+
+	// EnvDatabaseHost holds the host name of the RDS Proxy endpoint.
+	EnvDatabaseHost = "HEARTH_DATABASE_HOST"
+	// EnvDatabasePort holds the TCP port of the RDS Proxy endpoint.
+	EnvDatabasePort = "HEARTH_DATABASE_PORT"
+	// EnvDatabaseName holds the name of the database to open.
+	EnvDatabaseName = "HEARTH_DATABASE_NAME"
+	// EnvDatabaseUser holds the database user that logs in with an IAM token.
+	EnvDatabaseUser = "HEARTH_DATABASE_USER"
+	// EnvDatabaseEngine holds [EnginePostgres] or [EngineMySQL].
+	EnvDatabaseEngine = "HEARTH_DATABASE_ENGINE"
+)
+
+// Values of [EnvDatabaseEngine].
+const (
+	EnginePostgres = "postgres"
+	EngineMySQL    = "mysql"
+)
+
+// QueueURLEnv returns the name of the environment variable that holds the URL
+// of the queue with the given logical name: "video-jobs" gives
+// HEARTH_QUEUE_URL_VIDEO_JOBS. Names that differ only in case or in "-" and "_"
+// share a variable, so both sides refuse two such queues in one program.
+func QueueURLEnv(name string) string {
+	return EnvQueueURLPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// Schedule events. The constructs give EventBridge Scheduler an input of the
+// shape it sends by itself, with the schedule's logical name added in detail,
+// so that a program can tell its schedules apart:
+//
+//	{
+//	  "version": "0",
+//	  "id": "<aws.scheduler.execution-id>",
+//	  "detail-type": "Scheduled Event",
+//	  "source": "aws.scheduler",
+//	  "time": "<aws.scheduler.scheduled-time>",
+//	  "resources": ["<aws.scheduler.schedule-arn>"],
+//	  "detail": {"schedule": "nightly"}
+//	}
+const (
+	ScheduleSource     = "aws.scheduler"
+	ScheduleDetailType = "Scheduled Event"
+)

@@ -1,0 +1,217 @@
+package lambdaruntime
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// defaultRequestTimeout bounds HTTP requests and WebSocket events.
+const defaultRequestTimeout = 10 * time.Second
+
+// App states what a program serves. Nil and empty parts are not served; an event
+// for such a part goes to Fallback or fails with an error that names it. Start
+// and NewHandler only read an App.
+type App struct {
+	// HTTP serves the requests of API Gateway HTTP APIs (payload format 2.0 and
+	// 1.0), REST APIs, Function URLs and Application Load Balancers. Its
+	// requests carry the client's escaped path, query, repeated headers, cookies
+	// and body; [EventFromContext] gives the event they came in.
+	HTTP http.Handler
+
+	// WebSocket serves the connections of an API Gateway WebSocket API.
+	WebSocket WebSocketHandler
+
+	// RequestTimeout is the longest an HTTP request or WebSocket event may take.
+	// A request that takes longer is answered with 504 and its context is
+	// cancelled. It always ends before the invocation's own deadline. 0 means
+	// 10 seconds; API Gateway itself gives up after 30 seconds (HTTP API) or 29
+	// (REST and WebSocket APIs, by default).
+	RequestTimeout time.Duration
+
+	// Queues are the SQS queues that the program consumes; see [Queue.Consume].
+	Queues []Consumer
+
+	// Schedules are what the program runs at set times.
+	Schedules []Schedule
+
+	// Events are handlers for further kinds of events, such as [KindSNS]. A
+	// typed function becomes one with aws-lambda-go's own adapter:
+	//
+	//	Events: map[lambdaruntime.Kind]lambda.Handler{
+	//		lambdaruntime.KindSNS: lambda.NewHandler(func(ctx context.Context, e events.SNSEvent) error { … }),
+	//	}
+	//
+	// A kind that another part of the App serves cannot be given here.
+	Events map[Kind]lambda.Handler
+
+	// Fallback handles every event that nothing else does.
+	Fallback lambda.Handler
+
+	// Warm are the resources that Start loads, all at once, before the first
+	// event; see [NewResource].
+	Warm []Warmer
+
+	// WarmTimeout is the longest that loading Warm may take. 0 means 9 seconds
+	// on demand, where Lambda ends an init phase after 10, and 120 seconds with
+	// provisioned concurrency, where it allows at least 130.
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
+	WarmTimeout time.Duration
+
+	// Logger takes what the runtime has to say: panics, timeouts, failed jobs,
+	// warm-up. Nil means JSON lines on standard output at the level that
+	// AWS_LAMBDA_LOG_LEVEL names; Start then also makes it [slog.Default].
+	Logger *slog.Logger
+}
+
+// queueNamePattern is SQS's own alphabet; 75 characters leave room for ".fifo".
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html (2026-11)
+var queueNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,75}$`)
+
+// scheduleNamePattern is EventBridge Scheduler's.
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html (2026-11)
+var scheduleNamePattern = regexp.MustCompile(`^[0-9a-zA-Z_.-]{1,64}$`)
+
+// validate reports everything that is wrong with the App at once.
+func (a *App) validate() error {
+	var errs []error
+	add := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("lambdaruntime: "+format, args...))
+	}
+	if a.RequestTimeout < 0 {
+		add("App.RequestTimeout must be 0 or more, got %s", a.RequestTimeout)
+	}
+	if a.WarmTimeout < 0 {
+		add("App.WarmTimeout must be 0 or more, got %s", a.WarmTimeout)
+	}
+	queues := map[string]int{}
+	for i, c := range a.Queues {
+		if c.work == nil {
+			add("App.Queues[%d] is empty; make it with Queue.Consume and a function", i)
+			continue
+		}
+		if !queueNamePattern.MatchString(c.name) {
+			add("App.Queues[%d]: Queue.Name must be 1 to 75 letters, digits, - or _, without .fifo, got %q", i, c.name)
+		}
+		if c.timeout < 0 {
+			add("App.Queues[%d] (%s): Queue.Timeout must be 0 or more, got %s", i, c.name, c.timeout)
+		}
+		if c.concurrency < 0 || (c.fifo && c.concurrency > 1) {
+			add("App.Queues[%d] (%s): Queue.Concurrency must be 0 or more, and at most 1 on a FIFO queue, got %d", i, c.name, c.concurrency)
+		}
+		env := wire.QueueURLEnv(c.name)
+		if j, ok := queues[env]; ok {
+			add("App.Queues[%d] (%s) and App.Queues[%d] (%s) share the variable %s; give them names that differ in more than case, - and _", j, a.Queues[j].name, i, c.name, env)
+			continue
+		}
+		queues[env] = i
+	}
+	schedules := map[string]int{}
+	for i, s := range a.Schedules {
+		if !scheduleNamePattern.MatchString(s.Name) {
+			add("App.Schedules[%d]: Schedule.Name must be 1 to 64 letters, digits, -, _ or ., got %q", i, s.Name)
+		}
+		if !isScheduleExpression(s.Expression) {
+			add("App.Schedules[%d] (%s): Schedule.Expression must be cron(…), rate(…) or at(…), got %q", i, s.Name, s.Expression)
+		}
+		if s.Run == nil {
+			add("App.Schedules[%d] (%s): Schedule.Run is nil; give it a function", i, s.Name)
+		}
+		if s.Timeout < 0 {
+			add("App.Schedules[%d] (%s): Schedule.Timeout must be 0 or more, got %s", i, s.Name, s.Timeout)
+		}
+		if j, ok := schedules[s.Name]; ok {
+			add("App.Schedules[%d] and App.Schedules[%d] are both named %q; a schedule's name tells its runs apart", j, i, s.Name)
+			continue
+		}
+		schedules[s.Name] = i
+	}
+	for kind, h := range a.Events {
+		served := map[Kind]bool{
+			KindHTTPv2: a.HTTP != nil, KindHTTPv1: a.HTTP != nil, KindALB: a.HTTP != nil, KindWebSocket: a.WebSocket != nil,
+			KindSQS: len(a.Queues) > 0, KindSchedule: len(a.Schedules) > 0,
+		}
+		switch {
+		case h == nil:
+			add("App.Events[%s] is nil; give it a handler or leave it out", kind)
+		case kind == KindUnknown:
+			add("App.Events[unknown] cannot be told from other events; use App.Fallback")
+		case served[kind]:
+			add("App.Events[%s] is served by another part of the App too; keep one of the two", kind)
+		}
+	}
+	warm := map[string]bool{}
+	for i, w := range a.Warm {
+		switch {
+		case w == nil:
+			add("App.Warm[%d] is nil; leave it out", i)
+		case w.Name() == "":
+			add("App.Warm[%d] has no name; name it, so that errors can", i)
+		case warm[w.Name()]:
+			add("App.Warm[%d] is named %q like one before it; resource names must differ", i, w.Name())
+		default:
+			warm[w.Name()] = true
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isScheduleExpression tells the three forms apart; EventBridge Scheduler checks
+// what stands in the parentheses when the schedule is deployed.
+func isScheduleExpression(s string) bool {
+	for _, form := range []string{"cron(", "rate(", "at("} {
+		if strings.HasPrefix(s, form) && strings.HasSuffix(s, ")") && len(s) > len(form)+1 {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *App) requestTimeout() time.Duration {
+	if a.RequestTimeout == 0 {
+		return defaultRequestTimeout
+	}
+	return a.RequestTimeout
+}
+
+// manifest states what the App serves, for the constructs.
+func (a *App) manifest() *wire.Manifest {
+	m := &wire.Manifest{
+		Version:   wire.ManifestVersion,
+		HTTP:      a.HTTP != nil,
+		WebSocket: a.WebSocket != nil,
+		Queues:    []wire.ManifestQueue{},
+		Schedules: []wire.ManifestSchedule{},
+		Warm:      []wire.ManifestResource{},
+	}
+	if m.HTTP || m.WebSocket {
+		m.RequestTimeout = a.requestTimeout().Seconds()
+	}
+	for _, c := range a.Queues {
+		m.Queues = append(m.Queues, wire.ManifestQueue{
+			Name: c.name, FIFO: c.fifo, Timeout: c.timeout.Seconds(), Concurrency: c.slots(),
+		})
+	}
+	for _, s := range a.Schedules {
+		m.Schedules = append(m.Schedules, wire.ManifestSchedule{
+			Name: s.Name, Expression: s.Expression, TimeZone: s.TimeZone, Timeout: s.Timeout.Seconds(),
+		})
+	}
+	for _, w := range a.Warm {
+		m.Warm = append(m.Warm, wire.ManifestResource{Name: w.Name(), Required: w.Required()})
+	}
+	for kind := range Kind(len(kindNames)) {
+		if a.Events[kind] != nil {
+			m.Events = append(m.Events, kind.String())
+		}
+	}
+	return m
+}

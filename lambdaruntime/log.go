@@ -1,0 +1,57 @@
+package lambdaruntime
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// newLogHandler writes JSON lines with the keys that Lambda's own log level
+// filter reads, "timestamp" and "level", at the level AWS_LAMBDA_LOG_LEVEL names.
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html (2026-11)
+func newLogHandler(w io.Writer) slog.Handler {
+	level := slog.LevelInfo
+	switch os.Getenv("AWS_LAMBDA_LOG_LEVEL") {
+	case "TRACE", "DEBUG":
+		level = slog.LevelDebug
+	case "WARN":
+		level = slog.LevelWarn
+	case "ERROR", "FATAL":
+		level = slog.LevelError
+	}
+	return contextHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: lambdacontext.ReplaceAttr})}
+}
+
+// contextHandler adds what the record's context says of the event and the job.
+type contextHandler struct{ slog.Handler }
+
+func (h contextHandler) Handle(ctx context.Context, rec slog.Record) error {
+	if e, ok := EventFromContext(ctx); ok {
+		rec = rec.Clone()
+		if e.requestID != "" {
+			rec.AddAttrs(slog.String("requestId", e.requestID))
+		}
+		rec.AddAttrs(slog.String("kind", e.Kind.String()))
+		if e.ColdStart {
+			rec.AddAttrs(slog.Bool("coldStart", true))
+			if e.init > 0 {
+				rec.AddAttrs(slog.Float64("initDurationMs", milliseconds(e.init)))
+			}
+		}
+		if j, ok := ctx.Value(jobKey{}).(*Message); ok {
+			rec.AddAttrs(slog.String("queue", j.Queue), slog.String("messageId", j.ID))
+		}
+	}
+	return h.Handler.Handle(ctx, rec)
+}
+
+func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return contextHandler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h contextHandler) WithGroup(name string) slog.Handler {
+	return contextHandler{h.Handler.WithGroup(name)}
+}

@@ -1,0 +1,184 @@
+package lambdaruntime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
+)
+
+// defaultConcurrency is how many jobs of a standard queue run at once: the
+// default batch size of an SQS event source.
+const defaultConcurrency = 10
+
+// Queue is an SQS queue whose messages hold a T. Declare it once, for those who
+// consume it and those who send to it:
+//
+//	var captures = lambdaruntime.Queue[Capture]{Name: "captures", Timeout: 30 * time.Second}
+//
+// A message's body is the JSON of a T; with T string or []byte it is the body
+// itself.
+type Queue[T any] struct {
+	// Name is the queue's logical name: 1 to 75 letters, digits, "-" or "_",
+	// without ".fifo". The constructs map it to the deployed queue through the
+	// variable HEARTH_QUEUE_URL_<NAME>; where that is not set, the deployed queue
+	// must itself have this name.
+	Name string
+
+	// FIFO says that the queue is a FIFO queue: its jobs run one at a time, in
+	// order. When one fails, the rest of its message group goes back to the
+	// queue unprocessed and other groups go on.
+	FIFO bool
+
+	// Timeout is the longest one job may take; its context is then cancelled
+	// and the job fails. 0 means until shortly before the invocation's deadline.
+	Timeout time.Duration
+
+	// Concurrency is how many jobs run at once in one instance. 0 means 10 for a
+	// standard queue; a FIFO queue always runs one.
+	Concurrency int
+
+	// StopBatch makes the first failure of a FIFO batch return everything after
+	// it, of every message group.
+	StopBatch bool
+}
+
+// Message is what SQS says of a job.
+type Message struct {
+	// Queue is the logical name of the queue it came from.
+	Queue string
+	// ID is the message id, the same over all of its deliveries.
+	ID string
+	// Body is the message's body as it was sent.
+	Body string
+	// GroupID is the message group of a FIFO message; standard messages may
+	// carry one too, for fair queues.
+	GroupID string
+	// DeduplicationID is the deduplication id of a FIFO message.
+	DeduplicationID string
+	// ReceiveCount says how often the message has been delivered, this time
+	// included: 1 at first.
+	ReceiveCount int
+	// SentAt is when the message was sent.
+	SentAt time.Time
+	// TraceHeader is the X-Ray trace that the message belongs to, if any.
+	TraceHeader string
+
+	rawAttributes string
+}
+
+// Attribute returns a message attribute of type String or Number by its name.
+func (m *Message) Attribute(name string) (string, bool) {
+	var value string
+	var found bool
+	d := jsonscan.NewDecoder(m.rawAttributes)
+	if d.Peek() != '{' {
+		return "", false
+	}
+	eachPair(&d, func(key string) {
+		if key != name {
+			d.Skip()
+			return
+		}
+		eachPair(&d, func(field string) {
+			raw := d.Raw()
+			if field == "stringValue" && raw != "null" {
+				value, found = stringOf(raw), true
+			}
+		})
+	})
+	return value, found
+}
+
+// Job is one message of a queue with its body decoded.
+type Job[T any] struct {
+	Message
+	// Payload is the decoded body.
+	Payload T
+}
+
+// Consumer is a queue together with the function that does its jobs; it is made
+// by [Queue.Consume] and listed in [App.Queues].
+type Consumer struct {
+	name        string
+	fifo        bool
+	timeout     time.Duration
+	concurrency int
+	stopBatch   bool
+	work        func(ctx context.Context, m *Message) error
+}
+
+func (c Consumer) slots() int {
+	switch {
+	case c.fifo:
+		return 1
+	case c.concurrency == 0:
+		return defaultConcurrency
+	}
+	return c.concurrency
+}
+
+// Consume makes work the function that does this queue's jobs. Its result
+// decides what becomes of the message:
+//
+//   - nil: done. SQS deletes the message.
+//   - [Drop]: failed for good. The message is deleted as if done, and the
+//     reason is logged.
+//   - any other error, a panic, a timeout or a body that cannot be decoded:
+//     failed. SQS delivers the message again after its visibility timeout and
+//     moves it to the dead-letter queue after maxReceiveCount deliveries. On a
+//     FIFO queue the later messages of its group wait for it.
+//
+// Either way the other jobs of a batch are not affected. SQS delivers at least
+// once, so work must bear repetition. ctx ends when work returns or takes too
+// long; job must not be used after work has returned.
+func (q Queue[T]) Consume(work func(ctx context.Context, job *Job[T]) error) Consumer {
+	c := Consumer{name: q.Name, fifo: q.FIFO, timeout: q.Timeout, concurrency: q.Concurrency, stopBatch: q.StopBatch}
+	if work == nil {
+		return c // found by App.validate
+	}
+	c.work = func(ctx context.Context, m *Message) error {
+		job := &Job[T]{Message: *m}
+		if err := decodeBody(m.Body, &job.Payload); err != nil {
+			return fmt.Errorf("decode the message's body: %w", err)
+		}
+		return work(ctx, job)
+	}
+	return c
+}
+
+func decodeBody(body string, payload any) error {
+	switch p := payload.(type) {
+	case *string:
+		*p = body
+	case *[]byte:
+		*p = []byte(body)
+	default:
+		return json.Unmarshal([]byte(body), payload)
+	}
+	return nil
+}
+
+// dropError marks a job that failed for good.
+type dropError struct{ cause error }
+
+func (e *dropError) Error() string { return e.cause.Error() }
+func (e *dropError) Unwrap() error { return e.cause }
+
+// Drop makes cause an error that ends its job for good: the message is deleted
+// instead of delivered again, on a standard and on a FIFO queue alike. A nil
+// cause gives nil.
+func Drop(cause error) error {
+	if cause == nil {
+		return nil
+	}
+	return &dropError{cause}
+}
+
+func isDrop(err error) bool {
+	var d *dropError
+	return errors.As(err, &d)
+}

@@ -1,0 +1,270 @@
+package lambdaruntime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// Times kept back from an invocation's deadline. Shorter deadlines give up a
+// smaller part: a quarter of what is left at most.
+const (
+	// responseMargin is left for encoding and posting the response.
+	responseMargin = 500 * time.Millisecond
+	// cancelGrace is how long a cancelled job may take to return before it
+	// counts as abandoned.
+	cancelGrace = 500 * time.Millisecond
+)
+
+// maxPayloadBytes is the size limit of a synchronous invocation's request and
+// response: 6 MB.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+const maxPayloadBytes = 6*1024*1024 + 100
+
+// ErrTimeout is the cause of a context whose request, job or run took too long:
+//
+//	errors.Is(context.Cause(ctx), lambdaruntime.ErrTimeout)
+var ErrTimeout = errors.New("timed out")
+
+// NewHandler returns the router that [Start] runs, as a handler of aws-lambda-go:
+// an event's JSON in, the response's JSON out. It loads nothing ahead; resources
+// load at their first use. A mistake in the App is returned as an error that
+// names every broken field.
+//
+// The handler is safe for concurrent use and keeps nothing of the payload it is
+// given.
+func NewHandler(app *App) (lambda.Handler, error) { return newRouter(app) }
+
+type router struct {
+	app       *App
+	log       *slog.Logger
+	metrics   *metrics
+	queues    []*consumerState
+	schedules map[string]Schedule
+	invoked   atomic.Bool
+	started   startInfo
+}
+
+// startInfo is what Start measured before the first event.
+type startInfo struct {
+	initDuration time.Duration
+	warmUp       time.Duration
+}
+
+func newRouter(app *App) (*router, error) {
+	if app == nil {
+		return nil, errors.New("lambdaruntime: the App is nil")
+	}
+	if err := app.validate(); err != nil {
+		return nil, err
+	}
+	r := &router{app: app, log: app.Logger, schedules: map[string]Schedule{}, metrics: &metrics{w: io.Discard}}
+	if r.log == nil {
+		r.log = slog.New(newLogHandler(os.Stdout))
+	} else {
+		r.log = slog.New(contextHandler{r.log.Handler()})
+	}
+	if name := lambdacontext.FunctionName; name != "" {
+		r.metrics = &metrics{w: os.Stdout, function: name}
+	}
+	for _, c := range app.Queues {
+		r.queues = append(r.queues, newConsumerState(c))
+	}
+	for _, s := range app.Schedules {
+		r.schedules[s.Name] = s
+	}
+	return r, nil
+}
+
+// Event is the invocation that a handler's context belongs to.
+type Event struct {
+	// Kind is the event's kind.
+	Kind Kind
+	// Payload is the event's JSON as Lambda delivered it; for HTTP requests it
+	// holds what [http.Request] has no place for, such as
+	// requestContext.authorizer.
+	Payload string
+	// ColdStart says that this is the first event of this instance.
+	ColdStart bool
+
+	requestID string
+	init      time.Duration
+}
+
+type eventKey struct{}
+
+// EventFromContext returns the event that ctx was made for.
+func EventFromContext(ctx context.Context) (*Event, bool) {
+	e, ok := ctx.Value(eventKey{}).(*Event)
+	return e, ok
+}
+
+// Invoke routes one event. The payload is copied once, here: aws-lambda-go
+// reuses its buffer after the response, and an abandoned handler may still read.
+func (r *router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	e, err := readEnvelope(string(payload))
+	if err != nil {
+		return nil, fmt.Errorf("lambdaruntime: read event: %w", err)
+	}
+	event := &Event{Kind: e.kind, Payload: e.payload, ColdStart: !r.invoked.Swap(true)}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		event.requestID = lc.AwsRequestID
+	}
+	ctx = context.WithValue(ctx, eventKey{}, event)
+	if event.ColdStart {
+		event.init = r.started.initDuration
+		r.metrics.coldStart(r.started)
+	}
+	return r.route(ctx, &e)
+}
+
+func (r *router) route(ctx context.Context, e *envelope) ([]byte, error) {
+	switch {
+	case e.kind == KindHTTPv2 || e.kind == KindHTTPv1 || e.kind == KindALB:
+		if r.app.HTTP != nil {
+			return r.serveHTTP(ctx, e), nil
+		}
+	case e.kind == KindWebSocket:
+		if r.app.WebSocket != nil {
+			return r.serveWebSocket(ctx, e)
+		}
+	case e.kind == KindSQS:
+		if len(r.queues) > 0 {
+			return r.serveQueue(ctx, e)
+		}
+	case e.kind == KindSchedule:
+		if len(r.schedules) > 0 {
+			return r.serveSchedule(ctx, e)
+		}
+	}
+	if h := r.app.Events[e.kind]; h != nil {
+		return r.custom(ctx, h, e)
+	}
+	if r.app.Fallback != nil {
+		return r.custom(ctx, r.app.Fallback, e)
+	}
+	return nil, r.unserved(e)
+}
+
+// custom calls a handler of the user's own, which gets a payload of its own.
+func (r *router) custom(ctx context.Context, h lambda.Handler, e *envelope) (response []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			response, err = nil, r.panicked(ctx, "event handler", v, debug.Stack())
+		}
+	}()
+	return h.Invoke(ctx, []byte(e.payload))
+}
+
+func (r *router) unserved(e *envelope) error {
+	remedy := "handled kinds are http-v2, http-v1, alb, websocket, sqs, schedule, eventbridge, sns, s3, dynamodb, kinesis and authorizer; set App.Fallback for any other event"
+	switch e.kind {
+	case KindHTTPv2, KindHTTPv1, KindALB:
+		remedy = "set App.HTTP"
+	case KindWebSocket:
+		remedy = "set App.WebSocket"
+	case KindSQS:
+		remedy = "add a consumer to App.Queues"
+	case KindSchedule:
+		remedy = "add a schedule to App.Schedules"
+	case KindUnknown:
+	default:
+		remedy = fmt.Sprintf("set App.Events[%s] or App.Fallback", e.kind)
+	}
+	return fmt.Errorf("lambdaruntime: nothing handles this event: got %s; %s", e.seen(), remedy)
+}
+
+// limitBefore returns how long work may take: want, or less where the
+// invocation's deadline, less the margin kept back from it, comes earlier. A
+// want of 0 asks for all there is; a result of 0 means no limit.
+func limitBefore(ctx context.Context, want, margin time.Duration) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return want
+	}
+	left := time.Until(deadline)
+	left = max(left-min(margin, left/4), time.Nanosecond)
+	if want == 0 || left < want {
+		return left
+	}
+	return want
+}
+
+// call is one call of a handler's code.
+type call struct {
+	what  string        // names it in errors and logs: request, queue "jobs"
+	limit time.Duration // cancels its context; 0 means no limit of its own
+	grace time.Duration // how long it may take to return after that
+	fn    func(ctx context.Context) error
+	ended func() // called when fn has really returned; may be nil
+}
+
+// call runs c.fn in a goroutine of its own and returns its error. When its
+// context ends first and the grace passes too, the call is abandoned: the code
+// goes on running, unheard, until it returns by itself.
+func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if c.limit > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, c.limit, fmt.Errorf("%s: %w after %s", c.what, ErrTimeout, c.limit.Round(time.Millisecond)))
+		defer stop()
+	}
+	done := make(chan error, 1)
+	go func() {
+		result := fmt.Errorf("%s ended its goroutine without returning", c.what)
+		defer func() {
+			if v := recover(); v != nil {
+				result = r.panicked(ctx, c.what, v, debug.Stack())
+			}
+			if c.ended != nil {
+				c.ended()
+			}
+			done <- result
+		}()
+		result = c.fn(ctx)
+	}()
+	select {
+	case err = <-done:
+		return err, false
+	case <-ctx.Done():
+	}
+	if c.grace > 0 {
+		timer := time.NewTimer(c.grace)
+		defer timer.Stop()
+		select {
+		case err = <-done:
+		case <-timer.C:
+			return context.Cause(ctx), true
+		}
+	} else {
+		select {
+		case err = <-done:
+		default:
+			return context.Cause(ctx), true
+		}
+	}
+	if err != nil { // it stopped because it was told to
+		err = context.Cause(ctx)
+	}
+	return err, false
+}
+
+// panicError is a panic in a handler, as an error.
+type panicError struct{ value any }
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+func (r *router) panicked(ctx context.Context, what string, v any, stack []byte) error {
+	r.log.ErrorContext(ctx, "panic in "+what, "panic", fmt.Sprint(v), "stack", string(stack))
+	return &panicError{v}
+}
