@@ -1,0 +1,309 @@
+// Package lambda simulates AWS Lambda on this machine: execution environments
+// that are real processes, each with a Runtime API of its own on loopback.
+package lambda
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Lambda's limits.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+const (
+	maxPayloadBytes = 6*1024*1024 + 100
+
+	// initTimeoutOnDemand ends an init phase; with provisioned concurrency it may
+	// take 130 seconds, or the function's timeout if that is longer.
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
+	initTimeoutOnDemand    = 10 * time.Second
+	initTimeoutProvisioned = 130 * time.Second
+
+	defaultTimeout  = 60 * time.Second
+	defaultMemoryMB = 512
+)
+
+// Options says how an instance runs. Program is required.
+type Options struct {
+	// Program is the path of the built handler program.
+	Program string
+	// Env adds to and overrides the environment that Lambda gives a function.
+	// Nothing of this process's own environment is passed on.
+	Env map[string]string
+	// FunctionName is the function's name. "" means "function".
+	FunctionName string
+	// MemoryMB is what AWS_LAMBDA_FUNCTION_MEMORY_SIZE says, in MB; it is not
+	// enforced. 0 means 512.
+	MemoryMB int
+	// Timeout is the function's timeout: an invocation that takes longer kills
+	// the process. 0 means 60 seconds.
+	Timeout time.Duration
+	// InitTimeout bounds the init phase. 0 means Lambda's own limit.
+	InitTimeout time.Duration
+	// Provisioned says that the instance is one of provisioned concurrency.
+	Provisioned bool
+	// Output gets what the program writes to standard output and standard
+	// error. Nil discards it.
+	Output io.Writer
+}
+
+// FunctionError is what a function reported instead of a response, or what
+// Lambda reports for it when it cannot.
+type FunctionError struct {
+	// Type is the error's type, such as "errorString" or "Sandbox.Timedout".
+	Type string
+	// Message is the error's message.
+	Message string
+	// Payload is the JSON of the error as the invoker sees it.
+	Payload []byte
+}
+
+// Error implements error.
+func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
+
+// ErrStopped is returned for invocations of an instance whose process has ended.
+var ErrStopped = errors.New("the instance has stopped")
+
+// Instance is one execution environment: one process that handles one invocation
+// at a time. It is safe for concurrent use.
+//
+// It differs from Lambda's in that the process is not frozen between
+// invocations, and that a failed init phase is reported at once instead of being
+// tried again at the first invocation.
+type Instance struct {
+	opts   Options
+	api    *runtimeAPI
+	server *http.Server
+	cmd    *exec.Cmd
+
+	turn   chan struct{} // holds one token: whoever has it may invoke
+	exited chan struct{} // closed when the process has ended
+	exit   error         // its cmd.Wait; read after exited is closed
+	stop   sync.Once
+}
+
+// Start starts the program and waits until its init phase is over. An error that
+// the program reports to /runtime/init/error is returned as a [*FunctionError].
+func Start(ctx context.Context, opts Options) (*Instance, error) {
+	if opts.FunctionName == "" {
+		opts.FunctionName = "function"
+	}
+	if opts.MemoryMB == 0 {
+		opts.MemoryMB = defaultMemoryMB
+	}
+	if opts.Timeout == 0 {
+		opts.Timeout = defaultTimeout
+	}
+	if opts.InitTimeout == 0 {
+		opts.InitTimeout = initTimeoutOnDemand
+		if opts.Provisioned {
+			opts.InitTimeout = max(initTimeoutProvisioned, opts.Timeout)
+		}
+	}
+	if opts.Output == nil {
+		opts.Output = io.Discard
+	}
+	program, err := filepath.Abs(opts.Program)
+	if err != nil {
+		return nil, fmt.Errorf("start instance: %w", err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start instance: %w", err)
+	}
+	i := &Instance{opts: opts, api: newRuntimeAPI(opts), turn: make(chan struct{}, 1), exited: make(chan struct{})}
+	i.turn <- struct{}{}
+	i.server = &http.Server{Handler: i.api.handler()}
+	go i.server.Serve(listener) //nolint:errcheck // it ends when Stop closes it
+
+	i.cmd = exec.Command(program)
+	i.cmd.Dir = filepath.Dir(program)
+	i.cmd.Env = environment(opts, listener.Addr().String(), i.cmd.Dir)
+	i.cmd.Stdout, i.cmd.Stderr = opts.Output, opts.Output
+	// A group of its own, so that Stop ends the program's children as well.
+	i.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := i.cmd.Start(); err != nil {
+		i.server.Close()
+		return nil, fmt.Errorf("start instance: %w", err)
+	}
+	go func() {
+		i.exit = i.cmd.Wait()
+		close(i.exited)
+	}()
+
+	timer := time.NewTimer(opts.InitTimeout)
+	defer timer.Stop()
+	select {
+	case <-i.api.ready:
+		return i, nil
+	case failure := <-i.api.initFailed:
+		err = failure
+	case <-i.exited:
+		select { // an init error comes just before the exit
+		case failure := <-i.api.initFailed:
+			err = failure
+		default:
+			err = i.exitError("")
+		}
+	case <-timer.C:
+		err = newFunctionError("Sandbox.Timedout", fmt.Sprintf("the init phase timed out after %.2f seconds", opts.InitTimeout.Seconds()))
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	i.Stop()
+	return nil, err
+}
+
+// environment is what Lambda sets, plus the function's own variables.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (2026-11)
+func environment(opts Options, api, taskRoot string) []string {
+	initialization := "on-demand"
+	if opts.Provisioned {
+		initialization = "provisioned-concurrency"
+	}
+	env := map[string]string{
+		"AWS_LAMBDA_RUNTIME_API":          api,
+		"AWS_LAMBDA_FUNCTION_NAME":        opts.FunctionName,
+		"AWS_LAMBDA_FUNCTION_VERSION":     "1",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(opts.MemoryMB),
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  initialization,
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + opts.FunctionName,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      "local",
+		"AWS_LAMBDA_LOG_FORMAT":           "JSON",
+		"AWS_REGION":                      "us-east-1",
+		"AWS_DEFAULT_REGION":              "us-east-1",
+		"AWS_ACCESS_KEY_ID":               "local",
+		"AWS_SECRET_ACCESS_KEY":           "local",
+		"AWS_SESSION_TOKEN":               "local",
+		"_HANDLER":                        "bootstrap",
+		"LAMBDA_TASK_ROOT":                taskRoot,
+		"LANG":                            "en_US.UTF-8",
+		"TZ":                              ":UTC",
+		"PATH":                            os.Getenv("PATH"),
+	}
+	for k, v := range opts.Env {
+		env[k] = v
+	}
+	list := make([]string, 0, len(env))
+	for k, v := range env {
+		list = append(list, k+"="+v)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Invoke sends one event and waits for its response; invocations wait for their
+// turn. An error that the function reports, a timeout and a crash are returned
+// as a [*FunctionError]; after the last two the instance has stopped. When ctx
+// ends first, Invoke returns its cause; the event itself is then still being
+// handled, and the next Invoke waits for it.
+func (i *Instance) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if len(payload) > maxPayloadBytes {
+		return nil, fmt.Errorf("invoke: payload must be at most %d bytes, got %d", maxPayloadBytes, len(payload))
+	}
+	select {
+	case <-i.turn:
+	case <-i.exited:
+		return nil, ErrStopped
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	type result struct {
+		response []byte
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		response, err := i.invoke(payload)
+		i.turn <- struct{}{}
+		done <- result{response, err}
+	}()
+	select {
+	case r := <-done:
+		return r.response, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (i *Instance) invoke(payload []byte) ([]byte, error) {
+	inv := &invocation{
+		id: newRequestID(), payload: payload, deadline: time.Now().Add(i.opts.Timeout),
+		trace: fmt.Sprintf("Root=1-%08x-%024x;Parent=%016x;Sampled=0", time.Now().Unix(), randomBytes(12), randomBytes(8)),
+		done:  make(chan struct{}),
+	}
+	timer := time.NewTimer(i.opts.Timeout)
+	defer timer.Stop()
+	next := i.api.next
+	for {
+		select {
+		case next <- inv:
+			next = nil // it was fetched; now for its response
+		case <-inv.done:
+			if inv.failure != nil {
+				return nil, inv.failure
+			}
+			return inv.response, nil
+		case <-timer.C:
+			i.Stop()
+			return nil, newFunctionError("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, i.opts.Timeout.Seconds()))
+		case <-i.exited:
+			select { // aws-lambda-go reports a panic just before it exits
+			case <-inv.done:
+				continue
+			default:
+			}
+			if next != nil {
+				return nil, ErrStopped
+			}
+			return nil, i.exitError("RequestId: " + inv.id + " Error: ")
+		}
+	}
+}
+
+func (i *Instance) exitError(prefix string) error {
+	reason := "exit status 0"
+	if i.exit != nil {
+		reason = i.exit.Error()
+	}
+	return newFunctionError("Runtime.ExitError", prefix+"Runtime exited with error: "+reason)
+}
+
+// Exited is closed when the process has ended.
+func (i *Instance) Exited() <-chan struct{} { return i.exited }
+
+// Stop kills the process and its children and waits until it has ended. It may
+// be called more than once.
+func (i *Instance) Stop() {
+	i.stop.Do(func() {
+		syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it may have ended by itself
+		<-i.exited
+		i.server.Close()
+	})
+	<-i.exited
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
+
+// newRequestID makes a UUID of version 4.
+func newRequestID() string {
+	b := randomBytes(16)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

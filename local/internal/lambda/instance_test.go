@@ -1,0 +1,196 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	runtime "github.com/aws/aws-lambda-go/lambda"
+)
+
+// TestMain makes the test binary a handler program when an instance starts it.
+func TestMain(m *testing.M) {
+	switch os.Getenv("TEST_PROGRAM") {
+	case "":
+		os.Exit(m.Run())
+	case "exits":
+		os.Exit(3)
+	case "hangs":
+		time.Sleep(time.Hour)
+	}
+	runtime.Start(func(ctx context.Context, event map[string]any) (any, error) {
+		switch event["do"] {
+		case "fail":
+			return nil, errors.New("no luck")
+		case "panic":
+			panic("oh")
+		case "exit":
+			os.Exit(4)
+		case "sleep":
+			time.Sleep(time.Hour)
+		case "nap":
+			time.Sleep(50 * time.Millisecond)
+		case "grow":
+			return strings.Repeat("a", maxPayloadBytes), nil
+		case "env":
+			return os.Environ(), nil
+		case "deadline":
+			deadline, _ := ctx.Deadline()
+			return time.Until(deadline).Seconds(), nil
+		}
+		return event, nil
+	})
+}
+
+func start(t *testing.T, opts Options) *Instance {
+	t.Helper()
+	i, err := Start(t.Context(), with(t, "echo", opts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(i.Stop)
+	return i
+}
+
+func with(t *testing.T, program string, opts Options) Options {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Program = self
+	if opts.Env == nil {
+		opts.Env = map[string]string{}
+	}
+	opts.Env["TEST_PROGRAM"] = program
+	return opts
+}
+
+func wantFunctionError(t *testing.T, err error, kind, message string) {
+	t.Helper()
+	var f *FunctionError
+	if !errors.As(err, &f) || f.Type != kind || !strings.Contains(f.Message, message) {
+		t.Errorf("got %v, want %s: %s", err, kind, message)
+		return
+	}
+	var payload map[string]any
+	if err := json.Unmarshal(f.Payload, &payload); err != nil || payload["errorType"] != kind || payload["errorMessage"] != f.Message {
+		t.Errorf("payload %s, %v", f.Payload, err)
+	}
+}
+
+func TestInvoke(t *testing.T) {
+	t.Parallel()
+	i := start(t, Options{})
+	for range 3 {
+		out, err := i.Invoke(t.Context(), []byte(`{"a":1}`))
+		if err != nil || string(out) != `{"a":1}` {
+			t.Errorf("got %s, %v", out, err)
+		}
+	}
+	_, err := i.Invoke(t.Context(), []byte(`{"do":"fail"}`))
+	wantFunctionError(t, err, "errorString", "no luck")
+	_, err = i.Invoke(t.Context(), []byte(`{"do":"grow"}`))
+	wantFunctionError(t, err, "Function.ResponseSizeTooLarge", "6291556 bytes")
+	if _, err = i.Invoke(t.Context(), make([]byte, maxPayloadBytes+1)); err == nil || err.Error() != "invoke: payload must be at most 6291556 bytes, got 6291557" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestInvokeOneAtATime(t *testing.T) {
+	t.Parallel()
+	i := start(t, Options{})
+	results := make(chan error)
+	for n := range 8 {
+		go func() {
+			want := fmt.Sprintf(`{"do":"nap","n":%d}`, n)
+			out, err := i.Invoke(t.Context(), []byte(want))
+			if err == nil && string(out) != want {
+				err = fmt.Errorf("got %s, want %s", out, want)
+			}
+			results <- err
+		}()
+	}
+	for range 8 {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 0, errors.New("impatient"))
+	defer cancel()
+	if _, err := i.Invoke(ctx, []byte(`{"do":"nap"}`)); err == nil || err.Error() != "impatient" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestInvokeThatEndsTheProcess(t *testing.T) {
+	t.Parallel()
+	for do, want := range map[string][2]string{
+		"panic": {"string", "oh"},
+		"exit":  {"Runtime.ExitError", "Runtime exited with error: exit status 4"},
+		"sleep": {"Sandbox.Timedout", "Task timed out after 0.20 seconds"},
+	} {
+		t.Run(do, func(t *testing.T) {
+			t.Parallel()
+			i := start(t, Options{Timeout: 200 * time.Millisecond})
+			_, err := i.Invoke(t.Context(), []byte(`{"do":"`+do+`"}`))
+			wantFunctionError(t, err, want[0], want[1])
+			<-i.Exited()
+			if _, err := i.Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, ErrStopped) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestInitFailures(t *testing.T) {
+	t.Parallel()
+	_, err := Start(t.Context(), with(t, "exits", Options{}))
+	wantFunctionError(t, err, "Runtime.ExitError", "Runtime exited with error: exit status 3")
+	_, err = Start(t.Context(), with(t, "hangs", Options{InitTimeout: 200 * time.Millisecond}))
+	wantFunctionError(t, err, "Sandbox.Timedout", "the init phase timed out after 0.20 seconds")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("impatient"))
+	if _, err = Start(ctx, with(t, "hangs", Options{})); err == nil || err.Error() != "impatient" {
+		t.Errorf("got %v", err)
+	}
+	if _, err = Start(t.Context(), Options{Program: "testdata/none"}); err == nil || !strings.HasPrefix(err.Error(), "start instance: fork/exec ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("SECRET_OF_THIS_PROCESS", "1")
+	i := start(t, Options{FunctionName: "fn", MemoryMB: 1024, Provisioned: true, Timeout: 30 * time.Second, Env: map[string]string{"A": "b", "AWS_REGION": "eu-central-1"}})
+	out, err := i.Invoke(t.Context(), []byte(`{"do":"env"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	if err := json.Unmarshal(out, &list); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{}
+	for _, kv := range list {
+		k, v, _ := strings.Cut(kv, "=")
+		env[k] = v
+	}
+	for k, want := range map[string]string{
+		"A": "b", "AWS_REGION": "eu-central-1", "AWS_LAMBDA_FUNCTION_NAME": "fn", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+		"AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency", "_HANDLER": "bootstrap", "SECRET_OF_THIS_PROCESS": "",
+	} {
+		if env[k] != want {
+			t.Errorf("%s: got %q, want %q", k, env[k], want)
+		}
+	}
+	out, err = i.Invoke(t.Context(), []byte(`{"do":"deadline"}`))
+	var left float64
+	if json.Unmarshal(out, &left); err != nil || left <= 0 || left > 30 {
+		t.Errorf("deadline in %s s, %v", out, err)
+	}
+}

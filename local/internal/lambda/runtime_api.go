@@ -1,0 +1,169 @@
+package lambda
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// invocation is one event on its way through an instance.
+type invocation struct {
+	id       string
+	payload  []byte
+	deadline time.Time
+	trace    string
+
+	// response or failure is set before done is closed.
+	response []byte
+	failure  *FunctionError
+	done     chan struct{}
+}
+
+// runtimeAPI is what a custom runtime talks to.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (2026-11)
+type runtimeAPI struct {
+	functionARN string
+	next        chan *invocation
+	ready       chan struct{} // closed at the first request for an event
+	readyOnce   sync.Once
+	initFailed  chan *FunctionError
+
+	mu      sync.Mutex
+	pending map[string]*invocation
+}
+
+func newRuntimeAPI(opts Options) *runtimeAPI {
+	return &runtimeAPI{
+		functionARN: "arn:aws:lambda:us-east-1:000000000000:function:" + opts.FunctionName,
+		next:        make(chan *invocation),
+		ready:       make(chan struct{}),
+		initFailed:  make(chan *FunctionError, 1),
+		pending:     map[string]*invocation{},
+	}
+}
+
+func (a *runtimeAPI) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", a.serveNext)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", a.serveResponse)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", a.serveError)
+	mux.HandleFunc("POST /2018-06-01/runtime/init/error", a.serveInitError)
+	return mux
+}
+
+func (a *runtimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
+	a.readyOnce.Do(func() { close(a.ready) })
+	select {
+	case inv := <-a.next:
+		a.mu.Lock()
+		a.pending[inv.id] = inv
+		a.mu.Unlock()
+		h := w.Header()
+		h.Set("Content-Type", "application/json")
+		h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", a.functionARN)
+		h.Set("Lambda-Runtime-Trace-Id", inv.trace)
+		w.Write(inv.payload) //nolint:errcheck // the process has gone, which Instance notices
+	case <-r.Context().Done():
+	}
+}
+
+// take removes a pending invocation; false means that there is none by that id,
+// which has been answered.
+func (a *runtimeAPI) take(w http.ResponseWriter, r *http.Request) (*invocation, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	id := r.PathValue("id")
+	inv, ok := a.pending[id]
+	if !ok {
+		writeStatus(w, http.StatusBadRequest, "InvalidRequestID", fmt.Sprintf("no invocation in progress has the id %q", id))
+		return nil, false
+	}
+	delete(a.pending, id)
+	return inv, true
+}
+
+func (a *runtimeAPI) serveResponse(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayloadBytes))
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		writeStatus(w, http.StatusBadRequest, "InvalidRequest", "read response: "+err.Error())
+		return
+	}
+	inv, ok := a.take(w, r)
+	if !ok {
+		return
+	}
+	defer close(inv.done)
+	if err != nil {
+		message := fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayloadBytes)
+		inv.failure = newFunctionError("Function.ResponseSizeTooLarge", message)
+		writeStatus(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", message)
+		return
+	}
+	inv.response = body
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (a *runtimeAPI) serveError(w http.ResponseWriter, r *http.Request) {
+	failure, ok := readFailure(w, r)
+	if !ok {
+		return
+	}
+	inv, ok := a.take(w, r)
+	if !ok {
+		return
+	}
+	inv.failure = failure
+	close(inv.done)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (a *runtimeAPI) serveInitError(w http.ResponseWriter, r *http.Request) {
+	failure, ok := readFailure(w, r)
+	if !ok {
+		return
+	}
+	select {
+	case a.initFailed <- failure:
+	default: // only the first counts
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// readFailure reads {"errorMessage": …, "errorType": …}.
+func readFailure(w http.ResponseWriter, r *http.Request) (*FunctionError, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayloadBytes))
+	var e struct {
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &e)
+	}
+	if err != nil {
+		writeStatus(w, http.StatusBadRequest, "InvalidRequest", "read error: "+err.Error())
+		return nil, false
+	}
+	return &FunctionError{Type: e.Type, Message: e.Message, Payload: body}, true
+}
+
+func newFunctionError(kind, message string) *FunctionError {
+	payload, err := json.Marshal(map[string]string{"errorType": kind, "errorMessage": message})
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	return &FunctionError{Type: kind, Message: message, Payload: payload}
+}
+
+func writeStatus(w http.ResponseWriter, status int, kind, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(newFunctionError(kind, message).Payload) //nolint:errcheck // the process has gone, which Instance notices
+}
