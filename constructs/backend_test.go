@@ -1,0 +1,360 @@
+package hearth
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+)
+
+func newFullBackend(stack awscdk.Stack) *Backend {
+	vpc := newVpc(stack)
+	return NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		Entry:       entry("full"),
+		Concurrency: &ConcurrencyProps{Reserved: jsii.Number(50), Provisioned: Autoscaled(2, 20)},
+		Database:    &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc},
+		Environment: &map[string]*string{"STAGE": jsii.String("test")},
+		Queues: map[string]*QueueProps{
+			"ledger":      {MaxConcurrency: jsii.Number(5)},
+			"screenshots": {MaxConcurrency: jsii.Number(10)},
+		},
+	})
+}
+
+func TestBackendMinimal(t *testing.T) {
+	stack := setup(t)
+	b := NewBackend(stack, jsii.String("Backend"), &BackendProps{Entry: entry("empty")})
+	if b.Http != nil || b.WebSocket != nil || b.Database != nil || len(b.Queues)+len(b.Schedules) > 0 {
+		t.Error("a program that serves nothing must get nothing")
+	}
+	golden(t, stack)
+}
+
+func TestBackendFull(t *testing.T) {
+	stack := setup(t)
+	b := newFullBackend(stack)
+	if b.Http == nil || b.WebSocket == nil || b.Database == nil || b.Queues["ledger"] == nil || b.Schedules["nightly"] == nil {
+		t.Error("every part must be there")
+	}
+	golden(t, stack)
+}
+
+// resources returns the resources of a type as plain JSON.
+func resources(stack awscdk.Stack, kind string) map[string]string {
+	found := map[string]string{}
+	for id, resource := range *template(stack).FindResources(jsii.String(kind), nil) {
+		data, _ := json.Marshal(resource)
+		found[id] = string(data)
+	}
+	return found
+}
+
+// TestBackendAlias shows that whatever invokes the program goes through the alias
+// with the provisioned concurrency, and that the alias waits for the database.
+func TestBackendAlias(t *testing.T) {
+	stack := setup(t)
+	b := newFullBackend(stack)
+	alias := *stack.GetLogicalId(b.Handler.Alias.Node().DefaultChild().(awslambda.CfnAlias))
+	for kind, count := range map[string]int{
+		"AWS::ApiGatewayV2::Integration":  2,
+		"AWS::Lambda::Permission":         4,
+		"AWS::Lambda::EventSourceMapping": 2,
+		"AWS::Scheduler::Schedule":        2,
+	} {
+		found := resources(stack, kind)
+		if len(found) != count {
+			t.Errorf("%d of %s, want %d", len(found), kind, count)
+		}
+		for id, resource := range found {
+			if !strings.Contains(resource, fmt.Sprintf(`{"Ref":%q}`, alias)) {
+				t.Errorf("%s %s does not invoke the alias: %s", kind, id, resource)
+			}
+		}
+	}
+	for kind, want := range map[string]string{
+		"AWS::RDS::DBProxyTargetGroup":   "BackendDatabase",
+		"AWS::RDS::DBProxy":              "BackendDatabase",
+		"AWS::EC2::SecurityGroupIngress": "",
+		"AWS::EC2::SecurityGroupEgress":  "",
+	} {
+		for id := range resources(stack, kind) {
+			if !strings.HasPrefix(id, want) || !strings.Contains(resources(stack, "AWS::Lambda::Alias")[alias], fmt.Sprintf("%q", id)) {
+				t.Errorf("the alias must wait for %s %s", kind, id)
+			}
+		}
+	}
+}
+
+func TestBackendDeclared(t *testing.T) {
+	stack := setup(t)
+	b := NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		Entry:     entry("silent"),
+		Http:      &HttpApiProps{AccessLogs: jsii.Bool(false)},
+		Manifest:  jsii.Bool(false),
+		Queues:    map[string]*QueueProps{"jobs": nil, "ledger": {Fifo: jsii.Bool(true)}},
+		Schedules: map[string]*ScheduleProps{"tick": {Expression: jsii.String("rate(1 minute)"), TimeZone: jsii.String("Europe/Oslo")}},
+	})
+	if b.Http == nil || b.WebSocket != nil || len(b.Queues) != 2 || len(b.Schedules) != 1 {
+		t.Error("the props must be what is served")
+	}
+	template := template(stack)
+	template.ResourceCountIs(jsii.String("AWS::SQS::Queue"), jsii.Number(4))
+	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"ScheduleExpressionTimezone": "Europe/Oslo"})
+}
+
+// TestBackendRefusal shows that all broken rules come at once, with those across
+// the program and the infrastructure.
+func TestBackendRefusal(t *testing.T) {
+	stack := setup(t)
+	standard := awssqs.NewQueue(stack, jsii.String("Standard"), nil)
+	got := refusal(t, func() {
+		NewBackend(stack, jsii.String("Backend"), &BackendProps{
+			Entry:       entry("full"),
+			Concurrency: &ConcurrencyProps{Reserved: jsii.Number(10), Provisioned: Fixed(11)},
+			Environment: &map[string]*string{"HEARTH_QUEUE_URL_LEDGER": jsii.String("mine")},
+			Handler:     &HandlerProps{Entry: jsii.String("elsewhere"), MemorySize: jsii.Number(1), Timeout: seconds(30)},
+			Queues: map[string]*QueueProps{
+				"ledger":      {Queue: standard, MaxConcurrency: jsii.Number(5)},
+				"missing":     {},
+				"screenshots": {BatchSize: jsii.Number(100), Fifo: jsii.Bool(true), MaxConcurrency: jsii.Number(5)},
+			},
+			Schedules: map[string]*ScheduleProps{"nightly": {Expression: jsii.String("rate(1 day)")}, "weekly": nil},
+		})
+	})
+	want := `Test/Backend: 12 problems
+  - BackendProps.Handler.Entry must be unset in a backend; set the prop of this name in BackendProps
+  - BackendProps.Handler.MemorySize must be 128 to 10240 MB, got 1; see the memory limits of Lambda
+  - BackendProps.Concurrency.Provisioned must be at most Reserved (10 instances), got 11; raise Reserved or lower the provisioned number
+  - BackendProps.Queues["screenshots"].Fifo must be false, as the program consumes a standard queue, got true; remove it, or change the consumer in "testdata/programs/full"
+  - BackendProps.Queues["screenshots"].BatchSize must be 1 to 10 messages for a FIFO queue, got 100; Lambda takes no larger batches from it
+  - BackendProps.Queues["ledger"].Queue must be a FIFO queue, which the program consumes, got a standard queue; pass another one, or change the consumer in "testdata/programs/full"
+  - BackendProps.Queues["missing"] must be a queue that the program consumes, got one without a consumer (it consumes "screenshots", "ledger"); remove it, or add a consumer in "testdata/programs/full"
+  - BackendProps.Schedules["nightly"].Expression must be that of the program, "cron(0 3 * * ? *)", got "rate(1 day)"; remove it, or change it in "testdata/programs/full"
+  - BackendProps.Schedules["weekly"] must be a schedule that the program runs, got one that it does not (it runs "nightly", "tick"); remove it, or add it to App.Schedules in "testdata/programs/full"
+  - BackendProps.Environment["HEARTH_QUEUE_URL_LEDGER"] must be unset, as the backend sets it; remove it
+  - BackendProps.Handler.Timeout must be more than 30 seconds, the timeout of a job of queue "screenshots" in the program, got 30; raise it or shorten the other
+  - BackendProps.Concurrency.Reserved must be at least 11 instances, the sum of the queues' MaxConcurrency: 5 (screenshots) + 5 (ledger) and 1 for requests, got 10; raise it or lower a MaxConcurrency`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("message differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestBackendServesLess(t *testing.T) {
+	stack := setup(t)
+	got := refusal(t, func() {
+		NewBackend(stack, jsii.String("Backend"), &BackendProps{Entry: entry("empty"), Http: &HttpApiProps{}, WebSocket: &WebSocketApiProps{}})
+	})
+	want := `Test/Backend: 2 problems
+  - BackendProps.Http must be unset when the program serves no HTTP; remove it, or set App.HTTP in "testdata/programs/empty"
+  - BackendProps.WebSocket must be unset when the program serves no WebSocket API; remove it, or set App.WebSocket in "testdata/programs/empty"`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("message differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestBackendBudget(t *testing.T) {
+	budget := func(reserved float64, screenshots, ledger *float64) func(stack awscdk.Stack) {
+		return func(stack awscdk.Stack) {
+			NewBackend(stack, jsii.String("Backend"), &BackendProps{
+				Entry:       entry("full"),
+				Concurrency: &ConcurrencyProps{Reserved: &reserved},
+				Queues:      map[string]*QueueProps{"screenshots": {MaxConcurrency: screenshots}, "ledger": {MaxConcurrency: ledger}},
+			})
+		}
+	}
+	budget(11, jsii.Number(5), jsii.Number(5))(setup(t))
+	budget(0, jsii.Number(5), jsii.Number(5))(setup(t))
+	got := refusal(t, func() { budget(10, jsii.Number(5), jsii.Number(5))(setup(t)) })
+	if want := "5 (screenshots) + 5 (ledger) and 1 for requests, got 10"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	stack := setup(t)
+	budget(10, nil, jsii.Number(5))(stack)
+	assertions.Annotations_FromStack(stack).HasWarning(jsii.String("/Test/Backend"),
+		assertions.Match_StringLikeRegexp(jsii.String(`a backlog in "screenshots" can keep all 10 reserved instances busy`)))
+}
+
+func TestBackendIsolated(t *testing.T) {
+	stack := setup(t)
+	vpc := newIsolatedVpc(stack)
+	NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		Entry: entry("full"), Database: &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc},
+	})
+	assertions.Annotations_FromStack(stack).HasWarning(jsii.String("/Test/Backend"),
+		assertions.Match_StringLikeRegexp(jsii.String("cannot push to WebSocket clients")))
+}
+
+// TestBackendIsStable shows that the order of a Go map does not reach the
+// template, and that the caller's props stay as they were.
+func TestBackendIsStable(t *testing.T) {
+	var first string
+	for range 3 {
+		stack := setup(t)
+		props := &BackendProps{
+			Entry:       entry("full"),
+			Environment: &map[string]*string{"ONE": jsii.String("1"), "TWO": jsii.String("2")},
+			Handler:     &HandlerProps{MemorySize: jsii.Number(256)},
+			Http:        &HttpApiProps{},
+			Queues:      map[string]*QueueProps{"ledger": {}, "screenshots": {}},
+			Schedules:   map[string]*ScheduleProps{"nightly": {}},
+		}
+		NewBackend(stack, jsii.String("Backend"), props)
+		want := &BackendProps{
+			Entry:       entry("full"),
+			Environment: &map[string]*string{"ONE": jsii.String("1"), "TWO": jsii.String("2")},
+			Handler:     &HandlerProps{MemorySize: jsii.Number(256)},
+			Http:        &HttpApiProps{},
+			Queues:      map[string]*QueueProps{"ledger": {}, "screenshots": {}},
+			Schedules:   map[string]*ScheduleProps{"nightly": {}},
+		}
+		if diff := cmp.Diff(want, props); diff != "" {
+			t.Errorf("the props were written to (-want +got):\n%s", diff)
+		}
+		data, err := json.Marshal(template(stack).ToJSON())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == "" {
+			first = string(data)
+		}
+		if string(data) != first {
+			t.Error("the template must be the same each time")
+		}
+	}
+}
+
+// TestStrictValidation runs the CDK's own validation over the full stack, in a
+// process that has it on.
+func TestStrictValidation(t *testing.T) {
+	if os.Getenv(validation) == "true" {
+		stack := setup(t)
+		newFullBackend(stack)
+		template(stack)
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestStrictValidation$")
+	cmd.Env = append(os.Environ(), validation+"=true")
+	if output, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(output), "CloudFormation Validate") {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
+func TestContract(t *testing.T) {
+	stack := setup(t)
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("full")})
+	for want, create := range map[string]func(id *string){
+		`QueueProps.Name must be a queue that the program consumes, got "nope" without a consumer (it consumes "screenshots", "ledger"); rename it, or add a consumer in "testdata/programs/full"`: func(id *string) {
+			NewQueue(stack, id, &QueueProps{Handler: h.Alias, Name: jsii.String("nope")})
+		},
+		`QueueProps.Name must be set for a program that knows its queues by name, got none; it is one of "screenshots", "ledger" in "testdata/programs/full"`: func(id *string) {
+			NewQueue(stack, id, &QueueProps{Handler: h.Alias})
+		},
+		`QueueProps.Fifo must be true, as the program consumes "ledger" as a FIFO queue, got false; change it, or the consumer in "testdata/programs/full"`: func(id *string) {
+			NewQueue(stack, id, &QueueProps{Handler: h.Alias, Name: jsii.String("ledger")})
+		},
+		`ScheduleProps.Name must be a schedule that the program runs, got "nope", which it does not (it runs "nightly", "tick"); rename it, or add it to App.Schedules in "testdata/programs/full"`: func(id *string) {
+			NewSchedule(stack, id, &ScheduleProps{Handler: h.Alias, Name: jsii.String("nope"), Expression: jsii.String("rate(1 day)")})
+		},
+	} {
+		if got := refusal(t, func() { create(&want) }); !strings.HasSuffix(got, "  - "+want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	empty := NewHandler(stack, jsii.String("Empty"), &HandlerProps{Entry: entry("empty")})
+	for want, create := range map[string]func(id *string){
+		`HttpApiProps.Handler must be a program that serves HTTP, got "testdata/programs/empty", which does not; set App.HTTP in it, or remove the API`: func(id *string) {
+			NewHttpApi(stack, id, &HttpApiProps{Handler: empty.Alias})
+		},
+		`WebSocketApiProps.Handler must be a program that serves a WebSocket API, got "testdata/programs/empty", which does not; set App.WebSocket in it, or remove the API`: func(id *string) {
+			NewWebSocketApi(stack, id, &WebSocketApiProps{Handler: empty.Alias})
+		},
+	} {
+		if got := refusal(t, func() { create(&want) }); !strings.HasSuffix(got, "  - "+want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// TestContractAlias shows that nothing can go past the provisioned concurrency.
+func TestContractAlias(t *testing.T) {
+	stack := setup(t)
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("silent"), Manifest: jsii.Bool(false)})
+	const want = "Props.Handler must be Handler.Alias, to which the provisioned concurrency belongs, got Handler.Function; pass the alias"
+	for name, create := range map[string]func(id *string){
+		"Http":      func(id *string) { NewHttpApi(stack, id, &HttpApiProps{Handler: h.Function}) },
+		"WebSocket": func(id *string) { NewWebSocketApi(stack, id, &WebSocketApiProps{Handler: h.Function}) },
+		"Queue":     func(id *string) { NewQueue(stack, id, &QueueProps{Handler: h.Function}) },
+		"Schedule": func(id *string) {
+			NewSchedule(stack, id, &ScheduleProps{Handler: h.Function, Name: jsii.String("s"), Expression: jsii.String("rate(1 day)")})
+		},
+	} {
+		if got := refusal(t, func() { create(&name) }); !strings.HasSuffix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// TestContractOtherSource shows that an event source of the user's own may be
+// for any queue.
+func TestContractOtherSource(t *testing.T) {
+	stack := setup(t)
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("full")})
+	for _, name := range []string{"nightly", "tick"} {
+		NewSchedule(stack, jsii.String(name), &ScheduleProps{Handler: h.Alias, Name: jsii.String(name), Expression: jsii.String("rate(1 day)")})
+	}
+	h.Alias.AddEventSource(awslambdaeventsources.NewSqsEventSource(awssqs.NewQueue(stack, jsii.String("Own"), &awssqs.QueueProps{VisibilityTimeout: seconds(360)}), nil))
+	template(stack)
+}
+
+// TestWithoutFlags shows that an app that has no feature flags set can use a
+// backend.
+func TestWithoutFlags(t *testing.T) {
+	stack := awscdk.NewStack(awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir())}), jsii.String("Test"), nil)
+	newFullBackend(stack)
+	template(stack).HasResourceProperties(jsii.String("AWS::RDS::DBProxy"), map[string]any{"DBProxyName": "TestBackendDatabase7FAAA376"})
+}
+
+// TestContractUnwired shows that a consumer that nothing wires fails synth.
+func TestContractUnwired(t *testing.T) {
+	stack := setup(t)
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("full")})
+	NewQueue(stack, jsii.String("Screenshots"), &QueueProps{Handler: h.Alias, Name: jsii.String("screenshots")})
+	NewSchedule(stack, jsii.String("Tick"), &ScheduleProps{Handler: h.Alias, Name: jsii.String("tick"), Expression: jsii.String("rate(1 day)")})
+	got := refusal(t, func() { template(stack) })
+	for _, want := range []string{
+		`[Test/Handler] queue "ledger" must be wired, as "testdata/programs/full" consumes it, got no Queue with this Name and Handler; create one, remove the consumer, or set Manifest: false`,
+		`[Test/Handler] schedule "nightly" must be wired, as "testdata/programs/full" runs it, got no Schedule with this Name and Handler; create one, remove it from the program, or set Manifest: false`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if strings.Contains(got, "screenshots") || strings.Contains(got, "tick") {
+		t.Errorf("got %q, but these two are wired", got)
+	}
+}
+
+// TestAssetHash shows that two clones of a repository deploy the same asset.
+func TestAssetHash(t *testing.T) {
+	hashes := map[string]bool{}
+	for range 2 {
+		stack := setup(t)
+		NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: jsii.String(clone(t).dir), Manifest: jsii.Bool(false)})
+		for _, resource := range resources(stack, "AWS::Lambda::Function") {
+			hashes[assetHash.FindString(resource)] = true
+		}
+	}
+	if len(hashes) != 1 || hashes[""] {
+		t.Errorf("asset hashes are %v, want one", hashes)
+	}
+}

@@ -1,0 +1,212 @@
+package hearth
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapplicationautoscaling"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Target tracking keeps the utilisation of provisioned concurrency between 10%
+// and 90%.
+// https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11)
+const (
+	minUtilizationRatio = 0.1
+	maxUtilizationRatio = 0.9
+
+	defaultUtilizationRatio = 0.7
+)
+
+// ConcurrencyProps say how many instances of a function may run at once, and
+// how many of them are started before they are needed.
+type ConcurrencyProps struct {
+	// Provisioned is how many instances are kept warm. They belong to the alias,
+	// so only what invokes the alias gets them.
+	//
+	// Use [Fixed] or [Autoscaled].
+	//
+	// @default - none: each instance starts when an event needs it
+	Provisioned *ProvisionedConcurrency
+
+	// Reserved is the number of instances that the function can have, and that
+	// no other function in the account can take: its floor and its ceiling. It
+	// must be at least the highest provisioned number, and the maximum
+	// concurrencies of the queues must fit under it.
+	//
+	// 0 pauses the function: every invocation is throttled, and queues keep
+	// their messages. Provisioned concurrency must be unset then.
+	//
+	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html (2026-11)
+	//
+	// @default - none: the function shares the unreserved instances of the account
+	Reserved *float64
+}
+
+// ProvisionedConcurrency is the number of instances that are kept warm, either
+// fixed or following the load.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11)
+type ProvisionedConcurrency struct {
+	// Min is the number of warm instances, 1 or more, that a deployment waits
+	// for; required.
+	Min *float64
+
+	// Max is the number of warm instances under the highest load, Min or more.
+	//
+	// @default - Min: the number is fixed
+	Max *float64
+
+	// Schedules change Min and Max at certain times, such as before office hours:
+	// at each time, MinCapacity and MaxCapacity take the place of Min and Max
+	// until the next one. The keys name the schedules, and stay: they make
+	// logical ids.
+	//
+	// https://docs.aws.amazon.com/autoscaling/application/userguide/services-that-can-integrate-lambda.html (2026-11)
+	//
+	// @default - none
+	Schedules map[string]*awsapplicationautoscaling.ScalingSchedule
+
+	// Utilization is the share of the warm instances that target tracking keeps
+	// busy, 0.1 to 0.9. A lower share leaves more room for a sudden load, and
+	// costs more. It means nothing for a fixed number.
+	//
+	// @default 0.7
+	Utilization *float64
+}
+
+// Fixed keeps n instances warm.
+func Fixed(n float64) *ProvisionedConcurrency {
+	return &ProvisionedConcurrency{Min: jsii.Number(n)}
+}
+
+// Autoscaled keeps lowest to highest instances warm, following the load with
+// target tracking. A deployment waits for the lowest number. Set Utilization on
+// the result to change how early instances are added.
+func Autoscaled(lowest, highest float64) *ProvisionedConcurrency {
+	return &ProvisionedConcurrency{Min: jsii.Number(lowest), Max: jsii.Number(highest)}
+}
+
+// autoscale adds target tracking and schedules to an alias, unless the number is
+// fixed.
+func (p *ProvisionedConcurrency) autoscale(alias awslambda.Alias) {
+	if p == nil || (p.Max == nil && len(p.Schedules) == 0) {
+		return
+	}
+	highest := p.Max
+	if highest == nil {
+		highest = p.Min
+	}
+	scaling := alias.AddAutoScaling(&awslambda.AutoScalingOptions{MinCapacity: p.Min, MaxCapacity: highest})
+	if p.Max != nil {
+		utilization := p.Utilization
+		if utilization == nil {
+			utilization = jsii.Number(defaultUtilizationRatio)
+		}
+		scaling.ScaleOnUtilization(&awslambda.UtilizationScalingOptions{UtilizationTarget: utilization})
+	}
+	for _, name := range sortedKeys(p.Schedules) {
+		scaling.ScaleOnSchedule(jsii.String(name), p.Schedules[name])
+	}
+}
+
+// concurrencyValues are [ConcurrencyProps] as the rules see them.
+type concurrencyValues struct {
+	reserved              number
+	provisioned           bool
+	lowest, highest, busy number
+	schedules             []capacityValues
+}
+
+// capacityValues are one of [ProvisionedConcurrency.Schedules].
+type capacityValues struct {
+	name            string
+	missing         bool
+	lowest, highest number
+}
+
+func concurrencyValuesOf(p *ConcurrencyProps) concurrencyValues {
+	if p == nil {
+		return concurrencyValues{}
+	}
+	v := concurrencyValues{reserved: numberOf(p.Reserved)}
+	if p.Provisioned != nil {
+		v.provisioned = true
+		v.lowest = numberOf(p.Provisioned.Min)
+		v.highest = numberOf(p.Provisioned.Max)
+		v.busy = numberOf(p.Provisioned.Utilization)
+		for _, name := range sortedKeys(p.Provisioned.Schedules) {
+			c := capacityValues{name: name, missing: true}
+			if s := p.Provisioned.Schedules[name]; s != nil {
+				c.missing = s.Schedule == nil
+				c.lowest, c.highest = numberOf(s.MinCapacity), numberOf(s.MaxCapacity)
+			}
+			v.schedules = append(v.schedules, c)
+		}
+	}
+	return v
+}
+
+// mostWarm is the highest number of warm instances.
+func (v concurrencyValues) mostWarm() number {
+	if v.highest.set {
+		return v.highest
+	}
+	return v.lowest
+}
+
+func (v concurrencyValues) check(r *rules) {
+	r.within("Reserved", v.reserved, 0, math.Inf(1), "instances", "leave it unset to share the account's unreserved instances")
+	if !v.provisioned {
+		return
+	}
+	if !v.lowest.set {
+		r.breaks("Provisioned.Min", "must be at least 1 instance, got none; use Fixed or Autoscaled")
+	}
+	paused := v.reserved.known && v.reserved.value == 0
+	if paused {
+		if most := v.mostWarm(); most.known && most.value > 0 {
+			r.breaks("Provisioned", "must be unset while Reserved is 0, which pauses the function, got %s; unset it, or reserve at least %s instances", most, most)
+		}
+		return
+	}
+	r.within("Provisioned.Min", v.lowest, 1, math.Inf(1), "instances", "leave Provisioned unset for none")
+	if v.highest.known && v.lowest.known && v.highest.value < v.lowest.value {
+		r.breaks("Provisioned.Max", "must be at least Provisioned.Min (%s instances), got %s; raise it, or use Fixed", v.lowest, v.highest)
+	} else {
+		r.within("Provisioned.Max", v.highest, 1, math.Inf(1), "instances", "leave Provisioned unset for none")
+	}
+	if v.busy.known && (v.busy.value < minUtilizationRatio || v.busy.value > maxUtilizationRatio) {
+		r.breaks("Provisioned.Utilization", "must be %s to %s, got %s; it is a ratio, so 70%% is 0.7",
+			format(minUtilizationRatio), format(maxUtilizationRatio), v.busy)
+	}
+	if most := v.mostWarm(); most.known && v.reserved.known && v.reserved.value > 0 && most.value > v.reserved.value {
+		r.breaks("Provisioned", "must be at most Reserved (%s instances), got %s; raise Reserved or lower the provisioned number", v.reserved, most)
+	}
+	for _, s := range v.schedules {
+		s.check(r, v.reserved)
+	}
+}
+
+func (s capacityValues) check(r *rules, reserved number) {
+	field := fmt.Sprintf("Provisioned.Schedules[%q]", s.name)
+	if s.missing {
+		r.breaks(field+".Schedule", "must be set, got none; it says when the numbers change")
+	}
+	if !s.lowest.set && !s.highest.set {
+		r.breaks(field, "must have MinCapacity, MaxCapacity or both, got none; set what changes")
+	}
+	r.within(field+".MinCapacity", s.lowest, 0, math.Inf(1), "instances", "0 keeps none warm")
+	r.within(field+".MaxCapacity", s.highest, 0, math.Inf(1), "instances", "0 keeps none warm")
+	if s.lowest.known && s.highest.known && s.highest.value < s.lowest.value {
+		r.breaks(field+".MaxCapacity", "must be at least MinCapacity (%s instances), got %s; raise it", s.lowest, s.highest)
+	}
+	most := s.highest
+	if !most.set {
+		most = s.lowest
+	}
+	if most.known && reserved.known && most.value > reserved.value {
+		r.breaks(field, "must be at most Reserved (%s instances), got %s; raise Reserved or lower the provisioned number", reserved, most)
+	}
+}

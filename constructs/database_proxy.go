@@ -1,0 +1,359 @@
+package hearth
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBProxy.html (2026-11)
+// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ConnectionPoolConfiguration.html (2026-11)
+const (
+	maxBorrowSecs        = 60 * 60
+	minIdleClientSecs    = 1
+	maxIdleClientSecs    = 8 * 60 * 60
+	minConnectionPercent = 1
+	maxConnectionPercent = 100
+	maxProxyNameLetters  = 60
+)
+
+// The engine families of RDS Proxy that have IAM authentication and a Go driver
+// for it. A proxy listens on the default port of its family and no other.
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html (2026-11)
+const (
+	familyPostgres = "POSTGRESQL"
+	familyMySQL    = "MYSQL"
+	portPostgres   = "5432"
+	portMySQL      = "3306"
+)
+
+// DatabaseProxyProps configure a [DatabaseProxy].
+type DatabaseProxyProps struct {
+	// Vpc is where the proxy gets its endpoint: the VPC of the database.
+	Vpc awsec2.IVpc
+
+	// BorrowTimeout is how long a query waits for a connection when all of them
+	// are busy, up to 1 hour; 0 is without end.
+	//
+	// @default 2 minutes
+	BorrowTimeout awscdk.Duration
+
+	// Cluster is the Aurora cluster behind the proxy. An imported one needs its
+	// Engine, its Port and its SecurityGroups.
+	//
+	// @default - none: Instance is set
+	Cluster awsrds.IDatabaseCluster
+
+	// Database is the name of the database to open.
+	//
+	// @default - the name that Cluster or Instance was created with
+	Database *string
+
+	// IdleClientTimeout ends a client connection that was idle for so long, 1
+	// second to 8 hours. An instance that is not used is frozen with its
+	// connections open, so this is when they are given back.
+	//
+	// @default 30 minutes
+	IdleClientTimeout awscdk.Duration
+
+	// Instance is the RDS instance behind the proxy. An imported one needs its
+	// Engine, its Port and its SecurityGroups.
+	//
+	// @default - none: Cluster is set
+	Instance awsrds.IDatabaseInstance
+
+	// MaxConnectionsPercent is the share of the database's max_connections that
+	// the proxy may open, 1 to 100.
+	//
+	// @default 100
+	MaxConnectionsPercent *float64
+
+	// Secrets hold the passwords with which the proxy logs in to the database:
+	// one for each user, as JSON with the keys "username" and "password".
+	//
+	// @default - the secret of the master user of Cluster or Instance
+	Secrets *[]awssecretsmanager.ISecret
+
+	// SecurityGroups are given to the proxy.
+	//
+	// @default - a new group, which lets out to the database alone
+	SecurityGroups *[]awsec2.ISecurityGroup
+
+	// SessionPinningFilters name statements that do not pin a client to one
+	// database connection.
+	//
+	// @default - none
+	SessionPinningFilters *[]awsrds.SessionPinningFilter
+
+	// User is the database user that programs log in as. One of Secrets must be
+	// for this user. A user of its own, with fewer rights than the master user,
+	// is advised.
+	//
+	// @default - the user of the only one of Secrets
+	User *string
+
+	// VpcSubnets are the subnets of the endpoint, in two availability zones at
+	// least.
+	//
+	// @default - the private subnets of Vpc, or else its isolated ones
+	VpcSubnets *awsec2.SubnetSelection
+}
+
+// DatabaseProxy is an RDS Proxy in front of an existing Aurora cluster or RDS
+// instance, PostgreSQL or MySQL. It pools the database's connections over all
+// instances of a function.
+//
+// Clients must use TLS, and a token from IAM instead of a password. The proxy
+// itself logs in with a password from Secrets Manager, so the database needs no
+// IAM authentication.
+//
+// To let a program connect, pass its function to [DatabaseProxy.GrantConnect],
+// and its alias to [DatabaseProxy.AddDependent].
+//
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html (2026-11)
+type DatabaseProxy struct {
+	constructs.Construct
+
+	// Proxy is the proxy.
+	Proxy awsrds.DatabaseProxy
+
+	database *string
+	engine   string
+	// groups are the security groups with the rules between proxy and database.
+	groups []awsec2.ISecurityGroup
+	port   string
+	user   *string
+}
+
+// NewDatabaseProxy creates a proxy. It panics with every broken rule at once.
+func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabaseProxyProps) *DatabaseProxy {
+	if props == nil {
+		props = &DatabaseProxyProps{}
+	}
+	p := props.withDefaults()
+	d := &DatabaseProxy{}
+	newConstruct(d, scope, id)
+	r := &rules{where: "DatabaseProxyProps"}
+	v := p.values()
+	v.check(r)
+	refuse(d, r.broken)
+
+	d.database, d.user = p.Database, p.User
+	if d.user == nil {
+		// A reference that CloudFormation resolves; the name is no secret.
+		d.user = (*p.Secrets)[0].SecretValueFromJson(jsii.String("username")).UnsafeUnwrap()
+	}
+	d.engine, d.port = wire.EnginePostgres, portPostgres
+	if v.family == familyMySQL {
+		d.engine, d.port = wire.EngineMySQL, portMySQL
+	}
+	target, connections := p.target()
+	groups := p.SecurityGroups
+	if groups == nil {
+		groups = &[]awsec2.ISecurityGroup{awsec2.NewSecurityGroup(d, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
+			AllowAllOutbound: jsii.Bool(false),
+			Description:      jsii.String("RDS Proxy"),
+			Vpc:              p.Vpc,
+		})}
+	}
+	d.Proxy = awsrds.NewDatabaseProxy(d, jsii.String("Proxy"), &awsrds.DatabaseProxyProps{
+		BorrowTimeout: p.BorrowTimeout,
+		// Always named, because without its feature flag the CDK takes the id of
+		// the construct, which clashes with that of the next stack.
+		DbProxyName:           awscdk.Names_UniqueResourceName(d, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxProxyNameLetters)}),
+		IamAuth:               jsii.Bool(true),
+		IdleClientTimeout:     p.IdleClientTimeout,
+		MaxConnectionsPercent: p.MaxConnectionsPercent,
+		ProxyTarget:           target,
+		RequireTLS:            jsii.Bool(true),
+		Secrets:               p.Secrets,
+		SecurityGroups:        groups,
+		SessionPinningFilters: p.SessionPinningFilters,
+		Vpc:                   p.Vpc,
+		VpcSubnets:            p.VpcSubnets,
+	})
+	d.groups = append(append(d.groups, *groups...), *connections.SecurityGroups()...)
+	return d
+}
+
+// GrantConnect lets a function connect through the proxy as User, and as nobody
+// else: it adds the permission rds-db:connect and a security group rule, and
+// sets HEARTH_DATABASE_HOST, _PORT, _NAME, _USER and _ENGINE ("postgres" or
+// "mysql"). It panics when the function is not in a VPC.
+//
+// Pass the function's alias to [DatabaseProxy.AddDependent] too.
+func (d *DatabaseProxy) GrantConnect(fn awslambda.Function) awsiam.Grant {
+	if !*fn.IsBoundToVpc() {
+		r := &rules{where: "HandlerProps"}
+		refuse(d, []error{r.brokenRule("Vpc", "must be set for a function that connects to the database, got none for %s; place it in the VPC of the proxy", *fn.Node().Path())})
+	}
+	port := awsec2.Port_POSTGRES()
+	if d.engine == wire.EngineMySQL {
+		port = awsec2.Port_MYSQL_AURORA()
+	}
+	// The proxy has no default port, and its own grant opens no security group.
+	d.Proxy.Connections().AllowFrom(fn, port, jsii.String("Function to RDS Proxy"))
+	fn.AddEnvironment(jsii.String(wire.EnvDatabaseHost), d.Proxy.Endpoint(), nil)
+	fn.AddEnvironment(jsii.String(wire.EnvDatabasePort), jsii.String(d.port), nil)
+	fn.AddEnvironment(jsii.String(wire.EnvDatabaseName), d.database, nil)
+	fn.AddEnvironment(jsii.String(wire.EnvDatabaseUser), d.user, nil)
+	fn.AddEnvironment(jsii.String(wire.EnvDatabaseEngine), jsii.String(d.engine), nil)
+	return d.Proxy.GrantConnect(fn, d.user)
+}
+
+// AddDependent makes an alias wait until the database can be reached: for the
+// proxy, its target group, the database itself and the security group rules.
+// CloudFormation sees no such dependency by itself, and would start the warm
+// instances of a new stack before their database.
+func (d *DatabaseProxy) AddDependent(alias awslambda.Alias) {
+	dependencies := []constructs.IDependable{d}
+	for _, group := range d.groups {
+		dependencies = append(dependencies, group)
+	}
+	if fn, ok := alias.Lambda().(awslambda.Function); ok && *fn.IsBoundToVpc() {
+		for _, group := range *fn.Connections().SecurityGroups() {
+			dependencies = append(dependencies, group)
+		}
+	}
+	alias.Node().AddDependency(dependencies...)
+}
+
+// withDefaults returns a copy with what Cluster or Instance can tell filled in.
+func (p *DatabaseProxyProps) withDefaults() *DatabaseProxyProps {
+	d := *p
+	var database constructs.IConstruct
+	switch {
+	case d.Cluster != nil:
+		database = d.Cluster
+	case d.Instance != nil:
+		database = d.Instance
+	default:
+		return &d
+	}
+	master := d.Secrets == nil
+	if owner, ok := database.(interface {
+		Secret() awssecretsmanager.ISecret
+	}); ok && master {
+		if secret := owner.Secret(); secret != nil {
+			d.Secrets = &[]awssecretsmanager.ISecret{secret}
+		}
+	}
+	name, user := createdWith(database)
+	if d.Database == nil {
+		d.Database = name
+	}
+	if d.User == nil && master {
+		d.User = user
+	}
+	return &d
+}
+
+// createdWith returns the names of the database and of the master user when the
+// template that creates them says so.
+func createdWith(database constructs.IConstruct) (name, user *string) {
+	switch resource := database.Node().DefaultChild().(type) {
+	case awsrds.CfnDBCluster:
+		return resource.DatabaseName(), resource.MasterUsername()
+	case awsrds.CfnDBInstance:
+		return resource.DbName(), resource.MasterUsername()
+	}
+	return nil, nil
+}
+
+// target returns the database as the target of a proxy, and its connections.
+func (p *DatabaseProxyProps) target() (awsrds.ProxyTarget, awsec2.Connections) {
+	if p.Cluster != nil {
+		return awsrds.ProxyTarget_FromCluster(p.Cluster), p.Cluster.Connections()
+	}
+	return awsrds.ProxyTarget_FromInstance(p.Instance), p.Instance.Connections()
+}
+
+// databaseValues are [DatabaseProxyProps] as the rules see them.
+type databaseValues struct {
+	cluster, instance, vpc bool
+	// engine says that the database tells its engine, and family which one.
+	engine                        bool
+	family                        string
+	secrets                       int
+	database, user                text
+	borrow, idleClient, maxInPool number
+}
+
+func (p *DatabaseProxyProps) values() databaseValues {
+	v := databaseValues{
+		cluster:    p.Cluster != nil,
+		instance:   p.Instance != nil,
+		vpc:        p.Vpc != nil,
+		database:   textOf(p.Database),
+		user:       textOf(p.User),
+		borrow:     secondsOf(p.BorrowTimeout),
+		idleClient: secondsOf(p.IdleClientTimeout),
+		maxInPool:  numberOf(p.MaxConnectionsPercent),
+	}
+	if p.Secrets != nil {
+		v.secrets = len(*p.Secrets)
+	}
+	var family *string
+	if v.cluster {
+		if engine := p.Cluster.Engine(); engine != nil {
+			v.engine, family = true, engine.EngineFamily()
+		}
+	} else if v.instance {
+		if engine := p.Instance.Engine(); engine != nil {
+			v.engine, family = true, engine.EngineFamily()
+		}
+	}
+	if family != nil {
+		v.family = *family
+	}
+	return v
+}
+
+func (v databaseValues) check(r *rules) {
+	field := "Cluster"
+	if v.instance {
+		field = "Instance"
+	}
+	switch {
+	case v.cluster == v.instance && v.cluster:
+		r.breaks("Cluster", "must be unset with Instance, as a proxy has one database; remove one of them")
+	case v.cluster == v.instance:
+		r.breaks("Cluster", "must be set unless Instance is, got none; pass the database")
+	case !v.engine:
+		r.breaks(field, "must have its engine, got none; import it with Engine, Port and SecurityGroups")
+	case v.family != familyPostgres && v.family != familyMySQL:
+		r.breaks(field, "must be PostgreSQL or MySQL, got the engine family %q; use another database", v.family)
+	}
+	if !v.vpc {
+		r.breaks("Vpc", "must be set, got none; pass the VPC of the database")
+	}
+	if v.cluster || v.instance {
+		switch {
+		case v.secrets == 0:
+			r.breaks("Secrets", "must have at least 1 secret, got none, and %s tells none; pass the secret of User", field)
+		case v.secrets > 1 && !v.user.set:
+			r.breaks("User", "must be set with more than 1 of Secrets, got none for %d; name the one that programs log in as", v.secrets)
+		}
+		if !v.database.set {
+			r.breaks("Database", "must be set when %s was created without a database name, got none; name the database to open", field)
+		}
+	}
+	if v.database.known && v.database.value == "" {
+		r.breaks("Database", "must not be empty; name the database to open")
+	}
+	if v.user.known && v.user.value == "" {
+		r.breaks("User", "must not be empty; name the database user")
+	}
+	if v.user.known && v.user.value == "*" {
+		r.breaks("User", "must be one database user, got %q; a program logs in as one", v.user.value)
+	}
+	r.within("BorrowTimeout", v.borrow, 0, maxBorrowSecs, "seconds", "0 waits without end")
+	r.within("IdleClientTimeout", v.idleClient, minIdleClientSecs, maxIdleClientSecs, "seconds", "leave it unset for 30 minutes")
+	r.within("MaxConnectionsPercent", v.maxInPool, minConnectionPercent, maxConnectionPercent, "percent", "lower it to leave connections to others")
+}

@@ -1,0 +1,191 @@
+package hearth
+
+import (
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// queueValues are [QueueProps] as the rules see them.
+type queueValues struct {
+	name     text
+	consumed bool
+	existing bool
+	// fifo is the kind of the queue, and wantFifo what the props say about it.
+	fifo            bool
+	wantFifo        *bool
+	contentDedup    bool
+	highThroughput  bool
+	encrypted       bool
+	enabled         bool
+	batch           number
+	window          number
+	maxConcurrency  number
+	receives        number
+	retention       number
+	deadRetention   number
+	delay           number
+	visibility      number
+	functionTimeout number
+}
+
+func (p *QueueProps) values() queueValues {
+	v := queueValues{
+		name:            textOf(p.Name),
+		consumed:        p.Handler != nil,
+		existing:        p.Queue != nil,
+		fifo:            isTrue(p.Fifo),
+		wantFifo:        p.Fifo,
+		contentDedup:    p.ContentBasedDeduplication != nil,
+		highThroughput:  p.HighThroughput != nil,
+		encrypted:       p.EncryptionMasterKey != nil,
+		enabled:         p.Enabled != nil,
+		batch:           numberOf(p.BatchSize),
+		window:          secondsOf(p.MaxBatchingWindow),
+		maxConcurrency:  numberOf(p.MaxConcurrency),
+		receives:        numberOf(p.MaxReceiveCount),
+		retention:       secondsOf(p.RetentionPeriod),
+		deadRetention:   secondsOf(p.DeadLetterRetention),
+		delay:           secondsOf(p.DeliveryDelay),
+		visibility:      secondsOf(p.VisibilityTimeout),
+		functionTimeout: secondsOf(p.FunctionTimeout),
+	}
+	if v.existing {
+		v.fifo = isTrue(p.Queue.Fifo())
+	}
+	if !v.functionTimeout.set && v.consumed {
+		v.functionTimeout = timeoutOf(p.Handler)
+	}
+	return v
+}
+
+// leastVisibility is the shortest visibility timeout that lets Lambda retry; not
+// known while the timeout of the function is not. A batching window that is a
+// token counts as unknownWindow seconds.
+func (v queueValues) leastVisibility(unknownWindow float64) number {
+	if !v.functionTimeout.known {
+		return number{}
+	}
+	window := v.window.or(0)
+	if !window.known {
+		window = known(unknownWindow)
+	}
+	return known(visibilityPerTimeout*v.functionTimeout.value + window.value)
+}
+
+// defaultVisibility is the visibility timeout of a queue whose props have none.
+func (v queueValues) defaultVisibility() number {
+	if !v.consumed {
+		return known(defaultVisibilitySecs)
+	}
+	return v.leastVisibility(maxWindowSecs)
+}
+
+func (v queueValues) check(r *rules) {
+	if v.name.known && !queueNamePattern.MatchString(v.name.value) {
+		r.breaks("Name", "must be 1 to 75 letters, digits, - and _, got %q; leave \".fifo\" out, it is added to the physical name", v.name.value)
+	}
+	if v.name.set && !v.name.known {
+		r.breaks("Name", "must be a plain string, got a token; it becomes the name of an environment variable")
+	}
+	if v.existing {
+		v.checkExisting(r)
+	} else {
+		v.checkNew(r)
+	}
+	if v.consumed {
+		v.checkEventSource(r)
+	} else {
+		v.checkUnconsumed(r)
+	}
+}
+
+// checkExisting refuses what would have to be set on the existing queue.
+func (v queueValues) checkExisting(r *rules) {
+	if v.wantFifo != nil && *v.wantFifo != v.fifo {
+		r.breaks("Fifo", "must be the kind of Queue, which is %s, got %t; remove Fifo or pass another queue", kindOf(v.fifo), *v.wantFifo)
+	}
+	r.mustBeUnset("with Queue, which has its own; set it where that queue is created",
+		given{"ContentBasedDeduplication", v.contentDedup},
+		given{"DeadLetterRetention", v.deadRetention.set},
+		given{"DeliveryDelay", v.delay.set},
+		given{"EncryptionMasterKey", v.encrypted},
+		given{"HighThroughput", v.highThroughput},
+		given{"MaxReceiveCount", v.receives.set},
+		given{"RetentionPeriod", v.retention.set},
+		given{"VisibilityTimeout", v.visibility.set},
+	)
+}
+
+func (v queueValues) checkNew(r *rules) {
+	if !v.fifo && v.contentDedup {
+		r.breaks("ContentBasedDeduplication", "must be unset for a standard queue, which does not deduplicate; set Fifo, or remove it")
+	}
+	if !v.fifo && v.highThroughput {
+		r.breaks("HighThroughput", "must be unset for a standard queue, whose throughput is nearly unlimited; set Fifo, or remove it")
+	}
+	r.within("DeliveryDelay", v.delay, 0, maxDelaySecs, "seconds", "use a schedule for longer delays")
+	r.within("MaxReceiveCount", v.receives, minReceives, maxReceives, "receives", "5 or more is advised")
+	r.within("RetentionPeriod", v.retention, minRetentionSecs, maxRetentionSecs, "seconds", "a message cannot wait longer than 14 days")
+	r.within("DeadLetterRetention", v.deadRetention, minRetentionSecs, maxRetentionSecs, "seconds", "a message cannot wait longer than 14 days")
+	retention, dead := v.retention.or(defaultRetentionSecs), v.deadRetention.or(defaultDeadLetterRetentionSecs)
+	if retention.known && dead.known && retention.value <= maxRetentionSecs && dead.value < retention.value {
+		r.breaks("DeadLetterRetention", "must be at least RetentionPeriod (%s seconds), got %s; its clock starts when the message is first sent, so less deletes failed messages at once", retention, dead)
+	}
+	r.within("VisibilityTimeout", v.visibility, 0, maxVisibilitySecs, "seconds", "a message cannot be hidden longer than 12 hours")
+	least := v.leastVisibility(0)
+	switch {
+	case !v.consumed:
+	case !v.visibility.set && !least.known:
+		r.breaks("VisibilityTimeout", "must be set when the timeout of Handler is not known here, got none; set it, or FunctionTimeout")
+	case v.visibility.known && least.known && v.visibility.value < least.value:
+		r.breaks("VisibilityTimeout", "must be at least %d times the function's timeout plus MaxBatchingWindow (%d × %s + %s = %s seconds), got %s; raise it or leave it unset",
+			visibilityPerTimeout, visibilityPerTimeout, v.functionTimeout, v.window.or(0), least, v.visibility)
+	}
+}
+
+func (v queueValues) checkEventSource(r *rules) {
+	batch, window := v.batch.or(defaultBatchMessages), v.window.or(0)
+	switch {
+	case v.fifo:
+		r.within("BatchSize", batch, minBatchMessages, maxFifoBatchMessages, "messages for a FIFO queue", "Lambda takes no larger batches from it")
+		if window.known && window.value > 0 {
+			r.breaks("MaxBatchingWindow", "must be 0 for a FIFO queue, got %s seconds; remove it", window)
+		}
+	default:
+		r.within("BatchSize", batch, minBatchMessages, maxBatchMessages, "messages", "Lambda takes no larger batches")
+		if batch.known && window.known && batch.value > maxUnwindowedMessages && window.value < 1 {
+			r.breaks("MaxBatchingWindow", "must be at least 1 second for a BatchSize of more than %d, got %s for %s messages; set it or lower BatchSize", maxUnwindowedMessages, window, batch)
+		}
+		r.within("MaxBatchingWindow", window, 0, maxWindowSecs, "seconds", "Lambda does not gather messages for longer")
+	}
+	r.within("MaxConcurrency", v.maxConcurrency, minConcurrencyInstances, maxConcurrencyInstances, "instances", "leave it unset for no bound")
+	r.within("FunctionTimeout", v.functionTimeout, minTimeoutSecs, maxTimeoutSecs, "seconds", "it is the timeout of Handler")
+}
+
+// checkUnconsumed refuses what only the event source has.
+func (v queueValues) checkUnconsumed(r *rules) {
+	r.mustBeUnset("without Handler, as nothing consumes the queue; set Handler too",
+		given{"BatchSize", v.batch.set},
+		given{"Enabled", v.enabled},
+		given{"FunctionTimeout", v.functionTimeout.set},
+		given{"MaxBatchingWindow", v.window.set},
+		given{"MaxConcurrency", v.maxConcurrency.set},
+	)
+}
+
+func kindOf(fifo bool) string {
+	if fifo {
+		return "FIFO"
+	}
+	return "standard"
+}
+
+// sharedQueueEnv returns an earlier name whose URL would be in the same
+// environment variable.
+func sharedQueueEnv(seen map[string]string, name string) (other string, shared bool) {
+	env := wire.QueueURLEnv(name)
+	other, shared = seen[env]
+	if !shared {
+		seen[env] = name
+	}
+	return other, shared
+}

@@ -1,0 +1,158 @@
+package hearth
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// number is a numeric prop as the rules see it. The rules are plain Go on plain
+// values, so that they are fast and can be tested without a CDK app; whatever
+// needs the CDK (tokens, durations) is read before they run.
+type number struct {
+	value float64
+	// known is false for an unset prop and for a token.
+	known bool
+	// set is true when the prop was given, be it as a token.
+	set bool
+}
+
+func known(value float64) number { return number{value: value, known: true, set: true} }
+
+// or gives an unset number its default.
+func (n number) or(value float64) number {
+	if n.set {
+		return n
+	}
+	return number{value: value, known: true}
+}
+
+func (n number) String() string { return format(n.value) }
+
+func format(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// numberOf reads a numeric prop.
+func numberOf(v *float64) number {
+	if v == nil {
+		return number{}
+	}
+	if *awscdk.Token_IsUnresolved(v) {
+		return number{set: true}
+	}
+	return known(*v)
+}
+
+// secondsOf reads a duration prop.
+func secondsOf(d awscdk.Duration) number {
+	if d == nil {
+		return number{}
+	}
+	if *d.IsUnresolved() {
+		return number{set: true}
+	}
+	return known(*d.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)}))
+}
+
+// text is a string prop as the rules see it; see [number].
+type text struct {
+	value      string
+	known, set bool
+}
+
+func textOf(v *string) text {
+	if v == nil {
+		return text{}
+	}
+	if *awscdk.Token_IsUnresolved(v) {
+		return text{set: true}
+	}
+	return text{value: *v, known: true, set: true}
+}
+
+// newConstruct makes c, a pointer to a struct that embeds constructs.Construct, a
+// construct in its own right. With constructs.NewConstruct the embedded one would
+// be the construct, and jsii would refuse c itself as a scope or a dependency.
+// The type of c needs a method of its own.
+func newConstruct(c, scope constructs.Construct, id *string) {
+	constructs.NewConstruct_Override(c, scope, id)
+}
+
+func isTrue(v *bool) bool { return v != nil && *v }
+
+// rules collects the broken rules of one props struct, in the words of its user.
+type rules struct {
+	// where names the props, such as "QueueProps".
+	where  string
+	broken []error
+}
+
+// breaks adds a broken rule of one field. The message goes on from the name of
+// the field: "must be <bound, unit>, got <value>; <what to do>".
+func (r *rules) breaks(field, message string, args ...any) {
+	r.broken = append(r.broken, r.brokenRule(field, message, args...))
+}
+
+func (r *rules) brokenRule(field, message string, args ...any) error {
+	return fmt.Errorf("%s.%s "+message, append([]any{r.where, field}, args...)...)
+}
+
+// in runs the rules of the props that one field holds.
+func (r *rules) in(field string, check func(*rules)) {
+	inner := &rules{where: r.where + "." + field}
+	check(inner)
+	r.broken = append(r.broken, inner.broken...)
+}
+
+// given says whether a prop was set.
+type given struct {
+	field string
+	set   bool
+}
+
+// mustBeUnset adds a broken rule for each prop that was set.
+func (r *rules) mustBeUnset(because string, props ...given) {
+	for _, p := range props {
+		if p.set {
+			r.breaks(p.field, "must be unset %s", because)
+		}
+	}
+}
+
+// within checks that a number is whole and between two bounds. The unit is
+// plural and starts with a letter; todo says how to fix the value.
+func (r *rules) within(field string, n number, lowest, highest float64, unit, todo string) {
+	if !n.known {
+		return
+	}
+	switch {
+	case n.value != math.Trunc(n.value):
+		r.breaks(field, "must be a whole number of %s, got %s; %s", unit, n, todo)
+	case n.value < lowest && math.IsInf(highest, 1):
+		r.breaks(field, "must be at least %s %s, got %s; %s", format(lowest), unit, n, todo)
+	case n.value < lowest, n.value > highest:
+		r.breaks(field, "must be %s to %s %s, got %s; %s", format(lowest), format(highest), unit, n, todo)
+	}
+}
+
+// refuse panics with all the broken rules under the path of the construct, and
+// returns when there are none.
+func refuse(c constructs.Construct, broken []error) {
+	if len(broken) == 0 {
+		return
+	}
+	path := *c.Node().Path()
+	problems := "1 problem"
+	if len(broken) > 1 {
+		problems = strconv.Itoa(len(broken)) + " problems"
+	}
+	items := make([]error, len(broken))
+	for i, err := range broken {
+		items[i] = fmt.Errorf("  - %w", err)
+	}
+	panic(fmt.Errorf("%s: %s\n%w", path, problems, errors.Join(items...)))
+}

@@ -1,0 +1,367 @@
+package hearth
+
+import (
+	"math"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+var unresolved = number{set: true}
+
+// ruleCase is one props value and the messages that its rules give.
+type ruleCase struct {
+	name  string
+	check func(*rules)
+	want  []string
+}
+
+func runRules(t *testing.T, cases []ruleCase) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := &rules{where: "P"}
+			c.check(r)
+			var got []string
+			for _, err := range r.broken {
+				got = append(got, err.Error())
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("messages differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWithin(t *testing.T) {
+	within := func(n number) func(*rules) {
+		return func(r *rules) { r.within("F", n, 1, 10, "things", "do this") }
+	}
+	atLeast := func(n number) func(*rules) {
+		return func(r *rules) { r.within("F", n, 1, math.Inf(1), "things", "do this") }
+	}
+	runRules(t, []ruleCase{
+		{"unset", within(number{}), nil},
+		{"token", within(unresolved), nil},
+		{"below", within(known(0)), []string{"P.F must be 1 to 10 things, got 0; do this"}},
+		{"lowest", within(known(1)), nil},
+		{"fraction", within(known(1.5)), []string{"P.F must be a whole number of things, got 1.5; do this"}},
+		{"highest", within(known(10)), nil},
+		{"above", within(known(11)), []string{"P.F must be 1 to 10 things, got 11; do this"}},
+		{"below no end", atLeast(known(0)), []string{"P.F must be at least 1 things, got 0; do this"}},
+		{"no end", atLeast(known(1e9)), nil},
+	})
+}
+
+func TestConcurrencyRules(t *testing.T) {
+	fixed := func(reserved, n number) func(*rules) {
+		return concurrencyValues{reserved: reserved, provisioned: true, lowest: n}.check
+	}
+	scaled := func(reserved, lowest, highest, busy number) func(*rules) {
+		return concurrencyValues{reserved: reserved, provisioned: true, lowest: lowest, highest: highest, busy: busy}.check
+	}
+	none := number{}
+	runRules(t, []ruleCase{
+		{"nothing", concurrencyValues{}.check, nil},
+		{"negative reserved", concurrencyValues{reserved: known(-1)}.check, []string{"P.Reserved must be at least 0 instances, got -1; leave it unset to share the account's unreserved instances"}},
+		{"paused", concurrencyValues{reserved: known(0)}.check, nil},
+		{"paused and warm", fixed(known(0), known(2)), []string{"P.Provisioned must be unset while Reserved is 0, which pauses the function, got 2; unset it, or reserve at least 2 instances"}},
+		{"paused and none warm", fixed(known(0), known(0)), nil},
+		{"reserved token", fixed(unresolved, known(1000)), nil},
+		{"no number", fixed(none, none), []string{"P.Provisioned.Min must be at least 1 instance, got none; use Fixed or Autoscaled"}},
+		{"none warm", fixed(none, known(0)), []string{"P.Provisioned.Min must be at least 1 instances, got 0; leave Provisioned unset for none"}},
+		{"one warm", fixed(none, known(1)), nil},
+		{"token warm", fixed(known(1), unresolved), nil},
+		{"all warm", fixed(known(5), known(5)), nil},
+		{"too many warm", fixed(known(5), known(6)), []string{"P.Provisioned must be at most Reserved (5 instances), got 6; raise Reserved or lower the provisioned number"}},
+		{"same max", scaled(none, known(2), known(2), none), nil},
+		{"max below min", scaled(none, known(2), known(1), none), []string{"P.Provisioned.Max must be at least Provisioned.Min (2 instances), got 1; raise it, or use Fixed"}},
+		{"max token", scaled(known(1), known(1), unresolved, none), nil},
+		{"max over reserved", scaled(known(50), known(2), known(60), none), []string{"P.Provisioned must be at most Reserved (50 instances), got 60; raise Reserved or lower the provisioned number"}},
+		{"idle", scaled(none, known(1), known(2), known(0.1)), nil},
+		{"too idle", scaled(none, known(1), known(2), known(0.09)), []string{"P.Provisioned.Utilization must be 0.1 to 0.9, got 0.09; it is a ratio, so 70% is 0.7"}},
+		{"busy", scaled(none, known(1), known(2), known(0.9)), nil},
+		{"too busy", scaled(none, known(1), known(2), known(70)), []string{"P.Provisioned.Utilization must be 0.1 to 0.9, got 70; it is a ratio, so 70% is 0.7"}},
+		{"schedules", concurrencyValues{reserved: known(10), provisioned: true, lowest: known(1), schedules: []capacityValues{
+			{name: "day", lowest: known(5), highest: known(10)},
+			{name: "night", lowest: known(0)},
+			{name: "token", lowest: unresolved, highest: unresolved},
+		}}.check, nil},
+		{"bad schedules", concurrencyValues{reserved: known(10), provisioned: true, lowest: known(1), schedules: []capacityValues{
+			{name: "empty", missing: true},
+			{name: "high", highest: known(11)},
+			{name: "low", lowest: known(-1)},
+			{name: "swapped", lowest: known(3), highest: known(2)},
+		}}.check, []string{
+			`P.Provisioned.Schedules["empty"].Schedule must be set, got none; it says when the numbers change`,
+			`P.Provisioned.Schedules["empty"] must have MinCapacity, MaxCapacity or both, got none; set what changes`,
+			`P.Provisioned.Schedules["high"] must be at most Reserved (10 instances), got 11; raise Reserved or lower the provisioned number`,
+			`P.Provisioned.Schedules["low"].MinCapacity must be at least 0 instances, got -1; 0 keeps none warm`,
+			`P.Provisioned.Schedules["swapped"].MaxCapacity must be at least MinCapacity (3 instances), got 2; raise it`,
+		}},
+		{"busy token", scaled(none, known(1), known(2), unresolved), nil},
+	})
+}
+
+func TestHandlerRules(t *testing.T) {
+	memory := func(n number) func(*rules) { return handlerValues{memory: n}.check }
+	timeout := func(n number) func(*rules) { return handlerValues{timeout: n}.check }
+	runRules(t, []ruleCase{
+		{"memory below", memory(known(127)), []string{"P.MemorySize must be 128 to 10240 MB, got 127; see the memory limits of Lambda"}},
+		{"memory lowest", memory(known(128)), nil},
+		{"memory highest", memory(known(10240)), nil},
+		{"memory above", memory(known(10241)), []string{"P.MemorySize must be 128 to 10240 MB, got 10241; see the memory limits of Lambda"}},
+		{"memory token", memory(unresolved), nil},
+		{"timeout below", timeout(known(0)), []string{"P.Timeout must be 1 to 900 seconds, got 0; split work that takes longer"}},
+		{"timeout lowest", timeout(known(1)), nil},
+		{"timeout highest", timeout(known(900)), nil},
+		{"timeout above", timeout(known(901)), []string{"P.Timeout must be 1 to 900 seconds, got 901; split work that takes longer"}},
+		{"timeout token", timeout(unresolved), nil},
+		{"tags in one", handlerValues{tags: []string{"a", "b,c"}}.check, []string{`P.BuildTags must be one tag for each element, got "b,c"; split it`}},
+		{"variable names", func(r *rules) { checkVariableNames(r, []string{"A", "AB", "_AB", "A-B"}) }, []string{
+			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "A"; rename it`,
+			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "_AB"; rename it`,
+			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "A-B"; rename it`,
+		}},
+		{"manifest variable", func(r *rules) { checkVariableNames(r, []string{wire.EnvManifest}) }, []string{"P.Environment must not have HEARTH_MANIFEST, with which the program writes its manifest and exits; remove it"}},
+		{"two log groups", handlerValues{logGroup: true, logRetention: true}.check, []string{"P.LogRetention must be unset with LogGroup, which has its own retention; remove one of them"}},
+		{"no VPC", handlerValues{subnets: true, securityGroups: true}.check, []string{
+			"P.SecurityGroups must be unset without Vpc; set Vpc too",
+			"P.VpcSubnets must be unset without Vpc; set Vpc too",
+		}},
+		{"VPC", handlerValues{inVpc: true, subnets: true, securityGroups: true}.check, nil},
+	})
+}
+
+func TestTimeoutRules(t *testing.T) {
+	m := &Manifest{
+		HTTP: true, RequestTimeout: 10,
+		Queues:    []wire.ManifestQueue{{Name: "jobs", Timeout: 30}, {Name: "endless"}},
+		Schedules: []wire.ManifestSchedule{{Name: "nightly", Timeout: 20}},
+	}
+	check := func(n number) func(*rules) { return func(r *rules) { checkTimeouts(r, m, n) } }
+	runRules(t, []ruleCase{
+		{"above", check(known(31)), nil},
+		{"token", check(unresolved), nil},
+		{"at one", check(known(30)), []string{`P.Timeout must be more than 30 seconds, the timeout of a job of queue "jobs" in the program, got 30; raise it or shorten the other`}},
+		{"below all", check(known(5)), []string{
+			`P.Timeout must be more than 10 seconds, the timeout of a request in the program, got 5; raise it or shorten the other`,
+			`P.Timeout must be more than 30 seconds, the timeout of a job of queue "jobs" in the program, got 5; raise it or shorten the other`,
+			`P.Timeout must be more than 20 seconds, the timeout of schedule "nightly" in the program, got 5; raise it or shorten the other`,
+		}},
+	})
+	request := func(timeout, limit float64) func(*rules) {
+		return func(r *rules) {
+			checkRequestTimeout(r, "Handler", "a WebSocket", limit, &Manifest{RequestTimeout: timeout})
+		}
+	}
+	runRules(t, []ruleCase{
+		{"request below", request(28.9, 29), nil},
+		{"request at", request(29, 29), []string{"P.Handler must be a program whose request timeout is less than 29 seconds, for which a WebSocket API waits, got 29; lower it in App"}},
+	})
+}
+
+func TestQueueRules(t *testing.T) {
+	// consumer returns the rules of a queue with a consumer that takes 60 seconds.
+	consumer := func(change func(*queueValues)) func(*rules) {
+		v := queueValues{consumed: true, functionTimeout: known(60)}
+		change(&v)
+		return v.check
+	}
+	batch := func(fifo bool, size, window number) func(*rules) {
+		return consumer(func(v *queueValues) { v.fifo, v.batch, v.window = fifo, size, window })
+	}
+	none := number{}
+	name := func(s string) func(*rules) {
+		return queueValues{name: text{value: s, known: true, set: true}}.check
+	}
+	seventyFive := "abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-abcdefghij"
+	producer := func(change func(*queueValues)) func(*rules) {
+		v := queueValues{}
+		change(&v)
+		return v.check
+	}
+	runRules(t, []ruleCase{
+		{"nothing", queueValues{}.check, nil},
+		{"longest name", name(seventyFive), nil},
+		{"too long a name", name(seventyFive + "k"), []string{`P.Name must be 1 to 75 letters, digits, - and _, got "` + seventyFive + `k"; leave ".fifo" out, it is added to the physical name`}},
+		{"physical name", name("jobs.fifo"), []string{`P.Name must be 1 to 75 letters, digits, - and _, got "jobs.fifo"; leave ".fifo" out, it is added to the physical name`}},
+		{"token name", queueValues{name: text{set: true}}.check, []string{"P.Name must be a plain string, got a token; it becomes the name of an environment variable"}},
+
+		{"default batch", batch(false, none, none), nil},
+		{"no batch", batch(false, known(0), none), []string{"P.BatchSize must be 1 to 10000 messages, got 0; Lambda takes no larger batches"}},
+		{"batch of 10", batch(false, known(10), none), nil},
+		{"batch of 11", batch(false, known(11), none), []string{"P.MaxBatchingWindow must be at least 1 second for a BatchSize of more than 10, got 0 for 11 messages; set it or lower BatchSize"}},
+		{"batch of 11 in 1 second", batch(false, known(11), known(1)), nil},
+		{"batch of 11 in a token", batch(false, known(11), unresolved), nil},
+		{"batch of a token", batch(false, unresolved, none), nil},
+		{"largest batch", batch(false, known(10000), known(300)), nil},
+		{"too large a batch", batch(false, known(10001), known(300)), []string{"P.BatchSize must be 1 to 10000 messages, got 10001; Lambda takes no larger batches"}},
+		{"too long a window", batch(false, none, known(301)), []string{"P.MaxBatchingWindow must be 0 to 300 seconds, got 301; Lambda does not gather messages for longer"}},
+		{"FIFO batch of 10", batch(true, known(10), none), nil},
+		{"FIFO batch of 11", batch(true, known(11), none), []string{"P.BatchSize must be 1 to 10 messages for a FIFO queue, got 11; Lambda takes no larger batches from it"}},
+		{"FIFO window", batch(true, none, known(1)), []string{"P.MaxBatchingWindow must be 0 for a FIFO queue, got 1 seconds; remove it"}},
+		{"FIFO window of 0", batch(true, none, known(0)), nil},
+		{"FIFO window of a token", batch(true, none, unresolved), nil},
+
+		{"concurrency below", consumer(func(v *queueValues) { v.maxConcurrency = known(1) }), []string{"P.MaxConcurrency must be 2 to 1000 instances, got 1; leave it unset for no bound"}},
+		{"concurrency lowest", consumer(func(v *queueValues) { v.maxConcurrency = known(2) }), nil},
+		{"concurrency highest", consumer(func(v *queueValues) { v.maxConcurrency = known(1000) }), nil},
+		{"concurrency above", consumer(func(v *queueValues) { v.maxConcurrency = known(1001) }), []string{"P.MaxConcurrency must be 2 to 1000 instances, got 1001; leave it unset for no bound"}},
+		{"concurrency token", consumer(func(v *queueValues) { v.maxConcurrency = unresolved }), nil},
+
+		{"visibility below", consumer(func(v *queueValues) { v.visibility, v.window = known(364), known(5) }), []string{"P.VisibilityTimeout must be at least 6 times the function's timeout plus MaxBatchingWindow (6 × 60 + 5 = 365 seconds), got 364; raise it or leave it unset"}},
+		{"visibility at", consumer(func(v *queueValues) { v.visibility, v.window = known(365), known(5) }), nil},
+		{"visibility token", consumer(func(v *queueValues) { v.visibility = unresolved }), nil},
+		{"visibility highest", consumer(func(v *queueValues) { v.visibility = known(43200) }), nil},
+		{"visibility above", consumer(func(v *queueValues) { v.visibility = known(43201) }), []string{"P.VisibilityTimeout must be 0 to 43200 seconds, got 43201; a message cannot be hidden longer than 12 hours"}},
+		{"visibility of a stranger", consumer(func(v *queueValues) { v.functionTimeout = none }), []string{"P.VisibilityTimeout must be set when the timeout of Handler is not known here, got none; set it, or FunctionTimeout"}},
+		{"visibility set for a stranger", consumer(func(v *queueValues) { v.functionTimeout, v.visibility = none, known(60) }), nil},
+		{"visibility of a producer", producer(func(v *queueValues) { v.visibility = known(0) }), nil},
+
+		{"retention below", producer(func(v *queueValues) { v.retention = known(59) }), []string{"P.RetentionPeriod must be 60 to 1209600 seconds, got 59; a message cannot wait longer than 14 days"}},
+		{"retention lowest", producer(func(v *queueValues) { v.retention = known(60) }), nil},
+		{"retention highest", producer(func(v *queueValues) { v.retention = known(1209600) }), nil},
+		{"retention above", producer(func(v *queueValues) { v.retention = known(1209601) }), []string{"P.RetentionPeriod must be 60 to 1209600 seconds, got 1209601; a message cannot wait longer than 14 days"}},
+		{"dead letters below", producer(func(v *queueValues) { v.deadRetention = known(345599) }), []string{"P.DeadLetterRetention must be at least RetentionPeriod (345600 seconds), got 345599; its clock starts when the message is first sent, so less deletes failed messages at once"}},
+		{"dead letters at", producer(func(v *queueValues) { v.deadRetention = known(345600) }), nil},
+		{"dead letters token", producer(func(v *queueValues) { v.deadRetention = unresolved }), nil},
+		{"delay highest", producer(func(v *queueValues) { v.delay = known(900) }), nil},
+		{"delay above", producer(func(v *queueValues) { v.delay = known(901) }), []string{"P.DeliveryDelay must be 0 to 900 seconds, got 901; use a schedule for longer delays"}},
+		{"no receives", producer(func(v *queueValues) { v.receives = known(0) }), []string{"P.MaxReceiveCount must be 1 to 1000 receives, got 0; 5 or more is advised"}},
+		{"one receive", producer(func(v *queueValues) { v.receives = known(1) }), nil},
+
+		{"standard queue with FIFO props", producer(func(v *queueValues) { v.contentDedup, v.highThroughput = true, true }), []string{
+			"P.ContentBasedDeduplication must be unset for a standard queue, which does not deduplicate; set Fifo, or remove it",
+			"P.HighThroughput must be unset for a standard queue, whose throughput is nearly unlimited; set Fifo, or remove it",
+		}},
+		{"consumer props of a producer", producer(func(v *queueValues) { v.batch, v.maxConcurrency = known(1), known(2) }), []string{
+			"P.BatchSize must be unset without Handler, as nothing consumes the queue; set Handler too",
+			"P.MaxConcurrency must be unset without Handler, as nothing consumes the queue; set Handler too",
+		}},
+		{"props of an existing queue", consumer(func(v *queueValues) {
+			v.existing, v.fifo, v.wantFifo = true, true, jsii.Bool(false)
+			v.visibility, v.encrypted = known(1), true
+		}), []string{
+			"P.Fifo must be the kind of Queue, which is FIFO, got false; remove Fifo or pass another queue",
+			"P.EncryptionMasterKey must be unset with Queue, which has its own; set it where that queue is created",
+			"P.VisibilityTimeout must be unset with Queue, which has its own; set it where that queue is created",
+		}},
+	})
+}
+
+func TestScheduleRules(t *testing.T) {
+	name := text{value: "nightly", known: true, set: true}
+	expression := func(s string) func(*rules) {
+		return scheduleValues{name: name, expression: text{value: s, known: true, set: true}}.check
+	}
+	with := func(change func(*scheduleValues)) func(*rules) {
+		v := scheduleValues{name: name, expression: text{value: "rate(1 minute)", known: true, set: true}}
+		change(&v)
+		return v.check
+	}
+	notLike := func(s string) []string {
+		return []string{`P.Expression must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got "` + s + `"; rewrite it`}
+	}
+	runRules(t, []ruleCase{
+		{"nothing", scheduleValues{}.check, []string{
+			"P.Name must be set, got none; the program tells its schedules apart by it",
+			"P.Expression must be rate(...), cron(...) or at(...), got none; set it",
+		}},
+		{"tokens", scheduleValues{name: text{set: true}, expression: text{set: true}, eventAge: unresolved, retries: unresolved, window: unresolved}.check, nil},
+		{"rate", expression("rate(5 minutes)"), nil},
+		{"rate of one", expression("rate(1 hour)"), nil},
+		{"rate of none", expression("rate(0 minutes)"), notLike("rate(0 minutes)")},
+		{"rate in seconds", expression("rate(30 seconds)"), notLike("rate(30 seconds)")},
+		{"cron", expression("cron(0 3 * * ? *)"), nil},
+		{"cron of Unix", expression("cron(0 3 * * *)"), []string{`P.Expression must have 6 fields in cron(...), got 5 in "cron(0 3 * * *)"; they are minutes, hours, day of month, month, day of week and year`}},
+		{"at", expression("at(2027-01-31T09:00:00)"), nil},
+		{"at with a zone", expression("at(2027-01-31T09:00:00Z)"), notLike("at(2027-01-31T09:00:00Z)")},
+		{"bare", expression("5 minutes"), notLike("5 minutes")},
+		{"bad name", scheduleValues{name: text{value: "a b", known: true, set: true}, expression: text{set: true}}.check, []string{`P.Name must be 1 to 64 letters, digits, -, _ and ., got "a b"; rename it`}},
+		{"FIFO dead letters", with(func(v *scheduleValues) { v.fifoDeadLetter = true }), []string{"P.DeadLetterQueue must be a standard queue, got a FIFO queue; EventBridge Scheduler cannot send to it"}},
+		{"age below", with(func(v *scheduleValues) { v.eventAge = known(59) }), []string{"P.MaxEventAge must be 60 to 86400 seconds, got 59; see the retry policy of EventBridge Scheduler"}},
+		{"age lowest", with(func(v *scheduleValues) { v.eventAge = known(60) }), nil},
+		{"age highest", with(func(v *scheduleValues) { v.eventAge = known(86400) }), nil},
+		{"age above", with(func(v *scheduleValues) { v.eventAge = known(86401) }), []string{"P.MaxEventAge must be 60 to 86400 seconds, got 86401; see the retry policy of EventBridge Scheduler"}},
+		{"retries highest", with(func(v *scheduleValues) { v.retries = known(185) }), nil},
+		{"retries above", with(func(v *scheduleValues) { v.retries = known(186) }), []string{"P.RetryAttempts must be 0 to 185 retries, got 186; MaxEventAge bounds them too"}},
+		{"window lowest", with(func(v *scheduleValues) { v.window = known(60) }), nil},
+		{"window below", with(func(v *scheduleValues) { v.window = known(59) }), []string{"P.FlexibleWindow must be 60 to 86400 seconds, got 59; leave it unset for exact times"}},
+		{"window of seconds", with(func(v *scheduleValues) { v.window = known(90) }), []string{"P.FlexibleWindow must be whole minutes, got 90 seconds; round it"}},
+	})
+}
+
+func TestDatabaseRules(t *testing.T) {
+	ok := databaseValues{cluster: true, vpc: true, engine: true, family: familyPostgres, secrets: 1, database: text{value: "app", known: true, set: true}}
+	with := func(change func(*databaseValues)) func(*rules) {
+		v := ok
+		change(&v)
+		return v.check
+	}
+	runRules(t, []ruleCase{
+		{"cluster", ok.check, nil},
+		{"nothing", databaseValues{}.check, []string{
+			"P.Cluster must be set unless Instance is, got none; pass the database",
+			"P.Vpc must be set, got none; pass the VPC of the database",
+		}},
+		{"two databases", with(func(v *databaseValues) { v.instance = true }), []string{"P.Cluster must be unset with Instance, as a proxy has one database; remove one of them"}},
+		{"imported without engine", with(func(v *databaseValues) { v.engine, v.family = false, "" }), []string{"P.Cluster must have its engine, got none; import it with Engine, Port and SecurityGroups"}},
+		{"another engine", with(func(v *databaseValues) { v.cluster, v.instance, v.family = false, true, "SQLSERVER" }), []string{`P.Instance must be PostgreSQL or MySQL, got the engine family "SQLSERVER"; use another database`}},
+		{"no secret", with(func(v *databaseValues) { v.secrets = 0 }), []string{"P.Secrets must have at least 1 secret, got none, and Cluster tells none; pass the secret of User"}},
+		{"whose secret", with(func(v *databaseValues) { v.secrets = 2 }), []string{"P.User must be set with more than 1 of Secrets, got none for 2; name the one that programs log in as"}},
+		{"no name", with(func(v *databaseValues) { v.database = text{} }), []string{"P.Database must be set when Cluster was created without a database name, got none; name the database to open"}},
+		{"everybody", with(func(v *databaseValues) { v.user = text{value: "*", known: true, set: true} }), []string{`P.User must be one database user, got "*"; a program logs in as one`}},
+		{"borrow highest", with(func(v *databaseValues) { v.borrow = known(3600) }), nil},
+		{"borrow above", with(func(v *databaseValues) { v.borrow = known(3601) }), []string{"P.BorrowTimeout must be 0 to 3600 seconds, got 3601; 0 waits without end"}},
+		{"idle lowest", with(func(v *databaseValues) { v.idleClient = known(1) }), nil},
+		{"idle below", with(func(v *databaseValues) { v.idleClient = known(0) }), []string{"P.IdleClientTimeout must be 1 to 28800 seconds, got 0; leave it unset for 30 minutes"}},
+		{"idle above", with(func(v *databaseValues) { v.idleClient = known(28801) }), []string{"P.IdleClientTimeout must be 1 to 28800 seconds, got 28801; leave it unset for 30 minutes"}},
+		{"pool below", with(func(v *databaseValues) { v.maxInPool = known(0) }), []string{"P.MaxConnectionsPercent must be 1 to 100 percent, got 0; lower it to leave connections to others"}},
+		{"pool highest", with(func(v *databaseValues) { v.maxInPool = known(100) }), nil},
+		{"pool above", with(func(v *databaseValues) { v.maxInPool = known(101) }), []string{"P.MaxConnectionsPercent must be 1 to 100 percent, got 101; lower it to leave connections to others"}},
+		{"tokens", with(func(v *databaseValues) {
+			v.borrow, v.idleClient, v.maxInPool, v.user, v.database = unresolved, unresolved, unresolved, text{set: true}, text{set: true}
+		}), nil},
+	})
+}
+
+func TestApiRules(t *testing.T) {
+	runRules(t, []ruleCase{
+		{"nothing", apiValues{}.check, nil},
+		{"logs off", apiValues{logsOff: true, logGroup: true, logRetention: true}.check, []string{
+			"P.AccessLogGroup must be unset while AccessLogs is false; remove one of them",
+			"P.AccessLogRetention must be unset while AccessLogs is false; remove one of them",
+			"P.AccessLogRetention must be unset with AccessLogGroup, which has its own retention; remove one of them",
+		}},
+		{"no requests", apiValues{burst: known(0), rate: known(0)}.check, nil},
+		{"negative", apiValues{burst: known(-1), rate: known(-1)}.check, []string{
+			"P.Throttle.BurstLimit must be at least 0 requests, got -1; leave it unset for the account's quota",
+			"P.Throttle.RateLimit must be at least 0 requests per second, got -1; leave it unset for the account's quota",
+		}},
+		{"stage", webSocketValues{stageName: text{value: "v1_a-b", known: true, set: true}}.check, nil},
+		{"stage token", webSocketValues{stageName: text{set: true}}.check, nil},
+		{"bad stage", webSocketValues{stageName: text{value: "$default", known: true, set: true}}.check, []string{`P.StageName must be 1 to 128 letters, digits, - and _, got "$default"; rename it`}},
+	})
+}
+
+// TestTokens shows that a value that only CloudFormation resolves passes.
+func TestTokens(t *testing.T) {
+	stack := setup(t)
+	param := awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")})
+	if got := numberOf(param.ValueAsNumber()); got != unresolved {
+		t.Errorf("numberOf(token) = %+v, want %+v", got, unresolved)
+	}
+	if got := secondsOf(awscdk.Duration_Seconds(param.ValueAsNumber())); got != unresolved {
+		t.Errorf("secondsOf(token) = %+v, want %+v", got, unresolved)
+	}
+	if got, want := textOf(param.ValueAsString()), (text{set: true}); got != want {
+		t.Errorf("textOf(token) = %+v, want %+v", got, want)
+	}
+	if got, want := secondsOf(awscdk.Duration_Millis(jsii.Number(1500))), known(1.5); got != want {
+		t.Errorf("secondsOf(1500 ms) = %+v, want %+v", got, want)
+	}
+}

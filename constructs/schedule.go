@@ -1,0 +1,261 @@
+package hearth
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsschedulertargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html (2026-11)
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_FlexibleTimeWindow.html (2026-11)
+const (
+	minEventAgeSecs = 60
+	maxEventAgeSecs = 24 * 60 * 60
+	maxRetries      = 185
+	minFlexibleSecs = 60
+	maxFlexibleSecs = 24 * 60 * 60
+
+	defaultEventAgeSecs = 60 * 60
+)
+
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html (2026-11)
+var (
+	atPattern   = regexp.MustCompile(`^at\(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\)$`)
+	cronPattern = regexp.MustCompile(`^cron\((.+)\)$`)
+	ratePattern = regexp.MustCompile(`^rate\(([1-9]\d*) (minutes?|hours?|days?)\)$`)
+
+	scheduleNamePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+)
+
+// ScheduleProps configure a [Schedule].
+type ScheduleProps struct {
+	// Expression says when the schedule runs: "rate(5 minutes)", "cron(0 3 * * ?
+	// *)" with the fields minutes, hours, day of month, month, day of week and
+	// year, or "at(2027-01-31T09:00:00)" for one run.
+	Expression *string
+
+	// Handler is invoked: a [Handler]'s Alias, or any function.
+	Handler awslambda.IFunction
+
+	// Name is the logical name that the program knows the schedule by: up to 64
+	// letters, digits, "-", "_" and ".". It is in each event, as detail.schedule.
+	Name *string
+
+	// DeadLetterQueue takes the events that could not be delivered. It must be a
+	// standard queue.
+	//
+	// @default - none: they are dropped
+	DeadLetterQueue awssqs.IQueue
+
+	// Description is shown in the console.
+	//
+	// @default - none
+	Description *string
+
+	// Enabled says that the schedule runs.
+	//
+	// @default true
+	Enabled *bool
+
+	// FlexibleWindow spreads the runs over this time from the scheduled one, 1
+	// minute to 24 hours, to take the load off full hours.
+	//
+	// @default - none: each run starts within a minute
+	FlexibleWindow awscdk.Duration
+
+	// Group holds the schedule.
+	//
+	// @default - the group "default"
+	Group awsscheduler.IScheduleGroup
+
+	// MaxEventAge is how late an event may be delivered, 1 minute to 24 hours.
+	//
+	// @default 1 hour
+	MaxEventAge awscdk.Duration
+
+	// RetryAttempts is how often the delivery is retried, 0 to 185. What the
+	// program returns is no matter of the delivery: Lambda itself runs a failed
+	// event twice more, which ConfigureAsyncInvoke of the alias changes.
+	//
+	// @default 185
+	RetryAttempts *float64
+
+	// TimeZone is the IANA name of the time zone of a cron or at expression, such
+	// as "Europe/Oslo".
+	//
+	// @default UTC
+	TimeZone *string
+}
+
+// Schedule is an EventBridge Scheduler schedule that invokes a function, with a
+// role that may do only that. The function receives
+//
+//	{
+//	  "version": "0",
+//	  "id": "8f9a5d3c-…",
+//	  "detail-type": "Scheduled Event",
+//	  "source": "aws.scheduler",
+//	  "time": "2026-11-23T03:00:00Z",
+//	  "resources": ["arn:aws:scheduler:eu-north-1:123456789012:schedule/default/…"],
+//	  "detail": {"schedule": "nightly"}
+//	}
+//
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/what-is-scheduler.html (2026-11)
+type Schedule struct {
+	constructs.Construct
+
+	// Role is what EventBridge Scheduler invokes the function as.
+	Role awsiam.Role
+	// Schedule is the schedule.
+	Schedule awsscheduler.Schedule
+
+	name *string
+}
+
+// NewSchedule creates a schedule. It panics with every broken rule at once.
+func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *Schedule {
+	if props == nil {
+		props = &ScheduleProps{}
+	}
+	p := *props
+	s := &Schedule{name: p.Name}
+	newConstruct(s, scope, id)
+	r := &rules{where: "ScheduleProps"}
+	checkInvoked(r, p.Handler)
+	v := p.values()
+	v.check(r)
+	contractOf(p.Handler).checkSchedule(r, v)
+	refuse(s, r.broken)
+
+	if p.MaxEventAge == nil {
+		p.MaxEventAge = awscdk.Duration_Seconds(jsii.Number(defaultEventAgeSecs))
+	}
+	window := awsscheduler.TimeWindow_Off()
+	if p.FlexibleWindow != nil {
+		window = awsscheduler.TimeWindow_Flexible(p.FlexibleWindow)
+	}
+	var zone awscdk.TimeZone
+	if p.TimeZone != nil {
+		zone = awscdk.TimeZone_Of(p.TimeZone)
+	}
+	s.Role = s.newRole(p.Group)
+	s.Schedule = awsscheduler.NewSchedule(s, jsii.String("Schedule"), &awsscheduler.ScheduleProps{
+		Description:   p.Description,
+		Enabled:       p.Enabled,
+		Schedule:      awsscheduler.ScheduleExpression_Expression(p.Expression, zone),
+		ScheduleGroup: p.Group,
+		Target: awsschedulertargets.NewLambdaInvoke(p.Handler, &awsschedulertargets.ScheduleTargetBaseProps{
+			DeadLetterQueue: p.DeadLetterQueue,
+			Input:           awsscheduler.ScheduleTargetInput_FromObject(scheduledEvent(p.Name)),
+			MaxEventAge:     p.MaxEventAge,
+			RetryAttempts:   p.RetryAttempts,
+			Role:            s.Role,
+		}),
+		TimeWindow: window,
+	})
+	return s
+}
+
+// Name is the logical name that the program knows the schedule by.
+func (s *Schedule) Name() *string { return s.name }
+
+// newRole creates the role here and not, as the CDK's target does, in the scope
+// of the stack, where all schedules of a function would share it. The conditions
+// keep other accounts and other groups from using it.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html (2026-11)
+func (s *Schedule) newRole(group awsscheduler.IScheduleGroup) awsiam.Role {
+	stack := awscdk.Stack_Of(s)
+	groupArn := stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("scheduler"), Resource: jsii.String("schedule-group"), ResourceName: jsii.String("default"),
+	})
+	if group != nil {
+		groupArn = group.ScheduleGroupArn()
+	}
+	return awsiam.NewRole(s, jsii.String("Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{"StringEquals": map[string]any{
+				"aws:SourceAccount": stack.Account(),
+				"aws:SourceArn":     groupArn,
+			}},
+		}),
+	})
+}
+
+// scheduledEvent is the input of the target; see [wire.ScheduleSource].
+func scheduledEvent(name *string) map[string]any {
+	return map[string]any{
+		"version":     "0",
+		"id":          "<aws.scheduler.execution-id>",
+		"detail-type": wire.ScheduleDetailType,
+		"source":      wire.ScheduleSource,
+		"time":        "<aws.scheduler.scheduled-time>",
+		"resources":   []string{"<aws.scheduler.schedule-arn>"},
+		"detail":      map[string]any{"schedule": *name},
+	}
+}
+
+// scheduleValues are [ScheduleProps] as the rules see them.
+type scheduleValues struct {
+	name, expression          text
+	fifoDeadLetter            bool
+	eventAge, retries, window number
+}
+
+func (p *ScheduleProps) values() scheduleValues {
+	return scheduleValues{
+		name:           textOf(p.Name),
+		expression:     textOf(p.Expression),
+		fifoDeadLetter: p.DeadLetterQueue != nil && isTrue(p.DeadLetterQueue.Fifo()),
+		eventAge:       secondsOf(p.MaxEventAge),
+		retries:        numberOf(p.RetryAttempts),
+		window:         secondsOf(p.FlexibleWindow),
+	}
+}
+
+func (v scheduleValues) check(r *rules) {
+	switch {
+	case !v.name.set:
+		r.breaks("Name", "must be set, got none; the program tells its schedules apart by it")
+	case v.name.known && !scheduleNamePattern.MatchString(v.name.value):
+		r.breaks("Name", "must be 1 to 64 letters, digits, -, _ and ., got %q; rename it", v.name.value)
+	}
+	switch {
+	case !v.expression.set:
+		r.breaks("Expression", "must be rate(...), cron(...) or at(...), got none; set it")
+	case v.expression.known:
+		checkExpression(r, v.expression.value)
+	}
+	if v.fifoDeadLetter {
+		r.breaks("DeadLetterQueue", "must be a standard queue, got a FIFO queue; EventBridge Scheduler cannot send to it")
+	}
+	r.within("FlexibleWindow", v.window, minFlexibleSecs, maxFlexibleSecs, "seconds", "leave it unset for exact times")
+	if v.window.known && v.window.value >= minFlexibleSecs && int(v.window.value)%60 != 0 {
+		r.breaks("FlexibleWindow", "must be whole minutes, got %s seconds; round it", v.window)
+	}
+	r.within("MaxEventAge", v.eventAge, minEventAgeSecs, maxEventAgeSecs, "seconds", "see the retry policy of EventBridge Scheduler")
+	r.within("RetryAttempts", v.retries, 0, maxRetries, "retries", "MaxEventAge bounds them too")
+}
+
+// checkExpression finds the mistakes that deploy as an error minutes later. The
+// values of cron fields are left to AWS.
+func checkExpression(r *rules, expression string) {
+	if m := cronPattern.FindStringSubmatch(expression); m != nil {
+		if n := len(strings.Fields(m[1])); n != 6 {
+			r.breaks("Expression", "must have 6 fields in cron(...), got %s in %q; they are minutes, hours, day of month, month, day of week and year", strconv.Itoa(n), expression)
+		}
+		return
+	}
+	if !ratePattern.MatchString(expression) && !atPattern.MatchString(expression) {
+		r.breaks("Expression", "must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got %q; rewrite it", expression)
+	}
+}

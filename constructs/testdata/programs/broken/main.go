@@ -1,0 +1,6 @@
+// Command broken does not build.
+package main
+
+func main() {
+	undeclared()
+}

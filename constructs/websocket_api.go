@@ -1,0 +1,201 @@
+package hearth
+
+import (
+	"regexp"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// A WebSocket API waits 29 seconds for its integration.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
+const maxWebSocketIntegrationSecs = 29
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-apigatewayv2-stage.html (2026-11)
+var stageNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+// WebSocketApiProps configure a [WebSocketApi].
+type WebSocketApiProps struct {
+	// Handler serves every event: a [Handler]'s Alias, or any function.
+	Handler awslambda.IFunction
+
+	// AccessLogGroup receives the access logs instead of a new log group. It
+	// needs AccessLogs.
+	//
+	// @default - a new log group, which is kept when the stack is deleted
+	AccessLogGroup awslogs.ILogGroup
+
+	// AccessLogRetention is how long the new log group keeps each entry. It needs
+	// AccessLogs and contradicts AccessLogGroup.
+	//
+	// @default awslogs.RetentionDays_ONE_MONTH
+	AccessLogRetention awslogs.RetentionDays
+
+	// AccessLogs says that one JSON object is logged for each event. Unlike HTTP
+	// APIs, WebSocket APIs log through a role that belongs to the whole account
+	// and region (AWS::ApiGateway::Account): without that role the deployment
+	// fails, and creating it here would take it from other stacks.
+	//
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html (2026-11)
+	//
+	// @default false
+	AccessLogs *bool
+
+	// ApiName is shown in the API Gateway console.
+	//
+	// @default - unique to the construct
+	ApiName *string
+
+	// DomainMapping serves the API on a domain of your own. The program goes on
+	// pushing to the generated endpoint.
+	//
+	// @default - none
+	DomainMapping *awsapigatewayv2.DomainMappingOptions
+
+	// StageName is the last part of the API's URL: letters, digits, "-" and "_",
+	// up to 128 of them.
+	//
+	// @default live
+	StageName *string
+
+	// Throttle bounds the events per second (rate) and at once (burst).
+	//
+	// @default - the quotas of the account
+	Throttle *awsapigatewayv2.ThrottleSettings
+}
+
+// WebSocketApi is an API Gateway WebSocket API that sends every event to one
+// function: the routes $connect, $disconnect and $default share one integration.
+//
+// The $default route has a response, so what the function returns for a message
+// goes back to its sender over the socket, with no call to @connections and so
+// with no way to the network from the function's VPC.
+//
+// To let a program push to its clients at any time, pass its function to
+// [WebSocketApi.GrantManageConnections].
+//
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api.html (2026-11)
+type WebSocketApi struct {
+	constructs.Construct
+
+	// AccessLogGroup receives the access logs; nil when they are off.
+	AccessLogGroup awslogs.ILogGroup
+	// Api is the API.
+	Api awsapigatewayv2.WebSocketApi
+	// Stage is the stage that is deployed automatically.
+	Stage awsapigatewayv2.WebSocketStage
+
+	url *string
+}
+
+// NewWebSocketApi creates a WebSocket API in front of a function. It panics with
+// every broken rule at once.
+func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApiProps) *WebSocketApi {
+	if props == nil {
+		props = &WebSocketApiProps{}
+	}
+	p := *props
+	a := &WebSocketApi{}
+	newConstruct(a, scope, id)
+	r := &rules{where: "WebSocketApiProps"}
+	checkInvoked(r, p.Handler)
+	p.values().check(r)
+	contractOf(p.Handler).checkWebSocket(r)
+	refuse(a, r.broken)
+
+	a.Api = awsapigatewayv2.NewWebSocketApi(a, jsii.String("Api"), &awsapigatewayv2.WebSocketApiProps{ApiName: apiName(a, p.ApiName)})
+	integration := awsapigatewayv2integrations.NewWebSocketLambdaIntegration(jsii.String("Integration"), p.Handler, nil)
+	for _, route := range []string{"$connect", "$disconnect", "$default"} {
+		options := &awsapigatewayv2.WebSocketRouteOptions{Integration: integration}
+		if route == "$default" {
+			// The other two cannot answer: $connect answers with the handshake.
+			options.ReturnResponse = jsii.Bool(true)
+		}
+		a.Api.AddRoute(jsii.String(route), options)
+	}
+	stage := &awsapigatewayv2.WebSocketStageProps{
+		AutoDeploy:    jsii.Bool(true),
+		DomainMapping: p.DomainMapping,
+		StageName:     p.StageName,
+		Throttle:      p.Throttle,
+		WebSocketApi:  a.Api,
+	}
+	if stage.StageName == nil {
+		stage.StageName = jsii.String("live")
+	}
+	if isTrue(p.AccessLogs) {
+		a.AccessLogGroup = p.AccessLogGroup
+		if a.AccessLogGroup == nil {
+			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
+		}
+		// https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html (2026-11)
+		stage.AccessLogSettings = newAccessLogs(a.AccessLogGroup,
+			"requestId $context.requestId",
+			"time $context.requestTime",
+			"ip $context.identity.sourceIp",
+			"connectionId $context.connectionId",
+			"event $context.eventType",
+			"route $context.routeKey",
+			"status $context.status",
+			"error $context.integrationErrorMessage")
+	}
+	a.Stage = awsapigatewayv2.NewWebSocketStage(a, jsii.String("Stage"), stage)
+	a.url = a.Stage.Url()
+	if p.DomainMapping != nil {
+		a.url = jsii.String("wss://" + *p.DomainMapping.DomainName.DomainNameRef().DomainName)
+		if key := p.DomainMapping.MappingKey; key != nil {
+			a.url = jsii.String(*a.url + "/" + *key)
+		}
+	}
+	return a
+}
+
+// GrantManageConnections lets a function send to the clients of this API, look
+// at their connections and close them, and tells it where: it sets
+// HEARTH_WEBSOCKET_ENDPOINT to
+// https://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
+//
+// The function may be another one than the API's own. From a VPC it reaches the
+// endpoint only through NAT: there is no VPC endpoint for @connections.
+func (a *WebSocketApi) GrantManageConnections(fn awslambda.Function) awsiam.Grant {
+	fn.AddEnvironment(jsii.String(wire.EnvWebSocketEndpoint), a.Stage.CallbackUrl(), nil)
+	return a.Stage.GrantManagementApiAccess(fn)
+}
+
+// Url is where clients connect: wss://{domain} with DomainMapping, else
+// wss://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
+func (a *WebSocketApi) Url() *string { return a.url }
+
+// webSocketValues are [WebSocketApiProps] as the rules see them.
+type webSocketValues struct {
+	apiValues
+	stageName text
+}
+
+func (p *WebSocketApiProps) values() webSocketValues {
+	v := webSocketValues{
+		apiValues: apiValues{
+			logGroup:     p.AccessLogGroup != nil,
+			logRetention: p.AccessLogRetention != "",
+			logsOff:      !isTrue(p.AccessLogs),
+		},
+		stageName: textOf(p.StageName),
+	}
+	if p.Throttle != nil {
+		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
+	}
+	return v
+}
+
+func (v webSocketValues) check(r *rules) {
+	v.apiValues.check(r)
+	if v.stageName.known && !stageNamePattern.MatchString(v.stageName.value) {
+		r.breaks("StageName", "must be 1 to 128 letters, digits, - and _, got %q; rename it", v.stageName.value)
+	}
+}
