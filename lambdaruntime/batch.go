@@ -70,7 +70,7 @@ func (r *router) serveQueue(ctx context.Context, e *envelope) ([]byte, error) {
 	limit := limitBefore(ctx, 0, responseMargin+cancelGrace)
 	if limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("batch: %w after %s, shortly before the invocation's deadline", ErrTimeout, limit.Round(time.Millisecond)))
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, &timeoutError{"batch", limit})
 		defer cancel()
 	}
 	failed := make([]bool, len(records))
@@ -225,14 +225,14 @@ func readRecords(raw string) ([]record, error) {
 }
 
 func (rec *record) read(d *jsonscan.Decoder) {
-	eachPair(d, func(key string) {
+	for key, more := d.FirstKey(); more; key, more = d.Key() {
 		switch key {
 		case "messageId":
 			rec.ID = d.String()
 		case "body":
 			if rec.noString = d.Peek() != '"'; rec.noString {
 				d.Skip() // fails this job alone
-				return
+				continue
 			}
 			rec.Body = d.String()
 		case "eventSourceARN":
@@ -240,25 +240,28 @@ func (rec *record) read(d *jsonscan.Decoder) {
 		case "messageAttributes":
 			rec.rawAttributes = d.Raw()
 		case "attributes":
-			eachPair(d, func(key string) {
-				value := stringOf(d.Raw())
-				switch key {
-				case "ApproximateReceiveCount":
-					rec.ReceiveCount, _ = strconv.Atoi(value)
-				case "SentTimestamp":
-					if ms, err := strconv.ParseInt(value, 10, 64); err == nil {
-						rec.SentAt = time.UnixMilli(ms)
-					}
-				case "MessageGroupId":
-					rec.GroupID = value
-				case "MessageDeduplicationId":
-					rec.DeduplicationID = value
-				case "AWSTraceHeader":
-					rec.TraceHeader = value
-				}
-			})
+			for key, more := d.FirstKey(); more; key, more = d.Key() {
+				rec.attribute(key, stringOf(d.Raw()))
+			}
 		default:
 			d.Skip()
 		}
-	})
+	}
+}
+
+func (rec *record) attribute(key, value string) {
+	switch key {
+	case "ApproximateReceiveCount":
+		rec.ReceiveCount, _ = strconv.Atoi(value)
+	case "SentTimestamp":
+		if ms, err := strconv.ParseInt(value, 10, 64); err == nil {
+			rec.SentAt = time.UnixMilli(ms)
+		}
+	case "MessageGroupId":
+		rec.GroupID = value
+	case "MessageDeduplicationId":
+		rec.DeduplicationID = value
+	case "AWSTraceHeader":
+		rec.TraceHeader = value
+	}
 }

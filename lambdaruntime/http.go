@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -20,13 +21,15 @@ func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
 		return format.message(http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("request of %d bytes is over the limit of %d bytes", len(e.payload), maxPayloadBytes))
 	}
-	req, err := e.request()
+	x := &exchange{}
+	req, err := x.request(e)
 	if err != nil {
 		r.log.WarnContext(ctx, "unreadable HTTP event", "error", err.Error())
 		return format.message(http.StatusBadRequest, err.Error())
 	}
-	w := newResponseWriter(format, req.Method == http.MethodHead)
 	method, path := req.Method, req.URL.Path // an abandoned handler may still change the request
+	w := &x.response
+	w.format, w.head, w.header = format, method == http.MethodHead, http.Header{}
 	limit := limitBefore(ctx, r.app.requestTimeout(), responseMargin)
 	err, abandoned := r.call(ctx, call{
 		what: "request", limit: limit,
@@ -37,7 +40,7 @@ func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
 	})
 	switch {
 	case abandoned:
-		w.abandon()
+		w.close()
 		r.log.ErrorContext(ctx, "request timed out", "method", method, "path", path, "limitMs", milliseconds(limit))
 		r.metrics.timeout(e.kind)
 		return format.message(http.StatusGatewayTimeout, err.Error())
@@ -51,6 +54,16 @@ func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
 			fmt.Sprintf("response of %d bytes is over Lambda's limit of %d bytes", size, maxPayloadBytes))
 	}
 	return response
+}
+
+// exchange is a request and its response. What a request needs beside itself lies
+// in one piece of memory.
+type exchange struct {
+	template http.Request // the request without its context
+	url      url.URL
+	body     stringBody
+	values   [16]string // of the headers
+	response responseWriter
 }
 
 // responseFormat is how a response is written for the service that sent the

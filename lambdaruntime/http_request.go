@@ -13,10 +13,10 @@ import (
 
 // request makes the request that the client sent, as net/http's server would
 // give it to a handler.
-func (e *envelope) request() (*http.Request, error) {
-	req := &http.Request{
-		Method: e.method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, Body: http.NoBody, Host: e.ctx.domain,
+func (x *exchange) request(e *envelope) (*http.Request, error) {
+	req := &x.template
+	*req = http.Request{
+		Method: e.method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, Host: e.ctx.domain, URL: &x.url,
 	}
 	if e.kind == KindHTTPv2 {
 		req.Method = e.ctx.method
@@ -24,23 +24,31 @@ func (e *envelope) request() (*http.Request, error) {
 	if req.Method == "" {
 		req.Method = http.MethodGet
 	}
-	if major, minor, ok := http.ParseHTTPVersion(e.ctx.protocol); ok {
-		req.Proto, req.ProtoMajor, req.ProtoMinor = e.ctx.protocol, major, minor
+	if p := e.ctx.protocol; p != "" && p != req.Proto {
+		if major, minor, ok := http.ParseHTTPVersion(p); ok {
+			req.Proto, req.ProtoMajor, req.ProtoMinor = p, major, minor
+		}
 	}
-	if err := e.readHeaders(req); err != nil {
+	var err error
+	if req.Header, req.Host, err = e.headers(x.values[:0]); err != nil {
 		return nil, fmt.Errorf("read headers: %w", err)
 	}
 	query, err := e.queryString()
 	if err != nil {
 		return nil, fmt.Errorf("read query string: %w", err)
 	}
-	req.URL = requestURL(e.clientPath(), query)
-	req.RequestURI = req.URL.RequestURI()
+	setURL(&x.url, e.clientPath(), query)
+	req.RequestURI = x.url.RequestURI()
 	if ip := e.clientIP(req.Header); ip != "" {
 		req.RemoteAddr = net.JoinHostPort(ip, "0") // no event says the port
 	}
-	if err := e.readBody(req); err != nil {
+	body, err := e.bodyString()
+	if err != nil {
 		return nil, err
+	}
+	if body != "" {
+		x.body.Reset(body)
+		req.Body, req.ContentLength = &x.body, int64(len(body))
 	}
 	return req, nil
 }
@@ -64,15 +72,14 @@ func (e *envelope) clientPath() string {
 	return path
 }
 
-// requestURL makes a URL whose EscapedPath is path, with any byte that may not
+// setURL makes u a URL whose EscapedPath is path, with any byte that may not
 // stand in an escaped path escaped: some events bring paths already decoded, and
 // so a "%" that starts no escape stands for itself.
-func requestURL(path, query string) *url.URL {
-	u := &url.URL{RawQuery: query}
+func setURL(u *url.URL, path, query string) {
 	escaped, usual := escapePath(path)
-	u.Path = escaped
+	u.Path, u.RawQuery = escaped, query
 	if usual {
-		return u
+		return
 	}
 	if p, err := url.PathUnescape(escaped); err == nil {
 		u.Path = p
@@ -80,7 +87,6 @@ func requestURL(path, query string) *url.URL {
 			u.RawPath = escaped
 		}
 	}
-	return u
 }
 
 // How a byte may stand in an escaped path: RFC 3986, section 3.3, and "[", "]",
@@ -135,70 +141,98 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// readHeaders fills the request's header and host. The values of all headers
-// share one array, as they do in net/textproto.
-func (e *envelope) readHeaders(req *http.Request) error {
-	var values []string
-	one := func(v string) []string {
-		if len(values) == cap(values) {
-			values = make([]string, 0, 32)
-		}
-		values = append(values, v)
-		return values[len(values)-1 : len(values) : len(values)]
-	}
-	add := func(key, v string) {
-		key = http.CanonicalHeaderKey(key)
-		if have, ok := req.Header[key]; ok {
-			req.Header[key] = append(have, v)
-		} else {
-			req.Header[key] = one(v)
-		}
-	}
+// headers reads the request's headers and its host. The headers' values take
+// their place in values, as they share an array in net/textproto.
+func (e *envelope) headers(values []string) (h http.Header, host string, err error) {
+	// Host and, in other formats, Cookie are not among the fields.
+	r := headerReader{header: make(http.Header, max(e.pairCount, 0)), values: values, host: e.ctx.domain}
 	var d jsonscan.Decoder
 	if raw := e.rawMVHeaders; raw != "" && raw != "null" {
 		d = jsonscan.NewDecoder(raw)
-		eachPair(&d, func(key string) {
-			for more := d.Array(); more && d.Elem(); {
-				add(key, d.String())
+		for key, more := d.FirstKey(); more; key, more = d.Key() {
+			for list := d.Array(); list && d.Elem(); {
+				r.add(key, d.String())
 			}
-		})
-	} else if e.rawHeaders != "" {
+		}
+	} else if e.pairCount >= 0 {
+		for _, p := range e.pairs[:e.pairCount] {
+			r.add(p.key, p.value)
+		}
+	} else {
 		d = jsonscan.NewDecoder(e.rawHeaders)
-		eachPair(&d, func(key string) { add(key, d.String()) })
+		for key, more := d.FirstKey(); more; key, more = d.Key() {
+			r.add(key, d.String())
+		}
 	}
 	if err := d.Err(); err != nil {
-		return err
+		return nil, "", err
 	}
 	if e.rawCookies != "" {
-		var cookies []string
+		cookies := ""
 		d = jsonscan.NewDecoder(e.rawCookies)
-		for more := d.Array(); more && d.Elem(); {
-			cookies = append(cookies, d.String())
+		for list := d.Array(); list && d.Elem(); {
+			if cookie := d.String(); cookies == "" {
+				cookies = cookie
+			} else {
+				cookies += "; " + cookie
+			}
 		}
 		if err := d.Err(); err != nil {
-			return fmt.Errorf("cookies: %w", err)
+			return nil, "", fmt.Errorf("cookies: %w", err)
 		}
-		if len(cookies) > 0 {
-			req.Header["Cookie"] = one(strings.Join(cookies, "; "))
+		if cookies != "" {
+			r.header["Cookie"] = r.one(cookies)
 		}
 	}
-	if host := req.Header["Host"]; len(host) > 0 {
-		req.Host = host[0]
-		delete(req.Header, "Host")
-	}
-	return nil
+	return r.header, r.host, nil
 }
 
-// eachPair calls value for each key of an object; value consumes the key's
-// value.
-func eachPair(d *jsonscan.Decoder, value func(key string)) {
-	for more := d.Object(); more; {
-		var key string
-		if key, more = d.Key(); more {
-			value(key)
-		}
+type headerReader struct {
+	header http.Header
+	values []string
+	host   string // net/http keeps it out of the header
+}
+
+func (r *headerReader) add(key, v string) {
+	canonical, ok := usualHeaders[key]
+	if !ok {
+		canonical = http.CanonicalHeaderKey(key)
+	}
+	if canonical == "Host" {
+		r.host = v
+		return
+	}
+	if have, ok := r.header[canonical]; ok {
+		r.header[canonical] = append(have, v)
+	} else {
+		r.header[canonical] = r.one(v)
 	}
 }
+
+func (r *headerReader) one(v string) []string {
+	if len(r.values) == cap(r.values) {
+		r.values = make([]string, 0, 32)
+	}
+	r.values = append(r.values, v)
+	n := len(r.values)
+	return r.values[n-1 : n : n]
+}
+
+// usualHeaders holds the headers that gateways and browsers send beside those
+// that net/textproto knows, which saves making their canonical spelling anew.
+var usualHeaders = func() map[string]string {
+	m := map[string]string{}
+	for _, h := range []string{
+		"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Cloudfront-Viewer-Country",
+		"Content-Length", "Content-Type", "Cookie", "Dnt", "Host", "If-Modified-Since", "If-None-Match", "Origin", "Pragma", "Priority", "Range", "Referer",
+		"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User",
+		"Traceparent", "Tracestate", "Upgrade-Insecure-Requests", "User-Agent", "Via",
+		"X-Amz-Cf-Id", "X-Amzn-Trace-Id", "X-Api-Key", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Request-Id", "X-Requested-With",
+	} {
+		m[h], m[strings.ToLower(h)] = h, h
+	}
+	return m
+}()
 
 // queryString rebuilds what followed the question mark. API Gateway decodes the
 // parameters of a 1.0 event; a load balancer hands them on as they came.
@@ -222,14 +256,16 @@ func (e *envelope) queryString() (string, error) {
 	var d jsonscan.Decoder
 	if raw := e.rawMVQuery; raw != "" && raw != "null" {
 		d = jsonscan.NewDecoder(raw)
-		eachPair(&d, func(key string) {
-			for more := d.Array(); more && d.Elem(); {
+		for key, more := d.FirstKey(); more; key, more = d.Key() {
+			for list := d.Array(); list && d.Elem(); {
 				add(key, d.String())
 			}
-		})
+		}
 	} else if e.rawQuery != "" {
 		d = jsonscan.NewDecoder(e.rawQuery)
-		eachPair(&d, func(key string) { add(key, d.String()) })
+		for key, more := d.FirstKey(); more; key, more = d.Key() {
+			add(key, d.String())
+		}
 	}
 	return b.String(), d.Err()
 }
@@ -248,36 +284,30 @@ func (e *envelope) clientIP(h http.Header) string {
 	return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
 }
 
-func (e *envelope) readBody(req *http.Request) error {
+// bodyString decodes the body.
+func (e *envelope) bodyString() (string, error) {
 	if e.rawBody == "" {
-		return nil
+		return "", nil
 	}
 	d := jsonscan.NewDecoder(e.rawBody)
 	body := d.String()
 	if err := d.Err(); err != nil {
-		return fmt.Errorf("read body: %w", err)
+		return "", fmt.Errorf("read body: %w", err)
 	}
-	if body == "" {
-		return nil
-	}
-	if !e.base64 {
-		req.Body = &stringBody{Reader: strings.NewReader(body)}
-		req.ContentLength = int64(len(body))
-		return nil
+	if !e.base64 || body == "" {
+		return body, nil
 	}
 	data, err := base64.StdEncoding.DecodeString(body)
 	if err != nil {
-		return errBody
+		return "", errBody
 	}
-	if len(data) > 0 {
-		req.Body = &stringBody{Reader: strings.NewReader(string(data))}
-		req.ContentLength = int64(len(data))
-	}
-	return nil
+	return string(data), nil
 }
 
-// stringBody is a request's body. It has no WriteTo, which would hide reads from
-// middleware that wraps it.
-type stringBody struct{ *strings.Reader }
+// stringBody is a request's body. It hides the reader's WriteTo, past which
+// middleware that wraps the body could not see.
+type stringBody struct{ r strings.Reader }
 
-func (*stringBody) Close() error { return nil }
+func (b *stringBody) Reset(s string)             { b.r.Reset(s) }
+func (b *stringBody) Read(p []byte) (int, error) { return b.r.Read(p) }
+func (b *stringBody) Close() error               { return nil }

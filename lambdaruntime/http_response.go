@@ -13,21 +13,20 @@ import (
 )
 
 // responseWriter collects a handler's response. The lock is there for handlers
-// that outlive their request: once abandoned, everything they write is refused.
+// that outlive their request: once closed, everything they write is refused.
 type responseWriter struct {
 	format responseFormat
 	head   bool // a HEAD request: no body
 	header http.Header
 
-	mu        sync.Mutex
-	abandoned bool
-	status    int         // 0 until the header is written
-	sent      http.Header // the header as it was then
-	body      []byte
-}
-
-func newResponseWriter(format responseFormat, head bool) *responseWriter {
-	return &responseWriter{format: format, head: head, header: http.Header{}}
+	mu      sync.Mutex
+	closed  bool
+	status  int      // 0 until the header is written
+	out     []byte   // the response up to its headers, which are still open
+	cookies []string // where the format has a place of its own for them
+	typed   bool     // there is a Content-Type, or none is wanted
+	encoded bool     // there is a Content-Encoding: the body is not text
+	body    []byte
 }
 
 // Header implements [http.ResponseWriter].
@@ -42,13 +41,40 @@ func (w *responseWriter) WriteHeader(status int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if status >= 200 {
-		w.commit(status)
+		w.commit(status, 0)
 	}
 }
 
-func (w *responseWriter) commit(status int) {
-	if w.status == 0 && !w.abandoned {
-		w.status, w.sent = status, w.header.Clone()
+// commit writes the header as it is now; later changes to it have no effect.
+// It leaves room for a body of the given size.
+func (w *responseWriter) commit(status, body int) {
+	if w.status != 0 || w.closed {
+		return
+	}
+	w.status = status
+	w.out = w.format.open(make([]byte, 0, 384+body+body/8), status)
+	var space [16]string
+	keys := space[:0]
+	for key := range w.header {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys) // the same response for the same header
+	for _, key := range keys {
+		values := w.header[key]
+		switch key {
+		case "Set-Cookie":
+			if !w.format.multiValue() {
+				w.cookies = slices.Clone(values)
+				continue
+			}
+		case "Content-Type":
+			w.typed = true
+		case "Content-Encoding":
+			w.encoded = len(values) > 0 && values[0] != ""
+		}
+		if len(values) > 0 && validHeaderKey(key) {
+			w.out = w.format.header(w.out, key, values...)
+		}
 	}
 }
 
@@ -61,10 +87,10 @@ func (w *responseWriter) WriteString(s string) (int, error) { return write(w, s)
 func write[S string | []byte](w *responseWriter, p S) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.abandoned {
+	if w.closed {
 		return 0, http.ErrHandlerTimeout
 	}
-	w.commit(http.StatusOK)
+	w.commit(http.StatusOK, len(p))
 	if !bodyAllowed(w.status) {
 		return 0, http.ErrBodyNotAllowed
 	}
@@ -81,7 +107,7 @@ func write[S string | []byte](w *responseWriter, p S) (int, error) {
 func (w *responseWriter) Flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.commit(http.StatusOK)
+	w.commit(http.StatusOK, 0)
 }
 
 // sniffLen is how much of a body [http.DetectContentType] looks at.
@@ -91,44 +117,32 @@ func bodyAllowed(status int) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// abandon makes the writer refuse whatever its handler still writes.
-func (w *responseWriter) abandon() {
+// close makes the writer refuse whatever its handler still writes.
+func (w *responseWriter) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.abandoned = true
+	w.closed = true
 }
 
 // finish renders the response and returns it with its size; a response over
-// maxPayloadBytes is not rendered to the end.
+// maxPayloadBytes is not rendered to the end. What goroutines that the handler
+// left behind still write comes too late.
 func (w *responseWriter) finish() ([]byte, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.commit(http.StatusOK)
-	w.abandoned = true // goroutines that the handler left behind come too late
-	keys := make([]string, 0, len(w.sent)+1)
-	for key, values := range w.sent {
-		if len(values) > 0 && (key != "Set-Cookie" || w.format == formatV1 || w.format == formatALBMVH) && validHeaderKey(key) {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-
-	b := make([]byte, 0, 256+len(w.body)+len(w.body)/8)
-	b = w.format.open(b, w.status)
-	for _, key := range keys {
-		b = w.format.header(b, key, w.sent[key]...)
-	}
-	if _, typed := w.sent["Content-Type"]; !typed && len(w.body) > 0 && w.sent.Get("Content-Encoding") == "" {
+	w.commit(http.StatusOK, 0)
+	w.closed = true
+	b := w.out
+	if !w.typed && !w.encoded && len(w.body) > 0 {
 		b = w.format.header(b, "Content-Type", http.DetectContentType(w.body))
 	}
-	cookies := w.sent["Set-Cookie"]
 	if w.format == formatALB {
-		b = appendCookieHeaders(b, w.format, cookies)
+		b = appendCookieHeaders(b, w.format, w.cookies)
 	}
 	b = append(b, '}')
-	if w.format == formatV2 && len(cookies) > 0 {
+	if w.format == formatV2 && len(w.cookies) > 0 {
 		b = append(b, `,"cookies":[`...)
-		for i, c := range cookies {
+		for i, c := range w.cookies {
 			if i > 0 {
 				b = append(b, ',')
 			}
@@ -148,7 +162,8 @@ func (w *responseWriter) appendBody(b []byte) ([]byte, int) {
 	const textEnd, base64End = `,"isBase64Encoded":false}`, `,"isBase64Encoded":true}`
 	b = append(b, `,"body":`...)
 	encoded := len(b) + 2 + base64.StdEncoding.EncodedLen(len(w.body)) + len(base64End)
-	if len(w.body) == 0 || w.sent.Get("Content-Encoding") == "" && utf8.Valid(w.body) {
+	if len(w.body) == 0 || !w.encoded && utf8.Valid(w.body) {
+		b = slices.Grow(b, min(len(w.body)+len(w.body)/8, maxPayloadBytes)+len(textEnd)+2)
 		if len(b)+len(w.body) <= maxPayloadBytes || encoded <= maxPayloadBytes {
 			text := append(jsonscan.AppendString(b, w.body), textEnd...)
 			if len(text) <= maxPayloadBytes || len(text) <= encoded {

@@ -73,8 +73,8 @@ func (k Kind) String() string {
 // discriminating fields only. A payload that is not a valid JSON object is
 // [KindUnknown].
 func Detect(payload []byte) Kind {
-	e, err := readEnvelope(string(payload))
-	if err != nil {
+	var e envelope
+	if err := e.read(string(payload)); err != nil {
 		return KindUnknown
 	}
 	return e.kind
@@ -96,6 +96,8 @@ type envelope struct {
 	query        string // rawQueryString (2.0)
 	rawCookies   string
 	rawHeaders   string
+	pairs        [32]pair // rawHeaders decoded
+	pairCount    int      // or -1, where they do not fit
 	rawMVHeaders string
 	rawQuery     string
 	rawMVQuery   string
@@ -113,6 +115,9 @@ type envelope struct {
 	time         string
 	rawResources string
 }
+
+// pair is one field of an object of strings.
+type pair struct{ key, value string }
 
 // requestContext is what an HTTP or WebSocket event says of its connection.
 type requestContext struct {
@@ -133,24 +138,23 @@ type requestContext struct {
 	disconnectReason string
 }
 
-func readEnvelope(payload string) (envelope, error) {
-	e := envelope{payload: payload}
+// read fills an empty envelope from a payload. An envelope is filled in place:
+// it is large, and most of it is used once.
+func (e *envelope) read(payload string) error {
+	e.payload = payload
 	d := jsonscan.NewDecoder(payload)
 	if d.Peek() != '{' {
 		d.Skip() // valid JSON of another type is an unknown event, not an error
-		return e, d.End()
+		return d.End()
 	}
-	for more := d.Object(); more; {
-		var key string
-		if key, more = d.Key(); more {
-			e.field(key, &d)
-		}
+	for key, more := d.FirstKey(); more; key, more = d.Key() {
+		e.field(key, &d)
 	}
 	if err := d.End(); err != nil {
-		return e, err
+		return err
 	}
 	e.kind = e.classify()
-	return e, nil
+	return nil
 }
 
 func (e *envelope) field(key string, d *jsonscan.Decoder) {
@@ -173,7 +177,11 @@ func (e *envelope) field(key string, d *jsonscan.Decoder) {
 	case "cookies":
 		e.rawCookies = d.Raw()
 	case "headers":
-		e.rawHeaders = d.Raw()
+		// Decoded at once: whatever kind of event this is, none but HTTP and
+		// WebSocket events have headers.
+		start := d.Mark()
+		e.pairCount = readPairs(d, e.pairs[:0])
+		e.rawHeaders = d.Since(start)
 	case "multiValueHeaders":
 		e.rawMVHeaders = d.Raw()
 	case "queryStringParameters":
@@ -211,11 +219,7 @@ func (e *envelope) field(key string, d *jsonscan.Decoder) {
 
 func (c *requestContext) read(d *jsonscan.Decoder) {
 	c.present = true
-	for more := d.Object(); more; {
-		var key string
-		if key, more = d.Key(); !more {
-			return
-		}
+	for key, more := d.FirstKey(); more; key, more = d.Key() {
 		switch key {
 		case "http":
 			if d.Peek() != '{' {
@@ -223,10 +227,7 @@ func (c *requestContext) read(d *jsonscan.Decoder) {
 				continue
 			}
 			c.hasHTTP = true
-			for more := d.Object(); more; {
-				if key, more = d.Key(); !more {
-					break
-				}
+			for key, more := d.FirstKey(); more; key, more = d.Key() {
 				switch key {
 				case "method":
 					c.method = stringOf(d.Raw())
@@ -245,10 +246,7 @@ func (c *requestContext) read(d *jsonscan.Decoder) {
 				d.Skip()
 				continue
 			}
-			for more := d.Object(); more; {
-				if key, more = d.Key(); !more {
-					break
-				}
+			for key, more := d.FirstKey(); more; key, more = d.Key() {
 				if key == "sourceIp" {
 					c.sourceIP = stringOf(d.Raw())
 				} else {
@@ -280,6 +278,28 @@ func (c *requestContext) read(d *jsonscan.Decoder) {
 	}
 }
 
+// readPairs decodes an object of strings into space and returns their number. It
+// returns -1, with the value consumed, when the value is anything else or does
+// not fit.
+func readPairs(d *jsonscan.Decoder, space []pair) int {
+	if d.Peek() != '{' {
+		d.Skip()
+		return -1
+	}
+	fits := true
+	for key, more := d.FirstKey(); more; key, more = d.Key() {
+		if fits = fits && d.Peek() == '"' && len(space) < cap(space); fits {
+			space = append(space, pair{key, d.String()})
+		} else {
+			d.Skip()
+		}
+	}
+	if !fits {
+		return -1
+	}
+	return len(space)
+}
+
 // stringOf returns the value of a JSON string, or "" for a value of any other
 // type: a field of another type discriminates nothing.
 func stringOf(raw string) string {
@@ -297,11 +317,7 @@ func firstEventSource(rawRecords string) string {
 	if d.Peek() != '[' || !d.Array() || !d.Elem() || d.Peek() != '{' {
 		return ""
 	}
-	for more := d.Object(); more; {
-		var key string
-		if key, more = d.Key(); !more {
-			break
-		}
+	for key, more := d.FirstKey(); more; key, more = d.Key() {
 		if key == "eventSource" || key == "EventSource" {
 			return stringOf(d.Raw())
 		}
@@ -358,16 +374,13 @@ func (e *envelope) seen() string {
 	}
 	const most = 8
 	var keys []string
-	for more := d.Object(); more; {
-		var key string
-		if key, more = d.Key(); more {
-			if len(keys) == most {
-				keys = append(keys, "…")
-				break
-			}
-			keys = append(keys, key)
-			d.Skip()
+	for key, more := d.FirstKey(); more; key, more = d.Key() {
+		if len(keys) == most {
+			keys = append(keys, "…")
+			break
 		}
+		keys = append(keys, key)
+		d.Skip()
 	}
 	if len(keys) == 0 {
 		return "an empty object"

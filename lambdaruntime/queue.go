@@ -78,18 +78,18 @@ func (m *Message) Attribute(name string) (string, bool) {
 	if d.Peek() != '{' {
 		return "", false
 	}
-	eachPair(&d, func(key string) {
+	for key, more := d.FirstKey(); more; key, more = d.Key() {
 		if key != name {
 			d.Skip()
-			return
+			continue
 		}
-		eachPair(&d, func(field string) {
+		for field, more := d.FirstKey(); more; field, more = d.Key() {
 			raw := d.Raw()
 			if field == "stringValue" && raw != "null" {
 				value, found = stringOf(raw), true
 			}
-		})
-	})
+		}
+	}
 	return value, found
 }
 

@@ -35,6 +35,18 @@ const maxPayloadBytes = 6*1024*1024 + 100
 //	errors.Is(context.Cause(ctx), lambdaruntime.ErrTimeout)
 var ErrTimeout = errors.New("timed out")
 
+// timeoutError is an ErrTimeout that says what took how long.
+type timeoutError struct {
+	what  string
+	after time.Duration
+}
+
+func (e *timeoutError) Error() string {
+	return fmt.Sprintf("%s: %s after %s", e.what, ErrTimeout, e.after.Round(time.Millisecond))
+}
+
+func (e *timeoutError) Is(target error) bool { return target == ErrTimeout }
+
 // NewHandler returns the router that [Start] runs, as a handler of aws-lambda-go:
 // an event's JSON in, the response's JSON out. It loads nothing ahead; resources
 // load at their first use. A mistake in the App is returned as an error that
@@ -102,6 +114,19 @@ type Event struct {
 
 type eventKey struct{}
 
+// eventContext is an invocation's context together with its event.
+type eventContext struct {
+	context.Context
+	event Event
+}
+
+func (c *eventContext) Value(key any) any {
+	if key == (eventKey{}) {
+		return &c.event
+	}
+	return c.Context.Value(key)
+}
+
 // EventFromContext returns the event that ctx was made for.
 func EventFromContext(ctx context.Context) (*Event, bool) {
 	e, ok := ctx.Value(eventKey{}).(*Event)
@@ -111,20 +136,22 @@ func EventFromContext(ctx context.Context) (*Event, bool) {
 // Invoke routes one event. The payload is copied once, here: aws-lambda-go
 // reuses its buffer after the response, and an abandoned handler may still read.
 func (r *router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	e, err := readEnvelope(string(payload))
-	if err != nil {
+	var e envelope
+	if err := e.read(string(payload)); err != nil {
 		return nil, fmt.Errorf("lambdaruntime: read event: %w", err)
 	}
-	event := &Event{Kind: e.kind, Payload: e.payload, ColdStart: !r.invoked.Swap(true)}
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		event.requestID = lc.AwsRequestID
+	ec := &eventContext{ctx, Event{Kind: e.kind, Payload: e.payload}}
+	if !r.invoked.Load() {
+		ec.event.ColdStart = !r.invoked.Swap(true)
 	}
-	ctx = context.WithValue(ctx, eventKey{}, event)
-	if event.ColdStart {
-		event.init = r.started.initDuration
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		ec.event.requestID = lc.AwsRequestID
+	}
+	if ec.event.ColdStart {
+		ec.event.init = r.started.initDuration
 		r.metrics.coldStart(r.started)
 	}
-	return r.route(ctx, &e)
+	return r.route(ec, &e)
 }
 
 func (r *router) route(ctx context.Context, e *envelope) ([]byte, error) {
@@ -212,19 +239,20 @@ type call struct {
 // context ends first and the grace passes too, the call is abandoned: the code
 // goes on running, unheard, until it returns by itself.
 func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	var cancel context.CancelFunc
 	if c.limit > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeoutCause(ctx, c.limit, fmt.Errorf("%s: %w after %s", c.what, ErrTimeout, c.limit.Round(time.Millisecond)))
-		defer stop()
+		ctx, cancel = context.WithTimeoutCause(ctx, c.limit, &timeoutError{c.what, c.limit})
+	} else {
+		ctx, cancel = context.WithCancel(ctx)
 	}
+	defer cancel()
 	done := make(chan error, 1)
 	go func() {
-		result := fmt.Errorf("%s ended its goroutine without returning", c.what)
+		var result error
+		returned := false
 		defer func() {
-			if v := recover(); v != nil {
-				result = r.panicked(ctx, c.what, v, debug.Stack())
+			if !returned { // it panicked, or called runtime.Goexit
+				result = r.panicked(ctx, c.what, recover(), debug.Stack())
 			}
 			if c.ended != nil {
 				c.ended()
@@ -232,6 +260,7 @@ func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
 			done <- result
 		}()
 		result = c.fn(ctx)
+		returned = true
 	}()
 	select {
 	case err = <-done:
@@ -265,6 +294,9 @@ type panicError struct{ value any }
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
 func (r *router) panicked(ctx context.Context, what string, v any, stack []byte) error {
+	if v == nil {
+		v = "the handler ended its goroutine (runtime.Goexit)"
+	}
 	r.log.ErrorContext(ctx, "panic in "+what, "panic", fmt.Sprint(v), "stack", string(stack))
 	return &panicError{v}
 }

@@ -80,11 +80,7 @@ func (e *envelope) scheduleNames() []string {
 	var names []string
 	d := jsonscan.NewDecoder(e.rawDetail)
 	if d.Peek() == '{' {
-		for more := d.Object(); more; {
-			var key string
-			if key, more = d.Key(); !more {
-				break
-			}
+		for key, more := d.FirstKey(); more; key, more = d.Key() {
 			if raw := d.Raw(); key == "schedule" {
 				if name := stringOf(raw); name != "" {
 					names = append(names, name)

@@ -131,8 +131,8 @@ func (r *router) wsCall(ctx context.Context, e *envelope, what string, fn func(c
 }
 
 func (r *router) wsConnect(ctx context.Context, e *envelope) ([]byte, error) {
-	req := &http.Request{Header: http.Header{}, Host: e.ctx.domain}
-	if err := e.readHeaders(req); err != nil {
+	header, host, err := e.headers(nil)
+	if err != nil {
 		return nil, fmt.Errorf("lambdaruntime: read WebSocket handshake: headers: %w", err)
 	}
 	rawQuery, err := e.queryString()
@@ -141,7 +141,7 @@ func (r *router) wsConnect(ctx context.Context, e *envelope) ([]byte, error) {
 	}
 	query, _ := url.ParseQuery(rawQuery) // escaped by queryString itself
 	c := &ConnectRequest{
-		ConnectionID: e.ctx.connectionID, Header: req.Header, Host: req.Host, Query: query, RemoteIP: e.ctx.sourceIP,
+		ConnectionID: e.ctx.connectionID, Header: header, Host: host, Query: query, RemoteIP: e.ctx.sourceIP,
 	}
 	subprotocol := ""
 	err = r.wsCall(ctx, e, "WebSocket connect", func(ctx context.Context) error {

@@ -8,6 +8,7 @@ package jsonscan
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -126,13 +127,21 @@ func (d *Decoder) Null() bool {
 	return d.err == nil
 }
 
-// Object consumes the start of an object. A null counts as an empty object:
-// Object then reports false without an error. Call [Decoder.Key] until it
-// reports false, and consume one value after each key.
-func (d *Decoder) Object() bool { return d.open('{', "object") }
+// FirstKey consumes the start of an object and returns its first key. A null
+// counts as an empty object. Consume one value after each key, and go on with
+// [Decoder.Key] until it reports false:
+//
+//	for key, more := d.FirstKey(); more; key, more = d.Key() { … }
+func (d *Decoder) FirstKey() (string, bool) {
+	if !d.open('{', "object") {
+		return "", false
+	}
+	return d.Key()
+}
 
-// Array consumes the start of an array, like [Decoder.Object]; call
-// [Decoder.Elem] until it reports false.
+// Array consumes the start of an array; a null counts as an empty one, for which
+// it reports false. Call [Decoder.Elem] until it reports false, and consume one
+// value each time it does not.
 func (d *Decoder) Array() bool { return d.open('[', "array") }
 
 func (d *Decoder) open(c byte, name string) bool {
@@ -241,6 +250,20 @@ func (d *Decoder) Raw() string {
 	return d.src[start:d.pos]
 }
 
+// Mark returns the place of the next value, for [Decoder.Since].
+func (d *Decoder) Mark() int {
+	d.space()
+	return d.pos
+}
+
+// Since returns the text that was consumed since mark.
+func (d *Decoder) Since(mark int) string {
+	if d.err != nil {
+		return ""
+	}
+	return d.src[mark:d.pos]
+}
+
 // Skip consumes any value, checking its syntax.
 func (d *Decoder) Skip() {
 	switch c := d.Peek(); {
@@ -339,6 +362,32 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
+// ends returns the index of the first byte from i on that does not stand for
+// itself in a string, or len(s). It looks at eight bytes at a time.
+func ends[S string | []byte](s S, i int) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		// A byte's high bit is set where the byte is below 0x20, a quote, a
+		// backslash or 0x80 and above. A subtraction that borrows spoils only
+		// the bytes above it, and the lowest hit is the one that counts.
+		hit := (x | (x - ones*0x20) | (x ^ ones*'"' - ones) | (x ^ ones*'\\' - ones)) & highs
+		if hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+	}
+	for ; i < len(s); i++ {
+		if !plain[s[i]] {
+			return i
+		}
+	}
+	return len(s)
+}
+
 // skipString consumes a string and reports whether its text is its value:
 // no escapes, and valid UTF-8.
 func (d *Decoder) skipString() (verbatim bool) {
@@ -347,13 +396,8 @@ func (d *Decoder) skipString() (verbatim bool) {
 	start, ascii := d.pos, true
 	verbatim = true
 	src := d.src
-	for i := d.pos; i < len(src); {
-		c := src[i]
-		if plain[c] {
-			i++
-			continue
-		}
-		switch {
+	for i := ends(src, d.pos); i < len(src); i = ends(src, i) {
+		switch c := src[i]; {
 		case c == '"':
 			d.pos = i + 1
 			return verbatim && (ascii || utf8.ValidString(src[start:i]))
@@ -374,7 +418,8 @@ func (d *Decoder) skipString() (verbatim bool) {
 			return false
 		default:
 			ascii = false
-			i++
+			for i++; i < len(src) && src[i] >= utf8.RuneSelf; i++ {
+			}
 		}
 	}
 	d.pos = len(src)
@@ -439,8 +484,12 @@ func unescape(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	for i := 0; i < len(s); {
-		c := s[i]
-		switch {
+		if end := ends(s, i); end > i {
+			b.WriteString(s[i:end])
+			i = end
+			continue
+		}
+		switch c := s[i]; {
 		case c == '\\':
 			switch e := s[i+1]; e {
 			case 'u':
@@ -471,9 +520,6 @@ func unescape(s string) string {
 				b.WriteByte(e)
 			}
 			i += 2
-		case c < utf8.RuneSelf:
-			b.WriteByte(c)
-			i++
 		default:
 			r, n := utf8.DecodeRuneInString(s[i:])
 			b.WriteRune(r)

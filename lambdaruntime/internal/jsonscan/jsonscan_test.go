@@ -20,14 +20,10 @@ func walk(d *Decoder) any {
 	switch d.Peek() {
 	case '{':
 		m := map[string]any{}
-		d.Object()
-		for {
-			k, ok := d.Key()
-			if !ok {
-				return m
-			}
+		for k, more := d.FirstKey(); more; k, more = d.Key() {
 			m[k] = walk(d)
 		}
+		return m
 	case '[':
 		a := []any{}
 		d.Array()
@@ -105,7 +101,7 @@ func TestNestingIsBounded(t *testing.T) {
 func TestWrongTypes(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(d *Decoder){
-		"want object, got string":  func(d *Decoder) { d.Object() },
+		"want object, got string":  func(d *Decoder) { d.FirstKey() },
 		"want array, got string":   func(d *Decoder) { d.Array() },
 		"want boolean, got string": func(d *Decoder) { d.Bool() },
 	} {
@@ -116,7 +112,9 @@ func TestWrongTypes(t *testing.T) {
 		}
 	}
 	d := NewDecoder(`12`)
-	d.String()
+	if got := d.String(); got != "" {
+		t.Errorf("got %q", got)
+	}
 	if err := d.Err(); err == nil || err.Error() != "byte 0: want string, got number: wrong type" {
 		t.Errorf("got %v", err)
 	}
@@ -138,6 +136,21 @@ func TestAppendString(t *testing.T) {
 		}
 		if got := string(AppendString(nil, []byte(in))); got != want {
 			t.Errorf("AppendString([]byte(%q)) = %s, want %s", in, got, want)
+		}
+	}
+}
+
+// TestEveryByteAtEveryOffset puts each byte at each place of an eight-byte word.
+func TestEveryByteAtEveryOffset(t *testing.T) {
+	t.Parallel()
+	for offset := range 17 {
+		for c := range 256 {
+			text := strings.Repeat("a", offset) + string([]byte{byte(c)}) + "bbbbbbbbbb"
+			checkAgainstEncodingJSON(t, `"`+text+`"`)
+			var back string
+			if err := json.Unmarshal(AppendString(nil, text), &back); err != nil || back != strings.ToValidUTF8(text, "\ufffd") {
+				t.Fatalf("AppendString(%q) reads back as %q, %v", text, back, err)
+			}
 		}
 	}
 }

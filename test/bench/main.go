@@ -1,0 +1,99 @@
+// Command bench measures the runtime beside its peers in one run and prints the
+// ratios, which are what a shared machine can tell.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+type subject struct {
+	name    string
+	handler func() lambda.Handler
+}
+
+type comparison struct {
+	name     string
+	event    []byte
+	subjects []subject // the first is Hearth, the second its measure
+	ratio    float64   // the budget
+	allocs   int64     // the budget, or 0
+}
+
+func main() {
+	rounds := flag.Int("rounds", 5, "how often each subject is measured; the median counts")
+	testing.Init()
+	flag.Parse()
+	if err := run(*rounds); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(rounds int) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "what\twho\ttime\tratio\tallocs\tbytes\tbudget")
+	for _, c := range []comparison{
+		{"HTTP API event, 2 KB", httpEvent(), []subject{{"hearth", hearthHTTP}, {"aws-lambda-go typed", typedHTTP}, {"api-proxy", proxyHTTP}}, 0.25, 30},
+		{"SQS batch of 10, 14 KB", sqsEvent(), []subject{{"hearth", hearthSQS}, {"aws-lambda-go typed", typedSQS}}, 0.3, 0},
+	} {
+		if err := compare(w, c, rounds); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+// compare measures the subjects in turn, round after round, so that whatever
+// else the machine does falls on all of them.
+func compare(w *tabwriter.Writer, c comparison, rounds int) error {
+	results := make([][]testing.BenchmarkResult, len(c.subjects))
+	for range rounds {
+		for i, s := range c.subjects {
+			h := s.handler()
+			if out, err := h.Invoke(context.Background(), c.event); err != nil || len(out) == 0 {
+				return fmt.Errorf("%s, %s: %q, %w", c.name, s.name, out, err)
+			}
+			results[i] = append(results[i], testing.Benchmark(func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := h.Invoke(context.Background(), c.event); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}))
+		}
+	}
+	median := func(i int) testing.BenchmarkResult {
+		slices.SortFunc(results[i], func(a, b testing.BenchmarkResult) int { return int(a.NsPerOp() - b.NsPerOp()) })
+		return results[i][len(results[i])/2]
+	}
+	measure := float64(median(1).NsPerOp())
+	for i, s := range c.subjects {
+		m := median(i)
+		ratio := float64(m.NsPerOp()) / measure
+		budget := ""
+		if i == 0 {
+			budget = fmt.Sprintf("≤ %.2f ×", c.ratio)
+			met := ratio <= c.ratio
+			if c.allocs > 0 {
+				budget += fmt.Sprintf(", ≤ %d allocs", c.allocs)
+				met = met && m.AllocsPerOp() <= c.allocs
+			}
+			if met {
+				budget += ": met"
+			} else {
+				budget += ": MISSED"
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%.1f µs\t%.2f\t%d\t%d\t%s\n", c.name, s.name, float64(m.NsPerOp())/1000, ratio, m.AllocsPerOp(), m.AllocedBytesPerOp(), budget)
+	}
+	return nil
+}
