@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -17,9 +18,23 @@ import (
 // jobKey is the context key of the *Message that a job is about.
 type jobKey struct{}
 
+// jobContext is a batch's context together with the message of one of its jobs.
+type jobContext struct {
+	context.Context
+	message *Message
+}
+
+func (c *jobContext) Value(key any) any {
+	if key == (jobKey{}) {
+		return c.message
+	}
+	return c.Context.Value(key)
+}
+
 // consumerState is a consumer in a running program.
 type consumerState struct {
 	Consumer
+	what string // names a job of it in errors and logs
 	// account and queue are the last two parts of the deployed queue's URL, which
 	// its ARN ends in as well; account is "" when only the name is known.
 	account, queue string
@@ -30,7 +45,7 @@ type consumerState struct {
 }
 
 func newConsumerState(c Consumer) *consumerState {
-	s := &consumerState{Consumer: c, queue: c.name, running: make(chan struct{}, c.slots())}
+	s := &consumerState{Consumer: c, what: fmt.Sprintf("job of queue %q", c.name), queue: c.name, running: make(chan struct{}, c.slots())}
 	if url := os.Getenv(wire.QueueURLEnv(c.name)); url != "" {
 		rest, queue, _ := cutLast(url, '/')
 		_, account, _ := cutLast(rest, '/')
@@ -67,12 +82,16 @@ func (r *router) serveQueue(ctx context.Context, e *envelope) ([]byte, error) {
 			return nil, fmt.Errorf("lambdaruntime: one SQS event holds messages of two queues, %q and %q", records[0].arn, rec.arn)
 		}
 	}
-	limit := limitBefore(ctx, 0, responseMargin+cancelGrace)
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, &timeoutError{"batch", limit})
-		defer cancel()
+	for i := range records {
+		records[i].Queue = c.name
 	}
+	var cancel context.CancelFunc
+	if limit := limitBefore(ctx, 0, responseMargin+cancelGrace); limit > 0 {
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, &timeoutError{"batch", limit})
+	} else {
+		ctx, cancel = context.WithCancel(ctx)
+	}
+	defer cancel()
 	failed := make([]bool, len(records))
 	if c.fifo || strings.HasSuffix(records[0].arn, ".fifo") {
 		r.runInOrder(ctx, c, records, failed)
@@ -125,16 +144,94 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 	return s[:i], s[i+1:], true
 }
 
-// runTogether does the jobs of a standard batch concurrently.
+// runTogether does the jobs of a standard batch concurrently, each in one
+// goroutine. It returns when every job has ended or was abandoned.
 func (r *router) runTogether(ctx context.Context, c *consumerState, records []record, failed []bool) {
-	var wg sync.WaitGroup
-	for i := range records {
-		wg.Go(func() {
-			ok, _ := r.runJob(ctx, c, &records[i])
-			failed[i] = !ok
-		})
+	jobs := make([]standardJob, len(records))
+	results := make(chan int, len(records)) // jobs that have ended
+	for i := range jobs {
+		jobs[i] = standardJob{jobContext: jobContext{ctx, &records[i].Message}, rec: &records[i]}
+		go r.runStandardJob(c, &jobs[i], func() { results <- i })
 	}
-	wg.Wait()
+	settle := func(i int, err error, abandoned bool) {
+		jobs[i].settled = true
+		failed[i] = !r.settle(&jobs[i].jobContext, c, err, abandoned)
+	}
+	// No job can have been abandoned before its timeout and the grace are over.
+	var expiry <-chan time.Time
+	if c.timeout > 0 {
+		expiry = time.After(c.timeout + cancelGrace)
+	}
+	end, grace := ctx.Done(), (<-chan time.Time)(nil)
+	for left := len(jobs); left > 0; {
+		select {
+		case i := <-results:
+			if !jobs[i].settled {
+				settle(i, jobs[i].err, false)
+				left--
+			}
+		case now := <-expiry:
+			next := c.timeout + cancelGrace
+			for i := range jobs {
+				start := jobs[i].started.Load()
+				if jobs[i].settled || start == nil {
+					continue
+				}
+				if rest := c.timeout + cancelGrace - now.Sub(*start); rest > 0 {
+					next = min(next, rest)
+				} else {
+					settle(i, &timeoutError{c.what, c.timeout}, true)
+					left--
+				}
+			}
+			expiry = time.After(next)
+		case <-end:
+			end, grace = nil, time.After(cancelGrace)
+		case <-grace:
+			for i := range jobs {
+				if !jobs[i].settled {
+					settle(i, context.Cause(ctx), true)
+					left--
+				}
+			}
+		}
+	}
+}
+
+// standardJob is one job of a standard batch. Its goroutine writes err before it
+// reports that it has ended.
+type standardJob struct {
+	jobContext
+	rec     *record
+	err     error
+	started atomic.Pointer[time.Time] // nil until it has a slot; set only with a timeout
+	settled bool                      // belongs to runTogether
+}
+
+func (r *router) runStandardJob(c *consumerState, j *standardJob, ended func()) {
+	defer ended()
+	if !c.acquire(&j.jobContext) {
+		j.err = errNotStarted
+		return
+	}
+	returned := false
+	defer func() {
+		if !returned { // it panicked, or called runtime.Goexit
+			j.err = r.panicked(&j.jobContext, c.what, recover(), debug.Stack())
+		}
+		<-c.running
+	}()
+	growStack(0)
+	ctx := context.Context(&j.jobContext)
+	if c.timeout > 0 {
+		now := time.Now()
+		j.started.Store(&now)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, &timeoutError{c.what, c.timeout})
+		defer cancel()
+	}
+	j.err = causeOf(ctx, c.do(ctx, j.rec))
+	returned = true
 }
 
 // runInOrder does the jobs of a FIFO batch one at a time. What is not started is
@@ -159,53 +256,67 @@ func (r *router) runInOrder(ctx context.Context, c *consumerState, records []rec
 	}
 }
 
-// runJob does one job and reports whether it is done with, and whether its code
-// may still be running.
+// runJob does one job of a FIFO batch and reports whether it is done with, and
+// whether its code may still be running.
 func (r *router) runJob(ctx context.Context, c *consumerState, rec *record) (ok, abandoned bool) {
-	m := &rec.Message
-	m.Queue = c.name
-	ctx = context.WithValue(ctx, jobKey{}, m)
-	what := fmt.Sprintf("job of queue %q", c.name)
-	started := false
-	select {
-	case c.running <- struct{}{}:
-		if started = ctx.Err() == nil; !started {
-			<-c.running
-		}
-	case <-ctx.Done():
+	jc := &jobContext{ctx, &rec.Message}
+	if !c.acquire(ctx) {
+		return r.settle(jc, c, errNotStarted, false), false
 	}
-	if !started {
-		r.log.WarnContext(ctx, what+" not started", "error", context.Cause(ctx).Error(), "receiveCount", m.ReceiveCount)
-		return false, false
-	}
-	err, abandoned := r.call(ctx, call{
-		what: what, limit: c.timeout, grace: cancelGrace,
-		fn: func(ctx context.Context) error {
-			if rec.noString {
-				return errors.New("decode the message: its body is not a string")
-			}
-			return c.work(ctx, m)
-		},
+	err, abandoned := r.call(jc, call{
+		what: c.what, limit: c.timeout, grace: cancelGrace,
+		fn:    func(ctx context.Context) error { return c.do(ctx, rec) },
 		ended: func() { <-c.running },
 	})
-	if err == nil {
-		return true, false
+	return r.settle(jc, c, err, abandoned), abandoned
+}
+
+// acquire takes a slot for a job, unless ctx ends first.
+func (c *consumerState) acquire(ctx context.Context) bool {
+	select {
+	case c.running <- struct{}{}:
+		if ctx.Err() == nil {
+			return true
+		}
+		<-c.running
+	case <-ctx.Done():
 	}
-	if isDrop(err) {
-		r.log.ErrorContext(ctx, what+" dropped", "error", err.Error(), "receiveCount", m.ReceiveCount)
-		return true, false
+	return false
+}
+
+// do does the work of one job.
+func (c *consumerState) do(ctx context.Context, rec *record) error {
+	if rec.noString {
+		return errors.New("decode the message: its body is not a string")
 	}
-	if errors.Is(err, ErrTimeout) {
+	return c.work(ctx, &rec.Message)
+}
+
+// errNotStarted is the outcome of a job for which no time was left.
+var errNotStarted = errors.New("not started: no time is left in this invocation")
+
+// settle logs a job's outcome and reports whether its message is done with.
+func (r *router) settle(ctx *jobContext, c *consumerState, err error, abandoned bool) bool {
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, errNotStarted):
+		r.log.WarnContext(ctx, c.what+" not started", "receiveCount", ctx.message.ReceiveCount)
+		return false
+	case isDrop(err):
+		r.log.ErrorContext(ctx, c.what+" dropped", "error", err.Error(), "receiveCount", ctx.message.ReceiveCount)
+		return true
+	case errors.Is(err, ErrTimeout):
 		r.metrics.timeout(KindSQS)
 	}
-	r.log.ErrorContext(ctx, what+" failed", "error", err.Error(), "receiveCount", m.ReceiveCount, "abandoned", abandoned)
-	return false, abandoned
+	r.log.ErrorContext(ctx, c.what+" failed", "error", err.Error(), "receiveCount", ctx.message.ReceiveCount, "abandoned", abandoned)
+	return false
 }
 
 // readRecords reads the records of an SQS event. A record without a message id
 // fails the whole event: it could not be reported by itself.
 func readRecords(raw string) ([]record, error) {
-	var records []record
+	records := make([]record, 0, 10)
 	d := jsonscan.NewDecoder(raw)
 	for more := d.Array(); more && d.Elem(); {
 		var rec record

@@ -248,6 +248,7 @@ func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
+		growStack(0)
 		var result error
 		returned := false
 		defer func() {
@@ -264,7 +265,7 @@ func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
 	}()
 	select {
 	case err = <-done:
-		return err, false
+		return causeOf(ctx, err), false
 	case <-ctx.Done():
 	}
 	if c.grace > 0 {
@@ -282,10 +283,26 @@ func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
 			return context.Cause(ctx), true
 		}
 	}
-	if err != nil { // it stopped because it was told to
-		err = context.Cause(ctx)
+	return causeOf(ctx, err), false
+}
+
+// causeOf gives the reason for the error of code whose context has ended: it
+// stopped because it was told to. A decision to drop a job stands.
+func causeOf(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil || isDrop(err) {
+		return err
 	}
-	return err, false
+	return context.Cause(ctx)
+}
+
+// growStack makes room on a new goroutine's stack while there is next to nothing
+// on it that the runtime would have to move; a handler would make it grow later,
+// at several times the cost.
+//
+//go:noinline
+func growStack(i int) byte {
+	var room [6 << 10]byte
+	return room[i]
 }
 
 // panicError is a panic in a handler, as an error.

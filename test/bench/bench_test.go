@@ -16,8 +16,10 @@ func benchmark(b *testing.B, h lambda.Handler, event []byte) {
 	}
 }
 
-func BenchmarkHTTPHearth(b *testing.B) { benchmark(b, hearthHTTP(), httpEvent()) }
-func BenchmarkHTTPTyped(b *testing.B)  { benchmark(b, typedHTTP(), httpEvent()) }
-func BenchmarkHTTPProxy(b *testing.B)  { benchmark(b, proxyHTTP(), httpEvent()) }
-func BenchmarkSQSHearth(b *testing.B)  { benchmark(b, hearthSQS(), sqsEvent()) }
-func BenchmarkSQSTyped(b *testing.B)   { benchmark(b, typedSQS(), sqsEvent()) }
+func BenchmarkHTTPHearth(b *testing.B)    { benchmark(b, hearthHTTP(), httpEvent()) }
+func BenchmarkHTTPTyped(b *testing.B)     { benchmark(b, typedHTTP(), httpEvent()) }
+func BenchmarkHTTPProxy(b *testing.B)     { benchmark(b, proxyHTTP(), httpEvent()) }
+func BenchmarkSQSHearth(b *testing.B)     { benchmark(b, hearthSQS(), sqsEvent()) }
+func BenchmarkSQSTyped(b *testing.B)      { benchmark(b, typedSQS(), sqsEvent()) }
+func BenchmarkSQSJSONHearth(b *testing.B) { benchmark(b, hearthSQSJSON(), sqsEvent()) }
+func BenchmarkSQSJSONTyped(b *testing.B)  { benchmark(b, typedSQSJSON(), sqsEvent()) }

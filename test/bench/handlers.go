@@ -47,11 +47,20 @@ func proxyHTTP() lambda.Handler {
 	return lambda.NewHandler(httpadapter.NewV2(serve).ProxyWithContext)
 }
 
+// hearthSQS and typedSQS look at each body; the others decode its JSON too, which
+// takes encoding/json the same time on both sides.
 func hearthSQS() lambda.Handler {
+	jobs := lambdaruntime.Queue[string]{Name: "jobs"}
+	return mustHandler(jobs.Consume(func(_ context.Context, j *lambdaruntime.Job[string]) error { return look(j.Payload) }))
+}
+
+func hearthSQSJSON() lambda.Handler {
 	jobs := lambdaruntime.Queue[job]{Name: "jobs"}
-	h, err := lambdaruntime.NewHandler(&lambdaruntime.App{Queues: []lambdaruntime.Consumer{
-		jobs.Consume(func(_ context.Context, j *lambdaruntime.Job[job]) error { return work(j.Payload) }),
-	}})
+	return mustHandler(jobs.Consume(func(_ context.Context, j *lambdaruntime.Job[job]) error { return look(j.Payload.Owner) }))
+}
+
+func mustHandler(c lambdaruntime.Consumer) lambda.Handler {
+	h, err := lambdaruntime.NewHandler(&lambdaruntime.App{Queues: []lambdaruntime.Consumer{c}})
 	if err != nil {
 		panic(err)
 	}
@@ -59,15 +68,24 @@ func hearthSQS() lambda.Handler {
 }
 
 func typedSQS() lambda.Handler {
+	return typedBatch(func(m events.SQSMessage) error { return look(m.Body) })
+}
+
+func typedSQSJSON() lambda.Handler {
+	return typedBatch(func(m events.SQSMessage) error {
+		var j job
+		if err := json.Unmarshal([]byte(m.Body), &j); err != nil {
+			return err
+		}
+		return look(j.Owner)
+	})
+}
+
+func typedBatch(work func(m events.SQSMessage) error) lambda.Handler {
 	return lambda.NewHandler(func(_ context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		for _, m := range e.Records {
-			var j job
-			err := json.Unmarshal([]byte(m.Body), &j)
-			if err == nil {
-				err = work(j)
-			}
-			if err != nil {
+			if err := work(m); err != nil {
 				response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 			}
 		}
@@ -75,8 +93,8 @@ func typedSQS() lambda.Handler {
 	})
 }
 
-func work(j job) error {
-	if j.Owner == "" {
+func look(s string) error {
+	if s == "" {
 		return io.ErrUnexpectedEOF
 	}
 	return nil
