@@ -1,0 +1,29 @@
+package postgres_test
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/lambdahearth/hearth/lambdaruntime"
+	"github.com/lambdahearth/hearth/lambdaruntime/postgres"
+)
+
+func ExampleNew() {
+	db := postgres.New("db", postgres.Options{})
+	count := func(ctx context.Context) (n int, err error) {
+		pool, err := db.Get(ctx)
+		if err != nil {
+			return 0, err
+		}
+		err = pool.QueryRow(ctx, `select count(*) from visits where page = $1`, "/").Scan(&n)
+		return n, err
+	}
+	lambdaruntime.Start(&lambdaruntime.App{
+		HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := count(r.Context()); err != nil {
+				http.Error(w, "try again", http.StatusServiceUnavailable)
+			}
+		}),
+		Warm: []lambdaruntime.Warmer{db},
+	})
+}

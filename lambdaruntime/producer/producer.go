@@ -1,0 +1,294 @@
+// Package producer sends messages to the SQS queues of a Hearth program:
+//
+//	var captures = lambdaruntime.Queue[Capture]{Name: "captures"}
+//	var toCapture = producer.New(captures)
+//
+//	err := toCapture.Send(ctx, Capture{URL: url})
+//
+// The queue's URL comes from the variable HEARTH_QUEUE_URL_<NAME>, which the
+// constructs set together with the permission to send: hearth.Backend for every
+// queue that it creates, Queue.GrantSend for any other one. Credentials and the
+// region are those that Lambda gives the function. AWS_ENDPOINT_URL_SQS and
+// AWS_ENDPOINT_URL replace the endpoint.
+//
+// # Payloads
+//
+// A payload is encoded as [lambdaruntime.Queue] decodes it: a string or []byte is
+// the message's body itself, anything else is its JSON. A body is text; encode
+// binary data yourself.
+//
+// # Delivery
+//
+// A call that returns nil has handed its messages to SQS, which delivers them at
+// least once. A request is repeated when its answer is lost, so a standard queue
+// may then hold a message twice; a FIFO queue drops the second one.
+//
+// # Tracing
+//
+// Messages carry the X-Ray trace of the invocation that sends them, in the system
+// attribute AWSTraceHeader, where [lambdaruntime.Message] has it again.
+package producer
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/lambdaruntime"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
+)
+
+// Limits of SQS.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html (2026-11)
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html (2026-11)
+const (
+	maxBatchEntries = 10
+	// maxBytes bounds one message, and all messages of a batch together.
+	maxBytes      = 1024 * 1024
+	maxDelay      = 15 * time.Minute
+	maxIDChars    = 128
+	maxAttributes = 10
+)
+
+// attemptTimeout bounds one HTTP request of a call. A connection that broke while
+// the instance was frozen must not cost the whole request its time.
+const attemptTimeout = 5 * time.Second
+
+// transport is shared by all producers: their queues have one endpoint, so one
+// pool of connections serves them all.
+var transport = awshttp.NewBuildableClient().WithTimeout(attemptTimeout)
+
+// Producer sends messages to one queue. It is made by [New], costs nothing until
+// its first use and is safe for concurrent use.
+type Producer[T any] struct {
+	name string
+	fifo bool
+	// pause is how long to wait before entries of a batch are tried again.
+	pause func(attempt int) time.Duration
+
+	mu     sync.Mutex
+	url    string
+	client *sqs.Client
+}
+
+// New returns a producer for a queue. Whether the queue is a FIFO queue is the
+// queue's own to say; its other fields do not matter here.
+func New[T any](queue lambdaruntime.Queue[T]) *Producer[T] {
+	return &Producer[T]{name: queue.Name, fifo: queue.FIFO, pause: entryPause}
+}
+
+// Option says how a message is sent.
+type Option func(*settings)
+
+type settings struct {
+	delay           time.Duration
+	group           string
+	deduplication   string
+	contentDedup    bool
+	attributes      map[string]string
+	attributesBytes int
+}
+
+// WithDelay hides the message from consumers for d at first, up to 15 minutes,
+// rounded up to a second. Without it the queue's own delay holds. FIFO queues know
+// a delay for the whole queue only.
+func WithDelay(d time.Duration) Option { return func(s *settings) { s.delay = d } }
+
+// WithGroup sets the message group. A FIFO queue delivers the messages of one
+// group in order, and needs it on every message. On a standard queue it marks
+// whose message this is, so that a busy tenant does not delay the others.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html (2026-11)
+func WithGroup(id string) Option { return func(s *settings) { s.group = id } }
+
+// WithDeduplication sets the deduplication id: a FIFO queue accepts, but does not
+// deliver, another message with the same id within 5 minutes. Without it each
+// message gets an id of its own, so that only a repeated request is deduplicated.
+func WithDeduplication(id string) Option { return func(s *settings) { s.deduplication = id } }
+
+// WithContentDeduplication leaves the deduplication id to SQS, which then makes it
+// from the body. The FIFO queue must have content-based deduplication enabled.
+func WithContentDeduplication() Option { return func(s *settings) { s.contentDedup = true } }
+
+// WithAttribute adds a message attribute of type String; see
+// [lambdaruntime.Message.Attribute]. A message takes up to 10.
+func WithAttribute(name, value string) Option {
+	return func(s *settings) {
+		if s.attributes == nil {
+			s.attributes = map[string]string{}
+		}
+		s.attributes[name] = value
+	}
+}
+
+// Send sends one message.
+func (p *Producer[T]) Send(ctx context.Context, payload T, opts ...Option) error {
+	client, url, err := p.connect()
+	if err != nil {
+		return err
+	}
+	e, err := p.encode(ctx, payload, opts)
+	if err != nil {
+		return fmt.Errorf("producer: send to queue %q: %w", p.name, err)
+	}
+	_, err = client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl:                &url,
+		MessageBody:             e.MessageBody,
+		DelaySeconds:            e.DelaySeconds,
+		MessageAttributes:       e.MessageAttributes,
+		MessageDeduplicationId:  e.MessageDeduplicationId,
+		MessageGroupId:          e.MessageGroupId,
+		MessageSystemAttributes: e.MessageSystemAttributes,
+	})
+	if err != nil {
+		return fmt.Errorf("producer: send to queue %q: %w", p.name, err)
+	}
+	return nil
+}
+
+// connect finds the queue's URL and makes the client, once both can be had.
+func (p *Producer[T]) connect() (*sqs.Client, string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.client != nil {
+		return p.client, p.url, nil
+	}
+	variable := wire.QueueURLEnv(p.name)
+	url := os.Getenv(variable)
+	if url == "" {
+		return nil, "", fmt.Errorf("producer: queue %q: %s must hold the queue's URL, got nothing; hearth.Backend sets it for the queues it creates and hearth.Queue.GrantSend for any other", p.name, variable)
+	}
+	if fifo := strings.HasSuffix(url, ".fifo"); fifo != p.fifo {
+		return nil, "", fmt.Errorf("producer: queue %q: Queue.FIFO is %t, but %s names %s; make the two agree", p.name, p.fifo, variable, url)
+	}
+	region, err := awsenv.Region()
+	if err != nil {
+		return nil, "", fmt.Errorf("producer: queue %q: %w", p.name, err)
+	}
+	options := sqs.Options{Region: region, Credentials: awsenv.Credentials, HTTPClient: transport}
+	if endpoint := awsenv.Endpoint("SQS"); endpoint != "" {
+		options.BaseEndpoint = &endpoint
+	}
+	p.client, p.url = sqs.New(options), url
+	return p.client, p.url, nil
+}
+
+// encode makes a payload an entry of a batch, less its id, and refuses what SQS
+// would refuse. The entry has its group even then.
+func (p *Producer[T]) encode(ctx context.Context, payload T, opts []Option) (types.SendMessageBatchRequestEntry, error) {
+	var e types.SendMessageBatchRequestEntry
+	var s settings
+	for _, opt := range opts {
+		opt(&s)
+	}
+	if s.group != "" {
+		e.MessageGroupId = &s.group
+	}
+	body, err := encodeBody(payload)
+	if err != nil {
+		return e, fmt.Errorf("encode the payload: %w", err)
+	}
+	if err := p.check(&s, body); err != nil {
+		return e, err
+	}
+	e.MessageBody = &body
+	if s.delay > 0 {
+		e.DelaySeconds = int32((s.delay + time.Second - 1) / time.Second)
+	}
+	switch {
+	case s.deduplication != "":
+		e.MessageDeduplicationId = &s.deduplication
+	case p.fifo && !s.contentDedup:
+		e.MessageDeduplicationId = aws.String(rand.Text())
+	}
+	for name, value := range s.attributes {
+		if e.MessageAttributes == nil {
+			e.MessageAttributes = map[string]types.MessageAttributeValue{}
+		}
+		e.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+	}
+	if trace := traceHeader(ctx); trace != "" {
+		e.MessageSystemAttributes = map[string]types.MessageSystemAttributeValue{
+			string(types.MessageSystemAttributeNameForSendsAWSTraceHeader): {DataType: aws.String("String"), StringValue: &trace},
+		}
+	}
+	return e, nil
+}
+
+func (p *Producer[T]) check(s *settings, body string) error {
+	switch {
+	case s.delay < 0 || s.delay > maxDelay:
+		return fmt.Errorf("delay must be 0 to %s, got %s; for later work use EventBridge Scheduler", maxDelay, s.delay)
+	case p.fifo && s.delay > 0:
+		return errors.New("a FIFO queue takes no delay for one message; set QueueProps.DeliveryDelay for all of them")
+	case p.fifo && s.group == "":
+		return errors.New("a FIFO queue needs a message group; add producer.WithGroup, with the id of what must stay in order")
+	case !p.fifo && (s.deduplication != "" || s.contentDedup):
+		return errors.New("a standard queue does not deduplicate; leave the deduplication id out or set Queue.FIFO")
+	case s.deduplication != "" && s.contentDedup:
+		return errors.New("producer.WithDeduplication and producer.WithContentDeduplication exclude each other; keep one")
+	case len(s.group) > maxIDChars:
+		return fmt.Errorf("the message group must be 1 to %d characters, got %d", maxIDChars, len(s.group))
+	case len(s.deduplication) > maxIDChars:
+		return fmt.Errorf("the deduplication id must be 1 to %d characters, got %d; send a hash of it", maxIDChars, len(s.deduplication))
+	case len(s.attributes) > maxAttributes:
+		return fmt.Errorf("a message takes up to %d attributes, got %d", maxAttributes, len(s.attributes))
+	case !utf8.ValidString(body):
+		return errors.New("the body must be valid UTF-8; encode binary data, for example as base64")
+	}
+	for name, value := range s.attributes {
+		if name == "" || value == "" {
+			return fmt.Errorf("an attribute needs a name and a value, got %q and %q; leave it out", name, value)
+		}
+		s.attributesBytes += attributeBytes(name, value)
+	}
+	if size := len(body) + s.attributesBytes; len(body) == 0 || size > maxBytes {
+		return fmt.Errorf("body and attributes must be 1 to %d bytes, got %d; put large data in S3 and send its key", maxBytes, size)
+	}
+	return nil
+}
+
+func encodeBody(payload any) (string, error) {
+	switch p := payload.(type) {
+	case string:
+		return p, nil
+	case []byte:
+		return string(p), nil
+	}
+	data, err := json.Marshal(payload)
+	return string(data), err
+}
+
+// attributeBytes is what a String attribute counts for in a message's size: its
+// name, type and value. System attributes do not count.
+func attributeBytes(name, value string) int { return len(name) + len("String") + len(value) }
+
+func entryBytes(e *types.SendMessageBatchRequestEntry) int {
+	n := len(*e.MessageBody)
+	for name, a := range e.MessageAttributes {
+		n += attributeBytes(name, *a.StringValue)
+	}
+	return n
+}
+
+// traceHeader is the X-Ray trace of the invocation. The variable is right only
+// where an instance handles one event at a time, so the context's value, which
+// aws-lambda-go sets under this key, comes first.
+func traceHeader(ctx context.Context) string {
+	if trace, ok := ctx.Value("x-amzn-trace-id").(string); ok && trace != "" {
+		return trace
+	}
+	return os.Getenv("_X_AMZN_TRACE_ID")
+}
