@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/lambdahearth/hearth/examples/bookmarks/pagetitle"
+	"github.com/lambdahearth/hearth/examples/bookmarks/store"
+	"github.com/lambdahearth/hearth/lambdaruntime"
+	"github.com/lambdahearth/hearth/lambdaruntime/producer"
+)
+
+// titleJob asks for the title of a bookmark's page.
+type titleJob struct {
+	User       string `json:"user"`
+	BookmarkID string `json:"bookmarkId"`
+	URL        string `json:"url"`
+}
+
+// applyChange does the jobs of the queue "changes". A change may come twice: it is
+// applied once, and what follows from it does no harm when repeated.
+func (s *service) applyChange(ctx context.Context, job *lambdaruntime.Job[store.Change]) error {
+	change := &job.Payload
+	db, err := s.db.Get(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := db.Apply(ctx, change)
+	if err != nil {
+		return err
+	}
+	if b != nil && b.URL == change.URL && b.Title == "" {
+		// The group lets a user who imports a thousand bookmarks wait for them
+		// without the others having to.
+		job := titleJob{User: change.User, BookmarkID: b.ID, URL: b.URL}
+		if err := s.titles.Send(ctx, job, producer.WithGroup(change.User)); err != nil {
+			return err
+		}
+	}
+	if b == nil {
+		s.notify(ctx, db, change.User, event{Event: "deleted", ID: change.BookmarkID})
+	} else {
+		s.notify(ctx, db, change.User, event{Event: "changed", Bookmark: b})
+	}
+	return nil
+}
+
+// fetchTitle does the jobs of the queue "titles".
+func (s *service) fetchTitle(ctx context.Context, job *lambdaruntime.Job[titleJob]) error {
+	want := &job.Payload
+	title, err := s.pages.Title(ctx, want.URL)
+	if errors.Is(err, pagetitle.ErrPermanent) {
+		return lambdaruntime.Drop(err)
+	}
+	if err != nil {
+		return err
+	}
+	db, err := s.db.Get(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := db.SetTitle(ctx, want.User, want.BookmarkID, want.URL, title, time.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // deleted, or changed again, in the meantime
+	}
+	if err != nil {
+		return err
+	}
+	s.notify(ctx, db, want.User, event{Event: "changed", Bookmark: b})
+	return nil
+}
+
+const (
+	// API Gateway ends a connection after 2 hours, and does not always say so.
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
+	keepConnections = 3 * time.Hour
+	// A bookmark that was deleted by mistake can be brought back for a while.
+	keepDeleted = 30 * 24 * time.Hour
+	// A change can come again for as long as SQS keeps messages, from a
+	// dead-letter queue too.
+	keepChanges = 2 * 14 * 24 * time.Hour
+)
+
+// cleanUp is the schedule "nightly".
+func (s *service) cleanUp(ctx context.Context, at time.Time) error {
+	if at.IsZero() {
+		at = time.Now()
+	}
+	db, err := s.db.Get(ctx)
+	if err != nil {
+		return err
+	}
+	purged, err := db.Purge(ctx, at.Add(-keepConnections), at.Add(-keepDeleted), at.Add(-keepChanges))
+	if err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "cleaned up", "connections", purged.Connections, "bookmarks", purged.Bookmarks, "changes", purged.Changes)
+	return nil
+}
