@@ -51,6 +51,14 @@ func setup(t testing.TB, app *App) *bench {
 	return b
 }
 
+// on is the same bench for another test: a fuzz target's function has one of its
+// own.
+func (b *bench) on(t testing.TB) *bench {
+	c := *b
+	c.t = t
+	return &c
+}
+
 // invoke sends one event the way aws-lambda-go does: through a buffer that is
 // overwritten as soon as the handler has returned.
 func (b *bench) invoke(ctx context.Context, payload []byte) (string, error) {

@@ -31,21 +31,25 @@ func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
 	w := &x.response
 	w.format, w.head, w.header = format, method == http.MethodHead, http.Header{}
 	limit := limitBefore(ctx, r.app.requestTimeout(), responseMargin)
-	err, abandoned := r.call(ctx, call{
+	err, _ = r.call(ctx, call{
 		what: "request", limit: limit,
 		fn: func(ctx context.Context) error {
 			r.app.HTTP.ServeHTTP(w, req.WithContext(ctx))
-			return nil
+			// A response that is finished too late may be that of a handler which
+			// was told to stop.
+			return context.Cause(ctx)
 		},
 	})
+	var panicked *panicError
 	switch {
-	case abandoned:
+	case errors.As(err, &panicked):
+		w.close()
+		return format.message(http.StatusInternalServerError, "internal error")
+	case err != nil:
 		w.close()
 		r.log.ErrorContext(ctx, "request timed out", "method", method, "path", path, "limitMs", milliseconds(limit))
 		r.metrics.timeout(e.kind)
 		return format.message(http.StatusGatewayTimeout, err.Error())
-	case err != nil:
-		return format.message(http.StatusInternalServerError, "internal error")
 	}
 	response, size := w.finish()
 	if size > maxPayloadBytes {
