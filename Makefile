@@ -1,0 +1,43 @@
+# The targets that developers run and CI runs too.
+CDK := npx -y aws-cdk@2.1148.1
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 30s
+
+.PHONY: help build test race fuzz golden lint fmt synth examples all
+
+help: ## show the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## compile everything
+	go build ./...
+
+test: ## run all tests
+	go test ./...
+
+race: ## run the tests of all packages but those that import the CDK under the race detector
+	go test -race ./internal/... ./lambdaruntime/... ./local/... ./cmd/...
+
+fuzz: ## run each fuzz target for FUZZTIME
+	@for pkg in $$(go list ./lambdaruntime/...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+golden: ## write the golden templates anew; read their diff
+	go test ./constructs ./test -update
+
+fmt: ## check formatting
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
+
+lint: fmt ## check formatting and run go vet and golangci-lint
+	go vet ./...
+	$(GOLANGCI_LINT) run ./...
+
+synth: ## synthesize the example with the real CDK CLI
+	$(CDK) synth --quiet
+
+examples: synth ## synthesize the example with cdk-nag's AwsSolutions checks as well
+	$(CDK) synth --quiet -c nag=true
+
+all: lint test race synth ## everything
