@@ -1,0 +1,181 @@
+// Package lambdatest tests a program's handlers with the events that Lambda would
+// send them, without a process or an AWS account:
+//
+//	func TestHello(t *testing.T) {
+//		backend := lambdatest.New(t, app())
+//		resp := backend.HTTP(httptest.NewRequest("GET", "/hello/anna", nil))
+//		if resp.StatusCode != 200 { … }
+//	}
+//
+// [Backend] sends events to the router that [lambdaruntime.NewHandler] returns, so
+// detection, decoding, timeouts and partial batch responses are the real ones. The
+// functions that make events ([HTTPv2], [SQS], …) give them as JSON, to send to
+// anything else that takes Lambda events.
+package lambdatest
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/lambdahearth/hearth/lambdaruntime"
+)
+
+// DefaultTimeout is the function timeout that a [Backend] gives its invocations.
+const DefaultTimeout = time.Minute
+
+// Backend is a program under test. It is safe for concurrent use.
+type Backend struct {
+	// Timeout is the function's timeout: each invocation's context has that
+	// deadline. 0 means DefaultTimeout.
+	Timeout time.Duration
+
+	t       testing.TB
+	handler lambda.Handler
+}
+
+// New returns the program that app describes. A mistake in the App fails the test.
+func New(t testing.TB, app *lambdaruntime.App) *Backend {
+	t.Helper()
+	h, err := lambdaruntime.NewHandler(app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Backend{t: t, handler: h}
+}
+
+// Invoke sends an event, which must be JSON, and returns the response's JSON. The
+// error is what the function would report to Lambda.
+func (b *Backend) Invoke(event []byte) ([]byte, error) {
+	b.t.Helper()
+	timeout := b.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(b.t.Context(), timeout)
+	defer cancel()
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: requestID, InvokedFunctionArn: functionARN})
+	return b.handler.Invoke(ctx, event)
+}
+
+// mustInvoke fails the test on an error.
+func (b *Backend) mustInvoke(event []byte) []byte {
+	b.t.Helper()
+	out, err := b.Invoke(event)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return out
+}
+
+// HTTP sends a request as an HTTP API does, in payload format 2.0, and returns what
+// the client would get. Make the request with [httptest.NewRequest].
+func (b *Backend) HTTP(req *http.Request) *http.Response {
+	b.t.Helper()
+	event, err := httpV2(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var out struct {
+		StatusCode      int
+		Headers         map[string]string
+		Cookies         []string
+		Body            string
+		IsBase64Encoded bool
+	}
+	data := b.mustInvoke(event)
+	if err := json.Unmarshal(data, &out); err != nil {
+		b.t.Fatalf("response %s: %v", data, err)
+	}
+	body := []byte(out.Body)
+	if out.IsBase64Encoded {
+		if body, err = base64.StdEncoding.DecodeString(out.Body); err != nil {
+			b.t.Fatalf("response body: %v", err)
+		}
+	}
+	resp := &http.Response{
+		Status: fmt.Sprintf("%d %s", out.StatusCode, http.StatusText(out.StatusCode)), StatusCode: out.StatusCode,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{},
+		Body: io.NopCloser(strings.NewReader(string(body))), ContentLength: int64(len(body)), Request: req,
+	}
+	for k, v := range out.Headers {
+		resp.Header.Set(k, v)
+	}
+	for _, c := range out.Cookies {
+		resp.Header.Add("Set-Cookie", c)
+	}
+	return resp
+}
+
+// Batch sends messages of one queue as one batch and returns the ids of those that
+// failed and would be delivered again. queue is the queue's logical name; a FIFO
+// queue's ends in ".fifo" here, as its physical name does.
+func (b *Backend) Batch(queue string, messages ...Message) (failed []string) {
+	b.t.Helper()
+	var out struct {
+		BatchItemFailures []struct{ ItemIdentifier string }
+	}
+	data := b.mustInvoke(SQS(queue, messages...))
+	if err := json.Unmarshal(data, &out); err != nil {
+		b.t.Fatalf("response %s: %v", data, err)
+	}
+	for _, f := range out.BatchItemFailures {
+		failed = append(failed, f.ItemIdentifier)
+	}
+	return failed
+}
+
+// Schedule runs a schedule as EventBridge Scheduler does. The error is the run's.
+func (b *Backend) Schedule(name string, at time.Time) error {
+	b.t.Helper()
+	_, err := b.Invoke(Schedule(name, at))
+	return err
+}
+
+// Connect opens a WebSocket connection and returns the status that the client gets:
+// 200, or that of a refusal. Make the handshake with [httptest.NewRequest].
+func (b *Backend) Connect(connectionID string, handshake *http.Request) (status int) {
+	b.t.Helper()
+	status, _ = b.webSocket(WebSocketConnect(connectionID, handshake))
+	return status
+}
+
+// Message sends a WebSocket message and returns the reply, or nil when there is
+// none. A failed message's reply is {"error": "…"}.
+func (b *Backend) Message(connectionID, message string) (reply []byte) {
+	b.t.Helper()
+	_, reply = b.webSocket(WebSocketMessage(connectionID, message))
+	return reply
+}
+
+// Disconnect tells the program that a WebSocket connection has ended, with a close
+// code such as 1000.
+func (b *Backend) Disconnect(connectionID string, code int) {
+	b.t.Helper()
+	b.webSocket(WebSocketDisconnect(connectionID, code, ""))
+}
+
+func (b *Backend) webSocket(event []byte) (status int, body []byte) {
+	b.t.Helper()
+	var out struct {
+		StatusCode int
+		Body       *string
+	}
+	data := b.mustInvoke(event)
+	if err := json.Unmarshal(data, &out); err != nil {
+		b.t.Fatalf("response %s: %v", data, err)
+	}
+	if out.Body != nil {
+		body = []byte(*out.Body)
+	}
+	return out.StatusCode, body
+}
