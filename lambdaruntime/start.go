@@ -130,7 +130,7 @@ collect:
 	}
 	var failed initError
 	for i, err := range outcome {
-		if cause := context.Cause(ctx); err == errUnfinished || cause != nil && (errors.Is(err, cause) || errors.Is(err, ctx.Err())) {
+		if cause := context.Cause(ctx); errors.Is(err, errUnfinished) || cause != nil && (errors.Is(err, cause) || errors.Is(err, ctx.Err())) {
 			err = cause // the same for loads that heed their context and for those that do not
 		}
 		if err == nil {
@@ -172,7 +172,8 @@ func (e initError) Error() string {
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror (2026-11)
 func reportInitError(api string, cause error) {
 	errorType := "Hearth.InvalidApp"
-	if _, ok := cause.(initError); ok {
+	var warmUp initError
+	if errors.As(cause, &warmUp) {
 		errorType = "Hearth.WarmUpFailed"
 	}
 	fmt.Fprintln(os.Stderr, cause)

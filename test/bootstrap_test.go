@@ -101,7 +101,7 @@ func TestBootstrapAnswersEveryKind(t *testing.T) {
 		{"REST API", lambdaEvent(t, "http-v1-rest"), `{"statusCode":200,"multiValueHeaders":{"Set-Cookie":["a=1"],"Content-Type":["text/plain; charset=utf-8"]},"body":"POST /things/a%20b?tag=go&tag=aws+%26+go&empty= from 203.0.113.8:0, db connected, body \"hello\"","isBase64Encoded":false}`},
 		{"load balancer", lambdaEvent(t, "alb-get"), `{"statusCode":200,"statusDescription":"200 OK","headers":{"Content-Type":"text/plain; charset=utf-8","set-cookie":"a=1"},"body":"GET /a%20b?q=a%20b&r=1 from 203.0.113.9:0`},
 		{"WebSocket connect", lambdaEvent(t, "websocket-connect"), `{"statusCode":200}`},
-		{"WebSocket refused", bytes.Replace(lambdaEvent(t, "websocket-connect"), []byte(`"token"`), []byte(`"other"`), -1), `{"statusCode":401}`},
+		{"WebSocket refused", bytes.ReplaceAll(lambdaEvent(t, "websocket-connect"), []byte(`"token"`), []byte(`"other"`)), `{"statusCode":401}`},
 		{"WebSocket message", lambdaEvent(t, "websocket-message"), `{"statusCode":200,"body":"echo {\"action\":\"ping\"}"}`},
 		{"WebSocket disconnect", lambdaEvent(t, "websocket-disconnect"), `{"statusCode":200}`},
 		{"standard queue", lambdaEvent(t, "sqs-standard"), `{"batchItemFailures":[{"itemIdentifier":"00000000-0000-4000-8000-000000000002"}]}`},
