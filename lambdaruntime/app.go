@@ -66,6 +66,9 @@ type App struct {
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
 	WarmTimeout time.Duration
 
+	// Tracer takes spans of requests, jobs and the like; nil for none.
+	Tracer Tracer
+
 	// Logger takes what the runtime has to say: panics, timeouts, failed jobs,
 	// warm-up. Nil means JSON lines on standard output at the level that
 	// AWS_LAMBDA_LOG_LEVEL names; Start then also makes it [slog.Default].

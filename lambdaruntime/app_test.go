@@ -112,6 +112,7 @@ func TestLogHandler(t *testing.T) {
 	logger := slog.New(newLogHandler(&out)).With("a", 1).WithGroup("g")
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r"})
 	ctx = context.WithValue(ctx, eventKey{}, &Event{Kind: KindSQS, ColdStart: true, requestID: "r", init: 1500 * time.Microsecond})
+	ctx = context.WithValue(ctx, traceKey, "Root=1-6922e0c8-0a1b2c3d4e5f60718293a4b5;Parent=53995c3f42cd8ad8;Sampled=1")
 	ctx = context.WithValue(ctx, jobKey{}, &Message{Queue: "jobs", ID: "m1"})
 	logger.InfoContext(ctx, "hello", "b", 2)
 	var rec map[string]any
@@ -123,7 +124,7 @@ func TestLogHandler(t *testing.T) {
 	}
 	delete(rec, "timestamp")
 	want := map[string]any{"level": "INFO", "message": "hello", "a": 1.0, "g": map[string]any{
-		"b": 2.0, "requestId": "r", "kind": "sqs", "coldStart": true, "initDurationMs": 1.5, "queue": "jobs", "messageId": "m1",
+		"b": 2.0, "requestId": "r", "traceId": "1-6922e0c8-0a1b2c3d4e5f60718293a4b5", "kind": "sqs", "coldStart": true, "initDurationMs": 1.5, "queue": "jobs", "messageId": "m1",
 	}}
 	if diff := cmp.Diff(want, rec); diff != "" {
 		t.Error(diff)
@@ -135,7 +136,7 @@ func TestMetricsAreEmbeddedMetricFormat(t *testing.T) {
 	var out bytes.Buffer
 	m := &metrics{w: &out, function: "fn"}
 	m.coldStart(startInfo{initDuration: 12 * time.Millisecond, warmUp: 3 * time.Millisecond})
-	m.jobsFailed("jobs", 2)
+	m.jobs("jobs", 3, 2)
 	var got []map[string]any
 	for line := range strings.Lines(out.String()) {
 		var rec map[string]any
@@ -158,8 +159,8 @@ func TestMetricsAreEmbeddedMetricFormat(t *testing.T) {
 			"FunctionName": "fn", "ColdStart": 1.0, "InitDuration": 12.0, "WarmUpTime": 3.0,
 		},
 		{
-			"_aws":         directive([]any{[]any{"FunctionName"}, []any{"FunctionName", "Queue"}}, def("JobsFailed", "Count")),
-			"FunctionName": "fn", "Queue": "jobs", "JobsFailed": 2.0,
+			"_aws":         directive([]any{[]any{"FunctionName"}, []any{"FunctionName", "Queue"}}, def("JobsDone", "Count"), def("JobsFailed", "Count")),
+			"FunctionName": "fn", "Queue": "jobs", "JobsDone": 3.0, "JobsFailed": 2.0,
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

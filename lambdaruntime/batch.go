@@ -111,9 +111,7 @@ func (r *router) serveQueue(ctx context.Context, e *envelope) ([]byte, error) {
 		response = jsonscan.AppendString(response, records[i].ID)
 		response = append(response, '}')
 	}
-	if n > 0 {
-		r.metrics.jobsFailed(c.name, n)
-	}
+	r.metrics.jobs(c.name, len(records)-n, n)
 	return append(response, `]}`...), nil
 }
 
@@ -155,6 +153,7 @@ func (r *router) runTogether(ctx context.Context, c *consumerState, records []re
 	}
 	settle := func(i int, err error, abandoned bool) {
 		jobs[i].settled = true
+		jobs[i].endSpan(err)
 		failed[i] = !r.settle(&jobs[i].jobContext, c, err, abandoned)
 	}
 	// No job can have been abandoned before its timeout and the grace are over.
@@ -204,8 +203,15 @@ type standardJob struct {
 	jobContext
 	rec     *record
 	err     error
-	started atomic.Pointer[time.Time] // nil until it has a slot; set only with a timeout
-	settled bool                      // belongs to runTogether
+	started atomic.Pointer[time.Time]   // nil until it has a slot; set only with a timeout
+	settled bool                        // belongs to runTogether
+	span    atomic.Pointer[func(error)] // ends the job's span, once
+}
+
+func (j *standardJob) endSpan(err error) {
+	if end := j.span.Swap(nil); end != nil {
+		(*end)(err)
+	}
 }
 
 func (r *router) runStandardJob(c *consumerState, j *standardJob, ended func()) {
@@ -223,6 +229,11 @@ func (r *router) runStandardJob(c *consumerState, j *standardJob, ended func()) 
 	}()
 	growStack(0)
 	ctx := context.Context(&j.jobContext)
+	if r.app.Tracer != nil {
+		var end func(error)
+		ctx, end = r.startSpan(ctx, c.what)
+		j.span.Store(&end)
+	}
 	if c.timeout > 0 {
 		now := time.Now()
 		j.started.Store(&now)

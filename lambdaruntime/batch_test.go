@@ -100,7 +100,7 @@ func TestStandardBatch(t *testing.T) {
 	if len(logs) != 1 || logs[0]["messageId"] != "00000000-0000-4000-8000-000000000002" || logs[0]["queue"] != "captures" || !strings.Contains(logs[0]["error"].(string), "decode the message's body") {
 		t.Errorf("logs: %v", logs)
 	}
-	if !strings.Contains(b.metrics.String(), `"Queue":"captures","JobsFailed":1}`) {
+	if !strings.Contains(b.metrics.String(), `"Queue":"captures","JobsDone":2,"JobsFailed":1}`) {
 		t.Errorf("metrics: %s", b.metrics)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
@@ -34,6 +35,9 @@ func (h contextHandler) Handle(ctx context.Context, rec slog.Record) error {
 		if e.requestID != "" {
 			rec.AddAttrs(slog.String("requestId", e.requestID))
 		}
+		if root := traceRoot(traceHeader(ctx)); root != "" {
+			rec.AddAttrs(slog.String("traceId", root))
+		}
 		rec.AddAttrs(slog.String("kind", e.Kind.String()))
 		if e.ColdStart {
 			rec.AddAttrs(slog.Bool("coldStart", true))
@@ -46,6 +50,17 @@ func (h contextHandler) Handle(ctx context.Context, rec slog.Record) error {
 		}
 	}
 	return h.Handler.Handle(ctx, rec)
+}
+
+// traceRoot is the id in an X-Ray trace header, by which X-Ray and CloudWatch find
+// all that belongs together.
+func traceRoot(header string) string {
+	for part := range strings.SplitSeq(header, ";") {
+		if root, ok := strings.CutPrefix(part, "Root="); ok {
+			return root
+		}
+	}
+	return ""
 }
 
 func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {

@@ -13,12 +13,12 @@ import (
 const metricNamespace = "Hearth"
 
 // metrics writes embedded metric format: log lines that CloudWatch turns into
-// metrics, here with the function's name as their dimension. Only what is out
-// of the ordinary is written, so that a usual event costs no log line.
+// metrics, here with the function's name as their dimension. A request that goes
+// well costs no log line, a batch one.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html (2026-11)
 type metrics struct {
 	mu       sync.Mutex
-	w        io.Writer
+	w        io.Writer // nil outside Lambda
 	function string
 }
 
@@ -43,14 +43,17 @@ func (m *metrics) timeout(kind Kind) {
 	m.put([][2]string{{"Kind", kind.String()}}, metric{"Timeouts", "Count", 1})
 }
 
-// jobsFailed reports what a batch returned to its queue.
-func (m *metrics) jobsFailed(queue string, n int) {
-	m.put([][2]string{{"Queue", queue}}, metric{"JobsFailed", "Count", float64(n)})
+// jobs reports what became of a batch.
+func (m *metrics) jobs(queue string, done, failed int) {
+	m.put([][2]string{{"Queue", queue}}, metric{"JobsDone", "Count", float64(done)}, metric{"JobsFailed", "Count", float64(failed)})
 }
 
 // put writes one line. Every metric is given with the function's name alone and,
 // where there are further dimensions, with those too.
 func (m *metrics) put(dimensions [][2]string, values ...metric) {
+	if m.w == nil {
+		return
+	}
 	b := make([]byte, 0, 512)
 	b = append(b, `{"_aws":{"Timestamp":`...)
 	b = strconv.AppendInt(b, time.Now().UnixMilli(), 10)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -79,7 +78,7 @@ func newRouter(app *App) (*router, error) {
 	if err := app.validate(); err != nil {
 		return nil, err
 	}
-	r := &router{app: app, log: app.Logger, schedules: map[string]Schedule{}, metrics: &metrics{w: io.Discard}}
+	r := &router{app: app, log: app.Logger, schedules: map[string]Schedule{}, metrics: &metrics{}}
 	if r.log == nil {
 		r.log = slog.New(newLogHandler(os.Stdout))
 	} else {
@@ -184,6 +183,11 @@ func (r *router) route(ctx context.Context, e *envelope) ([]byte, error) {
 
 // custom calls a handler of the user's own, which gets a payload of its own.
 func (r *router) custom(ctx context.Context, h lambda.Handler, e *envelope) (response []byte, err error) {
+	if r.app.Tracer != nil {
+		var end func(error)
+		ctx, end = r.startSpan(ctx, e.kind.String()+" event")
+		defer func() { end(err) }()
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			response, err = nil, r.panicked(ctx, "event handler", v, debug.Stack())
@@ -239,6 +243,11 @@ type call struct {
 // context ends first and the grace passes too, the call is abandoned: the code
 // goes on running, unheard, until it returns by itself.
 func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
+	if r.app.Tracer != nil {
+		var end func(error)
+		ctx, end = r.startSpan(ctx, c.what)
+		defer func() { end(err) }()
+	}
 	var cancel context.CancelFunc
 	if c.limit > 0 {
 		ctx, cancel = context.WithTimeoutCause(ctx, c.limit, &timeoutError{c.what, c.limit})

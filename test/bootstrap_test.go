@@ -137,7 +137,7 @@ func TestBootstrapAnswersEveryKind(t *testing.T) {
 		`"message":"disconnected","code":1001,"requestId":"`,
 		`"message":"nightly","at":"2026-11-23T03:00:00Z"`,
 		`"queue":"jobs","messageId":"00000000-0000-4000-8000-000000000002"`,
-		`"Namespace":"Hearth"`, `"FunctionName":"everything","ColdStart":1,`, `"Timeouts":1}`, `"Queue":"ledger","JobsFailed":5}`,
+		`"Namespace":"Hearth"`, `"FunctionName":"everything","ColdStart":1,`, `"Timeouts":1}`, `"Queue":"ledger","JobsDone":3,"JobsFailed":5}`,
 	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s", want)

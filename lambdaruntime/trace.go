@@ -1,0 +1,59 @@
+package lambdaruntime
+
+import "context"
+
+// Tracer takes spans of what the program does, for a tracing library that the
+// program chooses. It must be safe for concurrent use.
+//
+// With OpenTelemetry it is a few lines: make the context of the remote parent from
+// Operation.TraceHeader with the X-Ray propagator, start a span of Operation.Name,
+// and end it with the error recorded. See the example.
+type Tracer interface {
+	// Start is called before an operation's handler, which gets the context it
+	// returns. end is called once, when the handler has returned or was given up
+	// on; err is its error, an [ErrTimeout], or a panic as an error.
+	Start(ctx context.Context, op Operation) (traced context.Context, end func(err error))
+}
+
+// Operation is one thing that the program does: a request, a WebSocket event, one
+// job, a run of a schedule, or a further event.
+type Operation struct {
+	// Kind is the event's kind.
+	Kind Kind
+	// Name says what it is, without what varies from one to the next: request,
+	// WebSocket message, job of queue "captures", schedule "nightly", sns event.
+	Name string
+	// TraceHeader is the X-Ray trace header of the invocation or, for a job, of
+	// its message: Root=1-6922e0c8-0a1b2c3d4e5f60718293a4b5;Parent=…;Sampled=1.
+	// It is "" where there is none.
+	// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html (2026-11)
+	TraceHeader string
+}
+
+// traceKey is the context key under which aws-lambda-go hands on the invocation's
+// trace header; it is a plain string there.
+const traceKey = "x-amzn-trace-id"
+
+func traceHeader(ctx context.Context) string {
+	if m, ok := ctx.Value(jobKey{}).(*Message); ok && m.TraceHeader != "" {
+		return m.TraceHeader
+	}
+	header, _ := ctx.Value(traceKey).(string)
+	return header
+}
+
+// startSpan tells the App's Tracer, which there must be, of an operation.
+func (r *router) startSpan(ctx context.Context, name string) (context.Context, func(error)) {
+	op := Operation{Name: name, TraceHeader: traceHeader(ctx)}
+	if e, ok := EventFromContext(ctx); ok {
+		op.Kind = e.Kind
+	}
+	traced, end := r.app.Tracer.Start(ctx, op)
+	if traced == nil {
+		traced = ctx
+	}
+	if end == nil {
+		end = func(error) {}
+	}
+	return traced, end
+}
