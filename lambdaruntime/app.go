@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -75,13 +74,27 @@ type App struct {
 	Logger *slog.Logger
 }
 
-// queueNamePattern is SQS's own alphabet; 75 characters leave room for ".fifo".
+// Name lengths: SQS's 80, less 5 for ".fifo", and EventBridge Scheduler's.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html (2026-11)
-var queueNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,75}$`)
-
-// scheduleNamePattern is EventBridge Scheduler's.
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html (2026-11)
-var scheduleNamePattern = regexp.MustCompile(`^[0-9a-zA-Z_.-]{1,64}$`)
+const (
+	maxQueueName    = 75
+	maxScheduleName = 64
+)
+
+// isName says whether s has 1 to longest letters, digits and bytes of more.
+func isName(s string, longest int, more string) bool {
+	if s == "" || len(s) > longest {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(more, c) < 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // validate reports everything that is wrong with the App at once.
 func (a *App) validate() error {
@@ -101,7 +114,7 @@ func (a *App) validate() error {
 			add("App.Queues[%d] is empty; make it with Queue.Consume and a function", i)
 			continue
 		}
-		if !queueNamePattern.MatchString(c.name) {
+		if !isName(c.name, maxQueueName, "-_") {
 			add("App.Queues[%d]: Queue.Name must be 1 to 75 letters, digits, - or _, without .fifo, got %q", i, c.name)
 		}
 		if c.timeout < 0 {
@@ -119,7 +132,7 @@ func (a *App) validate() error {
 	}
 	schedules := map[string]int{}
 	for i, s := range a.Schedules {
-		if !scheduleNamePattern.MatchString(s.Name) {
+		if !isName(s.Name, maxScheduleName, "-_.") {
 			add("App.Schedules[%d]: Schedule.Name must be 1 to 64 letters, digits, -, _ or ., got %q", i, s.Name)
 		}
 		if !isScheduleExpression(s.Expression) {

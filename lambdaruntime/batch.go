@@ -57,16 +57,16 @@ func newConsumerState(c Consumer) *consumerState {
 // record is one message of an SQS event.
 type record struct {
 	Message
-	arn      string
-	noString bool // its body is not a JSON string
+	arn     string
+	rawBody string // JSON text, decoded when the job runs
 }
 
 // serveQueue does the jobs of one batch and reports, in a partial batch
 // response, each message that must be delivered again.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (2026-11)
 func (r *router) serveQueue(ctx context.Context, e *envelope) ([]byte, error) {
-	records, err := readRecords(e.rawRecords)
-	if err != nil {
+	records := e.records
+	if err := checkRecords(records); err != nil {
 		return nil, fmt.Errorf("lambdaruntime: read SQS event: %w", err)
 	}
 	c := r.consumerOf(records[0].arn)
@@ -76,11 +76,6 @@ func (r *router) serveQueue(ctx context.Context, e *envelope) ([]byte, error) {
 		}
 		return nil, fmt.Errorf("lambdaruntime: a message came from the queue %q, but App.Queues has %s; give the two the same name or set %s<NAME> to the queue's URL",
 			records[0].arn, listNames(r.app.Queues, func(c Consumer) string { return c.name }), wire.EnvQueueURLPrefix)
-	}
-	for _, rec := range records {
-		if rec.arn != records[0].arn {
-			return nil, fmt.Errorf("lambdaruntime: one SQS event holds messages of two queues, %q and %q", records[0].arn, rec.arn)
-		}
 	}
 	for i := range records {
 		records[i].Queue = c.name
@@ -142,15 +137,19 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 	return s[:i], s[i+1:], true
 }
 
-// runTogether does the jobs of a standard batch concurrently, each in one
-// goroutine. It returns when every job has ended or was abandoned.
+// runTogether does the jobs of a standard batch concurrently. It returns when every
+// job has ended or was abandoned.
 func (r *router) runTogether(ctx context.Context, c *consumerState, records []record, failed []bool) {
 	jobs := make([]standardJob, len(records))
 	results := make(chan int, len(records)) // jobs that have ended
 	for i := range jobs {
 		jobs[i] = standardJob{jobContext: jobContext{ctx, &records[i].Message}, rec: &records[i]}
-		go r.runStandardJob(c, &jobs[i], func() { results <- i })
 	}
+	crew := &crew{most: int32(min(c.slots(), len(jobs))), jobs: int32(len(jobs)), do: func(i int32) {
+		defer func() { results <- int(i) }()
+		r.runStandardJob(c, &jobs[i])
+	}}
+	crew.hire()
 	settle := func(i int, err error, abandoned bool) {
 		jobs[i].settled = true
 		jobs[i].endSpan(err)
@@ -197,6 +196,47 @@ func (r *router) runTogether(ctx context.Context, c *consumerState, records []re
 	}
 }
 
+// crew is the goroutines that do the jobs of a standard batch. Each takes job after
+// job, and before it starts one has another goroutine stand by for the next: jobs
+// that wait for something run side by side, and jobs that do not share a goroutine
+// and its stack.
+type crew struct {
+	most, jobs int32
+	do         func(job int32)
+
+	next, members atomic.Int32
+	standby       atomic.Bool // a goroutine has been started and has no job yet
+}
+
+func (c *crew) hire() {
+	if c.members.Add(1) > c.most {
+		c.members.Add(-1)
+	} else if c.standby.CompareAndSwap(false, true) {
+		go c.work()
+	} else {
+		c.members.Add(-1)
+	}
+}
+
+func (c *crew) work() {
+	growStack(0)
+	c.standby.Store(false)
+	finished := false
+	defer func() {
+		c.members.Add(-1)
+		if !finished { // a job ended this goroutine (runtime.Goexit)
+			c.hire()
+		}
+	}()
+	for job := c.next.Add(1) - 1; job < c.jobs; job = c.next.Add(1) - 1 {
+		if job+1 < c.jobs {
+			c.hire()
+		}
+		c.do(job)
+	}
+	finished = true
+}
+
 // standardJob is one job of a standard batch. Its goroutine writes err before it
 // reports that it has ended.
 type standardJob struct {
@@ -214,8 +254,7 @@ func (j *standardJob) endSpan(err error) {
 	}
 }
 
-func (r *router) runStandardJob(c *consumerState, j *standardJob, ended func()) {
-	defer ended()
+func (r *router) runStandardJob(c *consumerState, j *standardJob) {
 	if !c.acquire(&j.jobContext) {
 		j.err = errNotStarted
 		return
@@ -227,7 +266,6 @@ func (r *router) runStandardJob(c *consumerState, j *standardJob, ended func()) 
 		}
 		<-c.running
 	}()
-	growStack(0)
 	ctx := context.Context(&j.jobContext)
 	if r.app.Tracer != nil {
 		var end func(error)
@@ -297,8 +335,11 @@ func (c *consumerState) acquire(ctx context.Context) bool {
 
 // do does the work of one job.
 func (c *consumerState) do(ctx context.Context, rec *record) error {
-	if rec.noString {
-		return errors.New("decode the message: its body is not a string")
+	if rec.rawBody != "" {
+		if rec.rawBody[0] != '"' {
+			return errors.New("decode the message: its body is not a string")
+		}
+		rec.Body = stringOf(rec.rawBody)
 	}
 	return c.work(ctx, &rec.Message)
 }
@@ -324,51 +365,69 @@ func (r *router) settle(ctx *jobContext, c *consumerState, err error, abandoned 
 	return false
 }
 
-// readRecords reads the records of an SQS event. A record without a message id
-// fails the whole event: it could not be reported by itself.
-func readRecords(raw string) ([]record, error) {
-	records := make([]record, 0, 10)
-	d := jsonscan.NewDecoder(raw)
-	for more := d.Array(); more && d.Elem(); {
-		var rec record
-		rec.read(&d)
-		if d.Err() != nil {
-			break
-		}
-		if rec.ID == "" {
-			return nil, fmt.Errorf("record %d has no messageId", len(records))
-		}
-		records = append(records, rec)
+// readRecords notes where the parts of each record lie. Whether they are messages of
+// SQS shows when the first record's event source is known.
+func (e *envelope) readRecords(d *jsonscan.Decoder) {
+	if d.Peek() != '[' {
+		d.Skip()
+		return
 	}
-	if err := d.Err(); err != nil {
-		return nil, fmt.Errorf("record %d: %w", len(records), err)
+	for list := d.Array(); list && d.Elem(); {
+		if e.records == nil {
+			e.records = make([]record, 0, 10)
+		}
+		e.records = append(e.records, record{})
+		rec := &e.records[len(e.records)-1]
+		if d.Peek() != '{' {
+			d.Skip()
+			continue
+		}
+		source := rec.read(d)
+		if len(e.records) == 1 {
+			e.eventSource = source
+		}
 	}
-	return records, nil
 }
 
-func (rec *record) read(d *jsonscan.Decoder) {
+// checkRecords refuses a batch with a record that could not be reported by itself.
+func checkRecords(records []record) error {
+	for i := range records {
+		switch {
+		case records[i].ID == "":
+			return fmt.Errorf("record %d has no messageId", i)
+		case records[i].arn != records[0].arn:
+			return fmt.Errorf("one event holds messages of two queues, %q and %q", records[0].arn, records[i].arn)
+		}
+	}
+	return nil
+}
+
+func (rec *record) read(d *jsonscan.Decoder) (eventSource string) {
 	for key, more := d.FirstKey(); more; key, more = d.Key() {
 		switch key {
 		case "messageId":
-			rec.ID = d.String()
+			rec.ID = d.Text()
 		case "body":
-			if rec.noString = d.Peek() != '"'; rec.noString {
-				d.Skip() // fails this job alone
-				continue
-			}
-			rec.Body = d.String()
+			rec.rawBody = d.Raw()
+		case "eventSource", "EventSource": // SNS writes it with a capital
+			eventSource = d.Text()
 		case "eventSourceARN":
-			rec.arn = d.String()
+			rec.arn = d.Text()
 		case "messageAttributes":
 			rec.rawAttributes = d.Raw()
 		case "attributes":
+			if d.Peek() != '{' {
+				d.Skip()
+				continue
+			}
 			for key, more := d.FirstKey(); more; key, more = d.Key() {
-				rec.attribute(key, stringOf(d.Raw()))
+				rec.attribute(key, d.Text())
 			}
 		default:
 			d.Skip()
 		}
 	}
+	return eventSource
 }
 
 func (rec *record) attribute(key, value string) {

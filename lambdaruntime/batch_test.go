@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -169,6 +170,27 @@ func TestStandardConcurrency(t *testing.T) {
 				t.Errorf("Concurrency %d: %s, at most %d at once", limit, out, most.Load())
 			}
 		})
+	}
+}
+
+// TestJobsThatEndTheirGoroutine is about what a failed assertion in a handler does.
+func TestJobsThatEndTheirGoroutine(t *testing.T) {
+	t.Parallel()
+	for _, queue := range []Queue[string]{{Name: "q", Concurrency: 1}, {Name: "q"}, {Name: "q", FIFO: true}} {
+		b := setup(t, &App{Queues: []Consumer{queue.Consume(func(_ context.Context, job *Job[string]) error {
+			if job.Payload == "exit" {
+				runtime.Goexit()
+			}
+			return nil
+		})}})
+		got := failures(t, b.mustInvoke(t.Context(), batchOf("q", "exit", "ok", "exit", "ok")))
+		want := []string{"m0", "m2"}
+		if queue.FIFO { // without groups, all wait for the first
+			want = []string{"m0", "m1", "m2", "m3"}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%+v: got %v", queue, got)
+		}
 	}
 }
 
@@ -364,8 +386,8 @@ func TestBrokenBatches(t *testing.T) {
 	const arn = `"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:jobs"`
 	for payload, want := range map[string]string{
 		`{"Records":[{"messageId":"1","body":"x",` + arn + `},{"body":"x",` + arn + `}]}`:                                                "lambdaruntime: read SQS event: record 1 has no messageId",
-		`{"Records":[{"messageId":"1","body":"x",` + arn + `},7]}`:                                                                       "lambdaruntime: read SQS event: record 1: byte 94: want object, got number: wrong type",
-		`{"Records":[{"messageId":"1",` + arn + `},{"messageId":"2","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:other"}]}`: `lambdaruntime: one SQS event holds messages of two queues, "arn:aws:sqs:r:1:jobs" and "arn:aws:sqs:r:1:other"`,
+		`{"Records":[{"messageId":"1","body":"x",` + arn + `},7]}`:                                                                       "lambdaruntime: read SQS event: record 1 has no messageId",
+		`{"Records":[{"messageId":"1",` + arn + `},{"messageId":"2","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:other"}]}`: `lambdaruntime: read SQS event: one event holds messages of two queues, "arn:aws:sqs:r:1:jobs" and "arn:aws:sqs:r:1:other"`,
 		`{"Records":[{"messageId":"1","body":"x",` + arn + `}`:                                                                           "lambdaruntime: read event: invalid JSON: unexpected end of input in an array",
 	} {
 		if _, err := b.invoke(t.Context(), []byte(payload)); err == nil || err.Error() != want {

@@ -105,8 +105,8 @@ type envelope struct {
 	base64       bool
 	ctx          requestContext
 
-	rawRecords  string
-	eventSource string
+	records     []record
+	eventSource string // of the first record
 
 	source       string
 	detailType   string
@@ -160,20 +160,20 @@ func (e *envelope) read(payload string) error {
 func (e *envelope) field(key string, d *jsonscan.Decoder) {
 	switch key {
 	case "version":
-		e.version = stringOf(d.Raw())
+		e.version = d.Text()
 	case "type":
-		e.authType = stringOf(d.Raw())
+		e.authType = d.Text()
 	case "methodArn", "routeArn":
-		e.arn = stringOf(d.Raw())
+		e.arn = d.Text()
 	case "resource":
 		e.hasResource = true
 		d.Skip()
 	case "httpMethod":
-		e.method = stringOf(d.Raw())
+		e.method = d.Text()
 	case "path", "rawPath":
-		e.path = stringOf(d.Raw())
+		e.path = d.Text()
 	case "rawQueryString":
-		e.query = stringOf(d.Raw())
+		e.query = d.Text()
 	case "cookies":
 		e.rawCookies = d.Raw()
 	case "headers":
@@ -199,17 +199,16 @@ func (e *envelope) field(key string, d *jsonscan.Decoder) {
 		}
 		e.ctx.read(d)
 	case "Records":
-		e.rawRecords = d.Raw()
-		e.eventSource = firstEventSource(e.rawRecords)
+		e.readRecords(d)
 	case "source":
-		e.source = stringOf(d.Raw())
+		e.source = d.Text()
 	case "detail-type":
-		e.detailType = stringOf(d.Raw())
+		e.detailType = d.Text()
 	case "detail":
 		e.hasDetail = true
 		e.rawDetail = d.Raw()
 	case "time":
-		e.time = stringOf(d.Raw())
+		e.time = d.Text()
 	case "resources":
 		e.rawResources = d.Raw()
 	default:
@@ -230,13 +229,13 @@ func (c *requestContext) read(d *jsonscan.Decoder) {
 			for key, more := d.FirstKey(); more; key, more = d.Key() {
 				switch key {
 				case "method":
-					c.method = stringOf(d.Raw())
+					c.method = d.Text()
 				case "path":
-					c.httpPath = stringOf(d.Raw())
+					c.httpPath = d.Text()
 				case "sourceIp":
-					c.sourceIP = stringOf(d.Raw())
+					c.sourceIP = d.Text()
 				case "protocol":
-					c.protocol = stringOf(d.Raw())
+					c.protocol = d.Text()
 				default:
 					d.Skip()
 				}
@@ -248,7 +247,7 @@ func (c *requestContext) read(d *jsonscan.Decoder) {
 			}
 			for key, more := d.FirstKey(); more; key, more = d.Key() {
 				if key == "sourceIp" {
-					c.sourceIP = stringOf(d.Raw())
+					c.sourceIP = d.Text()
 				} else {
 					d.Skip()
 				}
@@ -257,21 +256,21 @@ func (c *requestContext) read(d *jsonscan.Decoder) {
 			c.hasELB = d.Peek() == '{'
 			d.Skip()
 		case "protocol":
-			c.protocol = stringOf(d.Raw())
+			c.protocol = d.Text()
 		case "domainName":
-			c.domain = stringOf(d.Raw())
+			c.domain = d.Text()
 		case "stage":
-			c.stage = stringOf(d.Raw())
+			c.stage = d.Text()
 		case "connectionId":
-			c.connectionID = stringOf(d.Raw())
+			c.connectionID = d.Text()
 		case "eventType":
-			c.eventType = stringOf(d.Raw())
+			c.eventType = d.Text()
 		case "routeKey":
-			c.routeKey = stringOf(d.Raw())
+			c.routeKey = d.Text()
 		case "disconnectStatusCode":
 			c.disconnectCode = d.Raw()
 		case "disconnectReason":
-			c.disconnectReason = stringOf(d.Raw())
+			c.disconnectReason = d.Text()
 		default:
 			d.Skip()
 		}
@@ -308,22 +307,6 @@ func stringOf(raw string) string {
 	}
 	d := jsonscan.NewDecoder(raw)
 	return d.String()
-}
-
-// firstEventSource returns the eventSource (EventSource in SNS records) of the
-// first record.
-func firstEventSource(rawRecords string) string {
-	d := jsonscan.NewDecoder(rawRecords)
-	if d.Peek() != '[' || !d.Array() || !d.Elem() || d.Peek() != '{' {
-		return ""
-	}
-	for key, more := d.FirstKey(); more; key, more = d.Key() {
-		if key == "eventSource" || key == "EventSource" {
-			return stringOf(d.Raw())
-		}
-		d.Skip()
-	}
-	return ""
 }
 
 func (e *envelope) classify() Kind {

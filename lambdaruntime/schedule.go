@@ -91,7 +91,7 @@ func (e *envelope) scheduleNames() []string {
 	d = jsonscan.NewDecoder(e.rawResources)
 	if d.Peek() == '[' && d.Array() {
 		for d.Elem() {
-			arn := stringOf(d.Raw())
+			arn := d.Text()
 			if name := arn[strings.LastIndexByte(arn, '/')+1:]; name != "" {
 				names = append(names, name)
 			}

@@ -49,7 +49,18 @@ func run(rounds int) error {
 			return err
 		}
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Println()
+	return processes(os.Stdout, 4*rounds+1, 2000)
+}
+
+func verdict(met bool) string {
+	if met {
+		return "met"
+	}
+	return "MISSED"
 }
 
 // compare measures the subjects in turn, round after round, so that whatever
@@ -88,11 +99,7 @@ func compare(w *tabwriter.Writer, c comparison, rounds int) error {
 				budget += fmt.Sprintf(", ≤ %d allocs", c.allocs)
 				met = met && m.AllocsPerOp() <= c.allocs
 			}
-			if met {
-				budget += ": met"
-			} else {
-				budget += ": MISSED"
-			}
+			budget += ": " + verdict(met)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%.1f µs\t%.2f\t%d\t%d\t%s\n", c.name, s.name, float64(m.NsPerOp())/1000, ratio, m.AllocsPerOp(), m.AllocedBytesPerOp(), budget)
 	}

@@ -223,6 +223,15 @@ func (d *Decoder) String() string {
 	return ""
 }
 
+// Text consumes any value and returns it if it is a string, or "".
+func (d *Decoder) Text() string {
+	if d.Peek() == '"' {
+		return d.str()
+	}
+	d.Skip()
+	return ""
+}
+
 // Bool consumes a boolean. A null counts as false.
 func (d *Decoder) Bool() bool {
 	switch d.Peek() {

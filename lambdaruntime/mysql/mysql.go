@@ -1,0 +1,310 @@
+// Package mysql connects a Hearth program to a MySQL or MariaDB database behind an
+// RDS Proxy:
+//
+//	var db = mysql.New("db", mysql.Options{})
+//
+//	func main() {
+//		lambdaruntime.Start(&lambdaruntime.App{
+//			HTTP: routes(),
+//			Warm: []lambdaruntime.Warmer{db},
+//		})
+//	}
+//
+//	pool, err := db.Get(ctx) // a *sql.DB
+//
+// Where the database is comes from the variables HEARTH_DATABASE_HOST, _PORT,
+// _NAME, _USER and _ENGINE, which hearth.Backend sets with its Database property
+// together with the permission to connect. DATABASE_URL replaces all of them: a
+// local database with a password, mysql://user:password@host:3306/name. Parameters
+// after a question mark are the driver's; socket=/path is a Unix socket.
+// https://pkg.go.dev/github.com/go-sql-driver/mysql#readme-parameters (2026-11)
+//
+// # Log-in
+//
+// Each new connection logs in with a fresh IAM token; no password is kept anywhere.
+// The token travels in the clear inside TLS, which RDS Proxy asks for, and never
+// without TLS. The server's certificate is checked against the system's roots,
+// which is right for RDS Proxy: its certificates come from AWS Certificate Manager.
+// A database without a proxy has one of RDS's own authority: set
+// Config.TLS.RootCAs in [Options.Configure].
+// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-connecting.html (2026-11)
+//
+// # How many connections
+//
+// An instance handles one HTTP request, WebSocket event or FIFO job at a time, so
+// one connection is enough and is the default. A standard queue runs several jobs
+// at once: set [Options.MaxConns] to its Concurrency. A request that asks for a
+// second connection while it holds the first, such as a query inside a loop over
+// rows or beside a transaction, waits for itself until it times out.
+//
+// When a request or job times out and its code goes on regardless, the connection
+// it holds is closed, so that its locks are freed and the next event has one. That
+// needs the request's context: use the methods of sql.DB that take one.
+//
+// # Pinning
+//
+// RDS Proxy shares its database connections between transactions, until a client
+// does something that makes a connection its own; it is then "pinned" to that
+// client. Any prepared statement does, of SQL or of the binary protocol, and the
+// driver would prepare one for every query with arguments. The pool therefore puts
+// arguments into the statement's text, escaped, in the client: one round trip, and
+// nothing is ever prepared on the server, by sql.DB.Prepare neither. What that asks
+// in return:
+//
+//   - The connection's character set must be one in which no other character ends
+//     in the byte of a backslash: the default, utf8mb4, is. Others are refused;
+//     do not change it with SET NAMES.
+//   - []byte is a binary string, which a JSON column refuses: give JSON as a
+//     string or json.RawMessage.
+//   - A statement that is over 16 KB with its arguments pins.
+//
+// To stay unpinned, a program must also avoid SET of user variables and most system
+// variables, temporary tables, LOCK TABLES and GET_LOCK. The functions ROW_COUNT,
+// FOUND_ROWS and LAST_INSERT_ID may pin; sql.Result's LastInsertId does not, since
+// it comes with the answer.
+// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html (2026-11)
+//
+// # Statement timeout
+//
+// A query ends with its context by closing its connection, which rolls back what it
+// did; the database may notice only later. Bound that on the server, outside the
+// program, since SET may pin: with max_execution_time (queries) and
+// innodb_lock_wait_timeout in the parameter group, or in the proxy's
+// initialization query.
+package mysql
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/rds/auth"
+	mysqldriver "github.com/go-sql-driver/mysql"
+
+	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/lambdaruntime"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
+)
+
+const (
+	defaultMaxConns = 1
+
+	// connectTimeout bounds one attempt to connect and log in. The proxy answers
+	// within milliseconds even when the database does not.
+	connectTimeout = 5 * time.Second
+	// pingAfter is how long a connection may be idle before it is checked: it may
+	// have broken unnoticed while the instance was frozen.
+	pingAfter = time.Second
+	// pingTimeout bounds that check.
+	pingTimeout = time.Second
+	// maxConnIdle is below the proxy's own 30 minutes, so that a running instance
+	// does not find its connection closed.
+	// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-creating.html (2026-11)
+	maxConnIdle = 25 * time.Minute
+	// maxConnLifetime makes connections move on after the proxy has scaled. Its
+	// own limit is 24 hours. The jitter keeps instances that started together from
+	// reconnecting together.
+	maxConnLifetime       = time.Hour
+	maxConnLifetimeJitter = 10 * time.Minute
+)
+
+// unsafeCharsets have characters whose last byte is that of a backslash, which
+// takes the escape out of an escaped quote. The driver refuses their collations,
+// but not their names.
+var unsafeCharsets = []string{"big5", "cp932", "gb18030", "gb2312", "gbk", "sjis"}
+
+// Options say how to connect. The zero value is right for most programs.
+type Options struct {
+	// MaxConns is the most connections that one instance uses at once. 0 means 1.
+	// All instances together must stay below what the proxy takes.
+	MaxConns int
+
+	// Configure changes the driver's configuration before it is used, for example
+	// Loc or TLS; nil changes nothing. ParseTime is on at first, so that DATETIME
+	// columns are time.Time in UTC. InterpolateParams and the password with IAM are
+	// this package's own.
+	Configure func(*mysqldriver.Config) error
+}
+
+// New returns the resource that is the program's connection pool. Name identifies
+// it in logs and errors. List it in [lambdaruntime.App.Warm] to connect in the
+// init phase; otherwise it connects at its first use. Loading it fails, with an
+// error that says why, unless the database answers.
+//
+// The pool is safe for concurrent use and lives as long as the instance.
+func New(name string, opts Options) *lambdaruntime.Resource[*sql.DB] {
+	return lambdaruntime.NewResource(name, func(ctx context.Context) (*sql.DB, error) {
+		return open(ctx, opts)
+	})
+}
+
+func open(ctx context.Context, opts Options) (*sql.DB, error) {
+	c, err := configure(opts)
+	if err != nil {
+		return nil, fmt.Errorf("mysql: %w", err)
+	}
+	conns := opts.MaxConns
+	if conns == 0 {
+		conns = defaultMaxConns
+	}
+	c.limit = &limit{conns: conns}
+	db := sql.OpenDB(c)
+	c.limit.db = db
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	db.SetConnMaxIdleTime(maxConnIdle)
+	db.SetConnMaxLifetime(maxConnLifetime + rand.N(maxConnLifetimeJitter))
+	if err := db.PingContext(ctx); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("mysql: connect to %s: %w", c.config.Addr, err)
+	}
+	return db, nil
+}
+
+// configure makes the pool's configuration from the environment.
+func configure(opts Options) (*connector, error) {
+	if opts.MaxConns < 0 {
+		return nil, fmt.Errorf("Options.MaxConns must be 0 or more, got %d", opts.MaxConns)
+	}
+	c, err := source()
+	if err != nil {
+		return nil, err
+	}
+	config := c.config
+	config.ParseTime = true
+	config.Logger = debugLog{}
+	if opts.Configure != nil {
+		if err := opts.Configure(config); err != nil {
+			return nil, fmt.Errorf("Options.Configure: %w", err)
+		}
+	}
+	config.InterpolateParams = true
+	for _, charset := range charsetsOf(config) {
+		if slices.Contains(unsafeCharsets, charset) {
+			return nil, fmt.Errorf("the connection's character set must be one that escapes are safe in, got %q; use utf8mb4", charset)
+		}
+	}
+	config.AllowCleartextPasswords = config.AllowCleartextPasswords || c.token != nil
+	if config.AllowCleartextPasswords && (config.TLS == nil && !namesTLS(config.TLSConfig) || config.AllowFallbackToPlaintext || config.TLSConfig == "preferred") {
+		return nil, errors.New("TLS must be on to log in with an IAM token or a password in the clear; leave Config.TLS as it is, or set tls=true in DATABASE_URL")
+	}
+	// What else is wrong with it is found by the driver, here and not later.
+	if _, err := mysqldriver.NewConnector(config); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func namesTLS(name string) bool { return name != "" && name != "false" }
+
+// charsetsOf are the character sets that a configuration asks for by name. The
+// driver shows them in the DSN only.
+func charsetsOf(config *mysqldriver.Config) []string {
+	plain := config.Clone()
+	plain.User, plain.Passwd, plain.Net, plain.Addr, plain.DBName = "", "", "", "", ""
+	_, query, _ := strings.Cut(plain.FormatDSN(), "?")
+	values, _ := url.ParseQuery(query)
+	return strings.Split(strings.ToLower(values.Get("charset")), ",")
+}
+
+// source says where the database is and how to log in.
+func source() (*connector, error) {
+	if dsn := os.Getenv("DATABASE_URL"); dsn != "" {
+		config, err := parseURL(dsn)
+		if err != nil {
+			return nil, fmt.Errorf("DATABASE_URL: %w", err)
+		}
+		return &connector{config: config}, nil
+	}
+	var missing []string
+	env := func(name string) string {
+		value := os.Getenv(name)
+		if value == "" {
+			missing = append(missing, name)
+		}
+		return value
+	}
+	host, port := env(wire.EnvDatabaseHost), env(wire.EnvDatabasePort)
+	name, user := env(wire.EnvDatabaseName), env(wire.EnvDatabaseUser)
+	engine := env(wire.EnvDatabaseEngine)
+	if missing != nil {
+		return nil, fmt.Errorf("%s must be set; set BackendProps.Database, or DATABASE_URL to run without AWS", strings.Join(missing, ", "))
+	}
+	if engine != wire.EngineMySQL {
+		return nil, fmt.Errorf("%s must be %q, got %q; this package speaks to MySQL only", wire.EnvDatabaseEngine, wire.EngineMySQL, engine)
+	}
+	region, err := awsenv.Region()
+	if err != nil {
+		return nil, err
+	}
+	config := mysqldriver.NewConfig()
+	config.Net, config.Addr = "tcp", net.JoinHostPort(host, port)
+	config.DBName, config.User = name, user
+	config.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	endpoint := config.Addr
+	// A token is good for 15 minutes, and only at the moment of logging in.
+	// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html (2026-11)
+	return &connector{config: config, token: func(ctx context.Context) (string, error) {
+		token, err := auth.BuildAuthToken(ctx, endpoint, region, user, awsenv.Credentials)
+		if err != nil {
+			return "", fmt.Errorf("make an IAM token: %w", err)
+		}
+		return token, nil
+	}}, nil
+}
+
+// parseURL reads mysql://user:password@host:port/name?parameters. Its errors tell
+// nothing of what it holds, which may be part of a password.
+func parseURL(dsn string) (*mysqldriver.Config, error) {
+	u, err := url.Parse(dsn)
+	if err != nil || u.Opaque != "" {
+		return nil, errors.New("must be mysql://user:password@host:port/name, got something else; write special characters as in %40")
+	}
+	if u.Scheme != "mysql" {
+		return nil, fmt.Errorf("must start with mysql://, got %q; this package speaks to MySQL only", u.Scheme+"://")
+	}
+	// The driver wants its parameters as they are, but no slash among them.
+	var params []string
+	for p := range strings.SplitSeq(u.RawQuery, "&") {
+		if !strings.HasPrefix(p, "socket=") && p != "" {
+			params = append(params, strings.ReplaceAll(p, "/", "%2F"))
+		}
+	}
+	config, err := mysqldriver.ParseDSN("/?" + strings.Join(params, "&"))
+	if err != nil {
+		return nil, err
+	}
+	config.DBName = strings.TrimPrefix(u.Path, "/")
+	config.User = u.User.Username()
+	config.Passwd, _ = u.User.Password()
+	config.Net, config.Addr = "tcp", u.Host
+	socket := u.Query().Get("socket")
+	switch {
+	case socket != "":
+		config.Net, config.Addr = "unix", socket
+	case u.Port() == "" && u.Host != "":
+		config.Addr = net.JoinHostPort(u.Hostname(), "3306")
+	case u.Host == "":
+		return nil, errors.New("must name a host, or a socket as in mysql://user@/name?socket=/path, got neither")
+	}
+	if config.TLS != nil && !config.TLS.InsecureSkipVerify {
+		config.TLS.ServerName = u.Hostname() // of "/?…" it was the default host
+	}
+	return config, nil
+}
+
+// debugLog takes what the driver prints, all of which it also returns as errors.
+type debugLog struct{}
+
+// Print implements [mysqldriver.Logger].
+func (debugLog) Print(v ...any) { slog.Debug("mysql driver", "message", fmt.Sprint(v...)) }
