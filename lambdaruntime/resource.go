@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+
+	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 // Warmer is something that [Start] loads before the first event. A [Resource]
@@ -29,6 +31,7 @@ type Warmer interface {
 type Resource[T any] struct {
 	name     string
 	optional bool
+	users    string // a role of wire.EnvRole, or "" for all
 	load     func(ctx context.Context) (T, error)
 
 	mu      sync.Mutex
@@ -61,6 +64,26 @@ func (r *Resource[T]) Optional() *Resource[T] {
 	r.optional = true
 	return r
 }
+
+// ForRequests says that only HTTP and WebSocket handlers use the resource: where
+// queues and schedules have a function of their own (Workers in the constructs'
+// BackendProps), that function does not load it ahead. It returns the resource
+// itself, like [Resource.Optional].
+func (r *Resource[T]) ForRequests() *Resource[T] {
+	r.users = wire.RoleAPI
+	return r
+}
+
+// ForJobs says that only queue and schedule handlers use the resource: where they
+// have a function of their own, the one that serves requests does not load it
+// ahead. It returns the resource itself, like [Resource.Optional].
+func (r *Resource[T]) ForJobs() *Resource[T] {
+	r.users = wire.RoleWorker
+	return r
+}
+
+// usedIn says whether a function with the given role uses the resource.
+func (r *Resource[T]) usedIn(role string) bool { return r.users == "" || role == "" || r.users == role }
 
 // Name implements [Warmer].
 func (r *Resource[T]) Name() string { return r.name }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 func TestResourceLoadsOnce(t *testing.T) {
@@ -183,4 +185,26 @@ func TestWarmUpWithProvisionedConcurrency(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestWarmUpInRoles(t *testing.T) {
+	t.Parallel()
+	load := func(context.Context) (int, error) { return 1, nil }
+	all := []Warmer{
+		NewResource("db", load), NewResource("templates", load).ForRequests(), NewResource("fonts", load).ForJobs(), funcWarmer{name: "own"},
+	}
+	for role, want := range map[string]string{
+		"":              "db templates fonts own",
+		wire.RoleAPI:    "db templates own",
+		wire.RoleWorker: "db fonts own",
+		wire.RoleRelay:  "",
+	} {
+		var names []string
+		for _, w := range warmIn(role, all) {
+			names = append(names, w.Name())
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("role %q warms %q, want %q", role, got, want)
+		}
+	}
 }

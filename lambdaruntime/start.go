@@ -73,7 +73,8 @@ func Start(app *App) {
 // warmUp loads all warm resources at once. It returns an error that names every
 // required one that failed or did not load in time.
 func (r *router) warmUp(ctx context.Context) error {
-	if len(r.app.Warm) == 0 {
+	warm := warmIn(os.Getenv(wire.EnvRole), r.app.Warm)
+	if len(warm) == 0 {
 		return nil
 	}
 	limit := r.app.WarmTimeout
@@ -92,8 +93,8 @@ func (r *router) warmUp(ctx context.Context) error {
 		took  time.Duration
 		err   error
 	}
-	results := make(chan result, len(r.app.Warm))
-	for i, w := range r.app.Warm {
+	results := make(chan result, len(warm))
+	for i, w := range warm {
 		go func() {
 			res := result{index: i, err: errors.New("its load ended the goroutine without returning")}
 			defer func() {
@@ -106,18 +107,18 @@ func (r *router) warmUp(ctx context.Context) error {
 			res.err = w.Warm(ctx)
 		}()
 	}
-	outcome := make([]error, len(r.app.Warm))
+	outcome := make([]error, len(warm))
 	for i := range outcome {
 		outcome[i] = errUnfinished
 	}
 	take := func(res result) {
 		outcome[res.index] = res.err
 		if res.err == nil {
-			r.log.Debug("resource loaded", "resource", r.app.Warm[res.index].Name(), "ms", milliseconds(res.took))
+			r.log.Debug("resource loaded", "resource", warm[res.index].Name(), "ms", milliseconds(res.took))
 		}
 	}
 collect:
-	for range r.app.Warm {
+	for range warm {
 		select {
 		case res := <-results:
 			take(res)
@@ -136,8 +137,8 @@ collect:
 		if err == nil {
 			continue
 		}
-		name := r.app.Warm[i].Name()
-		if r.app.Warm[i].Required() {
+		name := warm[i].Name()
+		if warm[i].Required() {
 			r.log.Error("required resource failed to load", "resource", name, "error", err.Error())
 			failed = append(failed, fmt.Errorf("required resource %q: %w", name, err))
 		} else {
@@ -149,6 +150,20 @@ collect:
 		return failed
 	}
 	return nil
+}
+
+// warmIn leaves out what a function with the given role does not use. The function
+// that only relays pushes uses none of the program's resources, and may not be able
+// to reach them.
+func warmIn(role string, all []Warmer) []Warmer {
+	var warm []Warmer
+	for _, w := range all {
+		r, ok := w.(interface{ usedIn(role string) bool })
+		if role != wire.RoleRelay && (!ok || r.usedIn(role)) {
+			warm = append(warm, w)
+		}
+	}
+	return warm
 }
 
 // errUnfinished marks a resource whose load has not returned.

@@ -32,7 +32,31 @@ const (
 	EnvDatabaseUser = "HEARTH_DATABASE_USER"
 	// EnvDatabaseEngine holds [EnginePostgres] or [EngineMySQL].
 	EnvDatabaseEngine = "HEARTH_DATABASE_ENGINE"
+
+	// EnvRole says which part of the program a function runs when several
+	// functions share it: [RoleAPI], [RoleWorker] or [RoleRelay]. Without it, the
+	// function runs everything.
+	EnvRole = "HEARTH_ROLE"
+
+	// EnvWebSocketRelayURL holds the URL of the queue [RelayQueueName]. A function
+	// that has it cannot reach the @connections endpoint, and puts what it pushes
+	// on that queue instead, with the connection id as the message group.
+	EnvWebSocketRelayURL = "HEARTH_WEBSOCKET_RELAY_URL"
 )
+
+// Values of [EnvRole].
+const (
+	// RoleAPI serves HTTP requests and WebSocket events.
+	RoleAPI = "api"
+	// RoleWorker consumes queues and runs schedules.
+	RoleWorker = "worker"
+	// RoleRelay consumes [RelayQueueName] and pushes what is in it.
+	RoleRelay = "relay"
+)
+
+// RelayQueueName is the logical name of the FIFO queue between a function that
+// cannot reach the @connections endpoint and the one that pushes for it.
+const RelayQueueName = "websocket-relay"
 
 // Values of [EnvDatabaseEngine].
 const (
