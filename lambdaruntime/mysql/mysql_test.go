@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -116,19 +115,18 @@ func (p *proxy) logins() int {
 
 // packets reads and writes packets, each after its length and number.
 type packets struct {
-	net.Conn
-	r   *bufio.Reader
+	net.Conn // unbuffered: what follows a packet may be TLS
 	seq byte
 }
 
 func (c *packets) read() ([]byte, error) {
 	var header [4]byte
-	if _, err := io.ReadFull(c.r, header[:]); err != nil {
+	if _, err := io.ReadFull(c, header[:]); err != nil {
 		return nil, err
 	}
 	c.seq = header[3] + 1
 	body := make([]byte, int(header[0])|int(header[1])<<8|int(header[2])<<16)
-	_, err := io.ReadFull(c.r, body)
+	_, err := io.ReadFull(c, body)
 	return body, err
 }
 
@@ -145,7 +143,7 @@ func (p *proxy) serve(conn net.Conn, cert tls.Certificate) {
 
 		capabilities = withDatabase | protocol41 | withTLS | secure | pluginAuth
 	)
-	c := &packets{Conn: conn, r: bufio.NewReader(conn)}
+	c := &packets{Conn: conn}
 	ok := []byte{0, 0, 0, 2, 0, 0, 0} // with autocommit
 	greeting := append([]byte{10}, "8.0.fake\x00\x01\x00\x00\x0012345678\x00"...)
 	greeting = binary.LittleEndian.AppendUint16(greeting, capabilities&0xffff)
@@ -163,7 +161,7 @@ func (p *proxy) serve(conn net.Conn, cert tls.Certificate) {
 		return
 	}
 	tlsConn := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{cert}})
-	c = &packets{Conn: tlsConn, r: bufio.NewReader(tlsConn), seq: c.seq}
+	c = &packets{Conn: tlsConn, seq: c.seq}
 	hello, err = c.read()
 	if err != nil {
 		return
