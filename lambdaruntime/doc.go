@@ -28,7 +28,7 @@
 //
 // # What holds for every handler
 //
-//   - Its context ends with the request, job or run, and earlier when that
+//   - Its context ends with the request, batch or run, and earlier when that
 //     takes too long; [context.Cause] is then an [ErrTimeout]. Code that ignores
 //     the context may go on running, but what it writes is discarded and never
 //     reaches another request.

@@ -151,7 +151,7 @@ func (f responseFormat) message(status int, text string) []byte {
 	b := f.open(nil, status)
 	b = f.header(b, "Content-Type", "application/json")
 	b = append(b, `},"body":`...)
-	b = jsonscan.AppendString(b, body)
+	b = jsonscan.AppendBytes(b, body)
 	return append(b, `,"isBase64Encoded":false}`...)
 }
 

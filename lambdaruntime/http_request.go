@@ -168,18 +168,16 @@ func (e *envelope) headers(values []string) (h http.Header, host string, err err
 		return nil, "", err
 	}
 	if e.rawCookies != "" {
-		cookies := ""
+		var space [8]string
+		list := space[:0]
 		d = jsonscan.NewDecoder(e.rawCookies)
-		for list := d.Array(); list && d.Elem(); {
-			if cookie := d.String(); cookies == "" {
-				cookies = cookie
-			} else {
-				cookies += "; " + cookie
-			}
+		for more := d.Array(); more && d.Elem(); {
+			list = append(list, d.String())
 		}
 		if err := d.Err(); err != nil {
 			return nil, "", fmt.Errorf("cookies: %w", err)
 		}
+		cookies := strings.Join(list, "; ")
 		if cookies != "" {
 			r.header["Cookie"] = r.one(cookies)
 		}

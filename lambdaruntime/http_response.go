@@ -165,7 +165,7 @@ func (w *responseWriter) appendBody(b []byte) ([]byte, int) {
 	if len(w.body) == 0 || !w.encoded && utf8.Valid(w.body) {
 		b = slices.Grow(b, min(len(w.body)+len(w.body)/8, maxPayloadBytes)+len(textEnd)+2)
 		if len(b)+len(w.body) <= maxPayloadBytes || encoded <= maxPayloadBytes {
-			text := append(jsonscan.AppendString(b, w.body), textEnd...)
+			text := append(jsonscan.AppendBytes(b, w.body), textEnd...)
 			if len(text) <= maxPayloadBytes || len(text) <= encoded {
 				return text, len(text)
 			}

@@ -133,8 +133,8 @@ func (c Consumer) slots() int {
 //     FIFO queue the later messages of its group wait for it.
 //
 // Either way the other jobs of a batch are not affected. SQS delivers at least
-// once, so work must bear repetition. ctx ends when work returns or takes too
-// long; job must not be used after work has returned.
+// once, so work must bear repetition. ctx ends when the job takes too long, and with
+// its batch at the latest; job must not be used after work has returned.
 func (q Queue[T]) Consume(work func(ctx context.Context, job *Job[T]) error) Consumer {
 	c := Consumer{name: q.Name, fifo: q.FIFO, timeout: q.Timeout, concurrency: q.Concurrency, stopBatch: q.StopBatch}
 	if work == nil {

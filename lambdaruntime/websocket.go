@@ -226,7 +226,7 @@ func wsResponse(status int, subprotocol string, body []byte) []byte {
 	}
 	if len(body) > 0 {
 		b = append(b, `,"body":`...)
-		b = jsonscan.AppendString(b, body)
+		b = jsonscan.AppendBytes(b, body)
 	}
 	return append(b, '}')
 }

@@ -1,13 +1,16 @@
 package jsonscan
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+	"unsafe"
+)
 
 const hexDigits = "0123456789abcdef"
 
 // AppendString appends s to dst as a JSON string. Invalid UTF-8 becomes
 // U+FFFD; nothing else is escaped than what JSON demands, and U+2028 and U+2029,
 // which old JavaScript parsers refuse.
-func AppendString[S string | []byte](dst []byte, s S) []byte {
+func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := ends(s, 0); i < len(s); i = ends(s, i) {
@@ -30,7 +33,7 @@ func AppendString[S string | []byte](dst []byte, s S) []byte {
 			start = i
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == utf8.RuneError && n == 1:
 			dst = append(dst, s[start:i]...)
@@ -45,4 +48,9 @@ func AppendString[S string | []byte](dst []byte, s S) []byte {
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
+}
+
+// AppendBytes is [AppendString] for bytes, which it only reads.
+func AppendBytes(dst, s []byte) []byte {
+	return AppendString(dst, unsafe.String(unsafe.SliceData(s), len(s)))
 }

@@ -169,10 +169,12 @@ func (d *Decoder) Elem() bool { return d.next(']', "in an array") }
 // Key returns the next key of the current object; at its end it consumes the
 // brace and reports false.
 func (d *Decoder) Key() (string, bool) {
-	if !d.next('}', "in an object") {
+	// Events come without white space: `,"key":`.
+	if i := d.pos; !d.first && i+1 < len(d.src) && d.src[i] == ',' && d.src[i+1] == '"' {
+		d.pos++
+	} else if !d.next('}', "in an object") {
 		return "", false
-	}
-	if d.Peek() != '"' {
+	} else if d.Peek() != '"' {
 		d.syntax("instead of an object key")
 		return "", false
 	}
@@ -373,7 +375,7 @@ var plain = func() (t [256]bool) {
 
 // ends returns the index of the first byte from i on that does not stand for
 // itself in a string, or len(s). It looks at eight bytes at a time.
-func ends[S string | []byte](s S, i int) int {
+func ends(s string, i int) int {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x8080808080808080

@@ -134,8 +134,8 @@ func TestAppendString(t *testing.T) {
 		if got := string(AppendString(nil, in)); got != want {
 			t.Errorf("AppendString(%q) = %s, want %s", in, got, want)
 		}
-		if got := string(AppendString(nil, []byte(in))); got != want {
-			t.Errorf("AppendString([]byte(%q)) = %s, want %s", in, got, want)
+		if got := string(AppendBytes(nil, []byte(in))); got != want {
+			t.Errorf("AppendBytes(%q) = %s, want %s", in, got, want)
 		}
 	}
 }
