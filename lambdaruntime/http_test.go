@@ -396,6 +396,14 @@ func TestHTTPPanic(t *testing.T) {
 	}
 }
 
+func TestHTTPAbort(t *testing.T) {
+	t.Parallel()
+	b := setup(t, &App{HTTP: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})
+	if got := parseResponse(t, b.mustInvoke(t.Context(), v2("GET", "/", ""))); got.StatusCode != 500 || len(b.logged("panic")) != 0 {
+		t.Errorf("got %d, logs %s", got.StatusCode, b.logs)
+	}
+}
+
 func TestEventFromContext(t *testing.T) {
 	t.Parallel()
 	var events []*Event

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"runtime/debug"
 	"sync/atomic"
@@ -320,8 +321,11 @@ type panicError struct{ value any }
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
 func (r *router) panicked(ctx context.Context, what string, v any, stack []byte) error {
-	if v == nil {
+	switch v {
+	case nil:
 		v = "the handler ended its goroutine (runtime.Goexit)"
+	case http.ErrAbortHandler: // a handler's own way to give up, which net/http does not log either
+		return &panicError{v}
 	}
 	r.log.ErrorContext(ctx, "panic in "+what, "panic", fmt.Sprint(v), "stack", string(stack))
 	return &panicError{v}
