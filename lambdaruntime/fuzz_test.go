@@ -133,6 +133,7 @@ func headerName(s string) string {
 func FuzzHTTPDecoders(f *testing.F) {
 	f.Add("GET", "/users/anna%2Fberg", "tag=go&q=a%20b", "x-list", "one,two", "a=1", []byte("hello"), false)
 	f.Add("PUT", "/ä b/100%", "a=%zz&=&&b", "X-Multi", "\u2028\"\\", "", []byte{0, 255, 128}, true)
+	f.Add("GET", "/! ", "", "x", "", "", []byte(nil), false)
 	f.Add("", "", "", "", "", "; ", []byte("\n\r\t\x00\x7f<>&é😀"), false)
 	var got seenRequest
 	b := setup(f, &App{HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = see(r) })})
@@ -172,7 +173,10 @@ func FuzzHTTPDecoders(f *testing.F) {
 			b.on(t).mustInvoke(t.Context(), payload)
 			// The path: what a client can send escaped comes through as it is.
 			if u, err := url.ParseRequestURI(clientPath); err == nil && u.RawQuery == "" && !strings.ContainsAny(clientPath, "?#") && u.Scheme == "" && u.Host == "" {
-				if got.Path != u.Path || got.Escaped != u.EscapedPath() {
+				// Where the path holds what no client can send, net/url escapes more of it
+				// than it must.
+				sendable := !strings.ContainsFunc(clientPath, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>\\^`{|}", r) })
+				if got.Path != u.Path || sendable && got.Escaped != u.EscapedPath() {
 					t.Errorf("%s: path %q is %q (%q), net/http makes it %q (%q)", kind, clientPath, got.Path, got.Escaped, u.Path, u.EscapedPath())
 				}
 			} else if unescaped, err := url.PathUnescape(got.Escaped); err != nil || unescaped != got.Path {
