@@ -116,7 +116,7 @@ func (p *proxy) logins() int {
 // packets reads and writes packets, each after its length and number.
 type packets struct {
 	net.Conn // unbuffered: what follows a packet may be TLS
-	seq byte
+	seq      byte
 }
 
 func (c *packets) read() ([]byte, error) {

@@ -1,0 +1,310 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
+)
+
+const (
+	// attemptTimeout bounds one HTTP request of a call. A connection that broke
+	// while the instance was frozen must not cost the whole request its time.
+	attemptTimeout = 5 * time.Second
+	// maxBatchKeys is how many items one BatchGetItem reads.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html (2026-11)
+	maxBatchKeys = 100
+	// maxBatchAttempts is how often a batch is tried of which nothing was read.
+	maxBatchAttempts = 6
+	// maxPruned is how many forgotten connections one Connect cleans up.
+	maxPruned = 50
+)
+
+// client is what is used of [dynamodb.Client].
+type client interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+}
+
+// DynamoDB is a [Registry] in a DynamoDB table; see the package's documentation for
+// its schema. It is made by [New] and costs nothing until its first use. All reads
+// are consistent.
+type DynamoDB struct {
+	now func() time.Time
+	// pause is how long to wait before a batch is tried again.
+	pause func(attempt int) time.Duration
+
+	mu     sync.Mutex
+	client client
+	table  string
+}
+
+var _ Registry = (*DynamoDB)(nil)
+
+// New returns the registry in the table that the program's environment names.
+func New() *DynamoDB {
+	return &DynamoDB{now: time.Now, pause: batchPause}
+}
+
+// batchPause grows from about 50 ms, with jitter.
+func batchPause(attempt int) time.Duration {
+	return time.Duration(float64(50*time.Millisecond<<attempt) * (0.5 + rand.Float64()))
+}
+
+// connect finds the table and makes the client, once both can be had.
+func (d *DynamoDB) connect() (client, *string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.client != nil {
+		return d.client, &d.table, nil
+	}
+	table := os.Getenv(EnvTable)
+	if table == "" {
+		return nil, nil, fmt.Errorf("registry: %s must hold the table's name, got nothing; set it to a table with the keys PK and SK, and grant the function access", EnvTable)
+	}
+	region, err := awsenv.Region()
+	if err != nil {
+		return nil, nil, fmt.Errorf("registry: %w", err)
+	}
+	options := dynamodb.Options{Region: region, Credentials: awsenv.Credentials, HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptTimeout)}
+	if endpoint := awsenv.Endpoint("DYNAMODB"); endpoint != "" {
+		options.BaseEndpoint = &endpoint
+	}
+	d.client, d.table = dynamodb.New(options), table
+	return d.client, &d.table, nil
+}
+
+type item = map[string]types.AttributeValue
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func seconds(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+const userPrefix = "user#"
+
+func connectionKey(id string) item {
+	return item{"PK": text("connection#" + id), "SK": text("connection")}
+}
+func userKey(user string) item { return item{"PK": text(userPrefix + user), "SK": text("user")} }
+
+// connectionsOf reads the map of a user's item; no item has none.
+func connectionsOf(i item) expiries {
+	m, ok := i["connections"].(*types.AttributeValueMemberM)
+	if !ok {
+		return nil
+	}
+	all := make(expiries, len(m.Value))
+	for id, v := range m.Value {
+		if n, ok := v.(*types.AttributeValueMemberN); ok {
+			all[id], _ = strconv.ParseInt(n.Value, 10, 64)
+		}
+	}
+	return all
+}
+
+// unmet says that a write's condition did not hold.
+func unmet(err error) bool {
+	var failed *types.ConditionalCheckFailedException
+	return errors.As(err, &failed)
+}
+
+// Connect implements [Registry].
+func (d *DynamoDB) Connect(ctx context.Context, connectionID, user string, now time.Time) (first bool, err error) {
+	if err := check("connect", connectionID, user); err != nil {
+		return false, err
+	}
+	client, table, err := d.connect()
+	if err != nil {
+		return false, err
+	}
+	expiry := seconds(now.Add(lifetime).Unix())
+	// The owner first: a connection that has one, but is not in its user's map, is
+	// harmless.
+	entry := connectionKey(connectionID)
+	entry["userId"], entry["expiresAt"] = text(user), expiry
+	_, err = client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: table, Item: entry,
+		ConditionExpression:       aws.String("attribute_not_exists(PK) OR userId = :user"),
+		ExpressionAttributeValues: item{":user": text(user)},
+	})
+	if unmet(err) {
+		err = errOtherUser
+	}
+	if err != nil {
+		return false, fmt.Errorf("registry: connect %q: %w", connectionID, err)
+	}
+	before, err := d.add(ctx, client, table, connectionID, user, expiry)
+	if err != nil {
+		return false, fmt.Errorf("registry: connect %q: %w", connectionID, err)
+	}
+	d.prune(ctx, client, table, user, before.forgotten(now))
+	return len(before.live(now, connectionID)) == 0, nil
+}
+
+// add puts a connection into its user's map and returns the map as it was before.
+func (d *DynamoDB) add(ctx context.Context, client client, table *string, connectionID, user string, expiry types.AttributeValue) (expiries, error) {
+	for {
+		out, err := client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: table, Key: userKey(user),
+			UpdateExpression:          aws.String("SET connections.#id = :expiry, expiresAt = :expiry"),
+			ConditionExpression:       aws.String("attribute_exists(PK)"), // there is a map to put it in
+			ExpressionAttributeNames:  map[string]string{"#id": connectionID},
+			ExpressionAttributeValues: item{":expiry": expiry},
+			ReturnValues:              types.ReturnValueAllOld,
+		})
+		if !unmet(err) {
+			if err != nil {
+				return nil, err
+			}
+			return connectionsOf(out.Attributes), nil
+		}
+		entry := userKey(user)
+		entry["connections"], entry["expiresAt"] = &types.AttributeValueMemberM{Value: item{connectionID: expiry}}, expiry
+		_, err = client.PutItem(ctx, &dynamodb.PutItemInput{
+			TableName: table, Item: entry, ConditionExpression: aws.String("attribute_not_exists(PK)"),
+		})
+		if !unmet(err) {
+			return nil, err
+		} // else another connection of the user was faster
+	}
+}
+
+// prune takes connections whose end was missed out of their user's map. That nobody
+// counts them any more does not depend on it, so that its failure is not the
+// caller's: the next Connect tries again.
+func (d *DynamoDB) prune(ctx context.Context, client client, table *string, user string, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	ids = ids[:min(len(ids), maxPruned)]
+	names := map[string]string{}
+	var paths []string
+	for i, id := range ids {
+		name := "#" + strconv.Itoa(i)
+		names[name] = id
+		paths = append(paths, "connections."+name)
+	}
+	_, _ = client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: table, Key: userKey(user),
+		UpdateExpression:         aws.String("REMOVE " + strings.Join(paths, ", ")),
+		ConditionExpression:      aws.String("attribute_exists(PK)"),
+		ExpressionAttributeNames: names,
+	})
+}
+
+// Disconnect implements [Registry].
+func (d *DynamoDB) Disconnect(ctx context.Context, connectionID string) (user string, last bool, err error) {
+	if err := check("disconnect", connectionID); err != nil {
+		return "", false, err
+	}
+	client, table, err := d.connect()
+	if err != nil {
+		return "", false, err
+	}
+	found, err := client.GetItem(ctx, &dynamodb.GetItemInput{TableName: table, Key: connectionKey(connectionID), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return "", false, fmt.Errorf("registry: disconnect %q: %w", connectionID, err)
+	}
+	owner, ok := found.Item["userId"].(*types.AttributeValueMemberS)
+	if !ok {
+		return "", false, nil
+	}
+	// The owner goes last: until then, a Disconnect that was cut off can be repeated
+	// and reports the same.
+	out, err := client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: table, Key: userKey(owner.Value),
+		UpdateExpression:         aws.String("REMOVE connections.#id"),
+		ConditionExpression:      aws.String("attribute_exists(PK)"),
+		ExpressionAttributeNames: map[string]string{"#id": connectionID},
+		ReturnValues:             types.ReturnValueAllOld,
+	})
+	var before expiries
+	if err == nil {
+		before = connectionsOf(out.Attributes)
+	} else if !unmet(err) { // unmet: there is no connection at all
+		return "", false, fmt.Errorf("registry: disconnect %q: %w", connectionID, err)
+	}
+	if _, err := client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: table, Key: connectionKey(connectionID)}); err != nil {
+		return "", false, fmt.Errorf("registry: disconnect %q: %w", connectionID, err)
+	}
+	return owner.Value, len(before.live(d.now(), connectionID)) == 0, nil
+}
+
+// Connections implements [Registry].
+func (d *DynamoDB) Connections(ctx context.Context, user string) ([]string, error) {
+	client, table, err := d.connect()
+	if err != nil {
+		return nil, err
+	}
+	out, err := client.GetItem(ctx, &dynamodb.GetItemInput{TableName: table, Key: userKey(user), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return nil, fmt.Errorf("registry: connections of %q: %w", user, err)
+	}
+	return connectionsOf(out.Item).live(d.now(), ""), nil
+}
+
+// Online implements [Registry].
+func (d *DynamoDB) Online(ctx context.Context, users ...string) ([]string, error) {
+	client, table, err := d.connect()
+	if err != nil {
+		return nil, err
+	}
+	users = unique(users)
+	isOnline := map[string]bool{}
+	var rest []item
+	for _, user := range users {
+		rest = append(rest, userKey(user))
+	}
+	for attempt := 0; len(rest) > 0; {
+		n := min(len(rest), maxBatchKeys)
+		out, err := client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+			*table: {Keys: rest[:n], ConsistentRead: aws.Bool(true)},
+		}})
+		if err != nil {
+			return nil, fmt.Errorf("registry: who is online: %w", err)
+		}
+		for _, i := range out.Responses[*table] {
+			if key, ok := i["PK"].(*types.AttributeValueMemberS); ok {
+				isOnline[strings.TrimPrefix(key.Value, userPrefix)] = len(connectionsOf(i).live(d.now(), "")) > 0
+			}
+		}
+		left := out.UnprocessedKeys[*table].Keys
+		rest = append(rest[n:len(rest):len(rest)], left...)
+		if len(left) < n {
+			attempt = 0
+			continue
+		}
+		if attempt++; attempt == maxBatchAttempts {
+			return nil, fmt.Errorf("registry: who is online: nothing was read in %d attempts; the table has too little read capacity", attempt)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("registry: who is online: %w", context.Cause(ctx))
+		case <-time.After(d.pause(attempt)):
+		}
+	}
+	var online []string
+	for _, user := range users {
+		if isOnline[user] {
+			online = append(online, user)
+		}
+	}
+	return online, nil
+}
