@@ -37,11 +37,6 @@ const (
 	// functions share it: [RoleAPI], [RoleWorker] or [RoleRelay]. Without it, the
 	// function runs everything.
 	EnvRole = "HEARTH_ROLE"
-
-	// EnvWebSocketRelayURL holds the URL of the queue [RelayQueueName]. A function
-	// that has it cannot reach the @connections endpoint, and puts what it pushes
-	// on that queue instead, with the connection id as the message group.
-	EnvWebSocketRelayURL = "HEARTH_WEBSOCKET_RELAY_URL"
 )
 
 // Values of [EnvRole].
@@ -55,7 +50,9 @@ const (
 )
 
 // RelayQueueName is the logical name of the FIFO queue between a function that
-// cannot reach the @connections endpoint and the one that pushes for it.
+// cannot reach the @connections endpoint and the one that pushes for it. A function
+// that has this queue's URL and no [EnvWebSocketEndpoint] puts its pushes there, with
+// the connection id as the message group.
 const RelayQueueName = "websocket-relay"
 
 // Values of [EnvDatabaseEngine].

@@ -16,9 +16,10 @@
 //
 // With hearth.BackendProps.WebSocketRelay, or a hearth.WebSocketRelay of its own, the
 // constructs create the queue and the second function, from the same asset and with
-// HEARTH_ROLE=relay, and give the functions in the VPC the queue's URL as
-// HEARTH_WEBSOCKET_RELAY_URL. Where that is not set, outside a VPC and on a laptop, a
-// [Client] calls @connections itself, as a connections.Client does.
+// HEARTH_ROLE=relay, and give the functions in the VPC the queue's URL, in
+// HEARTH_QUEUE_URL_WEBSOCKET_RELAY, in place of HEARTH_WEBSOCKET_ENDPOINT. Where the
+// endpoint is set, outside a VPC and on a laptop, a [Client] calls @connections
+// itself, as a connections.Client does.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-apis.html (2026-11)
 //
 // # Delivery
@@ -38,7 +39,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -86,22 +86,10 @@ func New() *Client {
 	return &Client{direct: connections.New(), queue: producer.New(queue)}
 }
 
-var producerURL sync.Mutex
-
-// relayed says whether pushes go to the queue.
+// relayed says whether pushes go to the queue: where its URL is known and the stage's
+// endpoint is not.
 func relayed() bool {
-	url := os.Getenv(wire.EnvWebSocketRelayURL)
-	if url == "" {
-		return false
-	}
-	// A producer knows its queue by this variable only, which is not set where the
-	// queue is not consumed.
-	producerURL.Lock()
-	defer producerURL.Unlock()
-	if name := wire.QueueURLEnv(wire.RelayQueueName); os.Getenv(name) == "" {
-		_ = os.Setenv(name, url)
-	}
-	return true
+	return os.Getenv(wire.EnvWebSocketEndpoint) == "" && os.Getenv(wire.QueueURLEnv(wire.RelayQueueName)) != ""
 }
 
 // Send sends data, at most 128 KB of UTF-8, to a client as one text message; see

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -42,8 +43,9 @@ type entry struct {
 // aws is the relay's queue, which speaks SQS's JSON protocol, and the @connections
 // API of the stage "live".
 type aws struct {
-	t  *testing.T
-	mu sync.Mutex
+	endpoint string // kept while the function is isolated
+	t        *testing.T
+	mu       sync.Mutex
 	// queue are the messages that were sent.
 	queue []entry
 	// refuse, if set, is the group of which messages are refused.
@@ -65,7 +67,7 @@ func setup(t *testing.T) *aws {
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	for name, value := range map[string]string{
-		"HEARTH_WEBSOCKET_ENDPOINT": srv.URL + "/live", "HEARTH_WEBSOCKET_RELAY_URL": "", "HEARTH_QUEUE_URL_WEBSOCKET_RELAY": "",
+		"HEARTH_WEBSOCKET_ENDPOINT": srv.URL + "/live", "HEARTH_QUEUE_URL_WEBSOCKET_RELAY": "",
 		"AWS_ENDPOINT_URL_SQS": srv.URL, "AWS_REGION": "eu-central-1",
 		"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session",
 	} {
@@ -77,7 +79,11 @@ func setup(t *testing.T) *aws {
 const queueURL = "https://sqs.eu-central-1.amazonaws.com/123456789012/relay.fifo"
 
 // isolated makes the function one that does not reach @connections.
-func (a *aws) isolated() { a.t.Setenv("HEARTH_WEBSOCKET_RELAY_URL", queueURL) }
+func (a *aws) isolated() {
+	a.endpoint = os.Getenv("HEARTH_WEBSOCKET_ENDPOINT")
+	a.t.Setenv("HEARTH_WEBSOCKET_ENDPOINT", "")
+	a.t.Setenv("HEARTH_QUEUE_URL_WEBSOCKET_RELAY", queueURL)
+}
 
 func (a *aws) connections(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -183,7 +189,9 @@ func (a *aws) deliver(consumer lambdaruntime.Consumer) []string {
 
 // outside is the environment of the function that consumes the queue.
 func (a *aws) outside() {
-	a.t.Setenv("HEARTH_WEBSOCKET_RELAY_URL", "")
+	if a.endpoint != "" {
+		a.t.Setenv("HEARTH_WEBSOCKET_ENDPOINT", a.endpoint)
+	}
 	a.t.Setenv("HEARTH_QUEUE_URL_WEBSOCKET_RELAY", queueURL)
 }
 
@@ -390,7 +398,8 @@ func TestSendAllNamesWhomItFailed(t *testing.T) {
 
 func TestAQueueThatIsNone(t *testing.T) {
 	a := setup(t)
-	a.t.Setenv("HEARTH_WEBSOCKET_RELAY_URL", "https://sqs/1/standard")
+	a.isolated()
+	a.t.Setenv("HEARTH_QUEUE_URL_WEBSOCKET_RELAY", "https://sqs/1/standard")
 	_, err := New().SendAll(t.Context(), []string{"a="}, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "relay: producer: ") {
 		t.Errorf("got error %v", err)
