@@ -20,16 +20,31 @@ func (a *accessLogs) Destination() awsapigatewayv2.IAccessLogDestination { retur
 
 func (a *accessLogs) Format() awsapigateway.AccessLogFormat { return a.format }
 
-// newAccessLogs writes one JSON object for each request to the log group. Each
-// field is a key and a variable, such as "status $context.status".
+// requestLogFields are logged for each request of an HTTP or REST API.
+var requestLogFields = []string{
+	"requestId $context.requestId",
+	"time $context.requestTime",
+	"ip $context.identity.sourceIp",
+	"method $context.httpMethod",
+	"path $context.path",
+	"status $context.status",
+	"responseBytes $context.responseLength",
+	"latencyMs $context.responseLatency",
+	"integrationMs $context.integrationLatency",
+}
+
+// newAccessLogs writes one JSON object for each request to the log group.
 func newAccessLogs(group awslogs.ILogGroup, fields ...string) awsapigatewayv2.IAccessLogSettings {
+	return &accessLogs{destination: awsapigatewayv2.NewLogGroupLogDestination(group), format: logFormat(fields...)}
+}
+
+// logFormat is a JSON object. Each field is a key and a variable, such as "status
+// $context.status".
+func logFormat(fields ...string) awsapigateway.AccessLogFormat {
 	members := make([]string, len(fields))
 	for i, field := range fields {
 		key, variable, _ := strings.Cut(field, " ")
 		members[i] = `"` + key + `":"` + variable + `"`
 	}
-	return &accessLogs{
-		destination: awsapigatewayv2.NewLogGroupLogDestination(group),
-		format:      awsapigateway.AccessLogFormat_Custom(jsii.String("{" + strings.Join(members, ",") + "}")),
-	}
+	return awsapigateway.AccessLogFormat_Custom(jsii.String("{" + strings.Join(members, ",") + "}"))
 }

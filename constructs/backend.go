@@ -27,10 +27,22 @@ type BackendProps struct {
 	// @default - none
 	Database *DatabaseProxyProps
 
+	// DirectDatabase lets the program connect to a database without a proxy. It
+	// contradicts Database. Handler.Vpc must be the VPC of the database.
+	//
+	// @default - none
+	DirectDatabase *DirectDatabaseProps
+
 	// Environment is given to the program as environment variables.
 	//
 	// @default - none
 	Environment *map[string]*string
+
+	// FunctionUrl serves HTTP on a function URL in place of an HTTP API. Its
+	// Handler must be unset.
+	//
+	// @default - none
+	FunctionUrl *FunctionUrlProps
 
 	// Handler refines the function. Its Concurrency, Entry, Environment and
 	// Manifest must be unset, because they are props of the backend. Its Vpc is
@@ -42,15 +54,21 @@ type BackendProps struct {
 	// Http refines the HTTP API. Its Handler must be unset. A program that serves
 	// no HTTP must not have it.
 	//
-	// @default - the defaults of [HttpApiProps] when the program serves HTTP
+	// @default - the defaults of [HttpApiProps] when the program serves HTTP, unless FunctionUrl or Rest is set
 	Http *HttpApiProps
 
 	// Manifest says that the program is asked what it serves. With false, the
-	// props declare it instead: Http and WebSocket when they are not nil, and
-	// each of Queues and Schedules.
+	// props declare it instead: Http, Rest, FunctionUrl and WebSocket when they
+	// are not nil, and each of Queues and Schedules.
 	//
 	// @default true
 	Manifest *bool
+
+	// Monitoring adds a dashboard and alarms for all parts. Its Backend must be
+	// unset.
+	//
+	// @default - none
+	Monitoring *MonitoringProps
 
 	// Queues refine the queues that the program consumes, by their logical
 	// names. Handler, FunctionTimeout and Name of each must be unset. A queue
@@ -60,18 +78,65 @@ type BackendProps struct {
 	// @default - the defaults of [QueueProps] for each queue of the program
 	Queues map[string]*QueueProps
 
+	// Rest serves HTTP with a REST API in place of an HTTP API. Its Handler must
+	// be unset.
+	//
+	// @default - none
+	Rest *RestApiProps
+
 	// Schedules refine the schedules that the program runs, by their logical
 	// names. Handler and Name of each must be unset.
 	//
 	// @default - the defaults of [ScheduleProps] for each schedule of the program
 	Schedules map[string]*ScheduleProps
 
+	// SqsEndpoint says that an interface endpoint for SQS is created in the VPC,
+	// through which functions in isolated subnets send to queues. A VPC that has
+	// one needs no second one, whose private DNS name would conflict.
+	//
+	// @default - true for functions in isolated subnets whose program consumes queues or whose pushes are relayed, unless this app creates an endpoint for SQS in the VPC
+	SqsEndpoint *bool
+
 	// WebSocket refines the WebSocket API. Its Handler must be unset. A program
 	// that serves no WebSocket API must not have it.
 	//
 	// @default - the defaults of [WebSocketApiProps] when the program serves one
 	WebSocket *WebSocketApiProps
+
+	// WebSocketRelay sends pushes to WebSocket clients through a queue to a
+	// function from the same asset outside the VPC; see [WebSocketRelay].
+	// Functions in isolated subnets cannot push without it.
+	//
+	// @default false
+	WebSocketRelay *bool
+
+	// Worker refines the function that runs the jobs, with WorkersSeparate. What
+	// is unset is as in Handler, but for Concurrency, FunctionName, LogGroup and
+	// Role, which are its own. What makes the asset must be unset, and so must
+	// Environment, Manifest, Part and Vpc.
+	//
+	// @default - as Handler, unreserved, and nothing kept warm
+	Worker *HandlerProps
+
+	// Workers says which function runs the queues and schedules: the one that
+	// serves requests, or with WorkersSeparate a second function from the same
+	// asset, so that a burst of jobs takes no instance that requests need.
+	//
+	// @default WorkersShared
+	Workers Workers
 }
+
+// Workers says which function runs the jobs of a [Backend].
+type Workers string
+
+const (
+	// WorkersShared runs queues and schedules on the function that serves
+	// requests.
+	WorkersShared Workers = "shared"
+	// WorkersSeparate runs queues and schedules on a second function from the
+	// same asset.
+	WorkersSeparate Workers = "separate"
+)
 
 // Backend is a whole backend that is one Go program. It asks the program what it
 // serves and creates exactly that: the function with its alias, an HTTP API, a
@@ -84,24 +149,40 @@ type BackendProps struct {
 // A backend is the composition of this package's other constructs and does
 // nothing that they cannot do alone, except to check them against each other.
 //
-// The ids of its children are "Handler", "Http", "WebSocket", "Database",
-// "Queue-{name}" and "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its
-// outputs.
+// The ids of its children are "Handler", "Worker", "Http", "Rest",
+// "FunctionUrl", "WebSocket", "WebSocketRelay", "Database", "DirectDatabase",
+// "SqsEndpoint", "Monitoring", "Queue-{name}" and "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its outputs.
 type Backend struct {
 	constructs.Construct
 
 	// Database is the proxy; nil without BackendProps.Database.
 	Database *DatabaseProxy
+	// DirectDatabase is the database without a proxy; nil without
+	// BackendProps.DirectDatabase.
+	DirectDatabase *DirectDatabase
+	// FunctionUrl is the function URL; nil without BackendProps.FunctionUrl.
+	FunctionUrl *FunctionUrl
 	// Handler is the program's function, version and alias.
 	Handler *Handler
-	// Http is the HTTP API; nil when the program serves none.
+	// Http is the HTTP API; nil when the program serves none, or in another way.
 	Http *HttpApi
+	// Monitoring is the dashboard and the alarms; nil without
+	// BackendProps.Monitoring.
+	Monitoring *Monitoring
 	// Queues are the queues that the program consumes, by their logical names.
 	Queues map[string]*Queue
+	// Rest is the REST API; nil without BackendProps.Rest.
+	Rest *RestApi
 	// Schedules are the schedules that the program runs, by their logical names.
 	Schedules map[string]*Schedule
 	// WebSocket is the WebSocket API; nil when the program serves none.
 	WebSocket *WebSocketApi
+	// WebSocketRelay pushes to the clients for the functions; nil without
+	// BackendProps.WebSocketRelay.
+	WebSocketRelay *WebSocketRelay
+	// Worker is the function that runs the jobs; nil unless Workers is
+	// WorkersSeparate.
+	Worker *Handler
 
 	manifest *Manifest
 }
@@ -119,35 +200,80 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 	b.manifest = plan.manifest
 
 	b.Handler = NewHandler(b, jsii.String("Handler"), plan.handler)
+	jobs := b.Handler
+	if plan.worker != nil {
+		b.Worker = NewHandler(b, jsii.String("Worker"), plan.worker)
+		jobs = b.Worker
+	}
+	for _, h := range b.handlers() {
+		if h.contract != nil {
+			h.contract.complete = true
+		}
+		budgetOf(h.Function).quiet = true // the plan knows the same queues by their names
+	}
 	if plan.database != nil {
 		b.Database = NewDatabaseProxy(b, jsii.String("Database"), plan.database)
-		b.Database.GrantConnect(b.Handler.Function)
-		b.Database.AddDependent(b.Handler.Alias)
+		for _, h := range b.handlers() {
+			b.Database.GrantConnect(h.Function)
+			b.Database.AddDependent(h.Alias)
+		}
+	}
+	if props.DirectDatabase != nil {
+		b.DirectDatabase = NewDirectDatabase(b, jsii.String("DirectDatabase"), props.DirectDatabase)
+		for _, h := range b.handlers() {
+			b.DirectDatabase.GrantConnect(h.Function)
+			b.DirectDatabase.AddDependent(h.Alias)
+		}
 	}
 	if plan.http != nil {
 		plan.http.Handler = b.Handler.Alias
 		b.Http = NewHttpApi(b, jsii.String("Http"), plan.http)
 		b.output("HttpUrl", "URL of the HTTP API", b.Http.Url())
 	}
+	if plan.rest != nil {
+		plan.rest.Handler = b.Handler.Alias
+		b.Rest = NewRestApi(b, jsii.String("Rest"), plan.rest)
+		b.output("HttpUrl", "URL of the REST API", b.Rest.Url())
+	}
+	if plan.functionUrl != nil {
+		plan.functionUrl.Handler = b.Handler.Alias
+		b.FunctionUrl = NewFunctionUrl(b, jsii.String("FunctionUrl"), plan.functionUrl)
+		b.output("HttpUrl", "URL of the function", b.FunctionUrl.Url())
+	}
 	if plan.webSocket != nil {
 		plan.webSocket.Handler = b.Handler.Alias
 		b.WebSocket = NewWebSocketApi(b, jsii.String("WebSocket"), plan.webSocket)
-		b.WebSocket.GrantManageConnections(b.Handler.Function)
 		b.output("WebSocketUrl", "URL of the WebSocket API", b.WebSocket.Url())
-		if isolated(plan.handler) {
-			warn(b, "isolatedWebSocket", "the function is in isolated subnets, from which it cannot push to WebSocket clients: @connections has no VPC endpoint; replies to messages still arrive; use subnets with NAT to push")
+		if plan.relay != nil {
+			plan.relay.Api = b.WebSocket
+			b.WebSocketRelay = NewWebSocketRelay(b, jsii.String("WebSocketRelay"), plan.relay)
+		}
+		for _, h := range b.handlers() {
+			if b.WebSocketRelay != nil {
+				b.WebSocketRelay.GrantPush(h.Function)
+			} else {
+				b.WebSocket.GrantManageConnections(h.Function)
+			}
 		}
 	}
 	for _, name := range plan.queueNames {
 		q := plan.queues[name]
-		q.Handler = b.Handler.Alias
+		q.Handler = jobs.Alias
 		b.Queues[name] = NewQueue(b, jsii.String("Queue-"+name), q)
-		b.Queues[name].GrantSend(b.Handler.Function)
+		for _, h := range b.handlers() {
+			b.Queues[name].GrantSend(h.Function)
+		}
 	}
 	for _, name := range plan.scheduleNames {
 		s := plan.schedules[name]
-		s.Handler = b.Handler.Alias
+		s.Handler = jobs.Alias
 		b.Schedules[name] = NewSchedule(b, jsii.String("Schedule-"+name), s)
+	}
+	b.addSqsEndpoint(props, plan)
+	if props.Monitoring != nil {
+		monitoring := *props.Monitoring
+		monitoring.Backend = b
+		b.Monitoring = NewMonitoring(b, jsii.String("Monitoring"), &monitoring)
 	}
 	for _, warning := range plan.warnings {
 		warn(b, warning.id, warning.message)
@@ -158,6 +284,31 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 // Manifest is what the program serves, or what the props declare when
 // BackendProps.Manifest is false. It must not be changed.
 func (b *Backend) Manifest() *Manifest { return b.manifest }
+
+// handlers are the functions that run the program's own code.
+func (b *Backend) handlers() []*Handler {
+	if b.Worker == nil {
+		return []*Handler{b.Handler}
+	}
+	return []*Handler{b.Handler, b.Worker}
+}
+
+// addSqsEndpoint creates the way from isolated subnets to the queues.
+func (b *Backend) addSqsEndpoint(props *BackendProps, plan *backendPlan) {
+	sends := len(plan.queueNames) > 0 || plan.relay != nil
+	vpc := plan.handler.Vpc
+	wanted := sends && (b.Handler.isolated || b.Worker != nil && b.Worker.isolated) && !hasSqsEndpoint(vpc)
+	if props.SqsEndpoint != nil {
+		wanted = *props.SqsEndpoint
+	}
+	if !wanted {
+		return
+	}
+	endpoint := NewSqsEndpoint(b, jsii.String("SqsEndpoint"), &SqsEndpointProps{Vpc: vpc, VpcSubnets: plan.handler.VpcSubnets})
+	for _, h := range b.handlers() {
+		endpoint.GrantReach(h.Function)
+	}
+}
 
 // output adds an output for a URL, unless there is none.
 func (b *Backend) output(id, description string, url *string) {

@@ -12,11 +12,16 @@ import (
 type backendPlan struct {
 	manifest  *Manifest
 	handler   *HandlerProps
+	worker    *HandlerProps
+	relay     *WebSocketRelayProps
 	database  *DatabaseProxyProps
-	http      *HttpApiProps
 	webSocket *WebSocketApiProps
-	queues    map[string]*QueueProps
-	schedules map[string]*ScheduleProps
+	// At most one of these serves HTTP.
+	http        *HttpApiProps
+	rest        *RestApiProps
+	functionUrl *FunctionUrlProps
+	queues      map[string]*QueueProps
+	schedules   map[string]*ScheduleProps
 	// The names are in the order of the manifest.
 	queueNames, scheduleNames []string
 	warnings                  []warning
@@ -38,22 +43,45 @@ func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
 	if plan.database != nil {
 		r.in("Database", plan.database.withDefaults().values().check)
 	}
+	if props.DirectDatabase != nil {
+		if props.Database != nil {
+			r.breaks("DirectDatabase", "must be unset with Database, which is the proxy; remove one of them")
+		}
+		if plan.handler.Vpc == nil {
+			r.breaks("Handler.Vpc", "must be set with DirectDatabase, got none; pass the VPC of the database")
+		}
+	}
+
+	if props.Monitoring != nil {
+		r.mustBeUnset(becauseOurs, given{"Monitoring.Backend", props.Monitoring.Backend != nil})
+		v := props.Monitoring.values()
+		v.parts++ // the backend itself
+		r.in("Monitoring", v.check)
+	}
 
 	m, _ := plan.handler.load(r)
-	if props.Manifest != nil && !*props.Manifest {
+	if isFalse(props.Manifest) {
 		m = declaredManifest(props)
 	}
 	if m == nil {
 		return nil, r.broken
 	}
 	plan.manifest = m
+	relays := len(partOf(m, partRelay).Queues) > 0 || isFalse(props.Manifest)
+	m = partOf(m, "")
+	plan.planWorker(r, props, m)
 	plan.planApis(r, props, m)
-	function := secondsOf(plan.handler.Timeout)
-	plan.planQueues(r, props, m, function)
+	plan.planRelay(r, props, m, relays)
+	plan.planQueues(r, props, m, secondsOf(plan.jobs().Timeout))
 	plan.planSchedules(r, props, m)
 	plan.checkEnvironment(r, props, m)
-	r.in("Handler", func(r *rules) { checkTimeouts(r, m, function) })
-	plan.checkBudget(r, props, m)
+	r.in("Handler", func(r *rules) {
+		checkTimeouts(r, partOf(m, plan.handler.Part), secondsOf(plan.handler.Timeout))
+	})
+	if plan.worker != nil {
+		r.in("Worker", func(r *rules) { checkTimeouts(r, partOf(m, PartJobs), secondsOf(plan.worker.Timeout)) })
+	}
+	plan.checkBudget(r, m)
 	return plan, r.broken
 }
 
@@ -69,6 +97,7 @@ func (b *backendPlan) planHandler(r *rules, props *BackendProps) {
 		given{"Handler.Environment", h.Environment != nil},
 		given{"Handler.Manifest", h.Manifest != nil},
 	)
+	r.mustBeUnset("in a backend, which sets it; use Workers", given{"Handler.Part", h.Part != ""})
 	h.Concurrency, h.Entry, h.Environment, h.Manifest = props.Concurrency, props.Entry, props.Environment, props.Manifest
 	if h.Vpc == nil && props.Database != nil {
 		h.Vpc = props.Database.Vpc
@@ -80,9 +109,113 @@ func (b *backendPlan) planHandler(r *rules, props *BackendProps) {
 	checkVariableNames(r, v.environment)
 }
 
+// planWorker completes the props of the second function.
+func (b *backendPlan) planWorker(r *rules, props *BackendProps, m *Manifest) {
+	switch props.Workers {
+	case "", WorkersShared:
+		r.mustBeUnset("without a second function; set Workers to WorkersSeparate too", given{"Worker", props.Worker != nil})
+		return
+	case WorkersSeparate:
+	default:
+		r.breaks("Workers", "must be WorkersShared or WorkersSeparate, got %q; leave it unset for one function", props.Workers)
+		return
+	}
+	if len(m.Queues)+len(m.Schedules) == 0 {
+		r.breaks("Workers", "must be WorkersShared for a program without queues and schedules; remove it, or add them in %s", b.entry())
+	}
+	if !m.HTTP && !m.WebSocket {
+		r.breaks("Workers", "must be WorkersShared for a program that serves no requests; remove it, or serve them in %s", b.entry())
+	}
+	refined := HandlerProps{}
+	if props.Worker != nil {
+		refined = *props.Worker
+	}
+	r.mustBeUnset("for a function from the same asset in the same VPC; set the prop of this name in Handler or BackendProps",
+		given{"Worker.Architecture", refined.Architecture != nil},
+		given{"Worker.BuildTags", refined.BuildTags != nil},
+		given{"Worker.Entry", refined.Entry != nil},
+		given{"Worker.Environment", refined.Environment != nil},
+		given{"Worker.Files", refined.Files != nil},
+		given{"Worker.LinkerFlags", refined.LinkerFlags != nil},
+		given{"Worker.Manifest", refined.Manifest != nil},
+		given{"Worker.Part", refined.Part != ""},
+		given{"Worker.Vpc", refined.Vpc != nil},
+	)
+	b.handler.Part = PartRequests
+	b.worker = b.handler.secondFunction(&refined, PartJobs)
+	v := b.worker.values()
+	r.in("Worker", v.check)
+	r.in("Worker.Concurrency", v.concurrency.check)
+}
+
+// secondFunction returns the props of another function from the same asset, with
+// what is refined.
+func (p *HandlerProps) secondFunction(refined *HandlerProps, part Part) *HandlerProps {
+	second := *refined
+	second.Architecture, second.BuildTags, second.Entry, second.Environment = p.Architecture, p.BuildTags, p.Entry, p.Environment
+	second.Files, second.LinkerFlags, second.Manifest, second.Vpc = p.Files, p.LinkerFlags, p.Manifest, p.Vpc
+	second.Part = part
+	if second.Description == nil {
+		second.Description = p.Description
+	}
+	if second.Layers == nil {
+		second.Layers = p.Layers
+	}
+	if second.LogRetention == "" && second.LogGroup == nil {
+		second.LogRetention = p.LogRetention
+	}
+	if second.MemorySize == nil {
+		second.MemorySize = p.MemorySize
+	}
+	if second.SecurityGroups == nil {
+		second.SecurityGroups = p.SecurityGroups
+	}
+	if second.Timeout == nil {
+		second.Timeout = p.Timeout
+	}
+	if second.Tracing == "" {
+		second.Tracing = p.Tracing
+	}
+	if second.VpcSubnets == nil {
+		second.VpcSubnets = p.VpcSubnets
+	}
+	return second.withDefaults()
+}
+
+// planRelay completes the props of the relay, and refuses a program that could
+// not push.
+func (b *backendPlan) planRelay(r *rules, props *BackendProps, m *Manifest, relays bool) {
+	if isTrue(props.WebSocketRelay) {
+		if !m.WebSocket {
+			r.breaks("WebSocketRelay", "must be unset when the program serves no WebSocket API; remove it, or set App.WebSocket in %s", b.entry())
+			return
+		}
+		if !relays {
+			r.breaks("WebSocketRelay", "must be unset for a program that does not consume %q, got true; add relay.Consumer() to App.Queues in %s, and push with relay.New()", wire.RelayQueueName, b.entry())
+		}
+		h := b.handler
+		b.relay = &WebSocketRelayProps{
+			Entry: h.Entry, Architecture: h.Architecture, BuildTags: h.BuildTags, Environment: h.Environment, Files: h.Files,
+			Layers: h.Layers, LinkerFlags: h.LinkerFlags, LogRetention: h.LogRetention, Manifest: h.Manifest,
+		}
+		return
+	}
+	if m.WebSocket && (isolated(b.handler) || b.worker != nil && isolated(b.worker)) {
+		r.breaks("WebSocketRelay", "must be true for a program with a WebSocket API in isolated subnets, from which nothing reaches @connections (it has no VPC endpoint), got false; set it, choose subnets with NAT in Handler.VpcSubnets, or leave the VPC")
+	}
+}
+
+// jobs are the props of the function that runs the queues and schedules.
+func (b *backendPlan) jobs() *HandlerProps {
+	if b.worker != nil {
+		return b.worker
+	}
+	return b.handler
+}
+
 // declaredManifest is what a program that is not asked serves, as the props say.
 func declaredManifest(props *BackendProps) *Manifest {
-	m := &Manifest{Version: wire.ManifestVersion, HTTP: props.Http != nil, WebSocket: props.WebSocket != nil}
+	m := &Manifest{Version: wire.ManifestVersion, HTTP: props.Http != nil || props.Rest != nil || props.FunctionUrl != nil, WebSocket: props.WebSocket != nil}
 	for _, name := range sortedKeys(props.Queues) {
 		q := wire.ManifestQueue{Name: name}
 		if p := props.Queues[name]; p != nil {
@@ -100,8 +233,34 @@ func declaredManifest(props *BackendProps) *Manifest {
 	return m
 }
 
-func (b *backendPlan) planApis(r *rules, props *BackendProps, m *Manifest) {
-	if m.HTTP {
+// planHttp completes the props of what serves HTTP.
+func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
+	ways := []given{{"Http", props.Http != nil}, {"Rest", props.Rest != nil}, {"FunctionUrl", props.FunctionUrl != nil}}
+	var set []string
+	for _, way := range ways {
+		if way.set {
+			set = append(set, way.field)
+		}
+	}
+	switch {
+	case !m.HTTP:
+		for _, field := range set {
+			r.breaks(field, "must be unset when the program serves no HTTP; remove it, or set App.HTTP in %s", b.entry())
+		}
+	case len(set) > 1:
+		r.breaks(set[1], "must be unset with %s, as requests have one way in; remove one of them", set[0])
+	case props.Rest != nil:
+		rest := *props.Rest
+		b.rest = &rest
+		r.mustBeUnset(becauseOurs, given{"Rest.Handler", rest.Handler != nil})
+		v := rest.values()
+		r.in("Rest", v.check)
+		checkRequestTimeout(r, "Entry", "a REST", v.timeout.or(defaultRestIntegrationSecs).value, m)
+	case props.FunctionUrl != nil:
+		url := *props.FunctionUrl
+		b.functionUrl = &url
+		r.mustBeUnset(becauseOurs, given{"FunctionUrl.Handler", url.Handler != nil})
+	default:
 		b.http = &HttpApiProps{}
 		if props.Http != nil {
 			*b.http = *props.Http
@@ -109,9 +268,11 @@ func (b *backendPlan) planApis(r *rules, props *BackendProps, m *Manifest) {
 		r.mustBeUnset(becauseOurs, given{"Http.Handler", b.http.Handler != nil})
 		r.in("Http", b.http.values().check)
 		checkRequestTimeout(r, "Entry", "an HTTP", maxHttpIntegrationSecs, m)
-	} else if props.Http != nil {
-		r.breaks("Http", "must be unset when the program serves no HTTP; remove it, or set App.HTTP in %s", b.entry())
 	}
+}
+
+func (b *backendPlan) planApis(r *rules, props *BackendProps, m *Manifest) {
+	b.planHttp(r, props, m)
 	if m.WebSocket {
 		b.webSocket = &WebSocketApiProps{}
 		if props.WebSocket != nil {
@@ -214,8 +375,9 @@ func (b *backendPlan) checkEnvironment(r *rules, props *BackendProps, m *Manifes
 	}
 	if m.WebSocket {
 		set[wire.EnvWebSocketEndpoint] = true
+		set[wire.QueueURLEnv(wire.RelayQueueName)] = true
 	}
-	if props.Database != nil {
+	if props.Database != nil || props.DirectDatabase != nil {
 		for _, name := range []string{wire.EnvDatabaseHost, wire.EnvDatabasePort, wire.EnvDatabaseName, wire.EnvDatabaseUser, wire.EnvDatabaseEngine} {
 			set[name] = true
 		}
@@ -229,33 +391,21 @@ func (b *backendPlan) checkEnvironment(r *rules, props *BackendProps, m *Manifes
 
 // checkBudget checks that the instances that the queues may keep busy leave room
 // for those who wait for an answer.
-func (b *backendPlan) checkBudget(r *rules, props *BackendProps, m *Manifest) {
-	reserved := concurrencyValuesOf(props.Concurrency).reserved
-	if !reserved.known || reserved.value == 0 || len(b.queueNames) == 0 {
-		return
+func (b *backendPlan) checkBudget(r *rules, m *Manifest) {
+	field := ""
+	if b.worker != nil {
+		field = "Worker."
 	}
-	sum, parts, unbounded := 0.0, []string{}, []string{}
+	d := demand{requests: b.worker == nil && (m.HTTP || m.WebSocket)}
 	for _, name := range b.queueNames {
-		most := numberOf(b.queues[name].MaxConcurrency)
-		switch {
-		case most.known:
-			sum += most.value
-			parts = append(parts, fmt.Sprintf("%s (%s)", most, name))
-		case !most.set:
-			unbounded = append(unbounded, name)
-		}
+		d.sources = append(d.sources, b.queues[name].values().source(name))
 	}
-	room, what := 0.0, ""
-	if m.HTTP || m.WebSocket {
-		room, what = 1, " and 1 for requests"
+	reserved := concurrencyValuesOf(b.jobs().Concurrency).reserved
+	if message := d.shortfall(reserved); message != "" {
+		r.breaks(field+"Concurrency.Reserved", "%s", message)
 	}
-	if len(parts) > 0 && sum+room > reserved.value {
-		r.breaks("Concurrency.Reserved", "must be at least %s instances, the sum of the queues' MaxConcurrency: %s%s, got %s; raise it or lower a MaxConcurrency",
-			format(sum+room), strings.Join(parts, " + "), what, reserved)
-	}
-	if len(unbounded) > 0 {
-		b.warnings = append(b.warnings, warning{"unboundedQueue", fmt.Sprintf(
-			"a backlog in %s can keep all %s reserved instances busy; set MaxConcurrency in BackendProps.Queues", list(unbounded), reserved)})
+	if message := d.backlog(reserved, "set MaxConcurrency in BackendProps.Queues"); message != "" {
+		b.warnings = append(b.warnings, warning{"unboundedQueue", message})
 	}
 }
 

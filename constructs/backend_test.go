@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -187,11 +188,67 @@ func TestBackendBudget(t *testing.T) {
 func TestBackendIsolated(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)
-	NewBackend(stack, jsii.String("Backend"), &BackendProps{
-		Entry: entry("full"), Database: &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc},
+	props := &BackendProps{Entry: entry("relayed"), Database: &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc}}
+	got := refusal(t, func() { NewBackend(stack, jsii.String("Refused"), props) })
+	want := "Test/Refused: 1 problem\n  - BackendProps.WebSocketRelay must be true for a program with a WebSocket API in isolated subnets, from which nothing reaches @connections (it has no VPC endpoint), got false; set it, choose subnets with NAT in Handler.VpcSubnets, or leave the VPC"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("message differs (-want +got):\n%s", diff)
+	}
+	props.WebSocketRelay = jsii.Bool(true)
+	b := NewBackend(stack, jsii.String("Backend"), props)
+	if len(b.Queues) != 2 {
+		t.Error("the relay's queue must be the relay's alone")
+	}
+	if *b.WebSocketRelay.Handler.Function.IsBoundToVpc() {
+		t.Error("the relay must be outside the VPC")
+	}
+	golden(t, stack)
+}
+
+func TestBackendRelayWithoutConsumer(t *testing.T) {
+	got := refusal(t, func() {
+		NewBackend(setup(t), jsii.String("Backend"), &BackendProps{Entry: entry("full"), WebSocketRelay: jsii.Bool(true)})
 	})
-	assertions.Annotations_FromStack(stack).HasWarning(jsii.String("/Test/Backend"),
-		assertions.Match_StringLikeRegexp(jsii.String("cannot push to WebSocket clients")))
+	want := `Test/Backend: 1 problem
+  - BackendProps.WebSocketRelay must be unset for a program that does not consume "websocket-relay", got true; add relay.Consumer() to App.Queues in "testdata/programs/full", and push with relay.New()`
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestRelayNotNeeded shows that a program with the relay's consumer needs no
+// relay where it can push itself.
+func TestRelayNotNeeded(t *testing.T) {
+	stack := setup(t)
+	b := NewBackend(stack, jsii.String("Backend"), &BackendProps{Entry: entry("relayed")})
+	if b.WebSocketRelay != nil || len(b.Queues) != 2 {
+		t.Error("there must be no relay and no queue for it")
+	}
+}
+
+// TestBackendSqsEndpoint shows when a backend creates the way to its queues.
+func TestBackendSqsEndpoint(t *testing.T) {
+	for name, c := range map[string]struct {
+		wanted *bool
+		exists bool
+		count  float64
+	}{
+		"default":    {nil, false, 1},
+		"exists":     {nil, true, 1},
+		"not wanted": {jsii.Bool(false), false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := setup(t)
+			vpc := newIsolatedVpc(stack)
+			if c.exists {
+				vpc.AddInterfaceEndpoint(jsii.String("Sqs"), &awsec2.InterfaceVpcEndpointOptions{Service: awsec2.InterfaceVpcEndpointAwsService_SQS()})
+			}
+			NewBackend(stack, jsii.String("Backend"), &BackendProps{
+				Entry: entry("relayed"), Handler: &HandlerProps{Vpc: vpc}, SqsEndpoint: c.wanted, WebSocketRelay: jsii.Bool(true),
+			})
+			template(stack).ResourceCountIs(jsii.String("AWS::EC2::VPCEndpoint"), &c.count)
+		})
+	}
 }
 
 // TestBackendIsStable shows that the order of a Go map does not reach the

@@ -15,6 +15,10 @@ import (
 // net/rpc, which only the retired go1.x runtime needs, out of aws-lambda-go.
 const programTags = "lambda.norpc"
 
+// programLinkerFlags leave out what a deployed program does not need: symbols,
+// debug information, and an id that differs from folder to folder.
+const programLinkerFlags = "-s -w -buildid="
+
 // program is a Go main package and how to build it. Programs that compare equal
 // build to the same bytes.
 type program struct {
@@ -24,10 +28,12 @@ type program struct {
 	goarch string
 	// tags are all build tags, joined by commas.
 	tags string
+	// linker is all linker flags, joined by spaces.
+	linker string
 }
 
 // newProgram resolves the entry of a handler against the working directory.
-func newProgram(entry, goarch string, tags []string) (program, error) {
+func newProgram(entry, goarch string, tags, linkerFlags []string) (program, error) {
 	dir, err := filepath.Abs(entry)
 	if err != nil {
 		return program{}, err
@@ -39,7 +45,12 @@ func newProgram(entry, goarch string, tags []string) (program, error) {
 	if !info.IsDir() {
 		return program{}, fmt.Errorf("%s is a file", dir)
 	}
-	return program{dir: dir, goarch: goarch, tags: strings.Join(append([]string{programTags}, tags...), ",")}, nil
+	return program{
+		dir:    dir,
+		goarch: goarch,
+		tags:   strings.Join(append([]string{programTags}, tags...), ","),
+		linker: strings.Join(append([]string{programLinkerFlags}, linkerFlags...), " "),
+	}, nil
 }
 
 // memo remembers the result for each key, so that one process, which may
@@ -99,7 +110,7 @@ func (p program) binary() ([]byte, error) {
 // workspace and vendor folder apply. What the flags say wins over GOFLAGS.
 func (p program) build(out string, env ...string) error {
 	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", p.tags,
-		"-ldflags", "-s -w -buildid=", "-o", out, ".")
+		"-ldflags", p.linker, "-o", out, ".")
 	cmd.Dir = p.dir
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
 	var stderr bytes.Buffer
@@ -113,19 +124,67 @@ func (p program) build(out string, env ...string) error {
 	return nil
 }
 
-// stage writes the binary to a new directory, as the CDK takes a directory. The
-// caller removes it.
-func stage(binary []byte) (string, error) {
-	dir, err := os.MkdirTemp("", "hearth-asset-")
-	if err != nil {
+// stage writes the binary and the files beside it to a new directory, as the CDK
+// takes a directory. The caller removes it.
+func stage(binary []byte, files map[string]string) (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "hearth-asset-"); err != nil {
 		return "", err
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	for _, name := range sortedKeys(files) {
+		if err = place(filepath.Join(dir, filepath.FromSlash(name)), files[name]); err != nil {
+			return "", err
+		}
 	}
 	path := filepath.Join(dir, "bootstrap")
 	// The mode is not part of the asset hash, and a file mode mask may have
 	// taken bits from it: set it, or a wrong one is deployed and never replaced.
-	if err := errors.Join(os.WriteFile(path, binary, 0o755), os.Chmod(path, 0o755)); err != nil {
-		os.RemoveAll(dir)
-		return "", err
+	return dir, errors.Join(os.WriteFile(path, binary, 0o755), os.Chmod(path, 0o755))
+}
+
+// place copies a file, or a directory with what is in it.
+func place(target, source string) error {
+	info, err := os.Stat(source)
+	if err != nil {
+		return err
 	}
-	return dir, nil
+	if info.IsDir() {
+		return os.CopyFS(target, os.DirFS(source))
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(source)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(target, data, info.Mode().Perm()|0o444)
+}
+
+// Prebuild starts to build several programs at the same time. The constructors
+// that are given the same Entry, Architecture, BuildTags and LinkerFlags later
+// wait for these builds instead of starting their own, one after the other. What
+// fails is reported by them. [BackendProps.Handler] is not looked at: repeat its
+// fields.
+//
+//	hearth.Prebuild(
+//		&hearth.HandlerProps{Entry: jsii.String("./shop")},
+//		&hearth.HandlerProps{Entry: jsii.String("./search")},
+//	)
+func Prebuild(handlers ...*HandlerProps) {
+	for _, props := range handlers {
+		p := props.withDefaults()
+		program, err := p.program()
+		if err != nil {
+			continue
+		}
+		go func() { _, _ = program.binary() }()
+		if p.Manifest == nil || *p.Manifest {
+			go func() { _, _ = program.manifest() }()
+		}
+	}
 }

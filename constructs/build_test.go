@@ -30,7 +30,7 @@ func clone(t *testing.T) program {
 			t.Fatal(err)
 		}
 	}
-	p, err := newProgram(filepath.Join(dir, "handler"), "arm64", nil)
+	p, err := newProgram(filepath.Join(dir, "handler"), "arm64", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestBuildIsReproducible(t *testing.T) {
 }
 
 func TestStage(t *testing.T) {
-	dir, err := stage([]byte("binary"))
+	dir, err := stage([]byte("binary"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestStage(t *testing.T) {
 }
 
 func TestManifest(t *testing.T) {
-	p, err := newProgram(*entry("full"), "arm64", nil)
+	p, err := newProgram(*entry("full"), "arm64", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestManifestErrors(t *testing.T) {
 		"stuck":   "read manifest: the program must write its manifest within 1s, got nothing; call lambdaruntime.Start first thing in main, or set Manifest: false and declare what it serves\nconnecting",
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := newProgram(*entry(name), "", nil)
+			p, err := newProgram(*entry(name), "", nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

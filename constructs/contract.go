@@ -16,12 +16,50 @@ import (
 // contract is a [Handler]'s manifest, and what has been wired to it by now.
 type contract struct {
 	entry             string
+	part              Part
 	manifest          *Manifest
 	queues, schedules map[string]bool
+	// complete says that a [Backend] takes care of the other parts.
+	complete bool
 }
 
-func newContract(entry string, m *Manifest) *contract {
-	return &contract{entry: entry, manifest: m, queues: map[string]bool{}, schedules: map[string]bool{}}
+func newContract(entry string, part Part, m *Manifest) *contract {
+	return &contract{entry: entry, part: part, manifest: m, queues: map[string]bool{}, schedules: map[string]bool{}}
+}
+
+// partOf returns what one part of a program serves; "" is every part but the
+// relay, which only a [WebSocketRelay] runs.
+func partOf(m *Manifest, part Part) *Manifest {
+	only := *m
+	only.Queues = nil
+	for _, q := range m.Queues {
+		if (q.Name == wire.RelayQueueName) == (part == partRelay) {
+			only.Queues = append(only.Queues, q)
+		}
+	}
+	switch part {
+	case PartRequests:
+		only.Queues, only.Schedules = nil, nil
+	case PartJobs:
+		only.HTTP, only.WebSocket, only.RequestTimeout = false, false, 0
+	case partRelay:
+		only = Manifest{Version: m.Version, Queues: only.Queues}
+	}
+	return &only
+}
+
+// checkPart checks that the function runs the part of the program that is wired
+// to it.
+func (c *contract) checkPart(r *rules, requests bool) bool {
+	switch {
+	case requests && c.part != "" && c.part != PartRequests:
+		r.breaks("Handler", "must be a function that serves requests, got one with Part %q; pass the alias of the one with PartRequests", c.part)
+		return false
+	case !requests && c.part == PartRequests:
+		r.breaks("Handler", "must be a function that runs jobs, got one with Part %q; pass the alias of the one with PartJobs", c.part)
+		return false
+	}
+	return true
 }
 
 // ownerOf returns the [Handler] that a function or alias belongs to, or nil.
@@ -56,18 +94,18 @@ func checkInvoked(r *rules, fn awslambda.IFunction) {
 
 // The checks of a nil contract find nothing.
 
-func (c *contract) checkHttp(r *rules) {
-	if c == nil {
+func (c *contract) checkHttp(r *rules, api string, limitSecs float64) {
+	if c == nil || !c.checkPart(r, true) {
 		return
 	}
 	if !c.manifest.HTTP {
 		r.breaks("Handler", "must be a program that serves HTTP, got %q, which does not; set App.HTTP in it, or remove the API", c.entry)
 	}
-	checkRequestTimeout(r, "Handler", "an HTTP", maxHttpIntegrationSecs, c.manifest)
+	checkRequestTimeout(r, "Handler", api, limitSecs, c.manifest)
 }
 
 func (c *contract) checkWebSocket(r *rules) {
-	if c == nil {
+	if c == nil || !c.checkPart(r, true) {
 		return
 	}
 	if !c.manifest.WebSocket {
@@ -78,21 +116,23 @@ func (c *contract) checkWebSocket(r *rules) {
 
 // checkQueue checks that the program consumes a queue of this name and kind.
 func (c *contract) checkQueue(r *rules, v queueValues) {
-	if c == nil {
+	if c == nil || !c.checkPart(r, false) {
 		return
 	}
+	consumed := partOf(c.manifest, c.part).Queues
+	names := list(queueNames(partOf(c.manifest, c.part)))
 	if !v.name.set {
-		r.breaks("Name", "must be set for a program that knows its queues by name, got none; it is one of %s in %q", list(queueNames(c.manifest)), c.entry)
+		r.breaks("Name", "must be set for a program that knows its queues by name, got none; it is one of %s in %q", names, c.entry)
 	}
 	if !v.name.known {
 		return
 	}
-	i := slices.IndexFunc(c.manifest.Queues, func(q wire.ManifestQueue) bool { return q.Name == v.name.value })
+	i := slices.IndexFunc(consumed, func(q wire.ManifestQueue) bool { return q.Name == v.name.value })
 	if i < 0 {
-		r.breaks("Name", "must be a queue that the program consumes, got %q without a consumer (it consumes %s); rename it, or add a consumer in %q", v.name.value, list(queueNames(c.manifest)), c.entry)
+		r.breaks("Name", "must be a queue that the program consumes, got %q without a consumer (it consumes %s); rename it, or add a consumer in %q", v.name.value, names, c.entry)
 		return
 	}
-	if fifo := c.manifest.Queues[i].FIFO; fifo != v.fifo {
+	if fifo := consumed[i].FIFO; fifo != v.fifo {
 		r.breaks("Fifo", "must be %t, as the program consumes %q as a %s queue, got %t; change it, or the consumer in %q", fifo, v.name.value, kindOf(fifo), v.fifo, c.entry)
 	}
 	c.queues[v.name.value] = true
@@ -100,7 +140,7 @@ func (c *contract) checkQueue(r *rules, v queueValues) {
 
 // checkSchedule checks that the program runs a schedule of this name.
 func (c *contract) checkSchedule(r *rules, v scheduleValues) {
-	if c == nil || !v.name.known {
+	if c == nil || !v.name.known || !c.checkPart(r, false) {
 		return
 	}
 	if !slices.Contains(scheduleNames(c.manifest), v.name.value) {
@@ -110,9 +150,10 @@ func (c *contract) checkSchedule(r *rules, v scheduleValues) {
 	c.schedules[v.name.value] = true
 }
 
-// checkRequestTimeout checks that the program answers before its API gives up.
+// checkRequestTimeout checks that the program answers before its API gives up. 0
+// seconds are no limit.
 func checkRequestTimeout(r *rules, field, api string, limitSecs float64, m *Manifest) {
-	if m.RequestTimeout >= limitSecs {
+	if limitSecs > 0 && m.RequestTimeout >= limitSecs {
 		r.breaks(field, "must be a program whose request timeout is less than %s seconds, for which %s API waits, got %s; lower it in App", format(limitSecs), api, format(m.RequestTimeout))
 	}
 }
@@ -121,12 +162,13 @@ func checkRequestTimeout(r *rules, field, api string, limitSecs float64, m *Mani
 // a function URL or a load balancer may be in front of the program.
 func (c *contract) unwired(otherSources bool) []string {
 	var broken []string
-	for _, name := range queueNames(c.manifest) {
+	served := partOf(c.manifest, c.part)
+	for _, name := range queueNames(served) {
 		if !c.queues[name] && !otherSources {
 			broken = append(broken, fmt.Sprintf("queue %q must be wired, as %q consumes it, got no Queue with this Name and Handler; create one, remove the consumer, or set Manifest: false", name, c.entry))
 		}
 	}
-	for _, name := range scheduleNames(c.manifest) {
+	for _, name := range scheduleNames(served) {
 		if !c.schedules[name] {
 			broken = append(broken, fmt.Sprintf("schedule %q must be wired, as %q runs it, got no Schedule with this Name and Handler; create one, remove it from the program, or set Manifest: false", name, c.entry))
 		}
@@ -139,12 +181,34 @@ func (c *contract) unwired(otherSources bool) []string {
 type wiring struct{ handler *Handler }
 
 func (w *wiring) Validate() *[]*string {
+	c := w.handler.contract
+	if c.complete {
+		return &[]*string{}
+	}
 	// An event source that the user added to the function may be for any queue.
 	other := slices.ContainsFunc(*w.handler.Node().FindAll(constructs.ConstructOrder_PREORDER), func(c constructs.IConstruct) bool {
 		_, ok := c.(awslambda.EventSourceMapping)
 		return ok
 	})
-	return jsii.Strings(w.handler.contract.unwired(other)...)
+	broken := c.unwired(other)
+	if message := c.missingJobs(w.handler); message != "" {
+		broken = append(broken, message)
+	}
+	return jsii.Strings(broken...)
+}
+
+// missingJobs returns what is wrong when a function serves the requests of a
+// program that has jobs too, and no function of the app runs those.
+func (c *contract) missingJobs(h *Handler) string {
+	if jobs := partOf(c.manifest, PartJobs); c.part != PartRequests || len(jobs.Queues)+len(jobs.Schedules) == 0 {
+		return ""
+	}
+	for _, other := range *h.Node().Root().Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		if o, ok := other.(*Handler); ok && o.contract != nil && o.contract.part == PartJobs && o.contract.entry == c.entry {
+			return ""
+		}
+	}
+	return fmt.Sprintf("the queues and schedules of %q must be run by a function, got none with PartJobs; create a Handler with this Entry and PartJobs, or leave Part unset", c.entry)
 }
 
 func queueNames(m *Manifest) []string {

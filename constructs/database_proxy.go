@@ -1,6 +1,9 @@
 package hearth
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -68,11 +71,30 @@ type DatabaseProxyProps struct {
 	// @default - none: Cluster is set
 	Instance awsrds.IDatabaseInstance
 
+	// MaxConnections is max_connections of the database. It changes nothing: with
+	// it, synth warns when all reserved instances together need more connections
+	// than the proxy may open, so that queries wait for up to BorrowTimeout.
+	//
+	// @default - not known, so not checked
+	MaxConnections *float64
+
 	// MaxConnectionsPercent is the share of the database's max_connections that
 	// the proxy may open, 1 to 100.
 	//
 	// @default 100
 	MaxConnectionsPercent *float64
+
+	// MaxIdleConnectionsPercent is the share of max_connections that the proxy
+	// keeps open without use, 0 to MaxConnectionsPercent.
+	//
+	// @default - half of MaxConnectionsPercent
+	MaxIdleConnectionsPercent *float64
+
+	// ReadOnly adds an endpoint of the proxy that leads to the readers of
+	// Cluster: see [DatabaseProxy.ReadOnly]. An RDS instance has none.
+	//
+	// @default false
+	ReadOnly *bool
 
 	// Secrets hold the passwords with which the proxy logs in to the database:
 	// one for each user, as JSON with the keys "username" and "password".
@@ -122,9 +144,18 @@ type DatabaseProxy struct {
 
 	// Proxy is the proxy.
 	Proxy awsrds.DatabaseProxy
+	// ReadOnly is the endpoint that leads to the readers of the cluster; nil
+	// without DatabaseProxyProps.ReadOnly. A function that may connect to the
+	// proxy may connect here too; tell it where in a variable of its own:
+	//
+	//	fn.AddEnvironment(jsii.String("READER_HOST"), database.ReadOnly.Endpoint(), nil)
+	ReadOnly awsrds.DatabaseProxyEndpoint
 
-	database *string
-	engine   string
+	// available is how many connections the proxy may open.
+	available number
+	clients   []connectionsClient
+	database  *string
+	engine    string
 	// groups are the security groups with the rules between proxy and database.
 	groups []awsec2.ISecurityGroup
 	port   string
@@ -149,9 +180,9 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 		// A reference that CloudFormation resolves; the name is no secret.
 		d.user = (*p.Secrets)[0].SecretValueFromJson(jsii.String("username")).UnsafeUnwrap()
 	}
-	d.engine, d.port = wire.EnginePostgres, portPostgres
+	d.engine, d.port = engineOf(v.family), portPostgres
 	if v.family == familyMySQL {
-		d.engine, d.port = wire.EngineMySQL, portMySQL
+		d.port = portMySQL
 	}
 	target, connections := p.target()
 	groups := p.SecurityGroups
@@ -166,20 +197,45 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 		BorrowTimeout: p.BorrowTimeout,
 		// Always named, because without its feature flag the CDK takes the id of
 		// the construct, which clashes with that of the next stack.
-		DbProxyName:           awscdk.Names_UniqueResourceName(d, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxProxyNameLetters)}),
-		IamAuth:               jsii.Bool(true),
-		IdleClientTimeout:     p.IdleClientTimeout,
-		MaxConnectionsPercent: p.MaxConnectionsPercent,
-		ProxyTarget:           target,
-		RequireTLS:            jsii.Bool(true),
-		Secrets:               p.Secrets,
-		SecurityGroups:        groups,
-		SessionPinningFilters: p.SessionPinningFilters,
-		Vpc:                   p.Vpc,
-		VpcSubnets:            p.VpcSubnets,
+		DbProxyName:               awscdk.Names_UniqueResourceName(d, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxProxyNameLetters)}),
+		IamAuth:                   jsii.Bool(true),
+		IdleClientTimeout:         p.IdleClientTimeout,
+		MaxConnectionsPercent:     p.MaxConnectionsPercent,
+		MaxIdleConnectionsPercent: p.MaxIdleConnectionsPercent,
+		ProxyTarget:               target,
+		RequireTLS:                jsii.Bool(true),
+		Secrets:                   p.Secrets,
+		SecurityGroups:            groups,
+		SessionPinningFilters:     p.SessionPinningFilters,
+		Vpc:                       p.Vpc,
+		VpcSubnets:                p.VpcSubnets,
 	})
 	d.groups = append(append(d.groups, *groups...), *connections.SecurityGroups()...)
+	if isTrue(p.ReadOnly) {
+		d.ReadOnly = awsrds.NewDatabaseProxyEndpoint(d, jsii.String("ReadOnly"), &awsrds.DatabaseProxyEndpointProps{
+			DbProxy:             d.Proxy,
+			DbProxyEndpointName: jsii.String(*awscdk.Names_UniqueResourceName(d, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxProxyNameLetters - 3)}) + "-ro"),
+			SecurityGroups:      groups,
+			TargetRole:          awsrds.ProxyEndpointTargetRole_READ_ONLY,
+			Vpc:                 p.Vpc,
+			VpcSubnets:          p.VpcSubnets,
+		})
+	}
+	if v.most.known {
+		d.available = known(math.Floor(v.most.value * v.maxInPool.or(maxConnectionPercent).value / maxConnectionPercent))
+		d.Node().AddValidation(d)
+	}
 	return d
+}
+
+// Validate implements constructs.IValidation. Too few connections are no error:
+// the proxy makes queries wait.
+func (d *DatabaseProxy) Validate() *[]*string {
+	if sum, words := excess(d.available, sharesOf(d.clients)); words != "" {
+		warn(d, "proxyConnections", fmt.Sprintf("with all reserved instances busy, %s connections are needed (%s) and the proxy may open %s; the other queries wait for up to BorrowTimeout", format(sum), words, d.available))
+		d.available = number{} // a second synth would repeat the warning
+	}
+	return &[]*string{}
 }
 
 // GrantConnect lets a function connect through the proxy as User, and as nobody
@@ -189,22 +245,40 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 //
 // Pass the function's alias to [DatabaseProxy.AddDependent] too.
 func (d *DatabaseProxy) GrantConnect(fn awslambda.Function) awsiam.Grant {
-	if !*fn.IsBoundToVpc() {
-		r := &rules{where: "HandlerProps"}
-		refuse(d, []error{r.brokenRule("Vpc", "must be set for a function that connects to the database, got none for %s; place it in the VPC of the proxy", *fn.Node().Path())})
-	}
+	refuseOutsideVpc(d, fn)
+	d.clients = append(d.clients, newConnectionsClient(fn))
 	port := awsec2.Port_POSTGRES()
 	if d.engine == wire.EngineMySQL {
 		port = awsec2.Port_MYSQL_AURORA()
 	}
 	// The proxy has no default port, and its own grant opens no security group.
 	d.Proxy.Connections().AllowFrom(fn, port, jsii.String("Function to RDS Proxy"))
-	fn.AddEnvironment(jsii.String(wire.EnvDatabaseHost), d.Proxy.Endpoint(), nil)
-	fn.AddEnvironment(jsii.String(wire.EnvDatabasePort), jsii.String(d.port), nil)
-	fn.AddEnvironment(jsii.String(wire.EnvDatabaseName), d.database, nil)
-	fn.AddEnvironment(jsii.String(wire.EnvDatabaseUser), d.user, nil)
-	fn.AddEnvironment(jsii.String(wire.EnvDatabaseEngine), jsii.String(d.engine), nil)
+	setDatabase(fn, d.Proxy.Endpoint(), jsii.String(d.port), d.database, d.user, d.engine)
 	return d.Proxy.GrantConnect(fn, d.user)
+}
+
+// refuseOutsideVpc panics when a function has no way to a database.
+func refuseOutsideVpc(c constructs.Construct, fn awslambda.Function) {
+	if !*fn.IsBoundToVpc() {
+		r := &rules{where: "HandlerProps"}
+		refuse(c, []error{r.brokenRule("Vpc", "must be set for a function that connects to the database, got none for %s; place it in the VPC of the proxy", *fn.Node().Path())})
+	}
+}
+
+// setDatabase tells a function where the database is.
+func setDatabase(fn awslambda.Function, host, port, name, user *string, engine string) {
+	fn.AddEnvironment(jsii.String(wire.EnvDatabaseHost), host, nil)
+	fn.AddEnvironment(jsii.String(wire.EnvDatabasePort), port, nil)
+	fn.AddEnvironment(jsii.String(wire.EnvDatabaseName), name, nil)
+	fn.AddEnvironment(jsii.String(wire.EnvDatabaseUser), user, nil)
+	fn.AddEnvironment(jsii.String(wire.EnvDatabaseEngine), jsii.String(engine), nil)
+}
+
+func engineOf(family string) string {
+	if family == familyMySQL {
+		return wire.EngineMySQL
+	}
+	return wire.EnginePostgres
 }
 
 // AddDependent makes an alias wait until the database can be reached: for the
@@ -272,88 +346,4 @@ func (p *DatabaseProxyProps) target() (awsrds.ProxyTarget, awsec2.Connections) {
 		return awsrds.ProxyTarget_FromCluster(p.Cluster), p.Cluster.Connections()
 	}
 	return awsrds.ProxyTarget_FromInstance(p.Instance), p.Instance.Connections()
-}
-
-// databaseValues are [DatabaseProxyProps] as the rules see them.
-type databaseValues struct {
-	cluster, instance, vpc bool
-	// engine says that the database tells its engine, and family which one.
-	engine                        bool
-	family                        string
-	secrets                       int
-	database, user                text
-	borrow, idleClient, maxInPool number
-}
-
-func (p *DatabaseProxyProps) values() databaseValues {
-	v := databaseValues{
-		cluster:    p.Cluster != nil,
-		instance:   p.Instance != nil,
-		vpc:        p.Vpc != nil,
-		database:   textOf(p.Database),
-		user:       textOf(p.User),
-		borrow:     secondsOf(p.BorrowTimeout),
-		idleClient: secondsOf(p.IdleClientTimeout),
-		maxInPool:  numberOf(p.MaxConnectionsPercent),
-	}
-	if p.Secrets != nil {
-		v.secrets = len(*p.Secrets)
-	}
-	var family *string
-	if v.cluster {
-		if engine := p.Cluster.Engine(); engine != nil {
-			v.engine, family = true, engine.EngineFamily()
-		}
-	} else if v.instance {
-		if engine := p.Instance.Engine(); engine != nil {
-			v.engine, family = true, engine.EngineFamily()
-		}
-	}
-	if family != nil {
-		v.family = *family
-	}
-	return v
-}
-
-func (v databaseValues) check(r *rules) {
-	field := "Cluster"
-	if v.instance {
-		field = "Instance"
-	}
-	switch {
-	case v.cluster == v.instance && v.cluster:
-		r.breaks("Cluster", "must be unset with Instance, as a proxy has one database; remove one of them")
-	case v.cluster == v.instance:
-		r.breaks("Cluster", "must be set unless Instance is, got none; pass the database")
-	case !v.engine:
-		r.breaks(field, "must have its engine, got none; import it with Engine, Port and SecurityGroups")
-	case v.family != familyPostgres && v.family != familyMySQL:
-		r.breaks(field, "must be PostgreSQL or MySQL, got the engine family %q; use another database", v.family)
-	}
-	if !v.vpc {
-		r.breaks("Vpc", "must be set, got none; pass the VPC of the database")
-	}
-	if v.cluster || v.instance {
-		switch {
-		case v.secrets == 0:
-			r.breaks("Secrets", "must have at least 1 secret, got none, and %s tells none; pass the secret of User", field)
-		case v.secrets > 1 && !v.user.set:
-			r.breaks("User", "must be set with more than 1 of Secrets, got none for %d; name the one that programs log in as", v.secrets)
-		}
-		if !v.database.set {
-			r.breaks("Database", "must be set when %s was created without a database name, got none; name the database to open", field)
-		}
-	}
-	if v.database.known && v.database.value == "" {
-		r.breaks("Database", "must not be empty; name the database to open")
-	}
-	if v.user.known && v.user.value == "" {
-		r.breaks("User", "must not be empty; name the database user")
-	}
-	if v.user.known && v.user.value == "*" {
-		r.breaks("User", "must be one database user, got %q; a program logs in as one", v.user.value)
-	}
-	r.within("BorrowTimeout", v.borrow, 0, maxBorrowSecs, "seconds", "0 waits without end")
-	r.within("IdleClientTimeout", v.idleClient, minIdleClientSecs, maxIdleClientSecs, "seconds", "leave it unset for 30 minutes")
-	r.within("MaxConnectionsPercent", v.maxInPool, minConnectionPercent, maxConnectionPercent, "percent", "lower it to leave connections to others")
 }

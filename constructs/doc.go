@@ -15,9 +15,11 @@
 //	})
 //
 // Every part also works alone in an existing CDK app: [Handler] builds and
-// deploys a Go program; [HttpApi], [WebSocketApi], [Queue] and [Schedule] take
-// any Lambda function or alias; [DatabaseProxy] takes any Aurora cluster or RDS
-// instance.
+// deploys a Go program; [HttpApi], [RestApi], [FunctionUrl], [WebSocketApi],
+// [Queue] and [Schedule] take any Lambda function or alias; [DatabaseProxy] and
+// [DirectDatabase] take any Aurora cluster or RDS instance; [Monitoring] watches
+// all of them. [NewChecks] brings the rules to stacks that are written by hand,
+// and package hearthtest has snapshot tests.
 //
 // # Errors
 //

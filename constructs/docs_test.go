@@ -12,15 +12,29 @@ import (
 // required are the props without which a constructor refuses; every other one
 // states its default.
 var required = map[string]bool{
-	"BackendProps.Entry":         true,
-	"DatabaseProxyProps.Vpc":     true,
-	"HandlerProps.Entry":         true,
-	"HttpApiProps.Handler":       true,
-	"ProvisionedConcurrency.Min": true,
-	"ScheduleProps.Expression":   true,
-	"ScheduleProps.Handler":      true,
-	"ScheduleProps.Name":         true,
-	"WebSocketApiProps.Handler":  true,
+	"BackendProps.Entry":                 true,
+	"DatabaseProxyProps.Vpc":             true,
+	"HandlerProps.Entry":                 true,
+	"DirectDatabaseProps.MaxConnections": true,
+	"DirectDatabaseProps.User":           true,
+	"DomainProps.Name":                   true,
+	"FunctionUrlProps.Handler":           true,
+	"HttpApiProps.Handler":               true,
+	"HttpRoutesProps.Handler":            true,
+	"HttpRoutesProps.Path":               true,
+	"RestApiProps.Handler":               true,
+	"RestRouteProps.Handler":             true,
+	"RestRouteProps.Path":                true,
+	"WebSocketRouteProps.Handler":        true,
+	"WebSocketRouteProps.Key":            true,
+	"ProvisionedConcurrency.Min":         true,
+	"ScheduleProps.Expression":           true,
+	"SqsEndpointProps.Vpc":               true,
+	"WebSocketRelayProps.Api":            true,
+	"WebSocketRelayProps.Entry":          true,
+	"ScheduleProps.Handler":              true,
+	"ScheduleProps.Name":                 true,
+	"WebSocketApiProps.Handler":          true,
 }
 
 // TestDocs keeps the documentation whole: every exported name has a comment, and

@@ -1,11 +1,9 @@
 package hearth
 
 import (
-	"fmt"
 	"maps"
 	"os"
-	"regexp"
-	"slices"
+	"path/filepath"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -27,10 +25,10 @@ const (
 
 	defaultMemoryMB    = 512
 	defaultTimeoutSecs = 60
-)
 
-// https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html (2026-11)
-var variablePattern = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+	// What Lambda itself takes for a function that says nothing.
+	defaultLambdaTimeoutSecs = 3
+)
 
 // aliasName is the alias that everything invokes.
 const aliasName = "live"
@@ -74,6 +72,13 @@ type HandlerProps struct {
 	// @default - none
 	Environment *map[string]*string
 
+	// Files are put beside the binary, where the program finds them under
+	// LAMBDA_TASK_ROOT: the path in the deployed program, with "/", and the file
+	// or directory to copy, relative to the working directory of the CDK app.
+	//
+	// @default - none
+	Files map[string]string
+
 	// FunctionName is the physical name of the function. A function with a name
 	// of its own cannot be replaced by CloudFormation in one deployment.
 	//
@@ -84,6 +89,13 @@ type HandlerProps struct {
 	//
 	// @default - none
 	Layers *[]awslambda.ILayerVersion
+
+	// LinkerFlags are passed to go build -ldflags, in addition to -s, -w and
+	// -buildid=, one flag with its value for each element: "-X
+	// main.version=1.2.3".
+	//
+	// @default - none
+	LinkerFlags []string
 
 	// LogGroup receives the logs of the function instead of a new log group.
 	//
@@ -109,6 +121,13 @@ type HandlerProps struct {
 	//
 	// @default 512
 	MemorySize *float64
+
+	// Part is the part of the program that this function runs, when several
+	// functions share one program and so one asset: [PartRequests] or [PartJobs].
+	// It sets HEARTH_ROLE.
+	//
+	// @default - everything that the program serves
+	Part Part
 
 	// Role is what the program runs as. It needs the managed policies
 	// AWSLambdaBasicExecutionRole and, in a VPC, AWSLambdaVPCAccessExecutionRole.
@@ -146,6 +165,20 @@ type HandlerProps struct {
 	VpcSubnets *awsec2.SubnetSelection
 }
 
+// Part is the part of a program that one of several functions runs.
+type Part string
+
+const (
+	// PartRequests serves HTTP requests and WebSocket events.
+	PartRequests Part = wire.RoleAPI
+	// PartJobs consumes the queues and runs the schedules. A burst of them then
+	// takes no instance that requests need.
+	PartJobs Part = wire.RoleWorker
+
+	// partRelay pushes to WebSocket clients for a function that cannot.
+	partRelay Part = wire.RoleRelay
+)
+
 // Handler is one Go program on Lambda: a function on provided.al2023, built from
 // source without Docker, its published version, and the alias "live" on that
 // version.
@@ -174,6 +207,10 @@ type Handler struct {
 
 	// contract is nil when the program is not asked what it serves.
 	contract *contract
+	// isolated says that the function has no way to the internet.
+	isolated bool
+	// provisioned says that instances are kept warm.
+	provisioned bool
 }
 
 // NewHandler builds the program and creates its function. It panics with every
@@ -194,7 +231,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	checkVariableNames(r, v.environment)
 	manifest, binary := p.load(r)
 	if manifest != nil {
-		checkTimeouts(r, manifest, v.timeout)
+		checkTimeouts(r, partOf(manifest, p.Part), v.timeout)
 	}
 	refuse(h, r.broken)
 
@@ -202,9 +239,18 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	if h.LogGroup == nil {
 		h.LogGroup = newLogGroup(h, "LogGroup", p.LogRetention)
 	}
-	code, err := stage(binary)
+	code, err := stage(binary, p.Files)
 	if err != nil {
-		panic(err)
+		r.breaks("Files", "must be files that can be read, got %w; correct the paths", err)
+		refuse(h, r.broken)
+	}
+	if p.Part != "" {
+		environment := map[string]*string{}
+		if p.Environment != nil {
+			environment = maps.Clone(*p.Environment)
+		}
+		environment[wire.EnvRole] = jsii.String(string(p.Part))
+		p.Environment = &environment
 	}
 	h.Function = awslambda.NewFunction(h, jsii.String("Function"), &awslambda.FunctionProps{
 		Architecture:                 p.Architecture,
@@ -226,6 +272,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 		Vpc:                          p.Vpc,
 		VpcSubnets:                   p.VpcSubnets,
 	})
+	h.tellSource(p)
 	// The CDK has copied the code into the cloud assembly by now, unless it was
 	// told not to.
 	if disabled, _ := h.Node().TryGetContext(jsii.String(disableAssetStaging)).(bool); !disabled {
@@ -239,11 +286,42 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	}
 	h.Alias = awslambda.NewAlias(h, jsii.String("Alias"), alias)
 	p.Concurrency.Provisioned.autoscale(h.Alias)
+	h.isolated = isolated(p)
 	if manifest != nil {
-		h.contract = newContract(*p.Entry, manifest)
+		h.contract = newContract(*p.Entry, p.Part, manifest)
 		h.Node().AddValidation(&wiring{h})
 	}
+	if p.Concurrency.Provisioned != nil {
+		h.provisioned = true
+		h.Node().AddValidation(&unweighted{h})
+	}
+	budgetOf(h.Function)
 	return h
+}
+
+// tellSource writes into the template where the program's source is, for the local
+// engine. A folder outside of the app's is left out: its path would be that of one
+// machine.
+func (h *Handler) tellSource(p *HandlerProps) {
+	entry := *p.Entry
+	if filepath.IsAbs(entry) {
+		dir, err := os.Getwd()
+		if err != nil {
+			return
+		}
+		if entry, err = filepath.Rel(dir, entry); err != nil {
+			return
+		}
+	}
+	entry = filepath.ToSlash(filepath.Clean(entry))
+	if !filepath.IsLocal(entry) {
+		return
+	}
+	resource := h.Function.Node().DefaultChild().(awslambda.CfnFunction)
+	resource.AddMetadata(jsii.String(wire.MetadataEntry), entry)
+	if len(p.BuildTags) > 0 {
+		resource.AddMetadata(jsii.String(wire.MetadataBuildTags), strings.Join(p.BuildTags, ","))
+	}
 }
 
 // Manifest is what the program serves, or nil when HandlerProps.Manifest is
@@ -274,122 +352,6 @@ func (p *HandlerProps) withDefaults() *HandlerProps {
 		d.Tracing = awslambda.Tracing_ACTIVE
 	}
 	return &d
-}
-
-// load asks the program what it serves, unless it must not, and builds it for
-// Lambda. There is nothing to learn from the second step when the first one
-// fails. Whatever fails is a broken rule, with the words of the compiler or of
-// the program.
-func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
-	const todo = "it is relative to the working directory of the CDK app"
-	if p.Entry == nil || *p.Entry == "" {
-		r.breaks("Entry", "must be the directory of a Go main package, got none; %s", todo)
-		return nil, nil
-	}
-	goarch := "arm64"
-	if *p.Architecture.Name() == *awslambda.Architecture_X86_64().Name() {
-		goarch = "amd64"
-	}
-	program, err := newProgram(*p.Entry, goarch, p.BuildTags)
-	if err != nil {
-		r.breaks("Entry", "must be the directory of a Go main package, got %q (%w); %s", *p.Entry, err, todo)
-		return nil, nil
-	}
-	var manifest *Manifest
-	if p.Manifest == nil || *p.Manifest {
-		if manifest, err = program.manifest(); err != nil {
-			r.breaks("Entry", "must be a Go program that says what it serves, got %q; %w", *p.Entry, err)
-			return nil, nil
-		}
-	}
-	binary, err := program.binary()
-	if err != nil {
-		r.breaks("Entry", "must be a Go program that builds for Lambda, got %q; %w", *p.Entry, err)
-	}
-	return manifest, binary
-}
-
-// handlerValues are [HandlerProps] as the rules see them. The concurrency and
-// the environment have rules of their own, because a [Backend] has them as its
-// own props.
-type handlerValues struct {
-	concurrency     concurrencyValues
-	environment     []string
-	inVpc           bool
-	logGroup        bool
-	logRetention    bool
-	memory, timeout number
-	securityGroups  bool
-	subnets         bool
-	tags            []string
-}
-
-func (p *HandlerProps) values() handlerValues {
-	v := handlerValues{
-		concurrency:    concurrencyValuesOf(p.Concurrency),
-		inVpc:          p.Vpc != nil,
-		logGroup:       p.LogGroup != nil,
-		logRetention:   p.LogRetention != "",
-		memory:         numberOf(p.MemorySize),
-		timeout:        secondsOf(p.Timeout),
-		securityGroups: p.SecurityGroups != nil,
-		subnets:        p.VpcSubnets != nil,
-		tags:           p.BuildTags,
-	}
-	if p.Environment != nil {
-		v.environment = slices.Sorted(maps.Keys(*p.Environment))
-	}
-	return v
-}
-
-func (v handlerValues) check(r *rules) {
-	for _, tag := range v.tags {
-		if tag == "" || strings.ContainsAny(tag, ", \t") {
-			r.breaks("BuildTags", "must be one tag for each element, got %q; split it", tag)
-		}
-	}
-	if v.logGroup && v.logRetention {
-		r.breaks("LogRetention", "must be unset with LogGroup, which has its own retention; remove one of them")
-	}
-	r.within("MemorySize", v.memory, minMemoryMB, maxMemoryMB, "MB", "see the memory limits of Lambda")
-	r.within("Timeout", v.timeout, minTimeoutSecs, maxTimeoutSecs, "seconds", "split work that takes longer")
-	if !v.inVpc {
-		r.mustBeUnset("without Vpc; set Vpc too", given{"SecurityGroups", v.securityGroups}, given{"VpcSubnets", v.subnets})
-	}
-}
-
-// checkVariableNames checks the names of environment variables.
-func checkVariableNames(r *rules, names []string) {
-	for _, name := range names {
-		switch {
-		case name == wire.EnvManifest:
-			r.breaks("Environment", "must not have %s, with which the program writes its manifest and exits; remove it", name)
-		case !variablePattern.MatchString(name):
-			r.breaks("Environment", "must have names of 2 or more letters, digits and _ that start with a letter, got %q; rename it", name)
-		}
-	}
-}
-
-// checkTimeouts checks that the program ends its work before Lambda kills the
-// instance in the middle of it.
-func checkTimeouts(r *rules, m *Manifest, function number) {
-	if !function.known {
-		return
-	}
-	shorter := func(what string, seconds float64) {
-		if seconds >= function.value {
-			r.breaks("Timeout", "must be more than %s seconds, the timeout of %s in the program, got %s; raise it or shorten the other", format(seconds), what, function)
-		}
-	}
-	if m.HTTP || m.WebSocket {
-		shorter("a request", m.RequestTimeout)
-	}
-	for _, q := range m.Queues {
-		shorter(fmt.Sprintf("a job of queue %q", q.Name), q.Timeout)
-	}
-	for _, s := range m.Schedules {
-		shorter(fmt.Sprintf("schedule %q", s.Name), s.Timeout)
-	}
 }
 
 // newLogGroup creates a log group that outlives its stack, because logs explain

@@ -2,6 +2,8 @@ package hearth
 
 import (
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
@@ -42,6 +44,19 @@ type HttpApiProps struct {
 	// @default - unique to the construct
 	ApiName *string
 
+	// AuthorizationScopes are the OAuth scopes that Authorizer asks for.
+	//
+	// @default - none
+	AuthorizationScopes *[]*string
+
+	// Authorizer decides about each request before it reaches the function:
+	// awsapigatewayv2authorizers.NewHttpJwtAuthorizer, NewHttpIamAuthorizer,
+	// NewHttpUserPoolAuthorizer or NewHttpLambdaAuthorizer. Preflight requests
+	// pass it only when CorsPreflight answers them.
+	//
+	// @default - none: the program decides
+	Authorizer awsapigatewayv2.IHttpRouteAuthorizer
+
 	// CorsPreflight makes the API answer preflight requests by itself and add
 	// CORS headers to the responses, in place of those of the program.
 	//
@@ -49,15 +64,28 @@ type HttpApiProps struct {
 	CorsPreflight *awsapigatewayv2.CorsPreflightOptions
 
 	// DisableExecuteApiEndpoint turns the generated URL off, so that only the
-	// domain of DomainMapping leads to the API.
+	// domain of Domain or DomainMapping leads to the API.
 	//
 	// @default false
 	DisableExecuteApiEndpoint *bool
 
-	// DomainMapping serves the API on a domain of your own.
+	// Domain serves the API on a domain of your own. It contradicts
+	// DomainMapping.
+	//
+	// @default - none
+	Domain *DomainProps
+
+	// DomainMapping serves the API on a domain that exists.
 	//
 	// @default - none
 	DomainMapping *awsapigatewayv2.DomainMappingOptions
+
+	// StageName is the name of the stage: letters, digits, "-" and "_", up to 128
+	// of them. It is the first part of the path in the generated URL, and of the
+	// path that the program sees.
+	//
+	// @default $default
+	StageName *string
 
 	// Throttle bounds the requests per second (rate) and at once (burst). What is
 	// over it gets 429 and does not reach the function.
@@ -67,8 +95,8 @@ type HttpApiProps struct {
 }
 
 // HttpApi is an API Gateway HTTP API that sends every request to one function,
-// with payload format 2.0: one $default route, and a $default stage that is
-// deployed automatically.
+// with payload format 2.0: one $default route, and a stage that is deployed
+// automatically. [HttpApi.AddRoutes] sends some of them to other functions.
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html (2026-11)
 type HttpApi struct {
@@ -78,7 +106,7 @@ type HttpApi struct {
 	AccessLogGroup awslogs.ILogGroup
 	// Api is the API, without a default stage of its own: see Stage.
 	Api awsapigatewayv2.HttpApi
-	// Stage is the stage "$default".
+	// Stage is the stage that is deployed automatically.
 	Stage awsapigatewayv2.HttpStage
 
 	url *string
@@ -96,21 +124,30 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	r := &rules{where: "HttpApiProps"}
 	checkInvoked(r, p.Handler)
 	p.values().check(r)
-	contractOf(p.Handler).checkHttp(r)
+	contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
 	refuse(a, r.broken)
 
+	budgetOf(p.Handler).addRequests()
 	a.Api = awsapigatewayv2.NewHttpApi(a, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
-		ApiName:                   apiName(a, p.ApiName),
-		CorsPreflight:             p.CorsPreflight,
-		CreateDefaultStage:        jsii.Bool(false), // it takes neither access logs nor throttling
-		DefaultIntegration:        awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
-		DisableExecuteApiEndpoint: p.DisableExecuteApiEndpoint,
+		ApiName:                    apiName(a, p.ApiName),
+		CorsPreflight:              p.CorsPreflight,
+		CreateDefaultStage:         jsii.Bool(false), // it takes neither access logs nor throttling
+		DefaultAuthorizationScopes: p.AuthorizationScopes,
+		DefaultAuthorizer:          p.Authorizer,
+		DefaultIntegration:         awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
+		DisableExecuteApiEndpoint:  p.DisableExecuteApiEndpoint,
 	})
+	if p.Domain != nil {
+		p.DomainMapping = p.Domain.mapping(a)
+	}
+	if p.StageName == nil {
+		p.StageName = jsii.String("$default")
+	}
 	stage := &awsapigatewayv2.HttpStageProps{
 		AutoDeploy:    jsii.Bool(true),
 		DomainMapping: p.DomainMapping,
 		HttpApi:       a.Api,
-		StageName:     jsii.String("$default"),
+		StageName:     p.StageName,
 		Throttle:      p.Throttle,
 	}
 	if p.AccessLogs == nil || *p.AccessLogs {
@@ -119,32 +156,81 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
 		}
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html (2026-11)
-		stage.AccessLogSettings = newAccessLogs(a.AccessLogGroup,
-			"requestId $context.requestId",
-			"time $context.requestTime",
-			"ip $context.identity.sourceIp",
-			"method $context.httpMethod",
-			"path $context.path",
-			"status $context.status",
-			"responseBytes $context.responseLength",
-			"latencyMs $context.responseLatency",
-			"integrationMs $context.integrationLatency",
-			"error $context.integrationErrorMessage")
+		stage.AccessLogSettings = newAccessLogs(a.AccessLogGroup, append(slices.Clip(requestLogFields), "error $context.integrationErrorMessage")...)
 	}
 	a.Stage = awsapigatewayv2.NewHttpStage(a, jsii.String("Stage"), stage)
 	switch {
+	case p.Domain != nil:
+		a.url = p.Domain.url("https")
 	case p.DomainMapping != nil:
 		a.url = a.Stage.DomainUrl()
 	case !isTrue(p.DisableExecuteApiEndpoint):
 		a.url = a.Api.ApiEndpoint()
+		if *p.StageName != "$default" {
+			a.url = a.Stage.Url()
+		}
 	}
 	return a
 }
 
-// Url is where the API is served: https://{domain} with DomainMapping, else
-// https://{api-id}.execute-api.{region}.amazonaws.com, or nil when that is
-// disabled.
+// Url is where the API is served: https://{domain} with Domain or DomainMapping, else
+// https://{api-id}.execute-api.{region}.amazonaws.com, followed by the name of a
+// stage other than $default, or nil when that is disabled.
 func (a *HttpApi) Url() *string { return a.url }
+
+// AddRoutes sends the requests for a path to another function than the rest, or
+// past the API's authorizer. It panics with every broken rule at once.
+func (a *HttpApi) AddRoutes(props *HttpRoutesProps) []awsapigatewayv2.HttpRoute {
+	if props == nil {
+		props = &HttpRoutesProps{}
+	}
+	p := *props
+	r := &rules{where: "HttpRoutesProps"}
+	checkInvoked(r, p.Handler)
+	checkPath(r, textOf(p.Path))
+	contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
+	refuse(a, r.broken)
+	budgetOf(p.Handler).addRequests()
+	return *a.Api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+		AuthorizationScopes: p.AuthorizationScopes,
+		Authorizer:          p.Authorizer,
+		Integration:         awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
+		Methods:             p.Methods,
+		Path:                p.Path,
+	})
+}
+
+// HttpRoutesProps configure routes of [HttpApi.AddRoutes].
+type HttpRoutesProps struct {
+	// Handler serves the routes: a [Handler]'s Alias, or any function.
+	Handler awslambda.IFunction
+
+	// Path is the path of the routes, with parameters in braces: "/orders",
+	// "/orders/{id}" or "/orders/{rest+}".
+	Path *string
+
+	// AuthorizationScopes are the OAuth scopes that the authorizer asks for.
+	//
+	// @default - those of the API
+	AuthorizationScopes *[]*string
+
+	// Authorizer decides about each request. awsapigatewayv2.NewHttpNoneAuthorizer
+	// lets all of them pass.
+	//
+	// @default - that of the API
+	Authorizer awsapigatewayv2.IHttpRouteAuthorizer
+
+	// Methods are the HTTP methods of the routes.
+	//
+	// @default - all of them
+	Methods *[]awsapigatewayv2.HttpMethod
+}
+
+func checkPath(r *rules, path text) {
+	if !path.set || path.known && !strings.HasPrefix(path.value, "/") {
+		r.breaks("Path", "must start with /, got %q; it is the path after the stage", path.value)
+	}
+}
 
 // apiName is the name of an API: the CDK's own default is the same for all of
 // them.
@@ -155,11 +241,22 @@ func apiName(c constructs.Construct, name *string) *string {
 	return awscdk.Names_UniqueResourceName(c, &awscdk.UniqueResourceNameOptions{Separator: jsii.String("-")})
 }
 
-// apiValues are the props that HTTP and WebSocket APIs share, as the rules see
+// apiValues are the props that all APIs share, as the rules see
 // them.
 type apiValues struct {
 	logGroup, logRetention, logsOff bool
 	burst, rate                     number
+	domain                          *domainValues
+	mapping                         bool
+	stageName                       text
+}
+
+// takeDomain reads the domain of an API, if it has one.
+func (v *apiValues) takeDomain(p *DomainProps) {
+	if p != nil {
+		domain := p.values()
+		v.domain = &domain
+	}
 }
 
 func (p *HttpApiProps) values() apiValues {
@@ -167,7 +264,13 @@ func (p *HttpApiProps) values() apiValues {
 		logGroup:     p.AccessLogGroup != nil,
 		logRetention: p.AccessLogRetention != "",
 		logsOff:      p.AccessLogs != nil && !*p.AccessLogs,
+		mapping:      p.DomainMapping != nil,
+		stageName:    textOf(p.StageName),
 	}
+	if p.StageName != nil && *p.StageName == "$default" {
+		v.stageName = text{}
+	}
+	v.takeDomain(p.Domain)
 	if p.Throttle != nil {
 		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
 	}
@@ -183,6 +286,15 @@ func (v apiValues) check(r *rules) {
 	}
 	if v.logGroup && v.logRetention {
 		r.breaks("AccessLogRetention", "must be unset with AccessLogGroup, which has its own retention; remove one of them")
+	}
+	if v.domain != nil {
+		if v.mapping {
+			r.breaks("DomainMapping", "must be unset with Domain, which makes one; remove one of them")
+		}
+		r.in("Domain", v.domain.check)
+	}
+	if v.stageName.known && !stageNamePattern.MatchString(v.stageName.value) {
+		r.breaks("StageName", "must be 1 to 128 letters, digits, - and _, got %q; rename it", v.stageName.value)
 	}
 	r.within("Throttle.BurstLimit", v.burst, 0, math.Inf(1), "requests", "leave it unset for the account's quota")
 	r.within("Throttle.RateLimit", v.rate, 0, math.Inf(1), "requests per second", "leave it unset for the account's quota")

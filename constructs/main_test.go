@@ -63,7 +63,11 @@ func flags(t *testing.T) map[string]any {
 // setup returns the stack "Test" in an app of its own.
 func setup(t *testing.T) awscdk.Stack {
 	t.Helper()
-	context := flags(t)
+	return setupWith(t, flags(t))
+}
+
+func setupWith(t *testing.T, context map[string]any) awscdk.Stack {
+	t.Helper()
 	app := awscdk.NewApp(&awscdk.AppProps{
 		AnalyticsReporting: jsii.Bool(false),
 		Context:            &context,

@@ -38,6 +38,11 @@ const (
 	maxWindowSecs            = 5 * 60
 	minConcurrencyInstances  = 2
 	maxConcurrencyInstances  = 1000
+	minPollers               = 2
+	maxMinPollers            = 200
+	maxMaxPollers            = 2000
+	defaultMaxPollers        = 200
+	maxFilters               = 10
 	visibilityPerTimeout     = 6
 	defaultBatchMessages     = 10
 	leastAdvisedReceiveCount = 5
@@ -63,6 +68,13 @@ type QueueProps struct {
 	//
 	// @default false
 	ContentBasedDeduplication *bool
+
+	// DeadLetterQueue takes the messages that failed too often instead of a new
+	// queue: one of the same kind, which keeps messages at least as long as
+	// RetentionPeriod.
+	//
+	// @default - a new queue
+	DeadLetterQueue awssqs.IQueue
 
 	// DeadLetterRetention is how long the dead-letter queue keeps a message, at
 	// least RetentionPeriod and up to 14 days. A standard queue counts from the
@@ -92,6 +104,15 @@ type QueueProps struct {
 	//
 	// @default - false, or the kind of Queue
 	Fifo *bool
+
+	// Filters are patterns on the messages, up to 10, made with
+	// awslambda.FilterCriteria_Filter. Lambda deletes the messages that match none
+	// of them.
+	//
+	// https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html (2026-11)
+	//
+	// @default - none: every message invokes the function
+	Filters *[]*map[string]interface{}
 
 	// FunctionTimeout is the timeout of Handler. Give it for an imported
 	// function, which does not tell.
@@ -141,6 +162,13 @@ type QueueProps struct {
 	// @default - none
 	Name *string
 
+	// Pollers are event pollers that run all the time, for a sudden load that must
+	// not wait for Lambda to start polling. They are paid for by the hour, and
+	// contradict MaxConcurrency: each poller keeps up to 10 instances busy.
+	//
+	// @default - Lambda starts and stops pollers with the load
+	Pollers *PollersProps
+
 	// Queue is an existing queue to use instead of a new one. Its dead-letter
 	// queue, encryption, policy, retention and visibility timeout are its own:
 	// make the visibility timeout at least six times the function's timeout plus
@@ -163,6 +191,22 @@ type QueueProps struct {
 	VisibilityTimeout awscdk.Duration
 }
 
+// PollersProps are the event pollers of a queue in provisioned mode.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11)
+type PollersProps struct {
+	// Max is the most pollers, 2 to 2000. Ten times as many instances can be
+	// busy with this queue.
+	//
+	// @default 200
+	Max *float64
+
+	// Min is the number of pollers without load, 2 to 200.
+	//
+	// @default 2
+	Min *float64
+}
+
 // Queue is an SQS queue with a dead-letter queue of the same kind, both
 // encrypted and open to TLS only, and the event source mapping that invokes a
 // function with its messages.
@@ -181,7 +225,8 @@ type Queue struct {
 	// Queue is the queue.
 	Queue awssqs.IQueue
 
-	name text
+	alarms *QueueAlarms
+	name   text
 }
 
 // NewQueue creates a queue, or wires an existing one. It panics with every broken
@@ -212,6 +257,7 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 		BatchSize:               p.BatchSize,
 		Enabled:                 p.Enabled,
 		EventSourceArn:          q.Queue.QueueArn(),
+		Filters:                 p.Filters,
 		MaxConcurrency:          p.MaxConcurrency,
 		ReportBatchItemFailures: jsii.Bool(true),
 		Target:                  p.Handler,
@@ -219,7 +265,11 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 	if !v.fifo {
 		mapping.MaxBatchingWindow = p.MaxBatchingWindow
 	}
+	if p.Pollers != nil {
+		mapping.ProvisionedPollerConfig = &awslambda.ProvisionedPollerConfig{MaximumPollers: p.Pollers.Max, MinimumPollers: p.Pollers.Min}
+	}
 	q.EventSource = awslambda.NewEventSourceMapping(q, jsii.String("EventSource"), mapping)
+	budgetOf(p.Handler).addSource(v.source(*q.Node().Path()))
 	if p.Handler.Role() != nil {
 		q.Queue.GrantConsumeMessages(p.Handler)
 	} else {
@@ -240,13 +290,16 @@ func (q *Queue) create(p *QueueProps, v queueValues) {
 		}
 		return d
 	}
-	q.DeadLetterQueue = awssqs.NewQueue(q, jsii.String("DeadLetterQueue"), &awssqs.QueueProps{
-		Encryption:          encryption,
-		EncryptionMasterKey: p.EncryptionMasterKey,
-		EnforceSSL:          jsii.Bool(true),
-		Fifo:                p.Fifo,
-		RetentionPeriod:     retention(p.DeadLetterRetention, defaultDeadLetterRetentionSecs),
-	})
+	q.DeadLetterQueue = p.DeadLetterQueue
+	if q.DeadLetterQueue == nil {
+		q.DeadLetterQueue = awssqs.NewQueue(q, jsii.String("DeadLetterQueue"), &awssqs.QueueProps{
+			Encryption:          encryption,
+			EncryptionMasterKey: p.EncryptionMasterKey,
+			EnforceSSL:          jsii.Bool(true),
+			Fifo:                p.Fifo,
+			RetentionPeriod:     retention(p.DeadLetterRetention, defaultDeadLetterRetentionSecs),
+		})
+	}
 	props := &awssqs.QueueProps{
 		ContentBasedDeduplication: p.ContentBasedDeduplication,
 		DeadLetterQueue:           &awssqs.DeadLetterQueue{Queue: q.DeadLetterQueue, MaxReceiveCount: p.MaxReceiveCount},
@@ -270,9 +323,12 @@ func (q *Queue) create(p *QueueProps, v queueValues) {
 	}
 	q.Queue = awssqs.NewQueue(q, jsii.String("Queue"), props)
 	if v.receives.known && v.receives.value < leastAdvisedReceiveCount {
-		warn(q, "lowMaxReceiveCount", "QueueProps.MaxReceiveCount is "+v.receives.String()+
-			"; throttled invocations count as receives, so with less than 5 good messages reach the dead-letter queue under load")
+		warn(q, "lowMaxReceiveCount", lowReceives("QueueProps.MaxReceiveCount", v.receives))
 	}
+}
+
+func lowReceives(field string, receives number) string {
+	return field + " is " + receives.String() + "; throttled invocations count as receives, so with less than 5 good messages reach the dead-letter queue under load"
 }
 
 // GrantSend lets a function send to this queue and tells it where: it sets
@@ -288,6 +344,22 @@ func (q *Queue) GrantSend(fn awslambda.Function) awsiam.Grant {
 	return q.Queue.GrantSendMessages(fn)
 }
 
+// GrantRedrive lets someone move the messages of the dead-letter queue back to
+// this queue, as an operator does after a fix. It panics for an existing queue,
+// whose dead-letter queue is not known.
+//
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html (2026-11)
+func (q *Queue) GrantRedrive(grantee awsiam.IGrantable) awsiam.Grant {
+	if q.DeadLetterQueue == nil {
+		r := &rules{where: "QueueProps"}
+		refuse(q, []error{r.brokenRule("Queue", "must be unset for GrantRedrive, as the dead-letter queue of an existing queue is not known; grant it where that queue is created")})
+	}
+	q.Queue.GrantSendMessages(grantee)
+	return q.DeadLetterQueue.Grant(grantee,
+		jsii.String("sqs:StartMessageMoveTask"), jsii.String("sqs:CancelMessageMoveTask"), jsii.String("sqs:ListMessageMoveTasks"),
+		jsii.String("sqs:ReceiveMessage"), jsii.String("sqs:DeleteMessage"), jsii.String("sqs:GetQueueAttributes"))
+}
+
 // warn adds a CDK warning under an id that the user can acknowledge.
 func warn(c constructs.Construct, id, message string) {
 	awscdk.Annotations_Of(c).AddWarningV2(jsii.String("hearth:"+id), jsii.String(message))
@@ -301,7 +373,7 @@ func timeoutOf(fn awslambda.IFunction) number {
 	case awslambda.Version:
 		return timeoutOf(f.Lambda())
 	case awslambda.Function:
-		return secondsOf(f.Timeout()).or(3) // Lambda's own default
+		return secondsOf(f.Timeout()).or(defaultLambdaTimeoutSecs)
 	}
 	return number{}
 }

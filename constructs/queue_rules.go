@@ -19,6 +19,12 @@ type queueValues struct {
 	batch           number
 	window          number
 	maxConcurrency  number
+	pollers         bool
+	leastPollers    number
+	mostPollers     number
+	filters         int
+	ownDead         bool
+	deadFifo        bool
 	receives        number
 	retention       number
 	deadRetention   number
@@ -51,10 +57,27 @@ func (p *QueueProps) values() queueValues {
 	if v.existing {
 		v.fifo = isTrue(p.Queue.Fifo())
 	}
+	if p.Pollers != nil {
+		v.pollers, v.leastPollers, v.mostPollers = true, numberOf(p.Pollers.Min), numberOf(p.Pollers.Max)
+	}
+	if p.Filters != nil {
+		v.filters = len(*p.Filters)
+	}
+	if p.DeadLetterQueue != nil {
+		v.ownDead, v.deadFifo = true, isTrue(p.DeadLetterQueue.Fifo())
+	}
 	if !v.functionTimeout.set && v.consumed {
 		v.functionTimeout = timeoutOf(p.Handler)
 	}
 	return v
+}
+
+// source is what the event source may keep busy.
+func (v queueValues) source(name string) source {
+	if v.pollers {
+		return source{name: name, most: pollersBound(v.mostPollers), pollers: true}
+	}
+	return source{name: name, most: v.maxConcurrency}
 }
 
 // leastVisibility is the shortest visibility timeout that lets Lambda retry; not
@@ -105,6 +128,7 @@ func (v queueValues) checkExisting(r *rules) {
 	}
 	r.mustBeUnset("with Queue, which has its own; set it where that queue is created",
 		given{"ContentBasedDeduplication", v.contentDedup},
+		given{"DeadLetterQueue", v.ownDead},
 		given{"DeadLetterRetention", v.deadRetention.set},
 		given{"DeliveryDelay", v.delay.set},
 		given{"EncryptionMasterKey", v.encrypted},
@@ -126,14 +150,32 @@ func (v queueValues) checkNew(r *rules) {
 	r.within("MaxReceiveCount", v.receives, minReceives, maxReceives, "receives", "5 or more is advised")
 	r.within("RetentionPeriod", v.retention, minRetentionSecs, maxRetentionSecs, "seconds", "a message cannot wait longer than 14 days")
 	r.within("DeadLetterRetention", v.deadRetention, minRetentionSecs, maxRetentionSecs, "seconds", "a message cannot wait longer than 14 days")
+	if v.ownDead {
+		r.mustBeUnset("with DeadLetterQueue, which has its own; set it where that queue is created", given{"DeadLetterRetention", v.deadRetention.set})
+		if v.deadFifo != v.fifo {
+			r.breaks("DeadLetterQueue", "must be a %s queue, as the queue is, got a %s queue; pass another one", kindOf(v.fifo), kindOf(v.deadFifo))
+		}
+		v.deadRetention = number{set: true} // its retention is its own
+	}
+	v.checkRetention(r, "DeadLetterRetention")
+	r.within("VisibilityTimeout", v.visibility, 0, maxVisibilitySecs, "seconds", "a message cannot be hidden longer than 12 hours")
+	if v.consumed {
+		v.checkVisibility(r)
+	}
+}
+
+// checkRetention checks the retention of the dead-letter queue.
+func (v queueValues) checkRetention(r *rules, field string) {
 	retention, dead := v.retention.or(defaultRetentionSecs), v.deadRetention.or(defaultDeadLetterRetentionSecs)
 	if retention.known && dead.known && retention.value <= maxRetentionSecs && dead.value < retention.value {
-		r.breaks("DeadLetterRetention", "must be at least RetentionPeriod (%s seconds), got %s; its clock starts when the message is first sent, so less deletes failed messages at once", retention, dead)
+		r.breaks(field, "must be at least RetentionPeriod (%s seconds), got %s; its clock starts when the message is first sent, so less deletes failed messages at once", retention, dead)
 	}
-	r.within("VisibilityTimeout", v.visibility, 0, maxVisibilitySecs, "seconds", "a message cannot be hidden longer than 12 hours")
+}
+
+// checkVisibility checks that Lambda can retry before a message is seen again.
+func (v queueValues) checkVisibility(r *rules) {
 	least := v.leastVisibility(0)
 	switch {
-	case !v.consumed:
 	case !v.visibility.set && !least.known:
 		r.breaks("VisibilityTimeout", "must be set when the timeout of Handler is not known here, got none; set it, or FunctionTimeout")
 	case v.visibility.known && least.known && v.visibility.value < least.value:
@@ -158,7 +200,25 @@ func (v queueValues) checkEventSource(r *rules) {
 		r.within("MaxBatchingWindow", window, 0, maxWindowSecs, "seconds", "Lambda does not gather messages for longer")
 	}
 	r.within("MaxConcurrency", v.maxConcurrency, minConcurrencyInstances, maxConcurrencyInstances, "instances", "leave it unset for no bound")
+	if v.pollers {
+		v.checkPollers(r)
+	}
+	if v.filters > maxFilters {
+		r.breaks("Filters", "must be at most %d patterns, got %d; join some of them, or filter in the program", maxFilters, v.filters)
+	}
 	r.within("FunctionTimeout", v.functionTimeout, minTimeoutSecs, maxTimeoutSecs, "seconds", "it is the timeout of Handler")
+}
+
+func (v queueValues) checkPollers(r *rules) {
+	if v.maxConcurrency.set {
+		r.breaks("MaxConcurrency", "must be unset with Pollers, whose Max bounds the instances; remove one of them")
+	}
+	r.within("Pollers.Min", v.leastPollers, minPollers, maxMinPollers, "pollers", "leave it unset for 2")
+	r.within("Pollers.Max", v.mostPollers, minPollers, maxMaxPollers, "pollers", "leave it unset for 200")
+	least, most := v.leastPollers.or(minPollers), v.mostPollers.or(defaultMaxPollers)
+	if least.known && most.known && most.value < least.value {
+		r.breaks("Pollers.Max", "must be at least Pollers.Min (%s pollers), got %s; raise it", least, most)
+	}
 }
 
 // checkUnconsumed refuses what only the event source has.
@@ -166,9 +226,11 @@ func (v queueValues) checkUnconsumed(r *rules) {
 	r.mustBeUnset("without Handler, as nothing consumes the queue; set Handler too",
 		given{"BatchSize", v.batch.set},
 		given{"Enabled", v.enabled},
+		given{"Filters", v.filters > 0},
 		given{"FunctionTimeout", v.functionTimeout.set},
 		given{"MaxBatchingWindow", v.window.set},
 		given{"MaxConcurrency", v.maxConcurrency.set},
+		given{"Pollers", v.pollers},
 	)
 }
 

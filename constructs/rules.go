@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -32,6 +33,14 @@ func (n number) or(value float64) number {
 	return number{value: value, known: true}
 }
 
+// orKnown gives an unset number a value as if it had been set.
+func (n number) orKnown(value float64) number {
+	if n.set {
+		return n
+	}
+	return known(value)
+}
+
 func (n number) String() string { return format(n.value) }
 
 func format(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
@@ -41,11 +50,15 @@ func numberOf(v *float64) number {
 	if v == nil {
 		return number{}
 	}
-	if *awscdk.Token_IsUnresolved(v) {
+	if mayBeToken(*v) && *awscdk.Token_IsUnresolved(v) {
 		return number{set: true}
 	}
 	return known(*v)
 }
+
+// mayBeToken spares the CDK a question: it writes the tokens of numbers as huge
+// negative ones. A plain number that large is asked about, and no more.
+func mayBeToken(v float64) bool { return v < -1e200 }
 
 // secondsOf reads a duration prop.
 func secondsOf(d awscdk.Duration) number {
@@ -68,7 +81,7 @@ func textOf(v *string) text {
 	if v == nil {
 		return text{}
 	}
-	if *awscdk.Token_IsUnresolved(v) {
+	if strings.Contains(*v, "${") && *awscdk.Token_IsUnresolved(v) { // tokens are ${Token[…]}
 		return text{set: true}
 	}
 	return text{value: *v, known: true, set: true}
@@ -83,6 +96,8 @@ func newConstruct(c, scope constructs.Construct, id *string) {
 }
 
 func isTrue(v *bool) bool { return v != nil && *v }
+
+func isFalse(v *bool) bool { return v != nil && !*v }
 
 // rules collects the broken rules of one props struct, in the words of its user.
 type rules struct {

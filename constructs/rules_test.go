@@ -342,9 +342,9 @@ func TestApiRules(t *testing.T) {
 			"P.Throttle.BurstLimit must be at least 0 requests, got -1; leave it unset for the account's quota",
 			"P.Throttle.RateLimit must be at least 0 requests per second, got -1; leave it unset for the account's quota",
 		}},
-		{"stage", webSocketValues{stageName: text{value: "v1_a-b", known: true, set: true}}.check, nil},
-		{"stage token", webSocketValues{stageName: text{set: true}}.check, nil},
-		{"bad stage", webSocketValues{stageName: text{value: "$default", known: true, set: true}}.check, []string{`P.StageName must be 1 to 128 letters, digits, - and _, got "$default"; rename it`}},
+		{"stage", apiValues{stageName: text{value: "v1_a-b", known: true, set: true}}.check, nil},
+		{"stage token", apiValues{stageName: text{set: true}}.check, nil},
+		{"bad stage", apiValues{stageName: text{value: "$default", known: true, set: true}}.check, []string{`P.StageName must be 1 to 128 letters, digits, - and _, got "$default"; rename it`}},
 	})
 }
 

@@ -2,7 +2,9 @@ package hearth
 
 import (
 	"regexp"
+	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -52,11 +54,32 @@ type WebSocketApiProps struct {
 	// @default - unique to the construct
 	ApiName *string
 
-	// DomainMapping serves the API on a domain of your own. The program goes on
-	// pushing to the generated endpoint.
+	// Authorizer decides who may connect:
+	// awsapigatewayv2authorizers.NewWebSocketLambdaAuthorizer or
+	// NewWebSocketIamAuthorizer. It is asked on $connect alone, as API Gateway
+	// allows no other; what it says holds as long as the connection does.
+	//
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-control-access.html (2026-11)
+	//
+	// @default - none: the program decides when a client connects
+	Authorizer awsapigatewayv2.IWebSocketRouteAuthorizer
+
+	// Domain serves the API on a domain of your own. The program goes on pushing
+	// to the generated endpoint. It contradicts DomainMapping.
+	//
+	// @default - none
+	Domain *DomainProps
+
+	// DomainMapping serves the API on a domain that exists.
 	//
 	// @default - none
 	DomainMapping *awsapigatewayv2.DomainMappingOptions
+
+	// RouteSelectionExpression says what in a message names its route. A message
+	// that names none of [WebSocketApi.AddRoute] goes to Handler.
+	//
+	// @default $request.body.action
+	RouteSelectionExpression *string
 
 	// StageName is the last part of the API's URL: letters, digits, "-" and "_",
 	// up to 128 of them.
@@ -109,15 +132,24 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	contractOf(p.Handler).checkWebSocket(r)
 	refuse(a, r.broken)
 
-	a.Api = awsapigatewayv2.NewWebSocketApi(a, jsii.String("Api"), &awsapigatewayv2.WebSocketApiProps{ApiName: apiName(a, p.ApiName)})
+	budgetOf(p.Handler).addRequests()
+	a.Api = awsapigatewayv2.NewWebSocketApi(a, jsii.String("Api"), &awsapigatewayv2.WebSocketApiProps{
+		ApiName: apiName(a, p.ApiName), RouteSelectionExpression: p.RouteSelectionExpression,
+	})
 	integration := awsapigatewayv2integrations.NewWebSocketLambdaIntegration(jsii.String("Integration"), p.Handler, nil)
 	for _, route := range []string{"$connect", "$disconnect", "$default"} {
 		options := &awsapigatewayv2.WebSocketRouteOptions{Integration: integration}
-		if route == "$default" {
+		switch route {
+		case "$connect":
+			options.Authorizer = p.Authorizer
+		case "$default":
 			// The other two cannot answer: $connect answers with the handshake.
 			options.ReturnResponse = jsii.Bool(true)
 		}
 		a.Api.AddRoute(jsii.String(route), options)
+	}
+	if p.Domain != nil {
+		p.DomainMapping = p.Domain.mapping(a)
 	}
 	stage := &awsapigatewayv2.WebSocketStageProps{
 		AutoDeploy:    jsii.Bool(true),
@@ -147,7 +179,10 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	}
 	a.Stage = awsapigatewayv2.NewWebSocketStage(a, jsii.String("Stage"), stage)
 	a.url = a.Stage.Url()
-	if p.DomainMapping != nil {
+	switch {
+	case p.Domain != nil:
+		a.url = p.Domain.url("wss")
+	case p.DomainMapping != nil:
 		a.url = jsii.String("wss://" + *p.DomainMapping.DomainName.DomainNameRef().DomainName)
 		if key := p.DomainMapping.MappingKey; key != nil {
 			a.url = jsii.String(*a.url + "/" + *key)
@@ -162,40 +197,88 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 // https://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
 //
 // The function may be another one than the API's own. From a VPC it reaches the
-// endpoint only through NAT: there is no VPC endpoint for @connections.
+// endpoint only through NAT: there is no VPC endpoint for @connections. It panics
+// for a [Handler] in isolated subnets; see [WebSocketRelay].
 func (a *WebSocketApi) GrantManageConnections(fn awslambda.Function) awsiam.Grant {
+	a.reachable(fn)
 	fn.AddEnvironment(jsii.String(wire.EnvWebSocketEndpoint), a.Stage.CallbackUrl(), nil)
 	return a.Stage.GrantManagementApiAccess(fn)
 }
 
-// Url is where clients connect: wss://{domain} with DomainMapping, else
+// GrantPush lets a function send to the clients of this API, and nothing else:
+// not look at their connections, nor close them. It tells the function where, as
+// GrantManageConnections does.
+func (a *WebSocketApi) GrantPush(fn awslambda.Function) awsiam.Grant {
+	a.reachable(fn)
+	fn.AddEnvironment(jsii.String(wire.EnvWebSocketEndpoint), a.Stage.CallbackUrl(), nil)
+	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Actions: jsii.Strings("execute-api:ManageConnections"),
+		Grantee: fn,
+		ResourceArns: jsii.Strings(*awscdk.Stack_Of(a).FormatArn(&awscdk.ArnComponents{
+			Service: jsii.String("execute-api"), Resource: a.Api.ApiId(),
+			ResourceName: jsii.String(*a.Stage.StageName() + "/POST/@connections/*"),
+		})),
+	})
+}
+
+// reachable refuses a function that cannot reach the @connections endpoint.
+func (a *WebSocketApi) reachable(fn awslambda.Function) {
+	if h := ownerOf(fn); h != nil && h.isolated {
+		r := &rules{where: "HandlerProps"}
+		refuse(a, []error{r.brokenRule("VpcSubnets", "must have a way to the internet for a function that pushes to WebSocket clients, got isolated subnets for %s; choose subnets with NAT, leave the VPC, or pass the function to GrantPush of a WebSocketRelay", *h.Node().Path())})
+	}
+}
+
+// AddRoute sends the messages with a certain route key to another function than
+// the rest. It panics with every broken rule at once.
+func (a *WebSocketApi) AddRoute(props *WebSocketRouteProps) awsapigatewayv2.WebSocketRoute {
+	if props == nil {
+		props = &WebSocketRouteProps{}
+	}
+	p := *props
+	r := &rules{where: "WebSocketRouteProps"}
+	checkInvoked(r, p.Handler)
+	if key := textOf(p.Key); !key.set || key.known && (key.value == "" || strings.HasPrefix(key.value, "$")) {
+		r.breaks("Key", "must be a value of RouteSelectionExpression, got %q; the routes with $ are the API's own", key.value)
+	}
+	contractOf(p.Handler).checkWebSocket(r)
+	refuse(a, r.broken)
+	budgetOf(p.Handler).addRequests()
+	return a.Api.AddRoute(p.Key, &awsapigatewayv2.WebSocketRouteOptions{
+		Integration:    awsapigatewayv2integrations.NewWebSocketLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
+		ReturnResponse: p.ReturnResponse,
+	})
+}
+
+// WebSocketRouteProps configure a route of [WebSocketApi.AddRoute].
+type WebSocketRouteProps struct {
+	// Handler gets the messages: a [Handler]'s Alias, or any function.
+	Handler awslambda.IFunction
+
+	// Key is the value of RouteSelectionExpression in these messages.
+	Key *string
+
+	// ReturnResponse says that what the function returns goes back to the sender.
+	//
+	// @default false
+	ReturnResponse *bool
+}
+
+// Url is where clients connect: wss://{domain} with Domain or DomainMapping, else
 // wss://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
 func (a *WebSocketApi) Url() *string { return a.url }
 
-// webSocketValues are [WebSocketApiProps] as the rules see them.
-type webSocketValues struct {
-	apiValues
-	stageName text
-}
-
-func (p *WebSocketApiProps) values() webSocketValues {
-	v := webSocketValues{
-		apiValues: apiValues{
-			logGroup:     p.AccessLogGroup != nil,
-			logRetention: p.AccessLogRetention != "",
-			logsOff:      !isTrue(p.AccessLogs),
-		},
-		stageName: textOf(p.StageName),
+func (p *WebSocketApiProps) values() apiValues {
+	v := apiValues{
+		logGroup:     p.AccessLogGroup != nil,
+		logRetention: p.AccessLogRetention != "",
+		logsOff:      !isTrue(p.AccessLogs),
+		mapping:      p.DomainMapping != nil,
+		stageName:    textOf(p.StageName),
 	}
 	if p.Throttle != nil {
 		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
 	}
+	v.takeDomain(p.Domain)
 	return v
-}
-
-func (v webSocketValues) check(r *rules) {
-	v.apiValues.check(r)
-	if v.stageName.known && !stageNamePattern.MatchString(v.stageName.value) {
-		r.breaks("StageName", "must be 1 to 128 letters, digits, - and _, got %q; rename it", v.stageName.value)
-	}
 }

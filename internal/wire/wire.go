@@ -69,6 +69,16 @@ func QueueURLEnv(name string) string {
 	return EnvQueueURLPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
+// Metadata of a function's resource in the template, by which the constructs tell
+// the local engine where the program's source is.
+const (
+	// MetadataEntry holds the folder of the Go main package, relative to the one
+	// that the CDK app runs in, with "/" between its parts.
+	MetadataEntry = "hearth:entry"
+	// MetadataBuildTags holds the program's own build tags, joined by commas.
+	MetadataBuildTags = "hearth:buildTags"
+)
+
 // Schedule events. The constructs give EventBridge Scheduler an input of the
 // shape it sends by itself, with the schedule's logical name added in detail,
 // so that a program can tell its schedules apart:

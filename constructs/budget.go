@@ -1,0 +1,188 @@
+package hearth
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Each event poller of a queue in provisioned mode keeps up to 10 invocations
+// going.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11)
+const invocationsPerPoller = 10
+
+// demand is what may keep the instances of one function busy at the same time,
+// in plain values.
+type demand struct {
+	sources []source
+	// requests says that somebody waits for the function's answers: an API or a
+	// function URL, for which one instance at least must be left.
+	requests bool
+}
+
+// source is an event source of a function.
+type source struct {
+	// name is how the user knows it.
+	name string
+	// most is the most instances it can keep busy: unset without a bound.
+	most number
+	// pollers says that the bound comes from provisioned pollers.
+	pollers bool
+}
+
+// shortfall returns what is wrong with a number of reserved instances, or "". An
+// unset or unknown number bounds nothing, and 0 pauses everything on purpose.
+func (d demand) shortfall(reserved number) string {
+	if !reserved.known || reserved.value == 0 {
+		return ""
+	}
+	sum, parts := 0.0, []string{}
+	for _, s := range d.sources {
+		if !s.most.known {
+			continue
+		}
+		sum += s.most.value
+		if s.pollers {
+			parts = append(parts, fmt.Sprintf("%s (%s: %s pollers × %d)", s.most, s.name, format(s.most.value/invocationsPerPoller), invocationsPerPoller))
+		} else {
+			parts = append(parts, fmt.Sprintf("%s (%s)", s.most, s.name))
+		}
+	}
+	what := ""
+	if d.requests {
+		sum++
+		what = " and 1 for requests"
+	}
+	if len(parts) == 0 || sum <= reserved.value {
+		return ""
+	}
+	return fmt.Sprintf("must be at least %s instances, the sum of the queues' MaxConcurrency: %s%s, got %s; raise it or lower a MaxConcurrency",
+		format(sum), strings.Join(parts, " + "), what, reserved)
+}
+
+// unbounded names the event sources that can keep every instance busy.
+func (d demand) unbounded() []string {
+	var names []string
+	for _, s := range d.sources {
+		if !s.most.set {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// backlog is the warning about event sources without a bound, or "".
+func (d demand) backlog(reserved number, todo string) string {
+	names := d.unbounded()
+	if len(names) == 0 || !reserved.known || reserved.value == 0 {
+		return ""
+	}
+	return fmt.Sprintf("a backlog in %s can keep all %s reserved instances busy; %s", list(names), reserved, todo)
+}
+
+// budgetID is the id of the construct that a function's budget hangs on.
+const budgetID = "HearthBudget"
+
+// budget collects the demand on one function while constructs are wired to it,
+// and checks it at synth, when everything has been wired that will be. It is a
+// child of the function and creates nothing.
+type budget struct {
+	constructs.Construct
+
+	demand   demand
+	function awslambda.Function
+	// quiet is set when the warning about unbounded queues has been given.
+	quiet bool
+}
+
+// budgetOf returns the budget of the function behind an alias or a version; nil
+// when the function is not created in this app, and so tells nothing of itself.
+func budgetOf(fn awslambda.IFunction) *budget {
+	f := functionOf(fn)
+	if f == nil {
+		return nil
+	}
+	if b, ok := f.Node().TryFindChild(jsii.String(budgetID)).(*budget); ok {
+		return b
+	}
+	b := &budget{function: f}
+	newConstruct(b, f, jsii.String(budgetID))
+	b.Node().AddValidation(b)
+	return b
+}
+
+// functionOf returns the function behind an alias or a version; nil when it is
+// imported.
+func functionOf(fn awslambda.IFunction) awslambda.Function {
+	switch f := fn.(type) {
+	case awslambda.Alias:
+		return functionOf(f.Lambda())
+	case awslambda.Version:
+		return functionOf(f.Lambda())
+	case awslambda.Function:
+		return f
+	}
+	return nil
+}
+
+// addSource adds an event source. The budget of a function that is not ours to
+// know takes everything.
+func (b *budget) addSource(s source) {
+	if b != nil {
+		b.demand.sources = append(b.demand.sources, s)
+	}
+}
+
+// addRequests says that an API waits for the function.
+func (b *budget) addRequests() {
+	if b != nil {
+		b.demand.requests = true
+	}
+}
+
+// Validate implements constructs.IValidation.
+func (b *budget) Validate() *[]*string {
+	fn, ok := b.function.Node().DefaultChild().(awscdk.CfnResource)
+	if !ok {
+		return &[]*string{}
+	}
+	reserved := numberIn(propertiesOf(fn), "ReservedConcurrentExecutions")
+	if !reserved.known || reserved.value == 0 {
+		return &[]*string{}
+	}
+	d := b.demand
+	everything := takeInventory(awscdk.Stack_Of(b))
+	d.sources = append(slices.Clone(d.sources), everything.sourcesOf(everything.functionIDs(fn), false)...)
+	if message := d.shortfall(reserved); message != "" {
+		return jsii.Strings(fmt.Sprintf("the reserved concurrency of %s %s", *b.function.Node().Path(), message))
+	}
+	if message := d.backlog(reserved, "set MaxConcurrency of the queue"); message != "" && !b.quiet {
+		warn(b, "unboundedQueue", message)
+		b.quiet = true // a second synth would repeat the warning
+	}
+	return &[]*string{}
+}
+
+// sourceIn reads the resolved properties of an event source mapping.
+func sourceIn(name string, properties map[string]any) source {
+	s := source{name: name}
+	if scaling, ok := properties["ScalingConfig"].(map[string]any); ok {
+		s.most = numberIn(scaling, "MaximumConcurrency")
+	}
+	if pollers, ok := properties["ProvisionedPollerConfig"].(map[string]any); ok {
+		s.most, s.pollers = pollersBound(numberIn(pollers, "MaximumPollers")), true
+	}
+	return s
+}
+
+// pollersBound is how many instances a number of event pollers keep busy.
+func pollersBound(most number) number {
+	most = most.or(defaultMaxPollers)
+	most.value *= invocationsPerPoller
+	return most
+}

@@ -1,0 +1,303 @@
+package hearth
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+func TestDemandRules(t *testing.T) {
+	two := []source{{name: "jobs", most: known(5)}, {name: "ledger", most: known(7)}}
+	for _, c := range []struct {
+		name     string
+		demand   demand
+		reserved number
+		want     string
+	}{
+		{"unreserved", demand{sources: two}, number{}, ""},
+		{"token", demand{sources: two}, unresolved, ""},
+		{"paused", demand{sources: two, requests: true}, known(0), ""},
+		{"above", demand{sources: two, requests: true}, known(14), ""},
+		{"at", demand{sources: two, requests: true}, known(13), ""},
+		{"below", demand{sources: two, requests: true}, known(12), "must be at least 13 instances, the sum of the queues' MaxConcurrency: 5 (jobs) + 7 (ledger) and 1 for requests, got 12; raise it or lower a MaxConcurrency"},
+		{"at without requests", demand{sources: two}, known(12), ""},
+		{"below without requests", demand{sources: two}, known(11), "must be at least 12 instances, the sum of the queues' MaxConcurrency: 5 (jobs) + 7 (ledger), got 11; raise it or lower a MaxConcurrency"},
+		{"token source", demand{sources: []source{{name: "jobs", most: unresolved}, {name: "ledger", most: known(7)}}}, known(7), ""},
+		{"pollers at", demand{sources: []source{{name: "jobs", most: pollersBound(known(2)), pollers: true}}}, known(20), ""},
+		{"pollers below", demand{sources: []source{{name: "jobs", most: pollersBound(known(2)), pollers: true}}}, known(19), "must be at least 20 instances, the sum of the queues' MaxConcurrency: 20 (jobs: 2 pollers × 10), got 19; raise it or lower a MaxConcurrency"},
+		{"pollers by default", demand{sources: []source{{name: "jobs", most: pollersBound(number{}), pollers: true}}}, known(1999), "must be at least 2000 instances, the sum of the queues' MaxConcurrency: 2000 (jobs: 200 pollers × 10), got 1999; raise it or lower a MaxConcurrency"},
+		{"only requests", demand{requests: true}, known(1), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.demand.shortfall(c.reserved); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestBudgetAcrossConstructs shows that the sum is over all that is wired to a
+// function, by whichever construct and through whichever alias.
+func TestBudgetAcrossConstructs(t *testing.T) {
+	stack := func(reserved *float64) awscdk.Stack {
+		stack := setup(t)
+		fn := awslambda.NewFunction(stack, jsii.String("Existing"), &awslambda.FunctionProps{
+			Code:                         awslambda.Code_FromInline(jsii.String("exports.handler = async () => {}")),
+			Handler:                      jsii.String("index.handler"),
+			ReservedConcurrentExecutions: reserved,
+			Runtime:                      awslambda.Runtime_NODEJS_22_X(),
+		})
+		alias := awslambda.NewAlias(stack, jsii.String("Alias"), &awslambda.AliasProps{AliasName: jsii.String("live"), Version: fn.CurrentVersion()})
+		NewQueue(stack, jsii.String("Jobs"), &QueueProps{Handler: fn, MaxConcurrency: jsii.Number(5)})
+		NewQueue(stack, jsii.String("Ledger"), &QueueProps{Handler: alias, MaxConcurrency: jsii.Number(4)})
+		alias.AddEventSource(awslambdaeventsources.NewSqsEventSource(awssqs.NewQueue(stack, jsii.String("Own"), nil),
+			&awslambdaeventsources.SqsEventSourceProps{MaxConcurrency: jsii.Number(3)}))
+		NewHttpApi(stack, jsii.String("Http"), &HttpApiProps{Handler: fn.CurrentVersion()})
+		return stack
+	}
+	template(stack(jsii.Number(13)))
+	template(stack(nil))
+	parameter := func() *float64 {
+		s := setup(t)
+		return awscdk.NewCfnParameter(s, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber()
+	}
+	if n := numberOf(parameter()); n.known {
+		t.Error("a parameter must be a token")
+	}
+	got := refusal(t, func() { template(stack(jsii.Number(12))) })
+	want := "[Test/Existing/HearthBudget] the reserved concurrency of Test/Existing must be at least 13 instances, the sum of the queues' MaxConcurrency: 5 (Test/Jobs) + 4 (Test/Ledger) + 3 (Test/Alias/SqsEventSource:TestOwn"
+	if !strings.Contains(got, want) || !strings.Contains(got, " and 1 for requests, got 12; raise it or lower a MaxConcurrency") {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestBudgetOfHandler shows that a backlog in an unbounded queue is warned of,
+// and that a queue added to a backend counts.
+func TestBudgetOfHandler(t *testing.T) {
+	stack := setup(t)
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{
+		Entry: entry("silent"), Manifest: jsii.Bool(false), Concurrency: &ConcurrencyProps{Reserved: jsii.Number(10)},
+	})
+	NewQueue(stack, jsii.String("Jobs"), &QueueProps{Handler: h.Alias, Pollers: &PollersProps{Max: jsii.Number(2)}})
+	got := refusal(t, func() { template(stack) })
+	if want := "must be at least 20 instances, the sum of the queues' MaxConcurrency: 20 (Test/Jobs: 2 pollers × 10), got 10"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+
+	stack = setup(t)
+	h = NewHandler(stack, jsii.String("Handler"), &HandlerProps{
+		Entry: entry("silent"), Manifest: jsii.Bool(false), Concurrency: &ConcurrencyProps{Reserved: jsii.Number(10)},
+	})
+	NewQueue(stack, jsii.String("Jobs"), &QueueProps{Handler: h.Alias})
+	assertions.Annotations_FromStack(stack).HasWarning(jsii.String("/Test/Handler/Function/HearthBudget"),
+		assertions.Match_StringLikeRegexp(jsii.String(`a backlog in "Test/Jobs" can keep all 10 reserved instances busy`)))
+
+	stack = setup(t)
+	b := NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		Entry:       entry("full"),
+		Concurrency: &ConcurrencyProps{Reserved: jsii.Number(11)},
+		Manifest:    jsii.Bool(false),
+		Queues:      map[string]*QueueProps{"jobs": {MaxConcurrency: jsii.Number(10)}},
+	})
+	NewQueue(stack, jsii.String("More"), &QueueProps{Handler: b.Handler.Alias, MaxConcurrency: jsii.Number(2), Name: jsii.String("more")})
+	got = refusal(t, func() { template(stack) })
+	if want := "must be at least 12 instances, the sum of the queues' MaxConcurrency: 10 (Test/Backend/Queue-jobs) + 2 (Test/More), got 11"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func newSeparateBackend(stack awscdk.Stack) *Backend {
+	return NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		Entry:       entry("full"),
+		Concurrency: &ConcurrencyProps{Reserved: jsii.Number(20), Provisioned: Fixed(2)},
+		Queues:      map[string]*QueueProps{"ledger": {MaxConcurrency: jsii.Number(5)}, "screenshots": {MaxConcurrency: jsii.Number(10)}},
+		Worker:      &HandlerProps{Concurrency: &ConcurrencyProps{Reserved: jsii.Number(15)}, Timeout: seconds(90)},
+		Workers:     WorkersSeparate,
+	})
+}
+
+func TestBackendWorkers(t *testing.T) {
+	stack := setup(t)
+	b := newSeparateBackend(stack)
+	worker := *stack.GetLogicalId(b.Worker.Alias.Node().DefaultChild().(awslambda.CfnAlias))
+	for kind, count := range map[string]int{"AWS::Lambda::EventSourceMapping": 2, "AWS::Scheduler::Schedule": 2} {
+		found := resources(stack, kind)
+		if len(found) != count {
+			t.Errorf("%d of %s, want %d", len(found), kind, count)
+		}
+		for id, resource := range found {
+			if !strings.Contains(resource, worker) {
+				t.Errorf("%s must invoke the worker: %s", id, resource)
+			}
+		}
+	}
+	assets := map[string]bool{}
+	for id, resource := range resources(stack, "AWS::Lambda::Function") {
+		assets[assetHash.FindString(resource)] = true
+		role := `"HEARTH_ROLE":"api"`
+		if strings.Contains(id, "Worker") {
+			role = `"HEARTH_ROLE":"worker"`
+		}
+		if !strings.Contains(resource, role) {
+			t.Errorf("%s must have %s: %s", id, role, resource)
+		}
+	}
+	if len(assets) != 1 {
+		t.Errorf("assets are %v, want one", assets)
+	}
+	golden(t, stack)
+}
+
+func TestBackendWorkersRefusal(t *testing.T) {
+	for name, c := range map[string]struct {
+		props *BackendProps
+		want  string
+	}{
+		"budget": {
+			&BackendProps{
+				Entry: entry("full"), Workers: WorkersSeparate, Worker: &HandlerProps{Concurrency: &ConcurrencyProps{Reserved: jsii.Number(3)}},
+				Queues: map[string]*QueueProps{"ledger": {MaxConcurrency: jsii.Number(2)}, "screenshots": {MaxConcurrency: jsii.Number(2)}},
+			},
+			`BackendProps.Worker.Concurrency.Reserved must be at least 4 instances, the sum of the queues' MaxConcurrency: 2 (screenshots) + 2 (ledger), got 3; raise it or lower a MaxConcurrency`,
+		},
+		"timeout": {
+			&BackendProps{Entry: entry("full"), Workers: WorkersSeparate, Worker: &HandlerProps{Timeout: seconds(30)}},
+			`BackendProps.Worker.Timeout must be more than 30 seconds, the timeout of a job of queue "screenshots" in the program, got 30; raise it or shorten the other`,
+		},
+		"asset": {
+			&BackendProps{Entry: entry("full"), Workers: WorkersSeparate, Worker: &HandlerProps{BuildTags: []string{"x"}}},
+			`BackendProps.Worker.BuildTags must be unset for a function from the same asset in the same VPC; set the prop of this name in Handler or BackendProps`,
+		},
+		"shared": {
+			&BackendProps{Entry: entry("full"), Worker: &HandlerProps{}},
+			`BackendProps.Worker must be unset without a second function; set Workers to WorkersSeparate too`,
+		},
+		"unknown": {
+			&BackendProps{Entry: entry("full"), Workers: "both"},
+			`BackendProps.Workers must be WorkersShared or WorkersSeparate, got "both"; leave it unset for one function`,
+		},
+		"no relay": {
+			&BackendProps{Entry: entry("empty"), WebSocketRelay: jsii.Bool(true)},
+			`BackendProps.WebSocketRelay must be unset when the program serves no WebSocket API; remove it, or set App.WebSocket in "testdata/programs/empty"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := refusal(t, func() { NewBackend(setup(t), jsii.String("Backend"), c.props) })
+			if want := "Test/Backend: 1 problem\n  - " + c.want; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+	got := refusal(t, func() {
+		NewBackend(setup(t), jsii.String("Backend"), &BackendProps{Entry: entry("empty"), Workers: WorkersSeparate})
+	})
+	want := `Test/Backend: 2 problems
+  - BackendProps.Workers must be WorkersShared for a program without queues and schedules; remove it, or add them in "testdata/programs/empty"
+  - BackendProps.Workers must be WorkersShared for a program that serves no requests; remove it, or serve them in "testdata/programs/empty"`
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestParts shows the contract of a program that two functions share, without a
+// Backend.
+func TestParts(t *testing.T) {
+	requests := func(stack awscdk.Stack) *Handler {
+		return NewHandler(stack, jsii.String("Api"), &HandlerProps{Entry: entry("full"), Part: PartRequests})
+	}
+	stack := setup(t)
+	api := requests(stack)
+	got := refusal(t, func() { template(stack) })
+	if want := `[Test/Api] the queues and schedules of "testdata/programs/full" must be run by a function, got none with PartJobs; create a Handler with this Entry and PartJobs, or leave Part unset`; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	got = refusal(t, func() {
+		NewQueue(stack, jsii.String("Wrong"), &QueueProps{Handler: api.Alias, Name: jsii.String("screenshots")})
+	})
+	if want := `QueueProps.Handler must be a function that runs jobs, got one with Part "api"; pass the alias of the one with PartJobs`; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+
+	stack = setup(t)
+	requests(stack)
+	jobs := NewHandler(stack, jsii.String("Jobs"), &HandlerProps{Entry: entry("full"), Part: PartJobs})
+	got = refusal(t, func() { NewHttpApi(stack, jsii.String("Wrong"), &HttpApiProps{Handler: jobs.Alias}) })
+	if want := `HttpApiProps.Handler must be a function that serves requests, got one with Part "worker"; pass the alias of the one with PartRequests`; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	NewQueue(stack, jsii.String("Screenshots"), &QueueProps{Handler: jobs.Alias, Name: jsii.String("screenshots")})
+	NewQueue(stack, jsii.String("Ledger"), &QueueProps{Handler: jobs.Alias, Name: jsii.String("ledger"), Fifo: jsii.Bool(true)})
+	for _, name := range []string{"nightly", "tick"} {
+		NewSchedule(stack, &name, &ScheduleProps{Handler: jobs.Alias, Name: &name, Expression: jsii.String("rate(1 day)")})
+	}
+	template(stack)
+}
+
+// versionIDs returns the logical ids of the versions of a handler.
+func versionIDs(t *testing.T, props *HandlerProps) string {
+	t.Helper()
+	stack := setup(t)
+	NewHandler(stack, jsii.String("Handler"), props)
+	var ids []string
+	for id := range resources(stack, "AWS::Lambda::Version") {
+		ids = append(ids, id)
+	}
+	return strings.Join(ids, ",")
+}
+
+// TestDeploySafety shows what publishes a new version, and so starts new warm
+// instances, and what does not.
+func TestDeploySafety(t *testing.T) {
+	dir := clone(t).dir
+	props := func(c *ConcurrencyProps) *HandlerProps {
+		return &HandlerProps{Entry: &dir, Manifest: jsii.Bool(false), Concurrency: c}
+	}
+	first := versionIDs(t, props(nil))
+	for name, c := range map[string]*ConcurrencyProps{
+		"reserved":            {Reserved: jsii.Number(10)},
+		"another reserved":    {Reserved: jsii.Number(11)},
+		"provisioned":         {Provisioned: Fixed(2)},
+		"another provisioned": {Provisioned: Autoscaled(2, 4)},
+	} {
+		if got := versionIDs(t, props(c)); got != first {
+			t.Errorf("%s publishes version %s after %s", name, got, first)
+		}
+	}
+	changed := props(nil)
+	changed.MemorySize = jsii.Number(1024)
+	if versionIDs(t, changed) == first {
+		t.Error("a changed configuration must publish a new version")
+	}
+	other := clone(t).dir
+	if err := os.WriteFile(filepath.Join(other, "main.go"), []byte("package main\n\nfunc main() { println(\"other\") }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if versionIDs(t, &HandlerProps{Entry: &other, Manifest: jsii.Bool(false)}) == first {
+		t.Error("a changed program must publish a new version")
+	}
+}
+
+// TestWeightedAlias shows that weights and warm instances do not meet.
+func TestWeightedAlias(t *testing.T) {
+	weigh := func(provisioned *ProvisionedConcurrency) awscdk.Stack {
+		stack := setup(t)
+		h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Concurrency: &ConcurrencyProps{Provisioned: provisioned}})
+		h.Alias.Node().DefaultChild().(awslambda.CfnAlias).SetRoutingConfig(&awslambda.CfnAlias_AliasRoutingConfigurationProperty{
+			AdditionalVersionWeights: &[]any{&awslambda.CfnAlias_VersionWeightProperty{FunctionVersion: jsii.String("1"), FunctionWeight: jsii.Number(0.1)}},
+		})
+		return stack
+	}
+	template(weigh(nil))
+	got := refusal(t, func() { template(weigh(Fixed(1))) })
+	if want := "[Test/Handler] the alias Test/Handler/Alias/Resource must not have weights together with provisioned concurrency, which Lambda refuses; shift all traffic at once, or unset Provisioned during the shift"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

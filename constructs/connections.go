@@ -1,0 +1,82 @@
+package hearth
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+)
+
+// connectionsClient is a function that connects to a database.
+type connectionsClient struct {
+	function    awslambda.Function
+	perInstance float64
+}
+
+// newConnectionsClient reads from the program how many connections one instance
+// opens: one, or as many as jobs of a standard queue run at once. Another program
+// is taken to open one.
+func newConnectionsClient(fn awslambda.Function) connectionsClient {
+	client := connectionsClient{function: fn, perInstance: 1}
+	if c := contractOf(fn); c != nil {
+		client.perInstance = connectionsOf(partOf(c.manifest, c.part))
+	}
+	return client
+}
+
+func connectionsOf(m *Manifest) float64 {
+	most := 1.0
+	for _, q := range m.Queues {
+		if !q.FIFO {
+			most = max(most, float64(q.Concurrency))
+		}
+	}
+	return most
+}
+
+// share is what one function takes of the connections, in plain values.
+type share struct {
+	name        string
+	instances   number
+	perInstance float64
+}
+
+func sharesOf(clients []connectionsClient) []share {
+	shares := make([]share, len(clients))
+	for i, c := range clients {
+		shares[i] = share{
+			name:        *c.function.Node().Path(),
+			instances:   numberIn(propertiesOf(c.function.Node().DefaultChild()), "ReservedConcurrentExecutions"),
+			perInstance: c.perInstance,
+		}
+	}
+	return shares
+}
+
+// excess returns by how much the functions exceed a number of connections when
+// all their instances are busy, as a sum in words, or "". Functions whose
+// instances are not known are left out.
+func excess(limit number, shares []share) (sum float64, words string) {
+	var parts []string
+	for _, s := range shares {
+		if s.instances.known {
+			sum += s.instances.value * s.perInstance
+			parts = append(parts, fmt.Sprintf("%s × %s (%s)", s.instances, format(s.perInstance), s.name))
+		}
+	}
+	if !limit.known || sum <= limit.value {
+		return 0, ""
+	}
+	return sum, strings.Join(parts, " + ")
+}
+
+// unboundedShares names the functions that can have any number of instances.
+func unboundedShares(shares []share) []string {
+	var names []string
+	for _, s := range shares {
+		if !s.instances.set {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,128 @@
+package hearth
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+func TestDatabaseProxyReadOnly(t *testing.T) {
+	stack := setup(t)
+	vpc := newIsolatedVpc(stack)
+	d := NewDatabaseProxy(stack, jsii.String("Database"), &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc, ReadOnly: jsii.Bool(true)})
+	if d.ReadOnly == nil {
+		t.Fatal("there must be an endpoint")
+	}
+	template(stack).HasResourceProperties(jsii.String("AWS::RDS::DBProxyEndpoint"), map[string]any{"TargetRole": "READ_ONLY", "DBProxyEndpointName": "TestDatabase2A4228C6-ro"})
+}
+
+func TestDatabaseProxyBudget(t *testing.T) {
+	stack := setup(t)
+	vpc := newVpc(stack)
+	NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		Entry:       entry("full"),
+		Concurrency: &ConcurrencyProps{Reserved: jsii.Number(21)},
+		Database:    &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc, MaxConnections: jsii.Number(200), MaxConnectionsPercent: jsii.Number(75)},
+		Queues:      map[string]*QueueProps{"ledger": {MaxConcurrency: jsii.Number(5)}, "screenshots": {MaxConcurrency: jsii.Number(10)}},
+	})
+	assertions.Annotations_FromStack(stack).HasWarning(jsii.String("/Test/Backend/Database"), assertions.Match_StringLikeRegexp(jsii.String(
+		`with all reserved instances busy, 210 connections are needed \(21 × 10 \(Test/Backend/Handler/Function\)\) and the proxy may open 150; the other queries wait for up to BorrowTimeout`)))
+}
+
+func newDirectBackend(stack awscdk.Stack, reserved, connections *float64) *Backend {
+	vpc := newVpc(stack)
+	return NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		Entry:          entry("full"),
+		Concurrency:    &ConcurrencyProps{Reserved: reserved},
+		DirectDatabase: &DirectDatabaseProps{Cluster: newCluster(stack, vpc), MaxConnections: connections, User: jsii.String("app")},
+		Handler:        &HandlerProps{Vpc: vpc},
+		Queues:         map[string]*QueueProps{"ledger": {MaxConcurrency: jsii.Number(5)}, "screenshots": {MaxConcurrency: jsii.Number(10)}},
+	})
+}
+
+func TestDirectDatabaseFull(t *testing.T) {
+	stack := setup(t)
+	newDirectBackend(stack, jsii.Number(20), jsii.Number(200))
+	golden(t, stack)
+}
+
+func TestDirectDatabaseMinimal(t *testing.T) {
+	stack := setup(t)
+	vpc := newIsolatedVpc(stack)
+	instance := awsrds.DatabaseInstance_FromDatabaseInstanceAttributes(stack, jsii.String("Db"), &awsrds.DatabaseInstanceAttributes{
+		Engine:                  awsrds.DatabaseInstanceEngine_Mysql(&awsrds.MySqlInstanceEngineProps{Version: awsrds.MysqlEngineVersion_VER_8_0()}),
+		InstanceEndpointAddress: jsii.String("db.example.com"),
+		InstanceIdentifier:      jsii.String("db"),
+		InstanceResourceId:      jsii.String("db-ABCDEFGHIJKL"),
+		Port:                    jsii.Number(3306),
+		SecurityGroups:          &[]awsec2.ISecurityGroup{awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("DbSg"), jsii.String("sg-0123456789abcdef0"), nil)},
+	})
+	d := NewDirectDatabase(stack, jsii.String("Direct"), &DirectDatabaseProps{Instance: instance, Database: jsii.String("shop"), MaxConnections: jsii.Number(50), User: jsii.String("app")})
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc, Concurrency: &ConcurrencyProps{Reserved: jsii.Number(50)}})
+	d.GrantConnect(h.Function)
+	d.AddDependent(h.Alias)
+	golden(t, stack)
+}
+
+func TestDirectDatabaseBudget(t *testing.T) {
+	stack := setup(t)
+	newDirectBackend(stack, jsii.Number(20), jsii.Number(199))
+	got := refusal(t, func() { template(stack) })
+	want := "[Test/Backend/DirectDatabase] DirectDatabaseProps.MaxConnections must be at least 200 connections, the sum of reserved instances × connections of each: 20 × 10 (Test/Backend/Handler/Function), got 199; lower Reserved, or put a DatabaseProxy in between"
+	if !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestConnectionRules(t *testing.T) {
+	two := []share{{"api", known(20), 1}, {"worker", known(5), 10}}
+	for name, c := range map[string]struct {
+		limit  number
+		shares []share
+		want   []string
+	}{
+		"below":           {known(69), two, []string{"DirectDatabaseProps.MaxConnections must be at least 70 connections, the sum of reserved instances × connections of each: 20 × 1 (api) + 5 × 10 (worker), got 69; lower Reserved, or put a DatabaseProxy in between"}},
+		"at":              {known(70), two, nil},
+		"above":           {known(71), two, nil},
+		"token":           {unresolved, two, nil},
+		"token instances": {known(20), []share{{"api", known(20), 1}, {"worker", unresolved, 10}}, nil},
+		"unbounded":       {known(20), []share{{"api", number{}, 1}}, []string{"Concurrency.Reserved of api must be set for a function that connects without a proxy, got none; without a bound on the instances nothing bounds the connections"}},
+	} {
+		if diff := cmp.Diff(c.want, directExcess(c.limit, c.shares)); diff != "" {
+			t.Errorf("%s: messages differ (-want +got):\n%s", name, diff)
+		}
+	}
+	m := &Manifest{HTTP: true, Queues: []wire.ManifestQueue{{Name: "a", Concurrency: 10}, {Name: "b", FIFO: true, Concurrency: 1}}}
+	for part, want := range map[Part]float64{"": 10, PartRequests: 1, PartJobs: 10} {
+		if got := connectionsOf(partOf(m, part)); got != want {
+			t.Errorf("%q opens %v connections, want %v", part, got, want)
+		}
+	}
+	runRules(t, []ruleCase{
+		{"nothing", directValues{}.check, []string{
+			"P.Cluster must be set unless Instance is, got none; pass the database",
+			"P.User must be a database user, got none; it logs in with a token, which the master user does not by itself",
+			"P.MaxConnections must be set, got none; it is what the instances together may open",
+		}},
+	})
+	ok := databaseValues{cluster: true, vpc: true, engine: true, family: familyPostgres, secrets: 1, database: text{value: "app", known: true, set: true}}
+	with := func(change func(*databaseValues)) func(*rules) {
+		v := ok
+		change(&v)
+		return v.check
+	}
+	runRules(t, []ruleCase{
+		{"readers of an instance", with(func(v *databaseValues) { v.cluster, v.instance, v.readOnly = false, true, true }), []string{"P.ReadOnly must be unset with Instance, which has no readers behind one endpoint; remove it, or use an Aurora cluster"}},
+		{"idle at", with(func(v *databaseValues) { v.maxInPool, v.maxIdle = known(50), known(50) }), nil},
+		{"idle above", with(func(v *databaseValues) { v.maxInPool, v.maxIdle = known(50), known(51) }), []string{"P.MaxIdleConnectionsPercent must be 0 to 50 percent, got 51; it is a part of MaxConnectionsPercent"}},
+		{"idle token", with(func(v *databaseValues) { v.maxIdle = unresolved }), nil},
+		{"no connections", with(func(v *databaseValues) { v.most = known(0) }), []string{"P.MaxConnections must be at least 1 connections, got 0; see max_connections of the database"}},
+	})
+}

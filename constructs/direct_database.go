@@ -1,0 +1,161 @@
+package hearth
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// DirectDatabaseProps configure a [DirectDatabase].
+type DirectDatabaseProps struct {
+	// MaxConnections is how many connections the functions may have open
+	// together: the database's max_connections less those of others, and less
+	// what it keeps for administrators.
+	//
+	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html (2026-11)
+	MaxConnections *float64
+
+	// User is the database user that programs log in as with an IAM token. In
+	// PostgreSQL it has the role rds_iam, in MySQL the plugin
+	// AWSAuthenticationPlugin.
+	//
+	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html (2026-11)
+	User *string
+
+	// Cluster is the Aurora cluster, with IamAuthentication.
+	//
+	// @default - none: Instance is set
+	Cluster awsrds.IDatabaseCluster
+
+	// Database is the name of the database to open.
+	//
+	// @default - the name that Cluster or Instance was created with
+	Database *string
+
+	// Instance is the RDS instance, with IamAuthentication.
+	//
+	// @default - none: Cluster is set
+	Instance awsrds.IDatabaseInstance
+}
+
+// DirectDatabase lets functions connect to an Aurora cluster or RDS instance with
+// no proxy in between. Each busy instance then holds connections of the
+// database's own, so the instances must be bounded: synth fails when the reserved
+// instances of all functions times their connections exceed MaxConnections, and
+// when a function reserves none.
+//
+// With many short-lived instances, a [DatabaseProxy] does more with fewer
+// connections.
+type DirectDatabase struct {
+	constructs.Construct
+
+	clients  []connectionsClient
+	database *string
+	props    DirectDatabaseProps
+	family   string
+}
+
+// NewDirectDatabase wires a database; it creates nothing. It panics with every
+// broken rule at once.
+func NewDirectDatabase(scope constructs.Construct, id *string, props *DirectDatabaseProps) *DirectDatabase {
+	if props == nil {
+		props = &DirectDatabaseProps{}
+	}
+	d := &DirectDatabase{props: *props}
+	newConstruct(d, scope, id)
+	r := &rules{where: "DirectDatabaseProps"}
+	proxied := (&DatabaseProxyProps{Cluster: props.Cluster, Instance: props.Instance, Database: props.Database, User: props.User}).withDefaults()
+	v := directValues{databaseValues: proxied.values(), most: numberOf(props.MaxConnections)}
+	v.check(r)
+	refuse(d, r.broken)
+	d.database, d.family = proxied.Database, v.family
+	d.Node().AddValidation(d)
+	return d
+}
+
+// GrantConnect lets a function connect as User, and as nobody else: it adds the
+// permission rds-db:connect and a security group rule, and sets the variables
+// that [DatabaseProxy.GrantConnect] sets. It panics when the function is not in a
+// VPC.
+func (d *DirectDatabase) GrantConnect(fn awslambda.Function) awsiam.Grant {
+	refuseOutsideVpc(d, fn)
+	d.clients = append(d.clients, newConnectionsClient(fn))
+	var endpoint awsrds.Endpoint
+	var connections awsec2.Connections
+	if d.props.Cluster != nil {
+		endpoint, connections = d.props.Cluster.ClusterEndpoint(), d.props.Cluster.Connections()
+	} else {
+		endpoint, connections = d.props.Instance.InstanceEndpoint(), d.props.Instance.Connections()
+	}
+	connections.AllowDefaultPortFrom(fn, jsii.String("Function to database"))
+	setDatabase(fn, endpoint.Hostname(), portOf(endpoint), d.database, d.props.User, engineOf(d.family))
+	if d.props.Cluster != nil {
+		return d.props.Cluster.GrantConnect(fn, d.props.User)
+	}
+	return d.props.Instance.GrantConnect(fn, d.props.User)
+}
+
+// portOf is the port as text, be it a token or not.
+func portOf(endpoint awsrds.Endpoint) *string {
+	if port := numberOf(endpoint.Port()); port.known {
+		return jsii.String(port.String())
+	}
+	return awscdk.Token_AsString(endpoint.Port(), nil)
+}
+
+// AddDependent makes an alias wait until the database can be reached; see
+// [DatabaseProxy.AddDependent].
+func (d *DirectDatabase) AddDependent(alias awslambda.Alias) {
+	var database constructs.IDependable = d.props.Instance
+	if d.props.Cluster != nil {
+		database = d.props.Cluster
+	}
+	alias.Node().AddDependency(database)
+	if fn := functionOf(alias); fn != nil && *fn.IsBoundToVpc() {
+		for _, group := range *fn.Connections().SecurityGroups() {
+			alias.Node().AddDependency(group)
+		}
+	}
+}
+
+// Validate implements constructs.IValidation, which the CDK calls at synth, when
+// all functions are known.
+func (d *DirectDatabase) Validate() *[]*string {
+	return jsii.Strings(directExcess(numberOf(d.props.MaxConnections), sharesOf(d.clients))...)
+}
+
+func directExcess(limit number, shares []share) []string {
+	var broken []string
+	for _, name := range unboundedShares(shares) {
+		broken = append(broken, fmt.Sprintf("Concurrency.Reserved of %s must be set for a function that connects without a proxy, got none; without a bound on the instances nothing bounds the connections", name))
+	}
+	if sum, words := excess(limit, shares); words != "" {
+		broken = append(broken, fmt.Sprintf("DirectDatabaseProps.MaxConnections must be at least %s connections, the sum of reserved instances × connections of each: %s, got %s; lower Reserved, or put a DatabaseProxy in between", format(sum), words, limit))
+	}
+	return broken
+}
+
+// directValues are [DirectDatabaseProps] as the rules see them.
+type directValues struct {
+	databaseValues
+	most number
+}
+
+func (v directValues) check(r *rules) {
+	v.checkTarget(r, "a function connects to one database")
+	v.checkLogin(r)
+	if !v.user.set {
+		r.breaks("User", "must be a database user, got none; it logs in with a token, which the master user does not by itself")
+	}
+	if !v.most.set {
+		r.breaks("MaxConnections", "must be set, got none; it is what the instances together may open")
+	}
+	r.within("MaxConnections", v.most, 1, math.Inf(1), "connections", "see max_connections of the database")
+}

@@ -1,0 +1,194 @@
+package hearth
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html (2026-11)
+var variablePattern = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+
+// load asks the program what it serves, unless it must not, and builds it for
+// Lambda. There is nothing to learn from the second step when the first one
+// fails. Whatever fails is a broken rule, with the words of the compiler or of
+// the program.
+func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
+	const todo = "it is relative to the working directory of the CDK app"
+	if p.Entry == nil || *p.Entry == "" {
+		r.breaks("Entry", "must be the directory of a Go main package, got none; %s", todo)
+		return nil, nil
+	}
+	program, err := p.program()
+	if err != nil {
+		r.breaks("Entry", "must be the directory of a Go main package, got %q (%w); %s", *p.Entry, err, todo)
+		return nil, nil
+	}
+	// Both builds take long, and neither waits for the other.
+	built := make(chan struct{})
+	go func() {
+		defer close(built)
+		_, _ = program.binary()
+	}()
+	defer func() { <-built }()
+	var manifest *Manifest
+	if p.Manifest == nil || *p.Manifest {
+		if manifest, err = program.manifest(); err != nil {
+			r.breaks("Entry", "must be a Go program that says what it serves, got %q; %w", *p.Entry, err)
+			return nil, nil
+		}
+	}
+	binary, err := program.binary()
+	if err != nil {
+		r.breaks("Entry", "must be a Go program that builds for Lambda, got %q; %w", *p.Entry, err)
+	}
+	return manifest, binary
+}
+
+// program is what is built for these props.
+func (p *HandlerProps) program() (program, error) {
+	goarch := "arm64"
+	if *p.Architecture.Name() == *awslambda.Architecture_X86_64().Name() {
+		goarch = "amd64"
+	}
+	if p.Entry == nil || *p.Entry == "" {
+		return program{}, errors.New("none")
+	}
+	return newProgram(*p.Entry, goarch, p.BuildTags, p.LinkerFlags)
+}
+
+// handlerValues are [HandlerProps] as the rules see them. The concurrency and
+// the environment have rules of their own, because a [Backend] has them as its
+// own props.
+type handlerValues struct {
+	concurrency     concurrencyValues
+	environment     []string
+	files           []string
+	flags           []string
+	inVpc           bool
+	logGroup        bool
+	logRetention    bool
+	memory, timeout number
+	part            Part
+	securityGroups  bool
+	subnets         bool
+	tags            []string
+}
+
+func (p *HandlerProps) values() handlerValues {
+	v := handlerValues{
+		concurrency:    concurrencyValuesOf(p.Concurrency),
+		files:          sortedKeys(p.Files),
+		flags:          p.LinkerFlags,
+		inVpc:          p.Vpc != nil,
+		logGroup:       p.LogGroup != nil,
+		logRetention:   p.LogRetention != "",
+		memory:         numberOf(p.MemorySize),
+		part:           p.Part,
+		timeout:        secondsOf(p.Timeout),
+		securityGroups: p.SecurityGroups != nil,
+		subnets:        p.VpcSubnets != nil,
+		tags:           p.BuildTags,
+	}
+	if p.Environment != nil {
+		v.environment = slices.Sorted(maps.Keys(*p.Environment))
+	}
+	return v
+}
+
+func (v handlerValues) check(r *rules) {
+	for _, tag := range v.tags {
+		if tag == "" || strings.ContainsAny(tag, ", \t") {
+			r.breaks("BuildTags", "must be one tag for each element, got %q; split it", tag)
+		}
+	}
+	for _, flag := range v.flags {
+		if name := strings.Fields(flag); len(name) == 0 || !strings.HasPrefix(name[0], "-") {
+			r.breaks("LinkerFlags", "must be a flag with its value for each element, got %q; start it with -", flag)
+		}
+	}
+	for _, file := range v.files {
+		if !fs.ValidPath(file) || file == "." || file == "bootstrap" {
+			r.breaks("Files", "must have paths inside the deployed program other than bootstrap, got %q; use / and neither .. nor a leading /", file)
+		}
+	}
+	if v.part != "" && v.part != PartRequests && v.part != PartJobs && v.part != partRelay {
+		r.breaks("Part", "must be PartRequests or PartJobs, got %q; leave it unset for everything", v.part)
+	}
+	if v.logGroup && v.logRetention {
+		r.breaks("LogRetention", "must be unset with LogGroup, which has its own retention; remove one of them")
+	}
+	r.within("MemorySize", v.memory, minMemoryMB, maxMemoryMB, "MB", "see the memory limits of Lambda")
+	r.within("Timeout", v.timeout, minTimeoutSecs, maxTimeoutSecs, "seconds", "split work that takes longer")
+	if !v.inVpc {
+		r.mustBeUnset("without Vpc; set Vpc too", given{"SecurityGroups", v.securityGroups}, given{"VpcSubnets", v.subnets})
+	}
+}
+
+// checkVariableNames checks the names of environment variables.
+func checkVariableNames(r *rules, names []string) {
+	for _, name := range names {
+		switch {
+		case name == wire.EnvRole:
+			r.breaks("Environment", "must not have %s, which says what part of the program runs; set HandlerProps.Part", name)
+		case name == wire.EnvManifest:
+			r.breaks("Environment", "must not have %s, with which the program writes its manifest and exits; remove it", name)
+		case !variablePattern.MatchString(name):
+			r.breaks("Environment", "must have names of 2 or more letters, digits and _ that start with a letter, got %q; rename it", name)
+		}
+	}
+}
+
+// checkTimeouts checks that the program ends its work before Lambda kills the
+// instance in the middle of it.
+func checkTimeouts(r *rules, m *Manifest, function number) {
+	if !function.known {
+		return
+	}
+	shorter := func(what string, seconds float64) {
+		if seconds >= function.value {
+			r.breaks("Timeout", "must be more than %s seconds, the timeout of %s in the program, got %s; raise it or shorten the other", format(seconds), what, function)
+		}
+	}
+	if m.HTTP || m.WebSocket {
+		shorter("a request", m.RequestTimeout)
+	}
+	for _, q := range m.Queues {
+		shorter(fmt.Sprintf("a job of queue %q", q.Name), q.Timeout)
+	}
+	for _, s := range m.Schedules {
+		shorter(fmt.Sprintf("schedule %q", s.Name), s.Timeout)
+	}
+}
+
+// unweighted implements constructs.IValidation for the alias of a [Handler].
+// https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11)
+type unweighted struct{ handler *Handler }
+
+func (u *unweighted) Validate() *[]*string {
+	alias := u.handler.Alias.Node().DefaultChild()
+	if !weighted(propertiesOf(alias)) {
+		return &[]*string{}
+	}
+	return jsii.Strings(weightedMessage(*alias.Node().Path()))
+}
+
+// weighted tells whether an alias sends a share of the invocations to another
+// version.
+func weighted(alias map[string]any) bool {
+	routing, _ := alias["RoutingConfig"].(map[string]any)
+	weights, _ := routing["AdditionalVersionWeights"].([]any)
+	return len(weights) > 0
+}
+
+func weightedMessage(path string) string {
+	return fmt.Sprintf("the alias %s must not have weights together with provisioned concurrency, which Lambda refuses; shift all traffic at once, or unset Provisioned during the shift", path)
+}

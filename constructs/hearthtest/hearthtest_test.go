@@ -1,0 +1,78 @@
+package hearthtest_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+	hearth "github.com/lambdahearth/hearth/constructs"
+	"github.com/lambdahearth/hearth/constructs/hearthtest"
+)
+
+func TestMain(m *testing.M) { hearthtest.Main(m) }
+
+// newStack is an app that embeds one construct of hearth beside its own.
+func newStack(t *testing.T, delay float64) awscdk.Stack {
+	stack := awscdk.NewStack(awscdk.NewApp(hearthtest.AppProps(t, "../../cdk.json")), jsii.String("Shop"), nil)
+	awssqs.NewQueue(stack, jsii.String("Mine"), &awssqs.QueueProps{DeliveryDelay: awscdk.Duration_Seconds(jsii.Number(delay))})
+	hearth.NewHandler(stack, jsii.String("Handler"), &hearth.HandlerProps{Entry: jsii.String("../testdata/programs/empty")})
+	return stack
+}
+
+// TestStack is how a team tests its stack.
+func TestStack(t *testing.T) {
+	hearthtest.Snapshot(t, newStack(t, 1), "testdata/shop.json")
+}
+
+// recorder notes what a test would report.
+type recorder struct {
+	testing.TB
+	messages []string
+}
+
+func (r *recorder) Helper() {}
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.messages = append(r.messages, format)
+	for _, arg := range args {
+		if text, ok := arg.(string); ok {
+			r.messages = append(r.messages, text)
+		}
+	}
+}
+
+func TestSnapshotDiffers(t *testing.T) {
+	if flag.Lookup("update").Value.String() == "true" {
+		t.Skip("the snapshot would be written")
+	}
+	r := &recorder{TB: t}
+	hearthtest.Snapshot(r, newStack(t, 2), "testdata/shop.json")
+	got := strings.Join(r.messages, "\n")
+	if !strings.Contains(got, "-        \"DelaySeconds\": 1") || !strings.Contains(got, "+        \"DelaySeconds\": 2") || strings.Contains(got, "Handler") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestTemplateIsStable(t *testing.T) {
+	template, err := hearthtest.Template(newStack(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"S3Key": "ASSET-1.zip"`, "VERSION"} {
+		if !strings.Contains(string(template), want) {
+			t.Errorf("the template must have %s", want)
+		}
+	}
+	want, err := os.ReadFile(filepath.Join("testdata", "shop.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != string(template) {
+		t.Error("two synths must give the same template")
+	}
+}

@@ -1,0 +1,303 @@
+package hearth
+
+import (
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53targets"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// A regional REST API waits 29 seconds for its integration, and up to 300 when
+// the account's quota was raised.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html (2026-11)
+const (
+	minRestIntegrationSecs     = 0.05
+	maxRestIntegrationSecs     = 300
+	defaultRestIntegrationSecs = 29
+)
+
+// RestApiProps configure a [RestApi].
+type RestApiProps struct {
+	// Handler serves every request: a [Handler]'s Alias, or any function.
+	Handler awslambda.IFunction
+
+	// AccessLogGroup receives the access logs instead of a new log group. It
+	// needs AccessLogs.
+	//
+	// @default - a new log group, which is kept when the stack is deleted
+	AccessLogGroup awslogs.ILogGroup
+
+	// AccessLogRetention is how long the new log group keeps each entry. It needs
+	// AccessLogs and contradicts AccessLogGroup.
+	//
+	// @default awslogs.RetentionDays_ONE_MONTH
+	AccessLogRetention awslogs.RetentionDays
+
+	// AccessLogs says that one JSON object is logged for each request. REST APIs
+	// log through a role that belongs to the whole account and region
+	// (AWS::ApiGateway::Account): without that role the deployment fails, and
+	// creating it here would take it from other stacks.
+	//
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html (2026-11)
+	//
+	// @default false
+	AccessLogs *bool
+
+	// ApiName is shown in the API Gateway console.
+	//
+	// @default - unique to the construct
+	ApiName *string
+
+	// AuthorizationScopes are the OAuth scopes that a Cognito Authorizer asks
+	// for.
+	//
+	// @default - none
+	AuthorizationScopes *[]*string
+
+	// AuthorizationType is who decides about each request: with IAM, callers sign
+	// their requests. A REST API has no JWT authorizer: it takes tokens of a
+	// Cognito user pool or of your own Lambda function, see Authorizer.
+	//
+	// @default - that of Authorizer, or NONE
+	AuthorizationType awsapigateway.AuthorizationType
+
+	// Authorizer is an awsapigateway.TokenAuthorizer or RequestAuthorizer, which
+	// asks a Lambda function, or a CognitoUserPoolsAuthorizer.
+	//
+	// @default - none: the program decides
+	Authorizer awsapigateway.IAuthorizer
+
+	// BinaryMediaTypes are the content types that pass unchanged in both
+	// directions. The mock integration that answers for CorsPreflight cannot take
+	// all of them.
+	//
+	// @default - all of them; with CorsPreflight, none
+	BinaryMediaTypes *[]*string
+
+	// CorsPreflight makes the API answer preflight requests by itself. The
+	// program adds the CORS headers of the responses.
+	//
+	// @default - none: the program answers them
+	CorsPreflight *awsapigateway.CorsOptions
+
+	// DisableExecuteApiEndpoint turns the generated URL off, so that only Domain
+	// leads to the API.
+	//
+	// @default false
+	DisableExecuteApiEndpoint *bool
+
+	// Domain serves the API on a domain of your own.
+	//
+	// @default - none
+	Domain *DomainProps
+
+	// IntegrationTimeout is how long the API waits for the function, 50
+	// milliseconds to 300 seconds. More than 29 seconds needs a raised quota, and
+	// must be more than the program's own timeout of a request.
+	//
+	// @default 29 seconds
+	IntegrationTimeout awscdk.Duration
+
+	// StageName is the first part of the path in the generated URL: letters,
+	// digits, "-" and "_", up to 128 of them.
+	//
+	// @default live
+	StageName *string
+
+	// Throttle bounds the requests per second (rate) and at once (burst). What is
+	// over it gets 429 and does not reach the function.
+	//
+	// @default - the quotas of the account
+	Throttle *awsapigatewayv2.ThrottleSettings
+
+	// Tracing says that X-Ray traces the requests.
+	//
+	// @default true
+	Tracing *bool
+}
+
+// RestApi is a regional API Gateway REST API that sends every request to one
+// function, with payload format 1.0. It costs more than an [HttpApi], and has
+// what that one has not: web application firewalls, API keys, resource policies,
+// request validation.
+//
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html (2026-11)
+type RestApi struct {
+	constructs.Construct
+
+	// AccessLogGroup receives the access logs; nil when they are off.
+	AccessLogGroup awslogs.ILogGroup
+	// Api is the API.
+	Api awsapigateway.RestApi
+
+	methods *awsapigateway.MethodOptions
+	timeout number
+	wait    awscdk.Duration
+	url     *string
+}
+
+// NewRestApi creates a REST API in front of a function. It panics with every
+// broken rule at once.
+func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *RestApi {
+	if props == nil {
+		props = &RestApiProps{}
+	}
+	p := *props
+	a := &RestApi{}
+	newConstruct(a, scope, id)
+	r := &rules{where: "RestApiProps"}
+	checkInvoked(r, p.Handler)
+	v := p.values()
+	v.check(r)
+	a.timeout = v.timeout.or(defaultRestIntegrationSecs)
+	contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
+	refuse(a, r.broken)
+
+	if p.Authorizer != nil || p.AuthorizationType != "" {
+		a.methods = &awsapigateway.MethodOptions{AuthorizationScopes: p.AuthorizationScopes, AuthorizationType: p.AuthorizationType, Authorizer: p.Authorizer}
+	}
+	stage := &awsapigateway.StageOptions{StageName: p.StageName, TracingEnabled: jsii.Bool(p.Tracing == nil || *p.Tracing)}
+	if p.StageName == nil {
+		stage.StageName = jsii.String("live")
+	}
+	if p.Throttle != nil {
+		stage.ThrottlingBurstLimit, stage.ThrottlingRateLimit = p.Throttle.BurstLimit, p.Throttle.RateLimit
+	}
+	if isTrue(p.AccessLogs) {
+		a.AccessLogGroup = p.AccessLogGroup
+		if a.AccessLogGroup == nil {
+			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
+		}
+		stage.AccessLogDestination = awsapigateway.NewLogGroupLogDestination(a.AccessLogGroup)
+		// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html (2026-11)
+		stage.AccessLogFormat = logFormat(append(slices.Clip(requestLogFields), "error $context.integration.error")...)
+	}
+	if p.BinaryMediaTypes == nil && p.CorsPreflight == nil {
+		p.BinaryMediaTypes = jsii.Strings("*/*")
+	}
+	budgetOf(p.Handler).addRequests()
+	a.wait = p.IntegrationTimeout
+	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), &awsapigateway.RestApiProps{
+		BinaryMediaTypes:            p.BinaryMediaTypes,
+		CloudWatchRole:              jsii.Bool(false), // it is the account's
+		DefaultCorsPreflightOptions: p.CorsPreflight,
+		DeployOptions:               stage,
+		DisableExecuteApiEndpoint:   p.DisableExecuteApiEndpoint,
+		EndpointTypes:               &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
+		RestApiName:                 apiName(a, p.ApiName),
+	})
+	root := a.Api.Root()
+	root.AddMethod(jsii.String("ANY"), a.integration(p.Handler), a.methods)
+	root.AddResource(jsii.String("{proxy+}"), nil).AddMethod(jsii.String("ANY"), a.integration(p.Handler), a.methods)
+	a.serve(&p)
+	return a
+}
+
+// serve gives the API its URL.
+func (a *RestApi) serve(p *RestApiProps) {
+	if p.Domain == nil {
+		if !isTrue(p.DisableExecuteApiEndpoint) {
+			a.url = a.Api.Url()
+		}
+		return
+	}
+	domain := awsapigateway.NewDomainName(a, jsii.String("Domain"), &awsapigateway.DomainNameProps{
+		BasePath:       p.Domain.Path,
+		Certificate:    p.Domain.certificate(a),
+		DomainName:     p.Domain.Name,
+		EndpointType:   awsapigateway.EndpointType_REGIONAL,
+		Mapping:        a.Api,
+		SecurityPolicy: awsapigateway.SecurityPolicy_TLS_1_2,
+	})
+	p.Domain.record(a, awsroute53targets.NewApiGatewayDomain(domain))
+	a.url = p.Domain.url("https")
+}
+
+// integration leaves out the permission for the test button of the console,
+// which would go past the stage.
+func (a *RestApi) integration(fn awslambda.IFunction) awsapigateway.LambdaIntegration {
+	return awsapigateway.NewLambdaIntegration(fn, &awsapigateway.LambdaIntegrationOptions{AllowTestInvoke: jsii.Bool(false), Timeout: a.wait})
+}
+
+// AddRoute sends the requests for a path to another function than the rest: to
+// all methods of it by default. The path has parameters in braces, such as
+// "/orders/{id}", or ends with "/{proxy+}". It panics with every broken rule at
+// once.
+func (a *RestApi) AddRoute(props *RestRouteProps) awsapigateway.Method {
+	if props == nil {
+		props = &RestRouteProps{}
+	}
+	p := *props
+	r := &rules{where: "RestRouteProps"}
+	checkInvoked(r, p.Handler)
+	checkPath(r, textOf(p.Path))
+	contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
+	refuse(a, r.broken)
+	budgetOf(p.Handler).addRequests()
+	method := p.Method
+	if method == nil {
+		method = jsii.String("ANY")
+	}
+	return a.Api.Root().ResourceForPath(p.Path).AddMethod(method, a.integration(p.Handler), a.methods)
+}
+
+// RestRouteProps configure a route of [RestApi.AddRoute].
+type RestRouteProps struct {
+	// Handler serves the route: a [Handler]'s Alias, or any function.
+	Handler awslambda.IFunction
+
+	// Path is the path of the route; it starts with "/".
+	Path *string
+
+	// Method is the HTTP method of the route.
+	//
+	// @default ANY
+	Method *string
+}
+
+// Url is where the API is served: https://{domain} with Domain, else
+// https://{api-id}.execute-api.{region}.amazonaws.com/{stage}/, or nil when that
+// is disabled.
+func (a *RestApi) Url() *string { return a.url }
+
+// restValues are [RestApiProps] as the rules see them.
+type restValues struct {
+	apiValues
+	timeout         number
+	scopes, decider bool
+}
+
+func (p *RestApiProps) values() restValues {
+	v := restValues{
+		apiValues: apiValues{
+			logGroup:     p.AccessLogGroup != nil,
+			logRetention: p.AccessLogRetention != "",
+			logsOff:      !isTrue(p.AccessLogs),
+			stageName:    textOf(p.StageName),
+		},
+		timeout: secondsOf(p.IntegrationTimeout),
+		scopes:  p.AuthorizationScopes != nil,
+		decider: p.Authorizer != nil,
+	}
+	if p.Throttle != nil {
+		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
+	}
+	v.takeDomain(p.Domain)
+	return v
+}
+
+func (v restValues) check(r *rules) {
+	v.apiValues.check(r)
+	if v.scopes && !v.decider {
+		r.breaks("AuthorizationScopes", "must be unset without Authorizer, which asks for them; set Authorizer too")
+	}
+	if v.timeout.known && (v.timeout.value < minRestIntegrationSecs || v.timeout.value > maxRestIntegrationSecs) {
+		r.breaks("IntegrationTimeout", "must be 0.05 to 300 seconds, got %s; leave it unset for 29 seconds", v.timeout)
+	}
+}

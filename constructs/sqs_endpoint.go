@@ -1,0 +1,87 @@
+package hearth
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// SqsEndpointProps configure an [SqsEndpoint].
+type SqsEndpointProps struct {
+	// Vpc gets the endpoint.
+	Vpc awsec2.IVpc
+
+	// VpcSubnets are the subnets of the endpoint.
+	//
+	// @default - the private subnets of Vpc, or else its isolated ones
+	VpcSubnets *awsec2.SubnetSelection
+}
+
+// SqsEndpoint is an interface endpoint for SQS, through which functions in
+// subnets without a way to the internet send to queues. Its private DNS name is
+// on, so that they need no other URL: everything in the VPC that calls SQS goes
+// through it from then on, and a VPC can have one of them only.
+//
+// To consume a queue a function needs no endpoint: Lambda itself polls.
+//
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-internetwork-traffic-privacy.html (2026-11)
+type SqsEndpoint struct {
+	constructs.Construct
+
+	// Endpoint is the endpoint.
+	Endpoint awsec2.InterfaceVpcEndpoint
+}
+
+// NewSqsEndpoint creates an endpoint that nothing reaches yet: pass the functions
+// to [SqsEndpoint.GrantReach].
+func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointProps) *SqsEndpoint {
+	if props == nil {
+		props = &SqsEndpointProps{}
+	}
+	e := &SqsEndpoint{}
+	newConstruct(e, scope, id)
+	r := &rules{where: "SqsEndpointProps"}
+	if props.Vpc == nil {
+		r.breaks("Vpc", "must be set, got none; pass the VPC of the functions")
+	}
+	refuse(e, r.broken)
+	group := awsec2.NewSecurityGroup(e, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
+		AllowAllOutbound: jsii.Bool(false),
+		Description:      jsii.String("SQS endpoint"),
+		Vpc:              props.Vpc,
+	})
+	e.Endpoint = awsec2.NewInterfaceVpcEndpoint(e, jsii.String("Endpoint"), &awsec2.InterfaceVpcEndpointProps{
+		Open:           jsii.Bool(false),
+		SecurityGroups: &[]awsec2.ISecurityGroup{group},
+		Service:        awsec2.InterfaceVpcEndpointAwsService_SQS(),
+		Subnets:        props.VpcSubnets,
+		Vpc:            props.Vpc,
+	})
+	return e
+}
+
+// GrantReach lets a function in the VPC open connections to the endpoint. What it
+// may do there is a matter of its role and of the queues' policies.
+func (e *SqsEndpoint) GrantReach(fn awslambda.Function) {
+	e.Endpoint.Connections().AllowFrom(fn, awsec2.Port_HTTPS(), jsii.String("Function to SQS"))
+}
+
+// hasSqsEndpoint tells whether this app creates an endpoint for SQS in a VPC of
+// its own. What an imported VPC has is not known.
+func hasSqsEndpoint(vpc awsec2.IVpc) bool {
+	for _, c := range *awscdk.Stack_Of(vpc).Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		endpoint, ok := c.(awsec2.CfnVPCEndpoint)
+		if !ok {
+			continue
+		}
+		// The region and what surrounds it are tokens.
+		if service := endpoint.ServiceName(); service != nil && strings.Contains(*service, ".sqs") && *endpoint.VpcId() == *vpc.VpcId() {
+			return true
+		}
+	}
+	return false
+}
