@@ -1,0 +1,73 @@
+package sqs
+
+import (
+	"container/list"
+	"time"
+)
+
+// group is a message group that has messages. Its messages are received in their
+// order only: while one is in flight, or the first is delayed, the rest waits.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html (2026-11)
+type group struct {
+	id       string
+	messages *list.List // of *message, by seq
+	inFlight int
+	openPos  int
+}
+
+func (g *group) first() *message { return g.messages.Front().Value.(*message) }
+
+// reopen puts a group among those that may be received from, or takes it out.
+func (q *Queue) reopen(g *group) {
+	q.open.remove(g)
+	if g.inFlight == 0 && g.messages.Len() > 0 && g.first().state == visible {
+		q.open.add(g)
+	}
+}
+
+// dedupKey is what a message is compared by: its deduplication id in the queue,
+// or in its group.
+func (q *Queue) dedupKey(m *message) dedupKey {
+	if q.dedupPerGroup {
+		return dedupKey{true, m.groupID, m.deduplicationID}
+	}
+	return dedupKey{id: m.deduplicationID}
+}
+
+type dedupKey struct {
+	perGroup  bool
+	group, id string
+}
+
+// dedupWindow holds the deduplication ids of the last five minutes, whatever became
+// of their messages.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html (2026-11)
+type dedupWindow struct {
+	entries map[dedupKey]*dedupEntry
+	oldest  *list.List // of *dedupEntry
+}
+
+type dedupEntry struct {
+	key                       dedupKey
+	until                     time.Time
+	messageID, sequenceNumber string
+}
+
+func newDedupWindow() dedupWindow {
+	return dedupWindow{map[dedupKey]*dedupEntry{}, list.New()}
+}
+
+func (w *dedupWindow) find(key dedupKey, now time.Time) *dedupEntry {
+	for e := w.oldest.Front(); e != nil && !e.Value.(*dedupEntry).until.After(now); e = w.oldest.Front() {
+		delete(w.entries, e.Value.(*dedupEntry).key)
+		w.oldest.Remove(e)
+	}
+	return w.entries[key]
+}
+
+// add is called after find has found nothing.
+func (w *dedupWindow) add(key dedupKey, now time.Time, messageID, sequenceNumber string) {
+	e := &dedupEntry{key, now.Add(deduplicationInterval), messageID, sequenceNumber}
+	w.entries[key] = e
+	w.oldest.PushBack(e)
+}

@@ -1,0 +1,453 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/clock"
+)
+
+// Limits and defaults of an SQS event source mapping.
+// https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html (2026-11)
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11)
+const (
+	defaultBatchSize     = 10
+	maxBatchSize         = 10000
+	maxFIFOBatchSize     = 10
+	maxWindow            = 300 * time.Second
+	minConcurrency       = 2
+	maxConcurrency       = 1000
+	startConcurrency     = 5
+	concurrencyPerSecond = 5
+	pollWait             = maxWaitSeconds * time.Second
+	firstBackoff         = 100 * time.Millisecond
+	lastBackoff          = 5 * time.Second
+)
+
+// Invoker is a Lambda function as a mapping sees it. It must be safe for
+// concurrent use, and must not keep payload.
+type Invoker interface {
+	// Invoke sends one event and returns the function's response. An error that
+	// has a method Throttled() bool which returns true, such as [ErrThrottled],
+	// says that the function had no instance to spare and has not seen the event.
+	Invoke(ctx context.Context, payload []byte) ([]byte, error)
+}
+
+// ErrThrottled is an error by which an [Invoker] may say that it was throttled.
+var ErrThrottled error = throttledError{}
+
+type throttledError struct{}
+
+func (throttledError) Error() string   { return "throttled: the function's concurrency is used up" }
+func (throttledError) Throttled() bool { return true }
+
+func isThrottled(err error) bool {
+	var t interface{ Throttled() bool }
+	return errors.As(err, &t) && t.Throttled()
+}
+
+// MappingOptions says how a queue is connected to a function. Function is
+// required.
+type MappingOptions struct {
+	// Function gets the batches.
+	Function Invoker
+	// BatchSize is how many messages an event holds at most: 1 to 10000, and to
+	// 10 on a FIFO queue. Over 10 it needs a Window. 0 means 10.
+	BatchSize int
+	// Window is how long to gather a batch, 0 to 300 seconds; 0 on a FIFO queue.
+	Window time.Duration
+	// MaxConcurrency is how many batches are with the function at once: 2 to
+	// 1000. 0 means up to 1000.
+	MaxConcurrency int
+	// Filters are the patterns of the filter criteria: a message that matches
+	// none of them is deleted. None means that every message goes to the function.
+	Filters []string
+	// ReportBatchItemFailures says that the function's response names the messages
+	// that failed. Without it every response is a success of the whole batch.
+	ReportBatchItemFailures bool
+	// Log gets what went wrong. Nil discards it.
+	Log *slog.Logger
+}
+
+// MappingStats counts what a mapping has done.
+type MappingStats struct {
+	Invocations int `json:"invocations"` // that were not throttled
+	Errors      int `json:"errors"`      // invocations that failed as a whole
+	Throttles   int `json:"throttles"`
+	Messages    int `json:"messages"` // that were in an event
+	Failed      int `json:"failed"`   // messages that come again
+	Filtered    int `json:"filtered"` // messages that no filter matched
+	Running     int `json:"running"`  // batches that are with the function now
+	Allowed     int `json:"allowed"`  // how many there may be now
+}
+
+// Mapping polls a queue and sends batches of its messages to a function. It is
+// made by [Queue.Map] and safe for concurrent use.
+//
+// A message is deleted when its batch succeeds. When an invocation fails, or
+// names the message in its partial batch response, the message stays in flight
+// until its visibility timeout is over and then comes again. A throttled
+// invocation is tried again, less and less often, while the visibility timeout of
+// its batch lasts. The messages of a FIFO group are with the function in one
+// batch at a time, in order.
+//
+// It differs from Lambda's in that
+//   - one poller gathers the batches, one at a time, when there is room for one;
+//   - it starts with 5 concurrent batches and adds 5 a second while more are
+//     waiting; after a throttle, or an error without ReportBatchItemFailures, it
+//     halves that number;
+//   - a batch that is larger than 6 MB is sent as several events, one after the
+//     other;
+//   - filters may look at every field of a record, where Lambda documents body
+//     only; cidr and wildcard are understood as EventBridge does;
+//   - what is with the function when the mapping is stopped goes back to the
+//     queue at once.
+type Mapping struct {
+	q       *Queue
+	opts    MappingOptions
+	filters []filter
+	clock   clock.Clock
+	log     *slog.Logger
+
+	stopPoll   context.CancelFunc
+	stopInvoke context.CancelFunc
+	polled     chan struct{} // closed when nothing is polled any more
+	batches    sync.WaitGroup
+
+	mu    sync.Mutex
+	stats MappingStats
+	freed chan struct{} // closed when a batch has ended
+}
+
+// Map connects the queue to a function until the mapping, the service or the queue
+// is stopped or deleted.
+func (q *Queue) Map(opts MappingOptions) (*Mapping, error) {
+	if opts.BatchSize == 0 {
+		opts.BatchSize = defaultBatchSize
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	filters, err := opts.validate(q.fifo)
+	if err != nil {
+		return nil, fmt.Errorf("event source mapping of queue %q: %w", q.name, err)
+	}
+	m := &Mapping{
+		q: q, opts: opts, filters: filters, clock: q.s.clock, log: opts.Log.With("queue", q.name),
+		polled: make(chan struct{}), freed: make(chan struct{}),
+	}
+	m.stats.Allowed = min(startConcurrency, m.most())
+	poll, stopPoll := context.WithCancel(context.Background())
+	invoke, stopInvoke := context.WithCancel(context.Background())
+	m.stopPoll, m.stopInvoke = stopPoll, stopInvoke
+	go m.poll(poll, invoke)
+	return m, nil
+}
+
+func (o *MappingOptions) validate(fifo bool) ([]filter, error) {
+	var errs []error
+	check := func(broken bool, format string, args ...any) {
+		if broken {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(o.Function == nil, "Function is required")
+	limit := maxBatchSize
+	if fifo {
+		limit = maxFIFOBatchSize
+		check(o.Window != 0, "Window must be 0 for a FIFO queue, got %v", o.Window)
+	}
+	check(o.BatchSize < 1 || o.BatchSize > limit, "BatchSize must be 1 to %d, got %d", limit, o.BatchSize)
+	check(o.Window < 0 || o.Window > maxWindow, "Window must be 0 to 300 seconds, got %v", o.Window)
+	check(!fifo && o.BatchSize > maxReceive && o.Window < time.Second, "Window must be at least 1 second when BatchSize is over 10, got %v", o.Window)
+	check(o.MaxConcurrency != 0 && (o.MaxConcurrency < minConcurrency || o.MaxConcurrency > maxConcurrency), "MaxConcurrency must be 2 to 1000, got %d", o.MaxConcurrency)
+	filters, err := compileFilters(o.Filters)
+	return filters, errors.Join(append(errs, err)...)
+}
+
+func (m *Mapping) most() int {
+	if m.opts.MaxConcurrency != 0 {
+		return m.opts.MaxConcurrency
+	}
+	return maxConcurrency
+}
+
+// Stats returns the mapping's counters.
+func (m *Mapping) Stats() MappingStats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stats
+}
+
+func (m *Mapping) count(change func(*MappingStats)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(&m.stats)
+}
+
+// Stop stops polling and waits for the batches that are with the function. When
+// ctx ends first it cancels them, and their messages go back to the queue. It may
+// be called more than once.
+func (m *Mapping) Stop(ctx context.Context) {
+	m.stopPoll()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		<-m.polled
+		m.batches.Wait()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	m.stopInvoke()
+	<-done
+}
+
+// batch is what was gathered for the function.
+type batch struct {
+	messages []Message
+	records  [][]byte
+	bytes    int
+	until    time.Time // when the first of them becomes visible again
+}
+
+func (m *Mapping) poll(ctx, invoke context.Context) {
+	defer close(m.polled)
+	for m.acquire(ctx) {
+		b, err := m.gather(ctx)
+		if err != nil && ctx.Err() == nil {
+			m.log.Warn("event source mapping ends", "error", err.Error())
+		}
+		if len(b.messages) == 0 {
+			m.release()
+			if err != nil {
+				return
+			}
+			continue
+		}
+		if ctx.Err() != nil { // stopped while gathering
+			m.giveBack(b.messages)
+			m.release()
+			return
+		}
+		m.batches.Add(1)
+		go func() {
+			defer m.batches.Done()
+			defer m.release()
+			m.process(invoke, b)
+		}()
+	}
+}
+
+// acquire waits for room for one more batch, and makes more room while it waits.
+func (m *Mapping) acquire(ctx context.Context) bool {
+	for {
+		m.mu.Lock()
+		free, freed := m.stats.Running < m.stats.Allowed, m.freed
+		if free {
+			m.stats.Running++
+		}
+		m.mu.Unlock()
+		if free {
+			return true
+		}
+		timer := m.clock.NewTimer(time.Second)
+		select {
+		case <-freed:
+		case <-timer.C():
+			m.count(func(s *MappingStats) { s.Allowed = min(s.Allowed+concurrencyPerSecond, m.most()) })
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		}
+		timer.Stop()
+	}
+}
+
+func (m *Mapping) release() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stats.Running--
+	close(m.freed)
+	m.freed = make(chan struct{})
+}
+
+// slower is called after a throttle or an error.
+func (m *Mapping) slower() {
+	m.count(func(s *MappingStats) { s.Allowed = max(s.Allowed/2, 1) })
+}
+
+// errEnded says that there is nothing left to poll.
+var errEnded = errors.New("the queue service has stopped")
+
+// gather waits for messages and makes a batch of them. Those that no filter
+// matches are deleted.
+func (m *Mapping) gather(ctx context.Context) (*batch, error) {
+	b := &batch{}
+	var end time.Time // of the window; zero until there is a first message
+	for len(b.messages) < m.opts.BatchSize && b.bytes < maxEventBytes {
+		wait := pollWait
+		if !end.IsZero() {
+			if wait = min(wait, end.Sub(m.clock.Now())); wait <= 0 {
+				return b, nil
+			}
+		}
+		visibility := m.q.VisibilityTimeout()
+		got, err := m.q.Receive(ctx, min(maxReceive, m.opts.BatchSize-len(b.messages)), wait)
+		if err != nil {
+			return b, err
+		}
+		now := m.clock.Now()
+		if len(got) == 0 && m.q.s.isStopped() {
+			return b, errEnded
+		}
+		for i := range got {
+			record := newEventRecord(m.q, &got[i])
+			if !matchFilters(m.filters, record, got[i].Body) {
+				m.count(func(s *MappingStats) { s.Filtered++ })
+				m.delete(&got[i])
+				continue
+			}
+			if len(b.messages) == 0 {
+				b.until = now.Add(visibility)
+			}
+			b.messages, b.records = append(b.messages, got[i]), append(b.records, record)
+			b.bytes += len(record) + 1
+		}
+		if len(b.messages) == 0 || m.opts.Window == 0 {
+			return b, nil
+		}
+		if end.IsZero() {
+			end = now.Add(m.opts.Window)
+		}
+	}
+	return b, nil
+}
+
+func (s *Service) isStopped() bool {
+	select {
+	case <-s.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// process sends a batch, in as many events as its size needs. On a FIFO queue the
+// messages of a group that has failed are not sent in a later one.
+func (m *Mapping) process(ctx context.Context, b *batch) {
+	failedGroups := map[string]bool{}
+	for start := 0; start < len(b.messages); {
+		var messages []Message
+		var records [][]byte
+		size := len(eventPrefix) + len(eventSuffix)
+		for ; start < len(b.messages); start++ {
+			if m.q.fifo && failedGroups[b.messages[start].System[attrGroupID]] {
+				continue
+			}
+			if size += len(b.records[start]) + 1; size > maxEventBytes && len(messages) > 0 {
+				break
+			}
+			messages, records = append(messages, b.messages[start]), append(records, b.records[start])
+		}
+		if len(messages) == 0 {
+			return
+		}
+		failed := m.send(ctx, messages, records, b.until)
+		for i := range messages {
+			if failed[messages[i].ID] {
+				failedGroups[messages[i].System[attrGroupID]] = true
+			} else {
+				m.delete(&messages[i])
+			}
+		}
+		if ctx.Err() != nil {
+			m.giveBack(b.messages[start:])
+			return
+		}
+	}
+}
+
+// send invokes the function with one event, and returns the ids of the messages
+// that are not done with.
+func (m *Mapping) send(ctx context.Context, messages []Message, records [][]byte, until time.Time) map[string]bool {
+	all := map[string]bool{}
+	for i := range messages {
+		all[messages[i].ID] = true
+	}
+	payload := newEvent(records)
+	response, err := m.invoke(ctx, payload, until)
+	if ctx.Err() != nil && err != nil {
+		m.giveBack(messages)
+		return all
+	}
+	if isThrottled(err) {
+		m.log.Warn("batch given up: throttled for as long as its visibility timeout", "messages", len(messages))
+		m.count(func(s *MappingStats) { s.Failed += len(messages) })
+		return all
+	}
+	var failed map[string]bool
+	if err == nil && m.opts.ReportBatchItemFailures {
+		failed, err = failedItems(response, all)
+	}
+	m.count(func(s *MappingStats) {
+		s.Invocations++
+		s.Messages += len(messages)
+		if err != nil {
+			failed = all
+			s.Errors++
+		}
+		s.Failed += len(failed)
+		if err == nil {
+			s.Allowed = max(s.Allowed, min(s.Allowed+1, startConcurrency, m.most()))
+		}
+	})
+	if err != nil {
+		m.log.Warn("batch failed", "error", err.Error(), "messages", len(messages))
+		if !m.opts.ReportBatchItemFailures {
+			m.slower()
+		}
+	}
+	return failed
+}
+
+// invoke invokes the function, again and again while it is throttled and until the
+// messages become visible.
+func (m *Mapping) invoke(ctx context.Context, payload []byte, until time.Time) ([]byte, error) {
+	for pause := firstBackoff; ; pause = min(pause*2, lastBackoff) {
+		response, err := m.opts.Function.Invoke(ctx, payload)
+		if !isThrottled(err) {
+			return response, err
+		}
+		m.count(func(s *MappingStats) { s.Throttles++ })
+		m.slower()
+		if !m.clock.Now().Add(pause).Before(until) {
+			return nil, err
+		}
+		if cause := clock.Sleep(ctx, m.clock, pause); cause != nil {
+			return nil, cause
+		}
+		if !m.clock.Now().Before(until) { // the machine was busy or asleep
+			return nil, err
+		}
+	}
+}
+
+func (m *Mapping) delete(message *Message) {
+	if err := m.q.Delete(message.ReceiptHandle); err != nil {
+		m.log.Warn("message of a successful batch not deleted", "message", message.ID, "error", err.Error())
+	}
+}
+
+// giveBack makes messages visible again. Those that are gone, or visible already,
+// are in no need of it.
+func (m *Mapping) giveBack(messages []Message) {
+	for i := range messages {
+		m.q.ReturnNow(messages[i].ReceiptHandle) //nolint:errcheck // see above
+	}
+}

@@ -1,0 +1,94 @@
+package sqs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// maxEventBytes bounds an event: what a synchronous invocation may carry.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+const maxEventBytes = 6 * 1024 * 1024
+
+// eventRecord is a message in the event that Lambda makes of a batch.
+// https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html (2026-11)
+type eventRecord struct {
+	MessageID         string                    `json:"messageId"`
+	ReceiptHandle     string                    `json:"receiptHandle"`
+	Body              string                    `json:"body"`
+	Attributes        map[string]string         `json:"attributes"`
+	MessageAttributes map[string]eventAttribute `json:"messageAttributes"`
+	MD5OfAttributes   string                    `json:"md5OfMessageAttributes,omitempty"`
+	MD5OfBody         string                    `json:"md5OfBody"`
+	EventSource       string                    `json:"eventSource"`
+	EventSourceARN    string                    `json:"eventSourceARN"`
+	AWSRegion         string                    `json:"awsRegion"`
+}
+
+type eventAttribute struct {
+	StringValue      *string  `json:"stringValue,omitempty"`
+	BinaryValue      []byte   `json:"binaryValue,omitempty"`
+	StringListValues []string `json:"stringListValues"`
+	BinaryListValues []string `json:"binaryListValues"`
+	DataType         string   `json:"dataType"`
+}
+
+// newEventRecord returns the JSON of a message as a record.
+func newEventRecord(q *Queue, m *Message) []byte {
+	r := eventRecord{
+		MessageID: m.ID, ReceiptHandle: m.ReceiptHandle, Body: m.Body, Attributes: m.System,
+		MessageAttributes: map[string]eventAttribute{}, MD5OfAttributes: md5OfAttributes(m.Attributes), MD5OfBody: m.MD5OfBody,
+		EventSource: "aws:sqs", EventSourceARN: q.arn, AWSRegion: q.s.region,
+	}
+	for name, a := range m.Attributes {
+		r.MessageAttributes[name] = eventAttribute{a.StringValue, a.BinaryValue, []string{}, []string{}, a.DataType}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(r); err != nil {
+		panic("sqs: " + err.Error()) // only plain structs come here
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+const eventPrefix, eventSuffix = `{"Records":[`, `]}`
+
+func newEvent(records [][]byte) []byte {
+	return append(append([]byte(eventPrefix), bytes.Join(records, []byte{','})...), eventSuffix...)
+}
+
+// failedItems reads a partial batch response and returns the ids of the messages
+// that are to come again. An error means that all of them are.
+//
+// A null or empty response and a null or empty list are a full success; invalid
+// JSON, an item without an id, and an id that is not in the batch are a full
+// failure.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (2026-11)
+func failedItems(response []byte, batch map[string]bool) (map[string]bool, error) {
+	if len(bytes.TrimSpace(response)) == 0 {
+		return nil, nil
+	}
+	var r *struct {
+		Items []struct {
+			ID *string `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
+	}
+	if err := json.Unmarshal(response, &r); err != nil {
+		return nil, fmt.Errorf("read batch response: %w", err)
+	}
+	if r == nil {
+		return nil, nil
+	}
+	failed := map[string]bool{}
+	for i, item := range r.Items {
+		switch {
+		case item.ID == nil || *item.ID == "":
+			return nil, fmt.Errorf("read batch response: batchItemFailures[%d] has no itemIdentifier", i)
+		case !batch[*item.ID]:
+			return nil, fmt.Errorf("read batch response: batchItemFailures[%d] has the itemIdentifier %q, which is not in the batch", i, *item.ID)
+		}
+		failed[*item.ID] = true
+	}
+	return failed, nil
+}

@@ -1,0 +1,187 @@
+package sqs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// The AWS JSON 1.0 protocol.
+// https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html (2026-11)
+// https://smithy.io/2.0/aws/protocols/aws-query-protocol.html (2026-11)
+const (
+	contentType  = "application/x-amz-json-1.0"
+	targetHeader = "X-Amz-Target"
+	targetPrefix = "AmazonSQS."
+	queryError   = "x-amzn-query-error"
+
+	// maxRequestBytes is well over a full batch with everything in it escaped.
+	maxRequestBytes = 16 << 20
+
+	stopGrace = 500 * time.Millisecond
+)
+
+// Server serves a [Service] over HTTP in the AWS JSON 1.0 protocol, to loopback
+// only.
+//
+// It differs from AWS in that it does not check signatures, and that it does not
+// speak the older query protocol. Requests whose Host is not this machine, as a
+// web page could cause them, are refused.
+type Server struct {
+	service *Service
+	http    *http.Server
+	url     string
+	served  chan struct{}
+	stop    sync.Once
+}
+
+// Serve listens on addr, a loopback address with a port such as 127.0.0.1:9324 or
+// localhost:0, and makes that the endpoint of the service's queue URLs.
+func Serve(service *Service, addr string) (*Server, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("sqs: address must be host:port, got %q: %w", addr, err)
+	}
+	if !loopback(host) {
+		return nil, fmt.Errorf("sqs: address must be on loopback (127.0.0.1, ::1 or localhost), got %q; the simulator has no authentication and must not be reached from other machines", addr)
+	}
+	if strings.EqualFold(host, "localhost") {
+		host = "127.0.0.1" // not what a resolver makes of it
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, fmt.Errorf("sqs: %w", err)
+	}
+	s := &Server{service: service, url: "http://" + listener.Addr().String(), served: make(chan struct{})}
+	service.SetEndpoint(s.url)
+	s.http = &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		defer close(s.served)
+		s.http.Serve(listener) //nolint:errcheck // it ends when Stop closes it
+	}()
+	return s, nil
+}
+
+// loopback reports whether host is a name or an address of this machine alone.
+func loopback(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.IsLoopback()
+}
+
+// URL returns the endpoint, such as http://127.0.0.1:9324.
+func (s *Server) URL() string { return s.url }
+
+// Stop stops the service and the server: receives that wait answer with no
+// messages, and what is still running half a second later is cut off. It may be called
+// more than once.
+func (s *Server) Stop() {
+	s.stop.Do(func() {
+		s.service.Stop()
+		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		if s.http.Shutdown(ctx) != nil {
+			s.http.Close()
+		}
+	})
+	<-s.served
+}
+
+// ServeHTTP implements http.Handler: it does one request of the protocol.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("x-amzn-RequestId", newID())
+	out, err := s.answer(w, r)
+	if r.Context().Err() != nil {
+		return // the client is gone
+	}
+	status := http.StatusOK
+	if err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			e = &Error{serviceNamespace + "InternalFailure", "InternalFailure", http.StatusInternalServerError, err.Error()}
+		}
+		fault := "Sender"
+		if e.Status >= http.StatusInternalServerError {
+			fault = "Receiver"
+		}
+		w.Header().Set(queryError, e.Code+";"+fault)
+		status, out = e.Status, struct {
+			Type    string `json:"__type"`
+			Message string `json:"message"`
+		}{e.Type, e.Message}
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		panic("sqs: " + err.Error()) // only plain structs come here
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	w.Write(body) //nolint:errcheck // the client is gone
+}
+
+func (s *Service) answer(w http.ResponseWriter, r *http.Request) (any, error) {
+	refuse := func(status int, name, format string, args ...any) error {
+		return &Error{serviceNamespace + name, name, status, fmt.Sprintf(format, args...)}
+	}
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	if !loopback(host) {
+		return nil, refuse(http.StatusForbidden, "AccessDeniedException", "the host of a request must be on loopback, got %q", r.Host)
+	}
+	target := r.Header.Get(targetHeader)
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if r.Method != http.MethodPost || target == "" || strings.TrimSpace(kind) != contentType {
+		return nil, refuse(http.StatusBadRequest, "UnknownOperationException",
+			"this SQS simulator speaks the AWS JSON 1.0 protocol: POST with %s and Content-Type %s; use an SDK from 2023-11 or later", targetHeader, contentType)
+	}
+	name, found := strings.CutPrefix(target, targetPrefix)
+	op := operations[name]
+	if !found || op == nil {
+		return nil, refuse(http.StatusBadRequest, "UnknownOperationException", "unknown operation %q", target)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "a request must be at most %d bytes", maxRequestBytes)
+		}
+		return nil, refuse(http.StatusBadRequest, "SerializationException", "read request: %v", err)
+	}
+	if !utf8.Valid(body) {
+		return nil, refuse(http.StatusBadRequest, "SerializationException", "the request is not UTF-8")
+	}
+	return op(&call{s, r, body})
+}
+
+// call is one request.
+type call struct {
+	*Service
+	request *http.Request
+	body    []byte
+}
+
+// sender returns who signed the request: the access key id, for want of a user.
+//
+//	AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261102/us-east-1/sqs/aws4_request, …
+func (c *call) sender() string {
+	_, credential, _ := strings.Cut(c.request.Header.Get("Authorization"), "Credential=")
+	id, _, found := strings.Cut(credential, "/")
+	if !found {
+		return ""
+	}
+	return id
+}
