@@ -192,10 +192,7 @@ type headerReader struct {
 }
 
 func (r *headerReader) add(key, v string) {
-	canonical, ok := usualHeaders[key]
-	if !ok {
-		canonical = http.CanonicalHeaderKey(key)
-	}
+	canonical := canonicalHeader(key)
 	if canonical == "Host" {
 		r.host = v
 		return
@@ -216,20 +213,37 @@ func (r *headerReader) one(v string) []string {
 	return r.values[n-1 : n : n]
 }
 
-// usualHeaders holds the headers that gateways and browsers send beside those
-// that net/textproto knows, which saves making their canonical spelling anew.
-var usualHeaders = func() map[string]string {
-	m := map[string]string{}
-	for _, h := range []string{
-		"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Cloudfront-Viewer-Country",
-		"Content-Length", "Content-Type", "Cookie", "Dnt", "Host", "If-Modified-Since", "If-None-Match", "Origin", "Pragma", "Priority", "Range", "Referer",
+// canonicalHeader is http.CanonicalHeaderKey with the headers that gateways and
+// browsers send at hand, which saves making their canonical spelling anew.
+func canonicalHeader(key string) string {
+	if len(key) >= 2 {
+		if usual := &usualHeaders[headerSlot(key)]; usual.key == key {
+			return usual.value
+		}
+	}
+	return http.CanonicalHeaderKey(key)
+}
+
+// headerSlot tells the usual headers apart: no two of them have the same.
+func headerSlot(key string) uint8 {
+	n := len(key)
+	return uint8(n) + key[0]*2 + key[n-2]*13 + key[n-1]
+}
+
+// usualHeaders has each usual header, as it is sent, with its canonical spelling.
+var usualHeaders = func() (slots [256]pair) {
+	for _, canonical := range []string{
+		"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Content-Length", "Content-Type", "Cookie",
+		"Dnt", "Host", "If-Modified-Since", "If-None-Match", "Origin", "Pragma", "Priority", "Range", "Referer",
 		"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User",
 		"Traceparent", "Tracestate", "Upgrade-Insecure-Requests", "User-Agent", "Via",
-		"X-Amz-Cf-Id", "X-Amzn-Trace-Id", "X-Api-Key", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Request-Id", "X-Requested-With",
+		"X-Amz-Cf-Id", "X-Amzn-Trace-Id", "X-Api-Key", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto",
+		"X-Request-Id", "X-Requested-With",
 	} {
-		m[h], m[strings.ToLower(h)] = h, h
+		key := strings.ToLower(canonical) // HTTP APIs send them so
+		slots[headerSlot(key)] = pair{key, canonical}
 	}
-	return m
+	return slots
 }()
 
 // queryString rebuilds what followed the question mark. API Gateway decodes the

@@ -396,6 +396,27 @@ func TestHTTPPanic(t *testing.T) {
 	}
 }
 
+func TestCanonicalHeader(t *testing.T) {
+	t.Parallel()
+	usual := 0
+	for _, slot := range usualHeaders {
+		if slot.key != "" {
+			usual++
+			if got, want := canonicalHeader(slot.key), http.CanonicalHeaderKey(slot.key); got != want {
+				t.Errorf("%s: got %s, want %s", slot.key, got, want)
+			}
+		}
+	}
+	if usual != 38 {
+		t.Errorf("%d usual headers have a slot of their own; change headerSlot", usual)
+	}
+	for _, key := range []string{"", "x", "X-Own", "x-own", "accept ", "ACCEPT"} {
+		if got, want := canonicalHeader(key), http.CanonicalHeaderKey(key); got != want {
+			t.Errorf("%s: got %s, want %s", key, got, want)
+		}
+	}
+}
+
 func TestHTTPAbort(t *testing.T) {
 	t.Parallel()
 	b := setup(t, &App{HTTP: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})

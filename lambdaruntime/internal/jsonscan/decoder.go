@@ -6,12 +6,14 @@
 package jsonscan
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // maxDepth is how deep arrays and objects may nest, as in encoding/json.
@@ -380,9 +382,9 @@ func ends(s string, i int) int {
 		ones  = 0x0101010101010101
 		highs = 0x8080808080808080
 	)
-	for ; i+8 <= len(s); i += 8 {
-		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+	text := unsafe.Slice(unsafe.StringData(s), len(s)) // to be read only
+	for ; i+8 <= len(text); i += 8 {
+		x := binary.LittleEndian.Uint64(text[i:])
 		// A byte's high bit is set where the byte is below 0x20, a quote, a
 		// backslash or 0x80 and above. A subtraction that borrows spoils only
 		// the bytes above it, and the lowest hit is the one that counts.
@@ -404,10 +406,21 @@ func ends(s string, i int) int {
 func (d *Decoder) skipString() (verbatim bool) {
 	d.first = false
 	d.pos++
+	i := ends(d.src, d.pos)
+	if i < len(d.src) && d.src[i] == '"' {
+		d.pos = i + 1
+		return true
+	}
+	return d.skipSpecial(i)
+}
+
+// skipSpecial goes on with a string at its first byte that does not stand for
+// itself.
+func (d *Decoder) skipSpecial(i int) (verbatim bool) {
 	start, ascii := d.pos, true
 	verbatim = true
 	src := d.src
-	for i := ends(src, d.pos); i < len(src); i = ends(src, i) {
+	for ; i < len(src); i = ends(src, i) {
 		switch c := src[i]; {
 		case c == '"':
 			d.pos = i + 1
@@ -492,50 +505,43 @@ func (d *Decoder) str() string {
 // unescape gives the value of a string's text, whose escapes are known to be
 // well formed. Invalid UTF-8 and lone surrogates become U+FFFD.
 func unescape(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
+	b := make([]byte, 0, len(s)) // only invalid UTF-8 grows
 	for i := 0; i < len(s); {
-		if end := ends(s, i); end > i {
-			b.WriteString(s[i:end])
-			i = end
-			continue
-		}
 		switch c := s[i]; {
-		case c == '\\':
-			switch e := s[i+1]; e {
-			case 'u':
-				r, _ := hex4(s[i:])
-				i += 6
-				if utf16.IsSurrogate(r) {
-					low, ok := hex4(s[i:])
-					if pair := utf16.DecodeRune(r, low); ok && pair != utf8.RuneError {
-						r = pair
-						i += 6
-					} else {
-						r = utf8.RuneError
-					}
+		case c == '\\' && s[i+1] == 'u':
+			r, _ := hex4(s[i:])
+			i += 6
+			if utf16.IsSurrogate(r) {
+				low, ok := hex4(s[i:])
+				if pair := utf16.DecodeRune(r, low); ok && pair != utf8.RuneError {
+					r = pair
+					i += 6
+				} else {
+					r = utf8.RuneError
 				}
-				b.WriteRune(r)
-				continue
-			case 'b':
-				b.WriteByte('\b')
-			case 'f':
-				b.WriteByte('\f')
-			case 'n':
-				b.WriteByte('\n')
-			case 'r':
-				b.WriteByte('\r')
-			case 't':
-				b.WriteByte('\t')
-			default:
-				b.WriteByte(e)
 			}
+			b = utf8.AppendRune(b, r)
+		case c == '\\':
+			b = append(b, escaped[s[i+1]])
 			i += 2
+		case c < utf8.RuneSelf:
+			end := i + 1
+			for end < len(s) && end < i+16 && s[end] != '\\' && s[end] < utf8.RuneSelf {
+				end++
+			}
+			if end == i+16 { // a long run
+				end = ends(s, end)
+			}
+			b = append(b, s[i:end]...)
+			i = end
 		default:
 			r, n := utf8.DecodeRuneInString(s[i:])
-			b.WriteRune(r)
+			b = utf8.AppendRune(b, r)
 			i += n
 		}
 	}
-	return b.String()
+	return unsafe.String(unsafe.SliceData(b), len(b))
 }
+
+// escaped gives what the byte after a backslash stands for.
+var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
