@@ -145,7 +145,7 @@ func (r *router) runTogether(ctx context.Context, c *consumerState, records []re
 	for i := range jobs {
 		jobs[i] = standardJob{jobContext: jobContext{ctx, &records[i].Message}, rec: &records[i]}
 	}
-	crew := &crew{most: int32(min(c.slots(), len(jobs))), jobs: int32(len(jobs)), do: func(i int32) {
+	crew := &crew{workers: &r.workers, most: int32(min(c.slots(), len(jobs))), jobs: int32(len(jobs)), do: func(i int32) {
 		defer func() { results <- int(i) }()
 		r.runStandardJob(c, &jobs[i])
 	}}
@@ -201,6 +201,7 @@ func (r *router) runTogether(ctx context.Context, c *consumerState, records []re
 // that wait for something run side by side, and jobs that do not share a goroutine
 // and its stack.
 type crew struct {
+	workers    *workers
 	most, jobs int32
 	do         func(job int32)
 
@@ -212,14 +213,13 @@ func (c *crew) hire() {
 	if c.members.Add(1) > c.most {
 		c.members.Add(-1)
 	} else if c.standby.CompareAndSwap(false, true) {
-		go c.work()
+		c.workers.run(c.work)
 	} else {
 		c.members.Add(-1)
 	}
 }
 
 func (c *crew) work() {
-	growStack(0)
 	c.standby.Store(false)
 	finished := false
 	defer func() {

@@ -62,6 +62,7 @@ type router struct {
 	metrics   *metrics
 	queues    []*consumerState
 	schedules map[string]Schedule
+	workers   workers
 	invoked   atomic.Bool
 	started   startInfo
 }
@@ -257,8 +258,7 @@ func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
 	}
 	defer cancel()
 	done := make(chan error, 1)
-	go func() {
-		growStack(0)
+	r.workers.run(func() {
 		var result error
 		returned := false
 		defer func() {
@@ -272,7 +272,7 @@ func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
 		}()
 		result = c.fn(ctx)
 		returned = true
-	}()
+	})
 	select {
 	case err = <-done:
 		return causeOf(ctx, err), false
@@ -303,16 +303,6 @@ func causeOf(ctx context.Context, err error) error {
 		return err
 	}
 	return context.Cause(ctx)
-}
-
-// growStack makes room on a new goroutine's stack while there is next to nothing
-// on it that the runtime would have to move; a handler would make it grow later,
-// at several times the cost.
-//
-//go:noinline
-func growStack(i int) byte {
-	var room [6 << 10]byte
-	return room[i]
 }
 
 // panicError is a panic in a handler, as an error.
