@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -158,12 +157,28 @@ func live(program string, event []byte, invocations int) (sample, error) {
 	slices.Sort(times)
 	s.warm = times[len(times)/2]
 	s.cpu = (cpuTime(cmd.Process.Pid) - before) / time.Duration(len(times))
+	s.rss = residentMemory(cmd.Process.Pid)
 	cmd.Process.Kill()
 	cmd.Wait() //nolint:errcheck // it was killed
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		s.rss = usage.Maxrss * 1024
-	}
 	return s, nil
+}
+
+// residentMemory is the most memory that a process has held.
+func residentMemory(pid int) int64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(data)) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
+			kb, err := strconv.ParseInt(fields[1], 10, 64)
+			if err != nil {
+				return 0
+			}
+			return kb * 1024
+		}
+	}
+	return 0
 }
 
 // cpuTime is the processor time that a process has used, in Linux's ticks of 10 ms.
