@@ -1,9 +1,25 @@
-// Package local runs Lambda functions on this machine, as processes that talk to
-// a Runtime API on loopback: no Docker, no AWS account.
+// Package local runs AWS backends on this machine, with Lambda's concurrency model
+// and without Docker or an AWS account.
 //
-// [Build] compiles a handler program for this machine and [StartInstance] starts
-// it as one Lambda execution environment, so that a test can send real events to
-// the real program:
+// [Start] runs a synthesized CDK app: its functions as processes, one for each
+// instance, its HTTP and WebSocket APIs, queues and schedules. In a test:
+//
+//	clock := local.NewManualClock(time.Now())
+//	engine, err := local.Start(t.Context(), local.Options{Assembly: "cdk.out", Clock: clock})
+//	if err != nil {
+//		t.Fatal(err)
+//	}
+//	defer engine.Stop()
+//	resp, err := http.Post(engine.HTTPURL()+"/orders", "application/json", body)
+//	clock.Advance(6 * time.Minute) // a visibility timeout passes
+//
+// It reads the cloud assembly alone and so runs what plain CDK wrote as well. What
+// it does not simulate it says, in [State.NotSimulated]. Everything binds to
+// loopback, and programs get none of this process's own environment but what
+// [Options] name.
+//
+// [Build] compiles one handler program for this machine and [StartInstance] starts
+// it as one Lambda execution environment, to send it events by hand:
 //
 //	program, err := local.Build(ctx, "./handler", t.TempDir())
 //	instance, err := local.StartInstance(ctx, local.InstanceOptions{Program: program})
@@ -12,11 +28,11 @@
 package local
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
-	"os/exec"
-	"path/filepath"
+	"io"
+	"os"
 
 	"github.com/lambdahearth/hearth/local/internal/lambda"
 )
@@ -46,20 +62,17 @@ func StartInstance(ctx context.Context, opts InstanceOptions) (*Instance, error)
 // files that must not be deployed, such as an embedded database.
 const BuildTags = "lambda.norpc,hearth.local"
 
-// Build compiles the Go program in the folder dir for this machine and returns
-// the path of the binary, which it puts in the folder out. An error holds the
-// compiler's own words.
-func Build(ctx context.Context, dir, out string) (string, error) {
-	program, err := filepath.Abs(filepath.Join(out, "bootstrap"))
+func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+
+func fileSum(path string) ([]byte, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("build %s: %w", dir, err)
+		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", BuildTags, "-o", program, ".")
-	cmd.Dir = dir
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("build %s: %w\n%s", dir, err, bytes.TrimSpace(output.Bytes()))
+	defer f.Close() //nolint:errcheck // it is only read
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, err
 	}
-	return program, nil
+	return h.Sum(nil), nil
 }

@@ -5,6 +5,7 @@ package lambda
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,13 @@ const (
 
 	defaultTimeout  = 60 * time.Second
 	defaultMemoryMB = 512
+	defaultRegion   = "us-east-1"
+	defaultAccount  = "000000000000"
+
+	// shutdownGrace is how long a process with an internal extension has after
+	// SIGTERM; one without gets SIGKILL at once.
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown (2026-11)
+	shutdownGrace = 500 * time.Millisecond
 )
 
 // Options says how an instance runs. Program is required.
@@ -54,6 +62,16 @@ type Options struct {
 	InitTimeout time.Duration
 	// Provisioned says that the instance is one of provisioned concurrency.
 	Provisioned bool
+	// Version is the function's version. "" means "1".
+	Version string
+	// Region and Account are where the function is. "" means us-east-1 and
+	// 000000000000.
+	Region, Account string
+	// Freeze stops the process (SIGSTOP) between invocations, as Lambda does:
+	// goroutines that a handler leaves behind do not run on.
+	Freeze bool
+	// ColdStart is added to the time that the instance takes to start.
+	ColdStart time.Duration
 	// Output gets what the program writes to standard output and standard
 	// error. Nil discards it.
 	Output io.Writer
@@ -79,9 +97,11 @@ var ErrStopped = errors.New("the instance has stopped")
 // Instance is one execution environment: one process that handles one invocation
 // at a time. It is safe for concurrent use.
 //
-// It differs from Lambda's in that the process is not frozen between
-// invocations, and that a failed init phase is reported at once instead of being
-// tried again at the first invocation.
+// It differs from Lambda's in that the process is frozen between invocations only
+// if [Options.Freeze] asks for it, that neither memory nor CPU nor the file system
+// are limited, that a failed init phase is reported at once instead of being tried
+// again at the first invocation, and that time is the machine's own. Of extensions
+// only internal ones are known, which is how programs ask for SIGTERM.
 type Instance struct {
 	opts   Options
 	api    *runtimeAPI
@@ -92,6 +112,8 @@ type Instance struct {
 	exited chan struct{} // closed when the process has ended
 	exit   error         // its cmd.Wait; read after exited is closed
 	stop   sync.Once
+
+	freezer freezer
 }
 
 // Start starts the program and waits until its init phase is over. An error that
@@ -115,6 +137,22 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	if opts.Output == nil {
 		opts.Output = io.Discard
 	}
+	if opts.Version == "" {
+		opts.Version = "1"
+	}
+	if opts.Region == "" {
+		opts.Region = defaultRegion
+	}
+	if opts.Account == "" {
+		opts.Account = defaultAccount
+	}
+	if opts.ColdStart > 0 {
+		select {
+		case <-time.After(opts.ColdStart):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 	program, err := filepath.Abs(opts.Program)
 	if err != nil {
 		return nil, fmt.Errorf("start instance: %w", err)
@@ -125,6 +163,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	}
 	i := &Instance{opts: opts, api: newRuntimeAPI(opts), turn: make(chan struct{}, 1), exited: make(chan struct{})}
 	i.turn <- struct{}{}
+	i.api.waits = i.waits
 	i.server = &http.Server{Handler: i.api.handler()}
 	go i.server.Serve(listener) //nolint:errcheck // it ends when Stop closes it
 
@@ -134,6 +173,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i.cmd.Stdout, i.cmd.Stderr = opts.Output, opts.Output
 	// A group of its own, so that Stop ends the program's children as well.
 	i.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	i.cmd.WaitDelay = time.Second // for what a child outside the group keeps open
 	if err := i.cmd.Start(); err != nil {
 		i.server.Close()
 		return nil, fmt.Errorf("start instance: %w", err)
@@ -142,6 +182,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 		i.exit = i.cmd.Wait()
 		close(i.exited)
 	}()
+	i.started(i.cmd.Process.Pid)
 
 	timer := time.NewTimer(opts.InitTimeout)
 	defer timer.Stop()
@@ -176,19 +217,21 @@ func environment(opts Options, api, taskRoot string) []string {
 	env := map[string]string{
 		"AWS_LAMBDA_RUNTIME_API":          api,
 		"AWS_LAMBDA_FUNCTION_NAME":        opts.FunctionName,
-		"AWS_LAMBDA_FUNCTION_VERSION":     "1",
+		"AWS_LAMBDA_FUNCTION_VERSION":     opts.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(opts.MemoryMB),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  initialization,
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + opts.FunctionName,
-		"AWS_LAMBDA_LOG_STREAM_NAME":      "local",
+		"AWS_LAMBDA_LOG_STREAM_NAME":      time.Now().UTC().Format("2006/01/02") + "/[" + opts.Version + "]" + hex.EncodeToString(randomBytes(16)),
 		"AWS_LAMBDA_LOG_FORMAT":           "JSON",
-		"AWS_REGION":                      "us-east-1",
-		"AWS_DEFAULT_REGION":              "us-east-1",
+		"AWS_REGION":                      opts.Region,
+		"AWS_DEFAULT_REGION":              opts.Region,
 		"AWS_ACCESS_KEY_ID":               "local",
 		"AWS_SECRET_ACCESS_KEY":           "local",
 		"AWS_SESSION_TOKEN":               "local",
+		"AWS_EC2_METADATA_DISABLED":       "true", // no credentials of the machine's own
 		"_HANDLER":                        "bootstrap",
 		"LAMBDA_TASK_ROOT":                taskRoot,
+		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
 		"PATH":                            os.Getenv("PATH"),
@@ -204,14 +247,33 @@ func environment(opts Options, api, taskRoot string) []string {
 	return list
 }
 
-// Invoke sends one event and waits for its response; invocations wait for their
+// Invocation is one event for an instance.
+type Invocation struct {
+	// Payload is the event.
+	Payload []byte
+	// ARN is the function's ARN as the caller gave it, with its qualifier. "" is
+	// that of the function without one.
+	ARN string
+	// Trace is the X-Amzn-Trace-Id header of what caused the event. "" starts a
+	// new trace.
+	Trace string
+	// RequestID is the id of the request. "" makes one.
+	RequestID string
+}
+
+// Invoke sends one event; see [Instance.Do].
+func (i *Instance) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	return i.Do(ctx, Invocation{Payload: payload})
+}
+
+// Do sends one event and waits for its response; invocations wait for their
 // turn. An error that the function reports, a timeout and a crash are returned
 // as a [*FunctionError]; after the last two the instance has stopped. When ctx
-// ends first, Invoke returns its cause; the event itself is then still being
-// handled, and the next Invoke waits for it.
-func (i *Instance) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	if len(payload) > maxPayloadBytes {
-		return nil, fmt.Errorf("invoke: payload must be at most %d bytes, got %d", maxPayloadBytes, len(payload))
+// ends first, Do returns its cause; the event itself is then still being handled,
+// and the next Do waits for it.
+func (i *Instance) Do(ctx context.Context, event Invocation) ([]byte, error) {
+	if len(event.Payload) > maxPayloadBytes {
+		return nil, fmt.Errorf("invoke: payload must be at most %d bytes, got %d", maxPayloadBytes, len(event.Payload))
 	}
 	select {
 	case <-i.turn:
@@ -226,7 +288,7 @@ func (i *Instance) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		response, err := i.invoke(payload)
+		response, err := i.invoke(event)
 		i.turn <- struct{}{}
 		done <- result{response, err}
 	}()
@@ -238,12 +300,22 @@ func (i *Instance) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 }
 
-func (i *Instance) invoke(payload []byte) ([]byte, error) {
+func (i *Instance) invoke(event Invocation) ([]byte, error) {
 	inv := &invocation{
-		id: newRequestID(), payload: payload, deadline: time.Now().Add(i.opts.Timeout),
-		trace: fmt.Sprintf("Root=1-%08x-%024x;Parent=%016x;Sampled=0", time.Now().Unix(), randomBytes(12), randomBytes(8)),
-		done:  make(chan struct{}),
+		id: event.RequestID, payload: event.Payload, arn: event.ARN, deadline: time.Now().Add(i.opts.Timeout),
+		trace: event.Trace, done: make(chan struct{}),
 	}
+	if inv.id == "" {
+		inv.id = NewRequestID()
+	}
+	if inv.arn == "" {
+		inv.arn = i.api.functionARN
+	}
+	if inv.trace == "" {
+		inv.trace = NewTrace()
+	}
+	i.works(true)
+	defer i.works(false)
 	timer := time.NewTimer(i.opts.Timeout)
 	defer timer.Stop()
 	next := i.api.next
@@ -288,6 +360,14 @@ func (i *Instance) Exited() <-chan struct{} { return i.exited }
 // be called more than once.
 func (i *Instance) Stop() {
 	i.stop.Do(func() {
+		if i.api.extended.Load() {
+			syscall.Kill(-i.cmd.Process.Pid, syscall.SIGCONT) //nolint:errcheck // it may have ended by itself
+			syscall.Kill(-i.cmd.Process.Pid, syscall.SIGTERM) //nolint:errcheck // it may have ended by itself
+			select {
+			case <-i.exited:
+			case <-time.After(shutdownGrace):
+			}
+		}
 		syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it may have ended by itself
 		<-i.exited
 		i.server.Close()
@@ -301,8 +381,63 @@ func randomBytes(n int) []byte {
 	return b
 }
 
-// newRequestID makes a UUID of version 4.
-func newRequestID() string {
+// PID is the id of the process, which leads a group of its own.
+func (i *Instance) PID() int { return i.cmd.Process.Pid }
+
+// freezer stops and continues the process of an instance.
+type freezer struct {
+	mu      sync.Mutex
+	pid     int  // 0 until the process has started
+	busy    bool // there is an event for the process
+	waiting bool // the process waits for its next event
+	frozen  bool
+}
+
+// started notes that the process has started.
+func (i *Instance) started(pid int) {
+	i.freezer.mu.Lock()
+	defer i.freezer.mu.Unlock()
+	i.freezer.pid = pid
+	i.freeze()
+}
+
+// waits notes whether the process waits for an event.
+func (i *Instance) waits(waiting bool) {
+	i.freezer.mu.Lock()
+	defer i.freezer.mu.Unlock()
+	i.freezer.waiting = waiting
+	i.freeze()
+}
+
+// works notes whether there is an event for the process, and wakes it if so.
+func (i *Instance) works(busy bool) {
+	i.freezer.mu.Lock()
+	defer i.freezer.mu.Unlock()
+	i.freezer.busy = busy
+	if busy && i.freezer.frozen {
+		i.freezer.frozen = false
+		syscall.Kill(-i.freezer.pid, syscall.SIGCONT) //nolint:errcheck // it may have ended by itself
+	}
+	i.freeze()
+}
+
+// freeze stops a process that has nothing to do.
+func (i *Instance) freeze() {
+	if f := &i.freezer; i.opts.Freeze && f.pid != 0 && f.waiting && !f.busy && !f.frozen {
+		f.frozen = true
+		syscall.Kill(-f.pid, syscall.SIGSTOP) //nolint:errcheck // it may have ended by itself
+	}
+}
+
+// NewTrace makes a trace header: an unsampled trace of its own.
+// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader (2026-11)
+func NewTrace() string {
+	b := randomBytes(20)
+	return fmt.Sprintf("Root=1-%08x-%x;Parent=%x;Sampled=0", time.Now().Unix(), b[:12], b[12:])
+}
+
+// NewRequestID makes a UUID of version 4.
+func NewRequestID() string {
 	b := randomBytes(16)
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])

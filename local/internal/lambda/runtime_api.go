@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,7 @@ import (
 type invocation struct {
 	id       string
 	payload  []byte
+	arn      string
 	deadline time.Time
 	trace    string
 
@@ -32,6 +34,8 @@ type runtimeAPI struct {
 	ready       chan struct{} // closed at the first request for an event
 	readyOnce   sync.Once
 	initFailed  chan *FunctionError
+	waits       func(bool) // told when the process begins and ends to wait for an event
+	extended    atomic.Bool
 
 	mu      sync.Mutex
 	pending map[string]*invocation
@@ -39,7 +43,7 @@ type runtimeAPI struct {
 
 func newRuntimeAPI(opts Options) *runtimeAPI {
 	return &runtimeAPI{
-		functionARN: "arn:aws:lambda:us-east-1:000000000000:function:" + opts.FunctionName,
+		functionARN: "arn:aws:lambda:" + opts.Region + ":" + opts.Account + ":function:" + opts.FunctionName,
 		next:        make(chan *invocation),
 		ready:       make(chan struct{}),
 		initFailed:  make(chan *FunctionError, 1),
@@ -53,13 +57,31 @@ func (a *runtimeAPI) handler() http.Handler {
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", a.serveResponse)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", a.serveError)
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", a.serveInitError)
+	mux.HandleFunc("POST /2020-01-01/extension/register", a.serveRegister)
+	mux.HandleFunc("GET /2020-01-01/extension/event/next", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	return mux
+}
+
+// serveRegister registers an internal extension. It gets no events: what it is
+// for is that Lambda then ends the process with SIGTERM first.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html (2026-11)
+func (a *runtimeAPI) serveRegister(w http.ResponseWriter, _ *http.Request) {
+	a.extended.Store(true)
+	w.Header().Set("Lambda-Extension-Identifier", NewRequestID())
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprint(w, "{}")
 }
 
 func (a *runtimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
 	a.readyOnce.Do(func() { close(a.ready) })
+	if a.waits != nil {
+		a.waits(true)
+	}
 	select {
 	case inv := <-a.next:
+		if a.waits != nil {
+			a.waits(false)
+		}
 		a.mu.Lock()
 		a.pending[inv.id] = inv
 		a.mu.Unlock()
@@ -67,7 +89,7 @@ func (a *runtimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", "application/json")
 		h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
-		h.Set("Lambda-Runtime-Invoked-Function-Arn", a.functionARN)
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", inv.arn)
 		h.Set("Lambda-Runtime-Trace-Id", inv.trace)
 		w.Write(inv.payload) //nolint:errcheck // the process has gone, which Instance notices
 	case <-r.Context().Done():

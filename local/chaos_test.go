@@ -1,0 +1,176 @@
+package local_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	runtime "github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/lambdahearth/hearth/local"
+)
+
+// envLedger makes the test binary a handler program that writes each message it
+// handles to a file.
+const envLedger = "TEST_LEDGER"
+
+func init() {
+	if path := os.Getenv(envLedger); path != "" {
+		runtime.Start(func(_ context.Context, event json.RawMessage) (any, error) { return keepLedger(path, event) })
+	}
+}
+
+func keepLedger(path string, event json.RawMessage) (any, error) {
+	if os.Getenv("TEST_PRINT_ENV") != "" {
+		return os.Environ(), nil
+	}
+	var batch events.SQSEvent
+	if err := json.Unmarshal(event, &batch); err != nil || len(batch.Records) == 0 {
+		return event, err
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	for _, r := range batch.Records {
+		time.Sleep(time.Millisecond) // work, to be killed in
+		if _, err := fmt.Fprintf(file, "%s\n", r.Body); err != nil {
+			return nil, err
+		}
+	}
+	return events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}, nil
+}
+
+// ledgerTemplate is an app of one function and two queues, in plain CloudFormation.
+func ledgerTemplate() map[string]any {
+	ref := func(id string) any { return map[string]any{"Ref": id} }
+	arn := func(id string) any { return map[string]any{"Fn::GetAtt": []any{id, "Arn"}} }
+	mapping := func(queue string) any {
+		return map[string]any{"Type": "AWS::Lambda::EventSourceMapping", "Properties": map[string]any{
+			"EventSourceArn": arn(queue), "FunctionName": ref("Live"), "FunctionResponseTypes": []any{"ReportBatchItemFailures"},
+		}}
+	}
+	return map[string]any{"Resources": map[string]any{
+		"Ledger": map[string]any{"Type": "AWS::Lambda::Function", "Properties": map[string]any{
+			"Runtime": "provided.al2023", "Handler": "bootstrap", "Timeout": 20, "ReservedConcurrentExecutions": 8,
+			"Code": map[string]any{"S3Bucket": "b", "S3Key": "k"},
+		}},
+		"Version": map[string]any{"Type": "AWS::Lambda::Version", "Properties": map[string]any{"FunctionName": ref("Ledger")}},
+		"Live": map[string]any{"Type": "AWS::Lambda::Alias", "Properties": map[string]any{
+			"FunctionName": ref("Ledger"), "FunctionVersion": map[string]any{"Fn::GetAtt": []any{"Version", "Version"}}, "Name": "live",
+			"ProvisionedConcurrencyConfig": map[string]any{"ProvisionedConcurrentExecutions": 2},
+		}},
+		"Orders":      map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"FifoQueue": true, "VisibilityTimeout": 120}},
+		"Mails":       map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"VisibilityTimeout": "120"}},
+		"OrdersEvent": mapping("Orders"),
+		"MailsEvent":  mapping("Mails"),
+	}}
+}
+
+// TestChaos kills instances while messages are handled. No message is lost, and no
+// message of a FIFO group is handled before those sent earlier.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	const groups, each, kills = 12, 25, 40
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	clock := local.NewManualClock(startOfTests)
+	e, err := local.Start(t.Context(), local.Options{
+		Assembly: writeAssembly(t, t.TempDir(), "Chaos", ledgerTemplate()), Clock: clock,
+		Programs: map[string]string{"Ledger": self}, Env: map[string]string{envLedger: ledger},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Stop()
+
+	for n := range each {
+		for g := range groups {
+			if err := e.Send("Orders", fmt.Sprintf("order %d %d", g, n), fmt.Sprint(g)); err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Send("Mails", fmt.Sprintf("mail %d %d", g, n), ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	killed, quiet, total := 0, 0, 2*groups*each
+	deadline := time.Now().Add(time.Minute)
+	for {
+		s := e.State()
+		left, busy := 0, []int{}
+		for _, q := range s.Queues {
+			left += q.Counters.Visible + q.Counters.InFlight + q.Counters.Delayed
+		}
+		for _, i := range s.Functions[0].Instances {
+			if i.State == "busy" {
+				busy = append(busy, i.PID)
+			}
+		}
+		if left == 0 {
+			break
+		}
+		switch {
+		case time.Now().After(deadline):
+			t.Fatalf("%d messages are left: %+v", left, s.Queues)
+		case len(busy) > 0 && killed < kills:
+			if syscall.Kill(-busy[rand.IntN(len(busy))], syscall.SIGKILL) == nil {
+				killed++
+			}
+		case len(busy) > 0:
+			quiet = 0
+		case quiet < 5:
+			quiet++
+		default:
+			// Nothing goes on but for the clock. The steps are shorter than the
+			// visibility timeout of what may begin in this moment.
+			clock.Advance(20 * time.Second)
+			quiet = 0
+		}
+		time.Sleep(3 * time.Millisecond)
+	}
+
+	handled, deliveries := map[string]bool{}, 0
+	next := map[string]int{} // by FIFO group
+	file, err := os.Open(ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		deliveries++
+		handled[lines.Text()] = true
+		var group string
+		var n int
+		if strings.HasPrefix(lines.Text(), "order") {
+			if _, err := fmt.Sscanf(lines.Text(), "order %s %d", &group, &n); err != nil {
+				t.Fatal(err)
+			}
+			if n > next[group] {
+				t.Errorf("group %s: message %d came before message %d", group, n, next[group])
+			}
+			next[group] = max(next[group], n+1)
+		}
+	}
+	c := e.State().Functions[0].Counters
+	t.Logf("%d messages, %d deliveries, %d kills, counters %+v", total, deliveries, killed, c)
+	if len(handled) != total {
+		t.Errorf("%d of %d messages were handled", len(handled), total)
+	}
+	if killed < kills/2 || c.Crashes == 0 {
+		t.Errorf("only %d instances were killed, %d crashes were seen", killed, c.Crashes)
+	}
+}

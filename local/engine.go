@@ -1,0 +1,465 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/assembly"
+	"github.com/lambdahearth/hearth/local/internal/httpapi"
+	"github.com/lambdahearth/hearth/local/internal/lambda"
+	"github.com/lambdahearth/hearth/local/internal/scheduler"
+	"github.com/lambdahearth/hearth/local/internal/sqs"
+	"github.com/lambdahearth/hearth/local/internal/websocket"
+)
+
+// stopGrace is how long requests and batches that are on their way have when the
+// engine stops.
+const stopGrace = 500 * time.Millisecond
+
+// Engine runs the app of a cloud assembly. It is made by [Start] and safe for
+// concurrent use.
+//
+// How its parts differ from AWS is said where they are: functions at
+// [lambda.Function] and [lambda.Instance], HTTP APIs at [httpapi.API], WebSocket
+// APIs at [websocket.API], queues at [SQS], schedules at [scheduler.Service]. What
+// they have in common: there is no IAM, so that everything may call everything, and
+// nothing of it lasts beyond Stop.
+type Engine struct {
+	opts    Options
+	dir     string // that paths in the assembly are relative to
+	work    string // temporary, for builds
+	account string
+	builder *builder
+
+	database  *database
+	queues    *sqs.Service
+	sqs       *sqs.Server
+	host      *lambda.Host
+	scheduler *scheduler.Service
+	started   time.Time
+
+	changing sync.Mutex // held while Rebuild or Reload run
+
+	mu         sync.Mutex
+	plan       *plan
+	functions  map[string]*lambda.Function // by name
+	mappings   map[string]*mapping         // by stack and logical id
+	httpAPIs   map[string]*httpapi.API     // by API id
+	webSockets map[string]*websocket.API
+	listeners  map[string]*listener // of APIs that have a port of their own
+	main       *listener
+	mainHTTP   string // ids of the APIs that the main port serves
+	mainWS     string
+	socketAPIs map[string]bool // ids of the WebSocket APIs
+	stopped    bool
+}
+
+type mapping struct {
+	*sqs.Mapping
+	plan *mappingPlan
+}
+
+// Start starts the app of a cloud assembly: it builds its programs, starts the
+// provisioned instances and listens. A program that does not start is no error: it
+// is logged and tried again. ctx bounds starting alone. The caller stops the
+// engine.
+func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
+	if opts.Assembly == "" {
+		return nil, errors.New("start: Options.Assembly must be set")
+	}
+	e := &Engine{
+		opts: opts, account: assembly.DefaultAccount, started: time.Now(), plan: &plan{},
+		functions: map[string]*lambda.Function{}, mappings: map[string]*mapping{}, httpAPIs: map[string]*httpapi.API{},
+		webSockets: map[string]*websocket.API{}, listeners: map[string]*listener{},
+	}
+	defer func() {
+		if err != nil {
+			e.Stop()
+		}
+	}()
+	if e.dir, err = filepath.Abs(opts.Dir); err == nil && opts.Dir == "" {
+		if e.dir, err = filepath.Abs(opts.Assembly); err == nil {
+			e.dir = filepath.Dir(e.dir)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start: %w", err)
+	}
+	if e.work, err = os.MkdirTemp("", "hearth-dev-"); err != nil {
+		return nil, fmt.Errorf("start: %w", err)
+	}
+	e.builder = &builder{root: e.work, cache: opts.Cache, built: map[string]*build{}}
+	if e.database, err = openDatabase(ctx, opts.Database); err != nil {
+		return nil, err
+	}
+	region, err := e.firstRegion()
+	if err != nil {
+		return nil, err
+	}
+	clk := opts.clock()
+	e.queues = sqs.New(sqs.Options{Clock: clk, Region: region, Account: e.account})
+	if e.sqs, err = sqs.Serve(e.queues, orAnyPort(opts.SQSAddr)); err != nil {
+		return nil, err
+	}
+	e.host = &lambda.Host{Clock: clk, Concurrency: opts.Concurrency, Idle: opts.Idle, Freeze: opts.Freeze, ColdStart: opts.ColdStart, Log: e.opts.logf}
+	e.scheduler = scheduler.New(target{e}, clk, e.opts.logf)
+	if e.main, err = listen(orAnyPort(opts.Addr), http.HandlerFunc(e.serve)); err != nil {
+		return nil, err
+	}
+	if err := e.Reload(ctx); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// firstRegion is the region and account of the app, which are those of its first
+// stack.
+func (e *Engine) firstRegion() (string, error) {
+	app, err := assembly.Load(e.opts.Assembly)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range app.Stacks {
+		e.account = s.Account
+		return s.Region, nil
+	}
+	return assembly.DefaultRegion, nil
+}
+
+// SetEnv replaces [Options.Env]. It takes effect with the next Reload.
+func (e *Engine) SetEnv(env map[string]string) {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	e.opts.Env = env
+}
+
+// Reload reads the assembly again and changes what runs to what it says now.
+// Queues keep their messages, WebSocket APIs their connections, and functions that
+// did not change their instances. On an error all goes on as before, but for parts
+// that the error names.
+func (e *Engine) Reload(ctx context.Context) error {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	if e.isStopped() {
+		return errStopped
+	}
+	p, err := e.newPlan()
+	if err != nil {
+		return err
+	}
+	programs, err := e.buildAll(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := e.defineQueues(p); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	old := e.plan
+	e.plan = p
+	e.mu.Unlock()
+	errs := []error{e.changeFunctions(ctx, p, programs), e.changeAPIs(p), e.changeMappings(p)}
+	var schedules []scheduler.Schedule
+	for _, s := range p.schedules {
+		schedules = append(schedules, s.schedule)
+	}
+	errs = append(errs, e.scheduler.Configure(schedules))
+	e.mu.Lock()
+	e.main.serve()
+	for _, l := range e.listeners {
+		l.serve()
+	}
+	e.mu.Unlock()
+	for _, q := range old.queues {
+		if !p.hasQueue(q.definition.Name) {
+			if queue := e.queues.Queue(q.definition.Name); queue != nil {
+				errs = append(errs, e.queues.DeleteQueue(queue))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var errStopped = errors.New("the engine has stopped")
+
+func (e *Engine) isStopped() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stopped
+}
+
+// buildAll builds the programs of all functions, those of the same source once.
+func (e *Engine) buildAll(ctx context.Context, p *plan) (map[string]*build, error) {
+	builds := map[string]*build{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var errs []error
+	started := map[string]bool{}
+	for _, f := range p.functions {
+		key := f.source.key()
+		if f.source.program != "" {
+			key = f.source.program
+		}
+		if started[key] {
+			continue
+		}
+		started[key] = true
+		wg.Go(func() {
+			b, err := e.builder.last(ctx, f.source)
+			if f.source.program != "" {
+				b, err = &build{program: f.source.program}, nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			builds[key] = b
+			if err != nil {
+				errs = append(errs, err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	byName := map[string]*build{}
+	for _, f := range p.functions {
+		key := f.source.key()
+		if f.source.program != "" {
+			key = f.source.program
+		}
+		byName[f.config.Name] = builds[key]
+	}
+	return byName, nil
+}
+
+func (e *Engine) defineQueues(p *plan) error {
+	var definitions []sqs.Definition
+	for _, q := range p.queues {
+		definitions = append(definitions, q.definition)
+	}
+	return e.queues.Define(definitions)
+}
+
+func (p *plan) hasQueue(name string) bool {
+	for _, q := range p.queues {
+		if q.definition.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// changeFunctions starts, changes and stops functions.
+func (e *Engine) changeFunctions(ctx context.Context, p *plan, programs map[string]*build) error {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	names := map[string]bool{}
+	for _, f := range p.functions {
+		config := f.config
+		config.Program = programs[config.Name].program
+		e.addDestinations(&config, f)
+		names[config.Name] = true
+		existing := e.function(config.Name)
+		if existing == nil {
+			fn := lambda.NewFunction(e.host, config)
+			e.mu.Lock()
+			e.functions[config.Name] = fn
+			e.mu.Unlock()
+			wg.Go(func() { fn.Provision(ctx) }) //nolint:errcheck // it was logged, and is tried again
+			continue
+		}
+		if sameConfig(existing.Config(), config) {
+			continue
+		}
+		wg.Go(func() {
+			if err := existing.Update(ctx, config); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, fmt.Errorf("%s: the new program or configuration does not start, the old one goes on: %w", config.Name, err))
+			}
+		})
+	}
+	wg.Wait()
+	e.mu.Lock()
+	var gone []*lambda.Function
+	for name, fn := range e.functions {
+		if !names[name] {
+			gone = append(gone, fn)
+			delete(e.functions, name)
+		}
+	}
+	e.mu.Unlock()
+	for _, fn := range gone {
+		fn.Stop()
+	}
+	return errors.Join(errs...)
+}
+
+// sameConfig compares all that makes new instances necessary.
+func sameConfig(a, b lambda.Config) bool {
+	a.Async, b.Async = lambda.Async{}, lambda.Async{}
+	a.Output, b.Output = nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+func (e *Engine) changeAPIs(p *plan) error {
+	var errs []error
+	e.mu.Lock()
+	ids := map[string]bool{}
+	for _, h := range p.httpAPIs {
+		id := h.config.ID
+		ids[id] = true
+		if e.httpAPIs[id] == nil {
+			e.httpAPIs[id] = httpapi.New(invoker{e})
+		}
+		errs = append(errs, e.httpAPIs[id].Configure(h.config))
+	}
+	for _, w := range p.webSockets {
+		id := w.config.ID
+		ids[id] = true
+		if e.webSockets[id] == nil {
+			e.webSockets[id] = websocket.New(invoker{e}, e.opts.clock())
+		}
+		e.webSockets[id].Configure(w.config)
+	}
+	for id := range e.httpAPIs {
+		if !ids[id] {
+			delete(e.httpAPIs, id)
+		}
+	}
+	var gone []*websocket.API
+	for id, w := range e.webSockets {
+		if !ids[id] {
+			gone = append(gone, w)
+			delete(e.webSockets, id)
+		}
+	}
+	e.mu.Unlock()
+	for _, w := range gone {
+		w.Stop()
+	}
+	return errors.Join(errs...)
+}
+
+// changeMappings connects queues to functions. Mappings that did not change go on.
+func (e *Engine) changeMappings(p *plan) error {
+	var errs []error
+	keep := map[string]bool{}
+	for _, m := range p.mappings {
+		id := m.resource.String()
+		keep[id] = true
+		e.mu.Lock()
+		existing := e.mappings[id]
+		e.mu.Unlock()
+		if existing != nil {
+			if existing.plan.queue == m.queue && existing.plan.function == m.function && reflect.DeepEqual(existing.plan.options, m.options) {
+				continue
+			}
+			e.stopMapping(id, existing)
+		}
+		queue := e.queues.Queue(m.queue)
+		if queue == nil {
+			errs = append(errs, fmt.Errorf("%s: there is no queue %q", m.resource, m.queue))
+			continue
+		}
+		options := m.options
+		options.Function = mappedFunction{e, m.function}
+		started, err := queue.Map(options)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", m.resource, err))
+			continue
+		}
+		e.mu.Lock()
+		e.mappings[id] = &mapping{started, m}
+		e.mu.Unlock()
+	}
+	e.mu.Lock()
+	gone := map[string]*mapping{}
+	for id, m := range e.mappings {
+		if !keep[id] {
+			gone[id] = m
+		}
+	}
+	e.mu.Unlock()
+	for id, m := range gone {
+		e.stopMapping(id, m)
+	}
+	return errors.Join(errs...)
+}
+
+func (e *Engine) stopMapping(id string, m *mapping) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	m.Stop(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.mappings, id)
+}
+
+// Stop ends everything: clients are disconnected, processes killed with their
+// children, and files removed. It returns when nothing is left, and may be called
+// more than once. A Reload or Rebuild that is running ends first.
+func (e *Engine) Stop() {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	e.mu.Lock()
+	if e.stopped {
+		e.mu.Unlock()
+		return
+	}
+	e.stopped = true
+	var webSockets []*websocket.API
+	for _, w := range e.webSockets {
+		webSockets = append(webSockets, w)
+	}
+	mappings := map[string]*mapping{}
+	for id, m := range e.mappings {
+		mappings[id] = m
+	}
+	listeners := []*listener{}
+	if e.main != nil {
+		listeners = append(listeners, e.main)
+	}
+	for _, l := range e.listeners {
+		listeners = append(listeners, l)
+	}
+	var functions []*lambda.Function
+	for _, fn := range e.functions {
+		functions = append(functions, fn)
+	}
+	e.mu.Unlock()
+
+	var wg sync.WaitGroup
+	if e.scheduler != nil {
+		wg.Go(e.scheduler.Stop)
+	}
+	for id, m := range mappings {
+		wg.Go(func() { e.stopMapping(id, m) })
+	}
+	for _, w := range webSockets {
+		wg.Go(w.Stop)
+	}
+	wg.Wait()
+	for _, l := range listeners {
+		wg.Go(l.stop)
+	}
+	if e.sqs != nil {
+		wg.Go(e.sqs.Stop)
+	}
+	for _, fn := range functions {
+		wg.Go(fn.Stop)
+	}
+	wg.Wait()
+	e.database.stop()
+	if e.work != "" {
+		os.RemoveAll(e.work)
+	}
+}

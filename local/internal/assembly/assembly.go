@@ -1,0 +1,308 @@
+// Package assembly reads a CDK cloud assembly (cdk.out): the stacks, their
+// CloudFormation templates and the assets of a synthesized app.
+//
+//	app, err := assembly.Load("cdk.out")
+//	app.SetValues(values) // what Ref and GetAtt of a resource give here
+//	for _, r := range app.OfType("AWS::SQS::Queue") {
+//		var p struct{ VisibilityTimeout *assembly.Int }
+//		err := r.Decode(&p)
+//	}
+//
+// Properties are resolved when they are asked for, so that what a template says of
+// resources that nobody simulates can do no harm.
+//
+// https://github.com/aws/aws-cdk-cli/tree/main/packages/%40aws-cdk/cloud-assembly-schema (2026-11)
+package assembly
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// What the engine says where a stack is not bound to an account or region.
+const (
+	DefaultRegion  = "us-east-1"
+	DefaultAccount = "000000000000"
+)
+
+// App is a cloud assembly. Once its values are set, it is safe for concurrent use.
+type App struct {
+	// Dir is the absolute path of the assembly.
+	Dir string
+	// Stacks are all stacks, nested ones after their parents, in a stable order.
+	Stacks []*Stack
+
+	assets map[string]string // object keys to files or folders
+	values Values
+}
+
+// Stack is one CloudFormation stack.
+type Stack struct {
+	// Name is the stack's name.
+	Name string
+	// Region and Account are those that the stack is bound to, or the defaults.
+	Region, Account string
+	// Nested says that the stack is a resource of another one.
+	Nested bool
+
+	app        *App
+	template   template
+	resources  map[string]*Resource
+	parameters map[string]func() (any, error) // of a nested stack
+	children   map[string]*Stack              // nested stacks by logical id
+}
+
+// Resource is a resource of a stack's template.
+type Resource struct {
+	// Stack is where the resource is.
+	Stack *Stack
+	// ID is the logical id.
+	ID string
+	// Type is the resource type, such as AWS::SQS::Queue.
+	Type string
+	// Properties are as the template has them, with intrinsic functions.
+	Properties map[string]any
+	// Metadata is the resource's metadata.
+	Metadata map[string]any
+}
+
+type template struct {
+	Parameters map[string]struct {
+		Type    string
+		Default any
+	}
+	Mappings   map[string]map[string]map[string]any
+	Conditions map[string]any
+	Resources  map[string]struct {
+		Type       string
+		Properties map[string]any
+		Metadata   map[string]any
+		Condition  string
+	}
+	Outputs map[string]struct {
+		Value     any
+		Condition string
+		Export    *struct{ Name any }
+	}
+}
+
+// Values says what a resource's Ref and attributes are. An error that is
+// [ErrUnknown] says that there is no such value here.
+type Values interface {
+	Ref(r *Resource) (any, error)
+	GetAtt(r *Resource, attribute string) (any, error)
+}
+
+// ErrUnknown says that a resource is not simulated and so has no value.
+var ErrUnknown = errors.New("it is not simulated")
+
+// Load reads the assembly in the folder dir.
+func Load(dir string) (*App, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read assembly: %w", err)
+	}
+	app := &App{Dir: abs, assets: map[string]string{}}
+	if err := app.load(abs); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("read assembly: %w; synthesize the app first", err)
+		}
+		return nil, fmt.Errorf("read assembly: %w", err)
+	}
+	return app, nil
+}
+
+type manifest struct {
+	Artifacts map[string]struct {
+		Type        string
+		Environment string
+		Properties  struct {
+			TemplateFile  string
+			StackName     string
+			File          string
+			DirectoryName string
+		}
+	}
+	Missing []struct{ Key string }
+}
+
+// load reads the manifest in dir and, for stages, in folders below it.
+func (a *App) load(dir string) error {
+	var m manifest
+	if err := readJSON(filepath.Join(dir, "manifest.json"), &m); err != nil {
+		return err
+	}
+	if len(m.Missing) > 0 {
+		var keys []string
+		for _, missing := range m.Missing {
+			keys = append(keys, missing.Key)
+		}
+		return fmt.Errorf("the app looks up %s in an AWS account; run cdk synth once, so that cdk.context.json has it", strings.Join(keys, ", "))
+	}
+	for _, id := range slices.Sorted(maps.Keys(m.Artifacts)) {
+		artifact := m.Artifacts[id]
+		p := artifact.Properties
+		var err error
+		switch artifact.Type {
+		case "cdk:cloud-assembly":
+			err = a.load(filepath.Join(dir, p.DirectoryName))
+		case "cdk:asset-manifest":
+			err = a.loadAssets(dir, p.File)
+		case "aws:cloudformation:stack":
+			stack := &Stack{Name: p.StackName, app: a}
+			if stack.Name == "" {
+				stack.Name = id
+			}
+			stack.Account, stack.Region = environment(artifact.Environment)
+			err = stack.load(dir, p.TemplateFile)
+		}
+		if err != nil {
+			return fmt.Errorf("artifact %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// environment splits aws://{account}/{region}.
+func environment(s string) (account, region string) {
+	account, region, _ = strings.Cut(strings.TrimPrefix(s, "aws://"), "/")
+	if account == "" || account == "unknown-account" {
+		account = DefaultAccount
+	}
+	if region == "" || region == "unknown-region" {
+		region = DefaultRegion
+	}
+	return account, region
+}
+
+func (a *App) loadAssets(dir, file string) error {
+	var m struct {
+		Files map[string]struct {
+			Source       struct{ Path string }
+			Destinations map[string]struct{ ObjectKey string }
+		}
+	}
+	if err := readJSON(filepath.Join(dir, file), &m); err != nil {
+		return err
+	}
+	for _, f := range m.Files {
+		for _, d := range f.Destinations {
+			path := f.Source.Path
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(dir, path)
+			}
+			a.assets[d.ObjectKey] = path
+		}
+	}
+	return nil
+}
+
+func (s *Stack) load(dir, file string) error {
+	if err := readJSON(filepath.Join(dir, file), &s.template); err != nil {
+		return err
+	}
+	s.resources, s.children = map[string]*Resource{}, map[string]*Stack{}
+	s.app.Stacks = append(s.app.Stacks, s)
+	for _, id := range slices.Sorted(maps.Keys(s.template.Resources)) {
+		t := s.template.Resources[id]
+		if t.Condition != "" {
+			holds, err := s.condition(t.Condition, 0)
+			if err != nil {
+				return fmt.Errorf("resource %s: %w", id, err)
+			}
+			if !holds {
+				continue
+			}
+		}
+		r := &Resource{Stack: s, ID: id, Type: t.Type, Properties: t.Properties, Metadata: t.Metadata}
+		s.resources[id] = r
+		if path, ok := t.Metadata["aws:asset:path"].(string); ok && t.Type == "AWS::CloudFormation::Stack" {
+			child := &Stack{Name: s.Name + "-" + id, Region: s.Region, Account: s.Account, Nested: true, app: s.app}
+			child.parameters = map[string]func() (any, error){}
+			given, _ := t.Properties["Parameters"].(map[string]any)
+			for name, value := range given {
+				child.parameters[name] = func() (any, error) { return s.resolve(value, 0) }
+			}
+			if err := child.load(dir, path); err != nil {
+				return fmt.Errorf("nested stack %s: %w", id, err)
+			}
+			s.children[id] = child
+		}
+	}
+	return nil
+}
+
+func readJSON(path string, into any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+// SetValues sets what references give. Resolving before that fails.
+func (a *App) SetValues(v Values) { a.values = v }
+
+// Asset returns the file or folder that is uploaded under an object key of the
+// assets' bucket, or "".
+func (a *App) Asset(key string) string { return a.assets[key] }
+
+// Select keeps the stacks that have one of the names, with those nested in them;
+// the others stay available to references. No names keep all.
+func (a *App) Select(names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	var kept []*Stack
+	for _, name := range names {
+		found := false
+		for _, s := range a.Stacks {
+			if s.Name == name || s.Nested && strings.HasPrefix(s.Name, name+"-") {
+				kept = append(kept, s)
+				found = true
+			}
+		}
+		if !found {
+			var have []string
+			for _, s := range a.Stacks {
+				have = append(have, s.Name)
+			}
+			return fmt.Errorf("no stack is named %q; the app has %s", name, strings.Join(have, ", "))
+		}
+	}
+	all := a.Stacks
+	for _, s := range all {
+		s.app = &App{Dir: a.Dir, Stacks: all, assets: a.assets}
+	}
+	shared := all[0].app
+	for _, s := range all {
+		s.app = shared
+	}
+	a.Stacks = kept
+	return nil
+}
+
+// Resources returns all resources, by stack and logical id.
+func (a *App) Resources() []*Resource {
+	var list []*Resource
+	for _, s := range a.Stacks {
+		for _, id := range slices.Sorted(maps.Keys(s.resources)) {
+			list = append(list, s.resources[id])
+		}
+	}
+	return list
+}
+
+// OfType returns the resources of one type, by stack and logical id.
+func (a *App) OfType(kind string) []*Resource {
+	return slices.DeleteFunc(a.Resources(), func(r *Resource) bool { return r.Type != kind })
+}

@@ -1,0 +1,526 @@
+package assembly
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxDepth bounds how deeply values may refer to each other, which ends cycles.
+const maxDepth = 200
+
+// noValue is what Ref of AWS::NoValue gives: the property is as if not there.
+type noValue struct{}
+
+// Resolve replaces the intrinsic functions in a value of the resource's template
+// by what they give. Errors name the resource.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html (2026-11)
+func (r *Resource) Resolve(value any) (any, error) {
+	resolved, err := r.Stack.resolve(value, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r, err)
+	}
+	if resolved == (noValue{}) {
+		return nil, nil
+	}
+	return resolved, nil
+}
+
+// String names the resource in errors: Stack/LogicalId.
+func (r *Resource) String() string { return r.Stack.Name + "/" + r.ID }
+
+// Decode resolves the properties that the struct at into has fields for, and
+// stores them there. A field's name, or its json tag, is the property's name. Use [Int] and [Bool] for
+// numbers and booleans, which templates may also write as strings.
+func (r *Resource) Decode(into any) error {
+	properties := map[string]any{}
+	t := reflect.TypeOf(into).Elem()
+	for i := range t.NumField() {
+		name := t.Field(i).Name
+		if tag := t.Field(i).Tag.Get("json"); tag != "" {
+			name = tag
+		}
+		raw, ok := r.Properties[name]
+		if !ok {
+			continue
+		}
+		value, err := r.Stack.resolve(raw, 0)
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", r, name, err)
+		}
+		if value != (noValue{}) {
+			properties[name] = value
+		}
+	}
+	data, err := json.Marshal(properties)
+	if err == nil {
+		err = json.Unmarshal(data, into)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", r, err)
+	}
+	return nil
+}
+
+// Int is a number that a template may write as a string.
+type Int int
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (n *Int) UnmarshalJSON(data []byte) error {
+	f, err := strconv.ParseFloat(strings.Trim(string(data), `"`), 64)
+	if err != nil || f != float64(int(f)) {
+		return fmt.Errorf("must be a whole number, got %s", data)
+	}
+	*n = Int(f)
+	return nil
+}
+
+// Bool is a boolean that a template may write as a string.
+type Bool bool
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (b *Bool) UnmarshalJSON(data []byte) error {
+	v, err := strconv.ParseBool(strings.Trim(string(data), `"`))
+	if err != nil {
+		return fmt.Errorf("must be true or false, got %s", data)
+	}
+	*b = Bool(v)
+	return nil
+}
+
+func (s *Stack) resolve(value any, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, errors.New("values refer to each other in a circle")
+	}
+	switch v := value.(type) {
+	case []any:
+		list := make([]any, 0, len(v))
+		for _, item := range v {
+			resolved, err := s.resolve(item, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			if resolved != any(noValue{}) {
+				list = append(list, resolved)
+			}
+		}
+		return list, nil
+	case map[string]any:
+		if len(v) == 1 {
+			for name, argument := range v {
+				if name == "Ref" || name == "Condition" || strings.HasPrefix(name, "Fn::") {
+					return s.call(name, argument, depth+1)
+				}
+			}
+		}
+		m := make(map[string]any, len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			resolved, err := s.resolve(v[key], depth+1)
+			if err != nil {
+				return nil, err
+			}
+			if _, none := resolved.(noValue); !none {
+				m[key] = resolved
+			}
+		}
+		return m, nil
+	}
+	return value, nil
+}
+
+// call evaluates one intrinsic function.
+func (s *Stack) call(name string, argument any, depth int) (any, error) {
+	switch name {
+	case "Ref":
+		id, ok := argument.(string)
+		if !ok {
+			return nil, errors.New("Ref takes a logical id")
+		}
+		return s.ref(id, depth)
+	case "Fn::GetAtt":
+		id, attribute := "", ""
+		switch a := argument.(type) {
+		case string:
+			id, attribute, _ = strings.Cut(a, ".")
+		case []any:
+			if len(a) == 2 {
+				id, _ = a[0].(string)
+				resolved, err := s.text(a[1], depth)
+				if err != nil {
+					return nil, err
+				}
+				attribute = resolved
+			}
+		}
+		if id == "" || attribute == "" {
+			return nil, errors.New("Fn::GetAtt takes a logical id and an attribute")
+		}
+		return s.getAtt(id, attribute, depth)
+	case "Fn::Sub":
+		return s.sub(argument, depth)
+	case "Fn::If":
+		a, ok := argument.([]any)
+		if !ok || len(a) != 3 {
+			return nil, errors.New("Fn::If takes a condition and two values")
+		}
+		condition, _ := a[0].(string)
+		holds, err := s.condition(condition, depth)
+		if err != nil {
+			return nil, err
+		}
+		if holds {
+			return s.resolve(a[1], depth)
+		}
+		return s.resolve(a[2], depth)
+	case "Condition", "Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not":
+		return s.boolean(map[string]any{name: argument}, depth)
+	case "Fn::FindInMap":
+		return s.findInMap(argument, depth)
+	case "Fn::Transform", "Fn::Cidr", "Fn::ForEach":
+		return nil, fmt.Errorf("%s is not supported here", name)
+	}
+	resolved, err := s.resolve(argument, depth)
+	if err != nil {
+		return nil, err
+	}
+	list, _ := resolved.([]any)
+	switch name {
+	case "Fn::Join":
+		return join(list)
+	case "Fn::Split":
+		if len(list) == 2 {
+			separator, ok1 := list[0].(string)
+			text, ok2 := list[1].(string)
+			if ok1 && ok2 && separator != "" {
+				var parts []any
+				for _, p := range strings.Split(text, separator) {
+					parts = append(parts, p)
+				}
+				return parts, nil
+			}
+		}
+		return nil, errors.New("Fn::Split takes a separator and a string")
+	case "Fn::Select":
+		if len(list) == 2 {
+			index, err := strconv.Atoi(scalar(list[0]))
+			items, ok := list[1].([]any)
+			if err == nil && ok && index >= 0 && index < len(items) {
+				return items[index], nil
+			}
+			if err == nil && ok {
+				return nil, fmt.Errorf("Fn::Select: index %d is not in a list of %d", index, len(items))
+			}
+		}
+		return nil, errors.New("Fn::Select takes an index and a list")
+	case "Fn::Base64":
+		if text, ok := resolved.(string); ok {
+			return base64.StdEncoding.EncodeToString([]byte(text)), nil
+		}
+		return nil, errors.New("Fn::Base64 takes a string")
+	case "Fn::Length":
+		if list == nil {
+			return nil, errors.New("Fn::Length takes a list")
+		}
+		return float64(len(list)), nil
+	case "Fn::ToJsonString":
+		data, err := json.Marshal(resolved)
+		return string(data), err
+	case "Fn::GetAZs":
+		region, _ := resolved.(string)
+		if region == "" {
+			region = s.Region
+		}
+		return []any{region + "a", region + "b", region + "c"}, nil
+	case "Fn::ImportValue":
+		return s.importValue(scalar(resolved), depth)
+	case "Fn::GetStackOutput":
+		m, _ := resolved.(map[string]any)
+		// StackName may be the name or the ARN, which ends in /{name}/{id}.
+		stack := scalar(m["StackName"])
+		if parts := strings.Split(stack, "/"); len(parts) == 3 {
+			stack = parts[1]
+		}
+		for _, other := range s.app.Stacks {
+			if other.Name == stack {
+				return other.output(scalar(m["OutputName"]), depth)
+			}
+		}
+		return nil, fmt.Errorf("Fn::GetStackOutput: the app has no stack %q", stack)
+	}
+	return nil, fmt.Errorf("%s is not supported here", name)
+}
+
+func join(list []any) (any, error) {
+	if len(list) == 2 {
+		separator, ok1 := list[0].(string)
+		items, ok2 := list[1].([]any)
+		if ok1 && ok2 {
+			parts := make([]string, len(items))
+			for i, item := range items {
+				switch item.(type) {
+				case string, float64, bool:
+					parts[i] = scalar(item)
+				default:
+					return nil, errors.New("Fn::Join joins strings only")
+				}
+			}
+			return strings.Join(parts, separator), nil
+		}
+	}
+	return nil, errors.New("Fn::Join takes a separator and a list")
+}
+
+// scalar writes a string, number or boolean as CloudFormation would.
+func scalar(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return ""
+}
+
+func (s *Stack) text(value any, depth int) (string, error) {
+	resolved, err := s.resolve(value, depth)
+	if err != nil {
+		return "", err
+	}
+	switch resolved.(type) {
+	case string, float64, bool:
+		return scalar(resolved), nil
+	}
+	return "", fmt.Errorf("a string was expected, got %T", resolved)
+}
+
+func (s *Stack) ref(id string, depth int) (any, error) {
+	switch id {
+	case "AWS::Region":
+		return s.Region, nil
+	case "AWS::AccountId":
+		return s.Account, nil
+	case "AWS::Partition":
+		return "aws", nil
+	case "AWS::URLSuffix":
+		return "amazonaws.com", nil
+	case "AWS::StackName":
+		return s.Name, nil
+	case "AWS::StackId":
+		return "arn:aws:cloudformation:" + s.Region + ":" + s.Account + ":stack/" + s.Name + "/local", nil
+	case "AWS::NotificationARNs":
+		return []any{}, nil
+	case "AWS::NoValue":
+		return noValue{}, nil
+	}
+	if p, ok := s.template.Parameters[id]; ok {
+		if given, ok := s.parameters[id]; ok {
+			return given()
+		}
+		if p.Default == nil {
+			return nil, fmt.Errorf("Ref %q: the parameter has no default", id)
+		}
+		if text, ok := p.Default.(string); ok && (p.Type == "CommaDelimitedList" || strings.HasPrefix(p.Type, "List<")) {
+			var list []any
+			for _, item := range strings.Split(text, ",") {
+				list = append(list, strings.TrimSpace(item))
+			}
+			return list, nil
+		}
+		return p.Default, nil
+	}
+	r, ok := s.resources[id]
+	if !ok {
+		return nil, fmt.Errorf("Ref %q: the template has no such resource", id)
+	}
+	if s.app.values == nil {
+		return nil, fmt.Errorf("Ref %q: %w", id, ErrUnknown)
+	}
+	v, err := s.app.values.Ref(r)
+	if err != nil {
+		return nil, fmt.Errorf("Ref %q of type %s: %w", id, r.Type, err)
+	}
+	return v, nil
+}
+
+func (s *Stack) getAtt(id, attribute string, depth int) (any, error) {
+	r, ok := s.resources[id]
+	if !ok {
+		return nil, fmt.Errorf("Fn::GetAtt %q: the template has no such resource", id+"."+attribute)
+	}
+	if child := s.children[id]; child != nil {
+		if name, ok := strings.CutPrefix(attribute, "Outputs."); ok {
+			return child.output(name, depth)
+		}
+	}
+	if s.app.values == nil {
+		return nil, fmt.Errorf("Fn::GetAtt %q: %w", id+"."+attribute, ErrUnknown)
+	}
+	v, err := s.app.values.GetAtt(r, attribute)
+	if err != nil {
+		return nil, fmt.Errorf("Fn::GetAtt %q of type %s: %w", id+"."+attribute, r.Type, err)
+	}
+	return v, nil
+}
+
+func (s *Stack) output(name string, depth int) (any, error) {
+	o, ok := s.template.Outputs[name]
+	if !ok {
+		return nil, fmt.Errorf("stack %s has no output %q", s.Name, name)
+	}
+	v, err := s.resolve(o.Value, depth+1)
+	if err != nil {
+		return nil, fmt.Errorf("output %s of stack %s: %w", name, s.Name, err)
+	}
+	return v, nil
+}
+
+func (s *Stack) importValue(name string, depth int) (any, error) {
+	for _, other := range s.app.Stacks {
+		for _, id := range slices.Sorted(maps.Keys(other.template.Outputs)) {
+			export := other.template.Outputs[id].Export
+			if export == nil {
+				continue
+			}
+			if have, err := other.text(export.Name, depth+1); err == nil && have == name {
+				return other.output(id, depth+1)
+			}
+		}
+	}
+	return nil, fmt.Errorf("Fn::ImportValue: no stack of the app exports %q", name)
+}
+
+var substitution = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+func (s *Stack) sub(argument any, depth int) (any, error) {
+	text, ok := argument.(string)
+	var variables map[string]any
+	if list, isList := argument.([]any); isList && len(list) == 2 {
+		text, ok = list[0].(string)
+		variables, _ = list[1].(map[string]any)
+	}
+	if !ok {
+		return nil, errors.New("Fn::Sub takes a string, or a string and a map")
+	}
+	var failure error
+	result := substitution.ReplaceAllStringFunc(text, func(match string) string {
+		name := strings.TrimSpace(match[2 : len(match)-1])
+		if literal, ok := strings.CutPrefix(name, "!"); ok {
+			return "${" + literal + "}"
+		}
+		var value any
+		var err error
+		if v, ok := variables[name]; ok {
+			value, err = s.resolve(v, depth)
+		} else if id, attribute, dotted := strings.Cut(name, "."); dotted {
+			value, err = s.getAtt(id, attribute, depth)
+		} else {
+			value, err = s.ref(name, depth)
+		}
+		if err != nil && failure == nil {
+			failure = fmt.Errorf("Fn::Sub: %w", err)
+		}
+		return scalar(value)
+	})
+	if failure != nil {
+		return nil, failure
+	}
+	return result, nil
+}
+
+func (s *Stack) findInMap(argument any, depth int) (any, error) {
+	a, ok := argument.([]any)
+	if !ok || len(a) != 3 && len(a) != 4 {
+		return nil, errors.New("Fn::FindInMap takes a map's name and two keys")
+	}
+	var keys [3]string
+	for i := range keys {
+		var err error
+		if keys[i], err = s.text(a[i], depth); err != nil {
+			return nil, err
+		}
+	}
+	if v, ok := s.template.Mappings[keys[0]][keys[1]][keys[2]]; ok {
+		return v, nil
+	}
+	if len(a) == 4 {
+		if m, ok := a[3].(map[string]any); ok {
+			if v, ok := m["DefaultValue"]; ok {
+				return s.resolve(v, depth)
+			}
+		}
+	}
+	return nil, fmt.Errorf("Fn::FindInMap: there is no value for %s", strings.Join(keys[:], ", "))
+}
+
+// condition evaluates a condition of the template.
+func (s *Stack) condition(name string, depth int) (bool, error) {
+	c, ok := s.template.Conditions[name]
+	if !ok {
+		return false, fmt.Errorf("the template has no condition %q", name)
+	}
+	holds, err := s.boolean(c, depth+1)
+	if err != nil {
+		return false, fmt.Errorf("condition %s: %w", name, err)
+	}
+	return holds, nil
+}
+
+func (s *Stack) boolean(value any, depth int) (bool, error) {
+	if depth > maxDepth {
+		return false, errors.New("conditions refer to each other in a circle")
+	}
+	m, ok := value.(map[string]any)
+	if !ok || len(m) != 1 {
+		return false, errors.New("a condition must be one function")
+	}
+	for name, argument := range m {
+		if name == "Condition" {
+			id, _ := argument.(string)
+			return s.condition(id, depth)
+		}
+		list, ok := argument.([]any)
+		if !ok {
+			return false, fmt.Errorf("%s takes a list", name)
+		}
+		switch name {
+		case "Fn::Equals":
+			if len(list) != 2 {
+				return false, errors.New("Fn::Equals takes two values")
+			}
+			a, err := s.resolve(list[0], depth+1)
+			if err != nil {
+				return false, err
+			}
+			b, err := s.resolve(list[1], depth+1)
+			if err != nil {
+				return false, err
+			}
+			return reflect.DeepEqual(a, b) || scalar(a) != "" && scalar(a) == scalar(b), nil
+		case "Fn::Not":
+			if len(list) != 1 {
+				return false, errors.New("Fn::Not takes one condition")
+			}
+			holds, err := s.boolean(list[0], depth+1)
+			return !holds, err
+		case "Fn::And", "Fn::Or":
+			for _, item := range list {
+				holds, err := s.boolean(item, depth+1)
+				if err != nil || holds == (name == "Fn::Or") {
+					return holds, err
+				}
+			}
+			return name == "Fn::And", nil
+		}
+		return false, fmt.Errorf("%s is no condition", name)
+	}
+	return false, nil
+}

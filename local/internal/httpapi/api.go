@@ -1,0 +1,324 @@
+// Package httpapi simulates API Gateway HTTP APIs in front of Lambda functions.
+//
+//	api := httpapi.New(invoker)
+//	err := api.Configure(httpapi.Config{ID: "abc", Stages: …, Routes: …})
+//	http.ListenAndServe("127.0.0.1:3000", api)
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Limits of HTTP APIs.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html (2026-11)
+const (
+	maxHeaderBytes     = 10240
+	maxBodyBytes       = 10 * 1024 * 1024
+	maxTimeout         = 30 * time.Second
+	authorizerTimeout  = 10 * time.Second
+	discoveryTimeout   = 1500 * time.Millisecond
+	maxDiscoveryBytes  = 150000
+	authorizerCacheMax = 1000
+
+	// maxEventBytes is what Lambda takes.
+	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+	maxEventBytes = 6*1024*1024 + 100
+)
+
+// Invoker invokes Lambda functions. An error with a method Throttled that returns
+// true says that there is no room for the invocation.
+type Invoker interface {
+	Invoke(ctx context.Context, functionARN string, event []byte, trace string) ([]byte, error)
+}
+
+// Config is how an API is set up.
+type Config struct {
+	// ID, Region and Account make up the API's domain and ARNs.
+	ID, Region, Account string
+	// Stages are the deployed stages, by name.
+	Stages map[string]Stage
+	// Routes are the API's routes.
+	Routes []Route
+	// CORS makes the API answer preflight requests. Nil leaves them to routes.
+	CORS *CORS
+}
+
+// Stage is a deployed stage. $default is served at the root, others below their
+// name.
+type Stage struct {
+	Variables map[string]string
+}
+
+// Route is one route.
+type Route struct {
+	// Key is "$default" or a method, which may be ANY, and a path:
+	// "GET /users/{id}", "ANY /{proxy+}".
+	Key string
+	// Integration is what serves it.
+	Integration Integration
+	// Authorizer guards it; nil lets everybody in.
+	Authorizer *Authorizer
+	// Scopes are those that a JWT must have one of.
+	Scopes []string
+}
+
+// Integration is a Lambda proxy integration.
+type Integration struct {
+	// Function is the ARN of a function, alias or version.
+	Function string
+	// Version is the payload format, "1.0" or "2.0".
+	Version string
+	// Timeout is how long it may take; 0 means 30 seconds.
+	Timeout time.Duration
+}
+
+// API is an HTTP API with its stages. It is safe for concurrent use.
+//
+// It differs from AWS in that it speaks plain HTTP on loopback: the Host header
+// and X-Forwarded-Proto are what the client uses here, while the event's
+// domainName is that of the deployed API's kind. Throttling settings, access logs,
+// custom domains, mutual TLS, parameter mappings and integrations other than Lambda
+// are not simulated. Routes with IAM authorization let everybody in.
+//
+// What AWS does not document was chosen so: headers over the limit give 431, an
+// event over Lambda's 6 MB gives 413, and bodies count as text by their
+// Content-Type as [isText] says.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html (2026-11)
+type API struct {
+	invoker Invoker
+	state   atomic.Pointer[state]
+	counts  Counters
+}
+
+type state struct {
+	config Config
+	routes *router
+}
+
+// Counters count what an API did.
+type Counters struct {
+	requests, client, server atomic.Int64
+}
+
+// Count is a reading of an API's counters.
+type Count struct {
+	Requests     int64 `json:"requests"`
+	ClientErrors int64 `json:"clientErrors"` // answers 4xx
+	ServerErrors int64 `json:"serverErrors"` // answers 5xx
+}
+
+// New returns an API that has no routes yet.
+func New(invoker Invoker) *API {
+	a := &API{invoker: invoker}
+	a.state.Store(&state{routes: &router{}})
+	return a
+}
+
+// Configure sets or changes how the API is set up. Requests that are on their way
+// end as they began.
+func (a *API) Configure(c Config) error {
+	r, err := newRouter(c.Routes)
+	if err != nil {
+		return err
+	}
+	a.state.Store(&state{config: c, routes: r})
+	return nil
+}
+
+// Count reads the counters.
+func (a *API) Count() Count {
+	return Count{a.counts.requests.Load(), a.counts.client.Load(), a.counts.server.Load()}
+}
+
+// Domain is the domain that the API would have in AWS.
+func (c *Config) Domain() string { return c.ID + ".execute-api." + c.Region + ".amazonaws.com" }
+
+// exchange is one request on its way.
+type exchange struct {
+	*state
+	r          *http.Request
+	path       string // escaped, with the stage
+	stageName  string
+	stage      Stage
+	route      *Route
+	routeKey   string
+	params     map[string]string
+	id         string
+	trace      string
+	at         time.Time
+	sourceIP   string
+	body       []byte
+	authorizer any // of the request context
+}
+
+// ServeHTTP implements [http.Handler].
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.counts.requests.Add(1)
+	x := &exchange{state: a.state.Load(), r: r, id: requestID(), at: time.Now()}
+	w.Header().Set("Apigw-Requestid", x.id)
+	status := a.serve(w, x)
+	switch {
+	case status >= 500:
+		a.counts.server.Add(1)
+	case status >= 400:
+		a.counts.client.Add(1)
+	}
+}
+
+func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
+	if headerBytes(x.r) > maxHeaderBytes {
+		return refuse(w, http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
+	}
+	cors := x.config.CORS
+	if cors.answer(w, x.r) {
+		return http.StatusNoContent
+	}
+	rest, ok := x.findStage()
+	if !ok {
+		return refuse(w, http.StatusNotFound, "Not Found")
+	}
+	if x.route, x.params = x.routes.find(x.r.Method, rest); x.route == nil {
+		return refuse(w, http.StatusNotFound, "Not Found")
+	}
+	x.routeKey = x.route.Key
+	x.sourceIP, _, _ = net.SplitHostPort(x.r.RemoteAddr)
+	x.trace = traceOf(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
+	if status, message := a.authorize(x); status != 0 {
+		if status == http.StatusUnauthorized && x.route.Authorizer.JWT != nil {
+			w.Header().Set("Www-Authenticate", "Bearer")
+		}
+		return refuse(w, status, message)
+	}
+	if x.r.ContentLength > maxBodyBytes {
+		return refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+	}
+	var err error
+	if x.body, err = readBody(w, x.r); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+		}
+		return refuse(w, http.StatusBadRequest, "Bad Request")
+	}
+
+	integration := x.route.Integration
+	event := x.event2
+	if integration.Version == "1.0" {
+		event = x.event1
+	}
+	payload := encode(event())
+	if len(payload) > maxEventBytes {
+		return refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+	}
+	timeout := integration.Timeout
+	if timeout <= 0 || timeout > maxTimeout {
+		timeout = maxTimeout
+	}
+	ctx, cancel := context.WithTimeout(x.r.Context(), timeout)
+	defer cancel()
+	result, err := a.invoker.Invoke(ctx, integration.Function, payload, x.trace)
+	var busy interface{ Throttled() bool }
+	switch {
+	case err != nil && (ctx.Err() != nil || errors.As(err, &busy) && busy.Throttled()):
+		return refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
+	case err != nil:
+		return refuse(w, http.StatusInternalServerError, "Internal Server Error")
+	}
+	answer, err := readResponse(result, integration.Version)
+	if err != nil {
+		return refuse(w, http.StatusInternalServerError, "Internal Server Error")
+	}
+	cors.adjust(answer.header, x.r)
+	answer.write(w, x.r)
+	return answer.status
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return nil, nil
+	}
+	if r.ContentLength > 0 {
+		body := make([]byte, r.ContentLength)
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
+	}
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+}
+
+// refuse answers in the gateway's own words.
+func refuse(w http.ResponseWriter, status int, message string) int {
+	body := fmt.Sprintf(`{"message":%q}`, message)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	io.WriteString(w, body)
+	return status
+}
+
+// headerBytes is the size of the request line and the headers.
+func headerBytes(r *http.Request) int {
+	n := len(r.Method) + len(r.RequestURI) + len(r.Proto) + len("host") + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v)
+		}
+	}
+	return n
+}
+
+// findStage finds the stage that the path begins with, and the path below it.
+func (x *exchange) findStage() (rest string, ok bool) {
+	x.path = x.r.URL.EscapedPath()
+	if !strings.HasPrefix(x.path, "/") {
+		x.path = "/" + x.path
+	}
+	name, rest, _ := strings.Cut(x.path[1:], "/")
+	if stage, ok := x.config.Stages[name]; ok && name != "" {
+		x.stageName, x.stage = name, stage
+		return "/" + rest, true
+	}
+	x.stageName = "$default"
+	x.stage, ok = x.config.Stages["$default"]
+	return x.path, ok
+}
+
+// traceOf is the trace that a request belongs to: the client's, or a new one.
+func traceOf(header string, at time.Time) string {
+	if strings.Contains(header, "Root=") {
+		return header
+	}
+	return fmt.Sprintf("Root=1-%08x-%x", at.Unix(), random(12))
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
+
+// requestID makes an id such as "JKJaXmPLvHcESHA=".
+func requestID() string { return base64.URLEncoding.EncodeToString(random(11)) }
+
+// encode writes JSON as API Gateway does, with "<", ">" and "&" as they are.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err) // events hold nothing that cannot be encoded
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}

@@ -1,0 +1,216 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/policy"
+)
+
+// Authorizer guards routes: with a token or with a function.
+type Authorizer struct {
+	// JWT verifies tokens.
+	JWT *JWT
+	// Lambda asks a function.
+	Lambda *LambdaAuthorizer
+}
+
+// LambdaAuthorizer asks a function whether a request may pass.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html (2026-11)
+type LambdaAuthorizer struct {
+	// Function is the ARN of the function.
+	Function string
+	// Version is the payload format, "1.0" or "2.0".
+	Version string
+	// Simple says that the function answers {"isAuthorized": …}.
+	Simple bool
+	// IdentitySource are expressions such as "$request.header.Authorization".
+	IdentitySource []string
+	// TTL is for how long an answer is kept for an identity; 0 keeps none.
+	TTL time.Duration
+
+	mu    sync.Mutex
+	cache map[string]verdict
+}
+
+type verdict struct {
+	at      time.Time
+	allowed func(arn string) bool
+	context any
+}
+
+// authorize decides over a request. It returns 0 to let it pass, or the status and
+// message of the refusal.
+func (a *API) authorize(x *exchange) (status int, message string) {
+	auth := x.route.Authorizer
+	switch {
+	case auth == nil:
+		return 0, ""
+	case auth.JWT != nil:
+		token := strings.TrimSpace(x.identity(auth.JWT.identitySource()))
+		if rest, ok := cutPrefixFold(token, "Bearer "); ok {
+			token = strings.TrimSpace(rest)
+		}
+		claims, scopes, err := auth.JWT.verify(x.r.Context(), token, x.at)
+		if err != nil {
+			return http.StatusUnauthorized, "Unauthorized"
+		}
+		if !hasScope(scopes, x.route.Scopes) {
+			return http.StatusForbidden, "Forbidden"
+		}
+		x.authorizer = map[string]any{"jwt": map[string]any{"claims": claims, "scopes": scopesOf(scopes, x.route.Scopes)}}
+		if x.route.Integration.Version == "1.0" {
+			x.authorizer = map[string]any{"claims": claims, "scopes": scopesOf(scopes, x.route.Scopes)}
+		}
+		return 0, ""
+	case auth.Lambda != nil:
+		return a.ask(x, auth.Lambda)
+	}
+	return 0, ""
+}
+
+func cutPrefixFold(s, prefix string) (string, bool) {
+	if len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix) {
+		return s[len(prefix):], true
+	}
+	return s, false
+}
+
+// identity evaluates an expression such as $request.header.Authorization.
+func (x *exchange) identity(source string) string {
+	if name, ok := cutPrefixFold(source, "$request.header."); ok {
+		return strings.Join(x.r.Header.Values(name), ",")
+	}
+	if name, ok := cutPrefixFold(source, "$request.querystring."); ok {
+		return joinedQuery(x.r.URL.RawQuery)[name]
+	}
+	if name, ok := cutPrefixFold(source, "$stageVariables."); ok {
+		return x.stage.Variables[name]
+	}
+	switch source {
+	case "$context.path":
+		return x.path
+	case "$context.httpMethod":
+		return x.r.Method
+	case "$context.routeKey":
+		return x.routeKey
+	case "$context.identity.sourceIp":
+		return x.sourceIP
+	case "$context.stage":
+		return x.stageName
+	}
+	return ""
+}
+
+// ask asks a Lambda authorizer.
+func (a *API) ask(x *exchange, auth *LambdaAuthorizer) (status int, message string) {
+	identities := make([]string, len(auth.IdentitySource))
+	for i, source := range auth.IdentitySource {
+		if identities[i] = x.identity(source); identities[i] == "" {
+			return http.StatusUnauthorized, "Unauthorized"
+		}
+	}
+	key := strings.Join(identities, "\x00")
+	_, path, _ := strings.Cut(x.path[1:], "/")
+	if x.stageName == "$default" {
+		path = x.path[1:]
+	}
+	arn := "arn:aws:execute-api:" + x.config.Region + ":" + x.config.Account + ":" + x.config.ID + "/" + x.stageName + "/" + x.r.Method + "/" + path
+	v, cached := auth.cached(key, x)
+	if !cached {
+		var err error
+		if v, err = a.askFunction(x, auth, identities, arn); err != nil {
+			return http.StatusInternalServerError, "Internal Server Error"
+		}
+		auth.keep(key, v)
+	}
+	if !v.allowed(arn) {
+		return http.StatusForbidden, "Forbidden"
+	}
+	x.authorizer = map[string]any{"lambda": v.context}
+	if x.route.Integration.Version == "1.0" {
+		x.authorizer = v.context
+	}
+	return 0, ""
+}
+
+func (auth *LambdaAuthorizer) cached(key string, x *exchange) (verdict, bool) {
+	if auth.TTL <= 0 || key == "" {
+		return verdict{}, false
+	}
+	auth.mu.Lock()
+	defer auth.mu.Unlock()
+	v, ok := auth.cache[key]
+	return v, ok && x.since(v.at) < auth.TTL
+}
+
+func (auth *LambdaAuthorizer) keep(key string, v verdict) {
+	if auth.TTL <= 0 || key == "" {
+		return
+	}
+	auth.mu.Lock()
+	defer auth.mu.Unlock()
+	if auth.cache == nil || len(auth.cache) >= authorizerCacheMax {
+		auth.cache = map[string]verdict{}
+	}
+	auth.cache[key] = v
+}
+
+func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []string, arn string) (verdict, error) {
+	var event any
+	if auth.Version == "1.0" {
+		headers, all, query, queries := x.lists1()
+		event = map[string]any{
+			"version": "1.0", "type": "REQUEST", "methodArn": arn, "identitySource": strings.Join(identities, ","),
+			"authorizationToken": strings.Join(identities, ","), "resource": x.resource(), "path": x.path, "httpMethod": x.r.Method,
+			"headers": headers, "multiValueHeaders": all, "queryStringParameters": query, "multiValueQueryStringParameters": queries,
+			"pathParameters": x.params, "stageVariables": x.stage.Variables, "requestContext": x.context1(),
+		}
+	} else {
+		event = map[string]any{
+			"version": "2.0", "type": "REQUEST", "routeArn": arn, "identitySource": identities, "routeKey": x.routeKey,
+			"rawPath": x.path, "rawQueryString": x.r.URL.RawQuery, "cookies": x.cookies(), "headers": x.headers2(),
+			"queryStringParameters": joinedQuery(x.r.URL.RawQuery), "requestContext": x.context2(),
+			"pathParameters": x.params, "stageVariables": x.stage.Variables,
+		}
+	}
+	ctx, cancel := context.WithTimeout(x.r.Context(), authorizerTimeout)
+	defer cancel()
+	response, err := a.invoker.Invoke(ctx, auth.Function, encode(event), x.trace)
+	if err != nil {
+		return verdict{}, err
+	}
+	v := verdict{at: x.at}
+	if auth.Simple {
+		var answer struct {
+			IsAuthorized *bool          `json:"isAuthorized"`
+			Context      map[string]any `json:"context"`
+		}
+		if err := json.Unmarshal(response, &answer); err != nil || answer.IsAuthorized == nil {
+			return verdict{}, errors.New("the authorizer's response has no isAuthorized")
+		}
+		v.allowed, v.context = func(string) bool { return *answer.IsAuthorized }, answer.Context
+		return v, nil
+	}
+	var answer struct {
+		PrincipalID    string         `json:"principalId"`
+		PolicyDocument *policy.Policy `json:"policyDocument"`
+		Context        map[string]any `json:"context"`
+	}
+	if err := json.Unmarshal(response, &answer); err != nil || answer.PolicyDocument == nil {
+		return verdict{}, errors.New("the authorizer's response has no policy")
+	}
+	if x.route.Integration.Version == "1.0" {
+		if answer.Context == nil {
+			answer.Context = map[string]any{}
+		}
+		answer.Context["principalId"] = answer.PrincipalID
+	}
+	v.allowed, v.context = answer.PolicyDocument.Allows, answer.Context
+	return v, nil
+}

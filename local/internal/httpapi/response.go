@@ -1,0 +1,122 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+)
+
+// answer is a function's response, read.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+var errMalformed = errors.New("the function's response is malformed")
+
+// readResponse reads a function's response.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (2026-11)
+func readResponse(data []byte, version string) (*answer, error) {
+	var in struct {
+		StatusCode        json.RawMessage            `json:"statusCode"`
+		Headers           map[string]json.RawMessage `json:"headers"`
+		MultiValueHeaders map[string][]string        `json:"multiValueHeaders"`
+		Cookies           []string                   `json:"cookies"`
+		Body              *json.RawMessage           `json:"body"`
+		IsBase64Encoded   bool                       `json:"isBase64Encoded"`
+	}
+	data = bytes.TrimSpace(data)
+	object := len(data) > 0 && data[0] == '{'
+	if object {
+		if err := json.Unmarshal(data, &in); err != nil {
+			if version == "1.0" || in.StatusCode != nil || !json.Valid(data) {
+				return nil, errMalformed
+			}
+			in.StatusCode = nil // an object of the function's own, with a field of such a name
+		}
+	}
+	if in.StatusCode == nil {
+		if version == "1.0" || !json.Valid(data) {
+			return nil, errMalformed
+		}
+		return inferred(data), nil
+	}
+	status, err := strconv.Atoi(strings.Trim(string(in.StatusCode), `"`))
+	if err != nil || status < 100 || status > 599 {
+		return nil, errMalformed
+	}
+	a := &answer{status: status, header: http.Header{}}
+	for name, raw := range in.Headers {
+		if value, ok := headerValue(raw); ok {
+			a.header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
+		}
+	}
+	if version == "1.0" {
+		for name, values := range in.MultiValueHeaders {
+			a.header[textproto.CanonicalMIMEHeaderKey(name)] = values
+		}
+	}
+	if len(in.Cookies) > 0 && version != "1.0" {
+		a.header["Set-Cookie"] = append(a.header["Set-Cookie"], in.Cookies...)
+	}
+	if in.Body != nil && string(*in.Body) != "null" {
+		var text string
+		if err := json.Unmarshal(*in.Body, &text); err != nil {
+			return nil, errMalformed
+		}
+		a.body = []byte(text)
+		if in.IsBase64Encoded {
+			if a.body, err = base64.StdEncoding.DecodeString(text); err != nil {
+				return nil, errMalformed
+			}
+		}
+	}
+	if a.header["Content-Type"] == nil {
+		a.header["Content-Type"] = []string{"text/plain;charset=UTF-8"}
+	}
+	return a, nil
+}
+
+// inferred is the answer to a response without a status code: it is the body.
+func inferred(data []byte) *answer {
+	a := &answer{status: http.StatusOK, header: http.Header{"Content-Type": {"application/json"}}, body: data}
+	var text string
+	if json.Unmarshal(data, &text) == nil && len(data) > 0 && data[0] == '"' {
+		a.body = []byte(text)
+	}
+	return a
+}
+
+// headerValue reads a header, which may be a string, number or boolean.
+func headerValue(raw json.RawMessage) (string, bool) {
+	var text string
+	if json.Unmarshal(raw, &text) == nil && string(raw) != "null" {
+		return text, true
+	}
+	s := string(raw)
+	return s, s != "null" && s != "" && s[0] != '{' && s[0] != '['
+}
+
+func (a *answer) write(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	for name, values := range a.header {
+		switch name {
+		case "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer":
+			continue // the gateway's own
+		}
+		h[name] = values
+	}
+	if r.Method != http.MethodHead && a.status != http.StatusNoContent && a.status != http.StatusNotModified {
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	w.WriteHeader(max(a.status, 200))
+	if r.Method != http.MethodHead {
+		w.Write(a.body) //nolint:errcheck // the client has gone
+	}
+}

@@ -1,0 +1,125 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// router finds the most specific route: segment by segment a literal before a
+// variable before a greedy one, then a method before ANY, and $default last.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html (2026-11)
+type router struct {
+	patterns []pattern // the most specific first
+	fallback *Route
+}
+
+type pattern struct {
+	method   string
+	segments []string
+	route    *Route
+}
+
+func newRouter(routes []Route) (*router, error) {
+	r := &router{}
+	seen := map[string]bool{}
+	for i := range routes {
+		route := &routes[i]
+		if seen[route.Key] {
+			return nil, fmt.Errorf("route %q is there twice", route.Key)
+		}
+		seen[route.Key] = true
+		if route.Key == "$default" {
+			r.fallback = route
+			continue
+		}
+		method, path, ok := strings.Cut(route.Key, " ")
+		if !ok || !strings.HasPrefix(path, "/") {
+			return nil, fmt.Errorf("route key must be $default or a method and a path, got %q", route.Key)
+		}
+		r.patterns = append(r.patterns, pattern{method, strings.Split(path[1:], "/"), route})
+	}
+	slices.SortStableFunc(r.patterns, func(a, b pattern) int {
+		for i := range min(len(a.segments), len(b.segments)) {
+			if c := rank(a.segments[i]) - rank(b.segments[i]); c != 0 {
+				return c
+			}
+		}
+		if c := len(b.segments) - len(a.segments); c != 0 {
+			return c
+		}
+		return boolRank(a.method == "ANY") - boolRank(b.method == "ANY")
+	})
+	return r, nil
+}
+
+func rank(segment string) int {
+	switch {
+	case strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "+}"):
+		return 2
+	case strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}"):
+		return 1
+	}
+	return 0
+}
+
+func boolRank(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// find returns the route for a request, and its path parameters.
+func (r *router) find(method, path string) (*Route, map[string]string) {
+	if len(r.patterns) > 0 {
+		segments := strings.Split(path[1:], "/")
+		for _, p := range r.patterns {
+			if p.method != "ANY" && p.method != method {
+				continue
+			}
+			if params, ok := p.match(segments); ok {
+				return p.route, params
+			}
+		}
+	}
+	return r.fallback, nil
+}
+
+func (p *pattern) match(segments []string) (map[string]string, bool) {
+	var params map[string]string
+	set := func(name, value string) {
+		if params == nil {
+			params = map[string]string{}
+		}
+		if unescaped, err := url.PathUnescape(value); err == nil {
+			value = unescaped
+		}
+		params[name] = value
+	}
+	for i, s := range p.segments {
+		if i >= len(segments) {
+			return nil, false
+		}
+		switch rank(s) {
+		case 2:
+			rest := strings.Join(segments[i:], "/")
+			if rest == "" || i != len(p.segments)-1 {
+				return nil, false
+			}
+			set(s[1:len(s)-2], rest)
+			return params, true
+		case 1:
+			if segments[i] == "" {
+				return nil, false
+			}
+			set(s[1:len(s)-1], segments[i])
+		default:
+			if s != segments[i] {
+				return nil, false
+			}
+		}
+	}
+	return params, len(segments) == len(p.segments)
+}

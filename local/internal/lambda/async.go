@@ -1,0 +1,201 @@
+package lambda
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/clock"
+)
+
+// Asynchronous invocation.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html (2026-11)
+const (
+	defaultAsyncRetries = 2
+	defaultAsyncAge     = 6 * time.Hour
+	asyncRetryPause     = time.Minute // before the first retry; the second waits twice as long
+	throttlePause       = time.Second // doubles up to throttleMaxPause
+	throttleMaxPause    = 5 * time.Minute
+)
+
+// Async says what becomes of an asynchronous invocation that fails.
+type Async struct {
+	// Retries is how often an event is tried again after the function failed. Nil
+	// means 2.
+	Retries *int
+	// MaxAge is for how long an event may wait. 0 means 6 hours.
+	MaxAge time.Duration
+	// OnFailure and OnSuccess get a record of an event that is done with, in the
+	// shape that destinations get it. Nil drops it.
+	OnFailure, OnSuccess func(ctx context.Context, record []byte)
+	// DeadLetter gets the event itself when it is given up. Nil drops it.
+	DeadLetter func(ctx context.Context, event []byte, requestID string, failure *FunctionError)
+}
+
+// InvokeAsync queues an event for a version or alias and returns at once. It is
+// invoked until it succeeds, its retries are used up or it is too old; throttling
+// does not use up retries.
+//
+// It differs from AWS in that an event never comes twice by itself, and that what
+// is queued is lost when the function stops.
+func (f *Function) InvokeAsync(qualifier string, event Invocation) error {
+	if len(event.Payload) > maxAsyncBytes {
+		return errors.New("RequestEntityTooLargeException: an asynchronous event must be at most 1 MB")
+	}
+	if event.RequestID == "" {
+		event.RequestID = NewRequestID()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped {
+		return ErrStopped
+	}
+	f.tasks.Go(func() { f.deliver(qualifier, event) })
+	return nil
+}
+
+// maxAsyncBytes is the size limit of an asynchronous event.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+const maxAsyncBytes = 1024 * 1024
+
+func (f *Function) deliver(qualifier string, event Invocation) {
+	clk := f.host.Clock
+	queued := clk.Now()
+	failures := 0
+	for throttled := throttlePause; ; {
+		response, err := f.Invoke(f.ctx, qualifier, event)
+		if f.ctx.Err() != nil {
+			return
+		}
+		async := f.Config().Async
+		retries, maxAge := defaultAsyncRetries, defaultAsyncAge
+		if async.Retries != nil {
+			retries = *async.Retries
+		}
+		if async.MaxAge > 0 {
+			maxAge = async.MaxAge
+		}
+		var failure *FunctionError
+		pause, condition := time.Duration(0), ""
+		switch {
+		case err == nil:
+			if async.OnSuccess != nil {
+				async.OnSuccess(f.ctx, f.record(event, qualifier, "Success", failures+1, response, nil))
+			}
+			return
+		case errors.As(err, &failure):
+			failures++
+			pause, condition = asyncRetryPause*time.Duration(failures), "RetriesExhausted"
+			if failures <= retries {
+				condition = ""
+			}
+		default: // throttled
+			pause, throttled = throttled, min(2*throttled, throttleMaxPause)
+		}
+		if condition == "" && clk.Now().Add(pause).Sub(queued) > maxAge {
+			condition = "EventAgeExceeded"
+		}
+		if condition != "" {
+			f.mu.Lock()
+			f.counters.AsyncDropped++
+			f.mu.Unlock()
+			f.host.logf("%s: an asynchronous event is given up (%s): %v", f.Config().Name, condition, err)
+			if async.OnFailure != nil {
+				async.OnFailure(f.ctx, f.record(event, qualifier, condition, failures, nil, failure))
+			}
+			if async.DeadLetter != nil {
+				async.DeadLetter(f.ctx, event.Payload, event.RequestID, failure)
+			}
+			return
+		}
+		f.mu.Lock()
+		f.counters.AsyncRetries++
+		f.mu.Unlock()
+		if clock.Sleep(f.ctx, clk, pause) != nil {
+			return
+		}
+	}
+}
+
+// record is what a destination gets.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (2026-11)
+func (f *Function) record(event Invocation, qualifier, condition string, count int, response []byte, failure *FunctionError) []byte {
+	type requestContext struct {
+		RequestID   string `json:"requestId"`
+		FunctionARN string `json:"functionArn"`
+		Condition   string `json:"condition"`
+		Count       int    `json:"approximateInvokeCount"`
+	}
+	type responseContext struct {
+		Status  int    `json:"statusCode"`
+		Version string `json:"executedVersion"`
+		Error   string `json:"functionError,omitempty"`
+	}
+	r := struct {
+		Version         string          `json:"version"`
+		Timestamp       string          `json:"timestamp"`
+		RequestContext  requestContext  `json:"requestContext"`
+		RequestPayload  json.RawMessage `json:"requestPayload"`
+		ResponseContext responseContext `json:"responseContext"`
+		ResponsePayload json.RawMessage `json:"responsePayload"`
+	}{
+		Version: "1.0", Timestamp: f.host.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
+		RequestContext: requestContext{event.RequestID, f.ARN(qualifier), condition, count},
+		RequestPayload: rawJSON(event.Payload), ResponseContext: responseContext{Status: 200, Version: Latest},
+		ResponsePayload: rawJSON(response),
+	}
+	if failure != nil {
+		r.ResponseContext.Error, r.ResponsePayload = "Unhandled", rawJSON(failure.Payload)
+	}
+	data, _ := json.Marshal(r) // its raw parts are valid
+	return data
+}
+
+func rawJSON(data []byte) json.RawMessage {
+	if len(data) == 0 || !json.Valid(data) {
+		return json.RawMessage("null")
+	}
+	return data
+}
+
+// lineWriter passes on whole lines, so that what instances write at the same time
+// stays apart.
+type lineWriter struct {
+	to  io.Writer
+	mu  sync.Mutex
+	buf []byte
+}
+
+// maxLine is after how many bytes a line is passed on before its end.
+const maxLine = 64 * 1024
+
+func newLineWriter(to io.Writer) io.Writer {
+	if to == nil {
+		return nil
+	}
+	return &lineWriter{to: to}
+}
+
+// Write implements [io.Writer].
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf = append(w.buf, p...)
+	for {
+		n := bytes.IndexByte(w.buf, '\n') + 1
+		if n == 0 && len(w.buf) > maxLine {
+			n = len(w.buf)
+		}
+		if n == 0 {
+			return len(p), nil
+		}
+		if _, err := w.to.Write(w.buf[:n]); err != nil {
+			return 0, err
+		}
+		w.buf = append(w.buf[:0], w.buf[n:]...)
+	}
+}

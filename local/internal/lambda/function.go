@@ -1,0 +1,594 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/clock"
+)
+
+const (
+	// Latest is the version that changes, which an invocation without a qualifier
+	// runs.
+	Latest = "$LATEST"
+
+	// DefaultConcurrency is how many invocations all functions together may
+	// handle at once. An AWS account begins with 1,000, for which a laptop has no
+	// room.
+	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+	DefaultConcurrency = 100
+
+	// DefaultIdle is after which time an instance that has nothing to do is
+	// retired. Lambda does not say when it does.
+	DefaultIdle = 10 * time.Minute
+
+	// provisionPause is how long to wait before a provisioned instance that did
+	// not start is started again; it doubles up to provisionMaxPause.
+	provisionPause    = time.Second
+	provisionMaxPause = time.Minute
+)
+
+// Host is what all functions of an engine share.
+type Host struct {
+	// Clock measures idle times and pauses between tries. Nil means the machine's.
+	Clock clock.Clock
+	// Concurrency is the account's concurrency. 0 means [DefaultConcurrency].
+	Concurrency int
+	// Idle is when idle instances are retired. 0 means [DefaultIdle].
+	Idle time.Duration
+	// Freeze and ColdStart are those of [Options].
+	Freeze    bool
+	ColdStart time.Duration
+	// Log gets a line for what users should know of. Nil discards it.
+	Log func(format string, args ...any)
+
+	mu       sync.Mutex
+	reserved int // of all functions together
+	busy     int // unreserved executions
+}
+
+// Config is how a function is set up.
+type Config struct {
+	// Name is the function's name, Program the path of its program.
+	Name, Program string
+	// Region and Account are where it is.
+	Region, Account string
+	// Env, MemoryMB and Timeout are those of [Options].
+	Env      map[string]string
+	MemoryMB int
+	Timeout  time.Duration
+	// Reserved is the reserved concurrency; nil means none, 0 stops the function.
+	Reserved *int
+	// Aliases are versions by alias.
+	Aliases map[string]string
+	// Provisioned is the provisioned concurrency by version. Aliases of one
+	// version share its instances.
+	Provisioned map[string]int
+	// Async says what becomes of asynchronous invocations that fail.
+	Async Async
+	// Output gets what the instances write. Nil discards it.
+	Output io.Writer
+}
+
+// ThrottleError is a TooManyRequestsException: an invocation found no instance and
+// none may be started.
+type ThrottleError struct {
+	// Reason is what AWS calls it, such as
+	// "ReservedFunctionConcurrentInvocationLimitExceeded".
+	Reason string
+}
+
+// Error implements error.
+func (e *ThrottleError) Error() string { return "TooManyRequestsException: Rate Exceeded. " + e.Reason }
+
+// Throttled tells a throttled invocation from one that failed.
+func (e *ThrottleError) Throttled() bool { return true }
+
+// ErrNoQualifier says that a function has no such version or alias.
+var ErrNoQualifier = errors.New("ResourceNotFoundException: the function has no such version or alias")
+
+// Function is a Lambda function: it starts instances as invocations need them.
+//
+// As in AWS, an invocation through an alias goes to a provisioned instance of its
+// version if one is free, else to an idle one, else to a new one, which it waits
+// for; and reserved concurrency, or else the account's, bounds all of them. It
+// differs in that concurrency may grow at any speed (AWS adds 1,000 instances every
+// 10 seconds), aliases do not split traffic, a version is always made from the
+// present program and configuration, and scaling policies of provisioned
+// concurrency do not run: the template's initial number stays.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html (2026-11)
+type Function struct {
+	host *Host
+
+	updating sync.Mutex // held while an update runs
+
+	mu       sync.Mutex
+	config   *Config
+	epoch    int // grows when the program or configuration changes
+	set      map[*environ]bool
+	busy     int // on-demand executions
+	all      int // executions
+	counters Counters
+	wake     chan struct{} // tells the janitor that something is idle
+	stopped  bool
+
+	ctx    context.Context // ends with Stop
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+}
+
+// environ is an instance and what the function knows of it.
+type environ struct {
+	instance    *Instance // nil until it has started
+	config      *Config
+	version     string
+	epoch       int
+	provisioned bool
+	busy        bool
+	idleSince   time.Time
+	started     time.Time
+	invocations int
+}
+
+// NewFunction makes a function; [Function.Provision] starts its provisioned
+// instances. The caller stops it.
+func NewFunction(host *Host, config Config) *Function {
+	if host.Clock == nil {
+		host.Clock = clock.Real{}
+	}
+	f := &Function{host: host, config: &config, set: map[*environ]bool{}, wake: make(chan struct{}, 1)}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	host.reserve(config.Reserved, +1)
+	f.tasks.Go(f.retire)
+	return f
+}
+
+func (h *Host) reserve(n *int, sign int) {
+	if n != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.reserved += sign * *n
+	}
+}
+
+func (h *Host) logf(format string, args ...any) {
+	if h.Log != nil {
+		h.Log(format, args...)
+	}
+}
+
+// take takes one of the account's unreserved executions.
+func (h *Host) take() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	limit := h.Concurrency
+	if limit == 0 {
+		limit = DefaultConcurrency
+	}
+	if h.busy >= limit-h.reserved && h.busy >= 1 { // one is always possible
+		return false
+	}
+	h.busy++
+	return true
+}
+
+func (h *Host) give() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.busy--
+}
+
+// Config returns how the function is set up. It must not be changed.
+func (f *Function) Config() Config {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return *f.config
+}
+
+// ARN returns the function's ARN with a qualifier, or without one for "".
+func (f *Function) ARN(qualifier string) string {
+	c := f.Config()
+	arn := "arn:aws:lambda:" + c.Region + ":" + c.Account + ":function:" + c.Name
+	if qualifier != "" {
+		arn += ":" + qualifier
+	}
+	return arn
+}
+
+// Invoke invokes a version or alias, "" for [Latest], and waits for the response.
+// It fails with a [*ThrottleError], a [*FunctionError], or ctx's cause when that
+// ends first; the invocation then goes on without a caller.
+func (f *Function) Invoke(ctx context.Context, qualifier string, event Invocation) ([]byte, error) {
+	if event.ARN == "" {
+		event.ARN = f.ARN(qualifier)
+	}
+	if event.RequestID == "" {
+		event.RequestID = NewRequestID()
+	}
+	for {
+		env, onDemand, err := f.acquire(qualifier)
+		if err != nil {
+			return nil, err
+		}
+		type result struct {
+			response []byte
+			err      error
+		}
+		done := make(chan result, 1)
+		go func() {
+			defer f.tasks.Done()
+			response, err := f.run(env, onDemand, event)
+			done <- result{response, err}
+		}()
+		select {
+		case r := <-done:
+			if errors.Is(r.err, ErrStopped) && f.ctx.Err() == nil {
+				continue // it ended while it was idle, and has not seen the event
+			}
+			return r.response, r.err
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// run handles an event on an instance, which it starts if need be.
+func (f *Function) run(env *environ, onDemand bool, event Invocation) ([]byte, error) {
+	var err error
+	if env.instance == nil {
+		err = f.launch(env)
+	}
+	var response []byte
+	if err == nil {
+		response, err = env.instance.Do(f.ctx, event)
+	}
+	if f.ctx.Err() != nil {
+		err = ErrStopped
+	}
+	f.release(env, onDemand, err)
+	return response, err
+}
+
+// acquire finds an instance for an invocation, or makes room for a new one. The
+// caller gives it back with release, and then ends the task that acquire began.
+func (f *Function) acquire(qualifier string) (env *environ, onDemand bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped {
+		return nil, false, ErrStopped
+	}
+	version := qualifier
+	if v, ok := f.config.Aliases[qualifier]; ok {
+		version = v
+	}
+	if version == "" {
+		version = Latest
+	}
+	if version != Latest && f.config.Provisioned[version] == 0 && !f.hasVersion(version) {
+		return nil, false, fmt.Errorf("%w: %q", ErrNoQualifier, qualifier)
+	}
+	if f.config.Reserved != nil && *f.config.Reserved == 0 {
+		f.counters.Throttles++
+		return nil, false, &ThrottleError{"ReservedFunctionConcurrentInvocationLimitExceeded"}
+	}
+	var idle *environ
+	for e := range f.set {
+		if e.busy || e.instance == nil || e.version != version || e.epoch != f.epoch {
+			continue
+		}
+		// Provisioned ones first, and the one used last, so that the others retire.
+		if idle == nil || e.provisioned && !idle.provisioned || e.provisioned == idle.provisioned && e.idleSince.After(idle.idleSince) {
+			idle = e
+		}
+	}
+	if idle == nil || !idle.provisioned {
+		if err := f.room(); err != nil {
+			f.counters.Throttles++
+			return nil, false, err
+		}
+		f.busy++
+		onDemand = true
+		if f.config.Provisioned[version] > 0 {
+			f.counters.Spillover++
+		}
+	} else {
+		f.counters.Provisioned++
+	}
+	if idle == nil {
+		idle = &environ{config: f.config, version: version, epoch: f.epoch}
+		f.set[idle] = true
+	}
+	f.tasks.Add(1)
+	idle.busy = true
+	idle.invocations++
+	f.all++
+	f.counters.Invocations++
+	f.counters.MaxConcurrent = max(f.counters.MaxConcurrent, f.all)
+	return idle, onDemand, nil
+}
+
+// hasVersion reports whether an alias, or nothing at all, names a version: a
+// function without aliases has whichever version is asked for.
+func (f *Function) hasVersion(version string) bool {
+	if len(f.config.Aliases) == 0 {
+		return strings.Trim(version, "0123456789") == ""
+	}
+	for _, v := range f.config.Aliases {
+		if v == version {
+			return true
+		}
+	}
+	return false
+}
+
+// room takes one of the on-demand executions that the function may have: what is
+// reserved for it less what is provisioned, or a part of the account's.
+func (f *Function) room() error {
+	if f.config.Reserved == nil {
+		if !f.host.take() {
+			return &ThrottleError{"ConcurrentInvocationLimitExceeded"}
+		}
+		return nil
+	}
+	if f.busy >= *f.config.Reserved-f.provisioned() {
+		return &ThrottleError{"ReservedFunctionConcurrentInvocationLimitExceeded"}
+	}
+	return nil
+}
+
+func (f *Function) provisioned() int {
+	n := 0
+	for _, p := range f.config.Provisioned {
+		n += p
+	}
+	return n
+}
+
+// release takes an instance back after an invocation that ended with err.
+func (f *Function) release(env *environ, onDemand bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	env.idleSince = f.host.Clock.Now()
+	f.all--
+	if onDemand {
+		f.busy--
+		if env.config.Reserved == nil {
+			f.host.give()
+		}
+	}
+	var failure *FunctionError
+	if errors.Is(err, ErrStopped) {
+		// The event is tried again elsewhere. The instance stays busy, so that
+		// nobody else finds it before watch has removed it.
+		f.counters.Invocations--
+		if !onDemand {
+			f.counters.Provisioned--
+		} else if env.config.Provisioned[env.version] > 0 {
+			f.counters.Spillover--
+		}
+		if f.stopped {
+			f.discard(env)
+		}
+		return
+	}
+	if errors.As(err, &failure) {
+		f.counters.Errors++
+		if failure.Type == "Sandbox.Timedout" {
+			f.counters.Timeouts++
+		}
+	}
+	env.busy = false
+	if env.instance == nil || env.epoch != f.epoch || f.stopped {
+		f.discard(env)
+		return
+	}
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// discard forgets an instance and stops it in the background.
+func (f *Function) discard(env *environ) {
+	delete(f.set, env)
+	if env.instance != nil {
+		f.tasks.Go(env.instance.Stop)
+	}
+}
+
+// launch starts the process of an instance.
+func (f *Function) launch(env *environ) error {
+	c := env.config
+	instance, err := Start(f.ctx, Options{
+		Program: c.Program, Env: c.Env, FunctionName: c.Name, MemoryMB: c.MemoryMB, Timeout: c.Timeout,
+		Provisioned: env.provisioned, Version: env.version, Region: c.Region, Account: c.Account,
+		Freeze: f.host.Freeze, ColdStart: f.host.ColdStart, Output: newLineWriter(c.Output),
+	})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		if f.ctx.Err() == nil {
+			f.counters.InitErrors++
+			f.host.logf("%s: an instance did not start: %v", c.Name, err)
+		}
+		return err
+	}
+	if !env.provisioned {
+		f.counters.ColdStarts++
+	}
+	env.instance, env.started = instance, f.host.Clock.Now()
+	f.tasks.Go(func() { f.watch(env) })
+	return nil
+}
+
+// watch waits for an instance's end, and replaces it if it was a provisioned one
+// that nobody stopped.
+func (f *Function) watch(env *environ) {
+	<-env.instance.Exited()
+	env.instance.Stop() // what is left of it
+	f.mu.Lock()
+	ours := f.set[env] && !f.stopped
+	if ours {
+		f.counters.Crashes++
+		delete(f.set, env)
+	}
+	f.mu.Unlock()
+	if ours && env.provisioned {
+		f.provisionOne(env.config, env.version, env.epoch)
+	}
+}
+
+// provisionOne starts one provisioned instance, however often it takes, unless the
+// function changes.
+func (f *Function) provisionOne(config *Config, version string, epoch int) {
+	for pause := provisionPause; f.current(epoch); pause = min(2*pause, provisionMaxPause) {
+		env := &environ{config: config, version: version, epoch: epoch, provisioned: true}
+		if f.launch(env) == nil && f.adopt(env) {
+			return
+		}
+		if clock.Sleep(f.ctx, f.host.Clock, pause) != nil {
+			return
+		}
+	}
+}
+
+// current reports whether the function is still as it was in an epoch.
+func (f *Function) current(epoch int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.epoch == epoch && !f.stopped
+}
+
+// adopt lets a started instance take invocations, and reports whether it runs.
+func (f *Function) adopt(env *environ) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case <-env.instance.Exited():
+		return false
+	default:
+	}
+	env.idleSince = f.host.Clock.Now()
+	f.set[env] = true
+	if env.epoch != f.epoch || f.stopped {
+		f.discard(env)
+	}
+	return true
+}
+
+// Provision starts the provisioned instances and waits for them. What does not
+// start is tried again in the background; the error says why it did not.
+func (f *Function) Provision(ctx context.Context) error {
+	return f.change(ctx, f.Config(), false)
+}
+
+// Update changes the function's program and configuration. New provisioned
+// instances are started first and take over together; until then the old ones go
+// on, and what they are at they finish. When one of the new ones does not start,
+// nothing changes and the error says why.
+func (f *Function) Update(ctx context.Context, config Config) error {
+	return f.change(ctx, config, true)
+}
+
+func (f *Function) change(ctx context.Context, config Config, wholly bool) error {
+	f.updating.Lock()
+	defer f.updating.Unlock()
+	f.mu.Lock()
+	if f.stopped {
+		f.mu.Unlock()
+		return ErrStopped
+	}
+	f.tasks.Add(1)
+	epoch := f.epoch + 1
+	f.mu.Unlock()
+	defer f.tasks.Done()
+
+	type outcome struct {
+		env *environ
+		err error
+	}
+	outcomes, total := make(chan outcome), 0
+	for version, n := range config.Provisioned {
+		for range n {
+			total++
+			f.tasks.Go(func() {
+				env := &environ{config: &config, version: version, epoch: epoch, provisioned: true}
+				outcomes <- outcome{env, f.launch(env)}
+			})
+		}
+	}
+	var started, missing []*environ
+	var failure error
+	for range total {
+		if o := <-outcomes; o.err != nil {
+			failure, missing = o.err, append(missing, o.env)
+		} else {
+			started = append(started, o.env)
+		}
+	}
+
+	f.mu.Lock()
+	if wholly && failure == nil {
+		failure = context.Cause(ctx)
+	}
+	if wholly && failure != nil {
+		f.mu.Unlock()
+		for _, env := range started {
+			env.instance.Stop()
+		}
+		return failure
+	}
+	defer f.mu.Unlock()
+	if !f.stopped {
+		f.host.reserve(f.config.Reserved, -1)
+		f.host.reserve(config.Reserved, +1)
+	}
+	f.config, f.epoch = &config, epoch
+	for env := range f.set {
+		if !env.busy {
+			f.discard(env)
+		}
+	}
+	for _, env := range started {
+		env.idleSince = f.host.Clock.Now()
+		f.set[env] = true
+		select {
+		case <-env.instance.Exited():
+			delete(f.set, env)
+			missing = append(missing, env)
+		default:
+		}
+		if f.stopped {
+			f.discard(env)
+		}
+	}
+	for _, env := range missing {
+		f.tasks.Go(func() {
+			if clock.Sleep(f.ctx, f.host.Clock, provisionPause) == nil {
+				f.provisionOne(&config, env.version, epoch)
+			}
+		})
+	}
+	return failure
+}
+
+// Stop ends all instances and waits until they are gone.
+func (f *Function) Stop() {
+	f.mu.Lock()
+	if !f.stopped {
+		f.stopped = true
+		f.host.reserve(f.config.Reserved, -1)
+		f.cancel()
+		for env := range f.set {
+			f.discard(env)
+		}
+	}
+	f.mu.Unlock()
+	f.tasks.Wait()
+}

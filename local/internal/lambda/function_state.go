@@ -1,0 +1,100 @@
+package lambda
+
+import (
+	"slices"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/clock"
+)
+
+// Counters count what a function did since it was made.
+type Counters struct {
+	Invocations int `json:"invocations"`
+	Errors      int `json:"errors"`    // reported by the function, timeouts and crashes included
+	Throttles   int `json:"throttles"` // invocations that were refused
+	Timeouts    int `json:"timeouts"`
+	Crashes     int `json:"crashes"` // processes that ended by themselves
+	ColdStarts  int `json:"coldStarts"`
+	InitErrors  int `json:"initErrors"`
+	// Invocations on provisioned instances, and on others because those were busy.
+	Provisioned   int `json:"provisionedInvocations"`
+	Spillover     int `json:"spilloverInvocations"`
+	Retired       int `json:"retired"`
+	MaxConcurrent int `json:"maxConcurrentExecutions"`
+	AsyncRetries  int `json:"asyncRetries"`
+	AsyncDropped  int `json:"asyncDropped"`
+}
+
+// InstanceState is an instance as [Function.State] sees it.
+type InstanceState struct {
+	PID         int    `json:"pid"`
+	Version     string `json:"version"`
+	Provisioned bool   `json:"provisioned"`
+	// State is "starting", "idle" or "busy".
+	State       string    `json:"state"`
+	Invocations int       `json:"invocations"`
+	Started     time.Time `json:"started,omitzero"`
+}
+
+// State returns the counters and the instances, oldest first.
+func (f *Function) State() (Counters, []InstanceState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := []InstanceState{}
+	for env := range f.set {
+		s := InstanceState{Version: env.version, Provisioned: env.provisioned, State: "idle", Invocations: env.invocations, Started: env.started}
+		if env.instance != nil {
+			s.PID = env.instance.PID()
+		}
+		if env.instance == nil {
+			s.State = "starting"
+		} else if env.busy {
+			s.State = "busy"
+		}
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b InstanceState) int { return a.PID - b.PID })
+	return f.counters, list
+}
+
+// retire stops instances that have been idle for long.
+func (f *Function) retire() {
+	idle := f.host.Idle
+	if idle == 0 {
+		idle = DefaultIdle
+	}
+	for {
+		select {
+		case <-f.wake:
+		case <-f.ctx.Done():
+			return
+		}
+		for {
+			next, any := f.retireBefore(f.host.Clock.Now().Add(-idle))
+			if !any {
+				break
+			}
+			if clock.Sleep(f.ctx, f.host.Clock, next.Add(idle).Sub(f.host.Clock.Now())) != nil {
+				return
+			}
+		}
+	}
+}
+
+// retireBefore retires what has been idle since t or longer, and says since when
+// the next one is.
+func (f *Function) retireBefore(t time.Time) (next time.Time, any bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for env := range f.set {
+		switch {
+		case env.provisioned || env.busy:
+		case !env.idleSince.After(t):
+			f.counters.Retired++
+			f.discard(env)
+		case !any || env.idleSince.Before(next):
+			next, any = env.idleSince, true
+		}
+	}
+	return next, any
+}

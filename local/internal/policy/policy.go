@@ -1,0 +1,76 @@
+// Package policy evaluates the IAM policies that API Gateway's Lambda authorizers
+// return.
+package policy
+
+import "encoding/json"
+
+// Policy is an IAM policy as authorizers return it.
+type Policy struct {
+	Statement []struct {
+		Effect   string
+		Action   list
+		Resource list
+	}
+}
+
+// list is a string or a list of strings.
+type list []string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *list) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		*l = list{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(l))
+}
+
+// Allows reports whether the policy lets the ARN be invoked: a statement allows it
+// and none denies it. Conditions are not looked at.
+func (p *Policy) Allows(arn string) bool {
+	allowed := false
+	for _, s := range p.Statement {
+		if !s.Action.match("execute-api:Invoke") || !s.Resource.match(arn) {
+			continue
+		}
+		if s.Effect == "Deny" {
+			return false
+		}
+		allowed = allowed || s.Effect == "Allow"
+	}
+	return allowed
+}
+
+func (l list) match(s string) bool {
+	for _, pattern := range l {
+		if wildcard(pattern, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// wildcard matches "*" and "?" as IAM does.
+func wildcard(pattern, s string) bool {
+	star, mark, i, j := -1, 0, 0, 0
+	for i < len(s) {
+		switch {
+		case j < len(pattern) && pattern[j] == '*':
+			star, mark = j, i
+			j++
+		case j < len(pattern) && (pattern[j] == '?' || pattern[j] == s[i]):
+			i++
+			j++
+		case star >= 0:
+			mark++
+			i, j = mark, star+1
+		default:
+			return false
+		}
+	}
+	for j < len(pattern) && pattern[j] == '*' {
+		j++
+	}
+	return j == len(pattern)
+}

@@ -1,0 +1,82 @@
+package scheduler
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Expression is a schedule expression of EventBridge Scheduler.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html (2026-11)
+type Expression struct {
+	text  string
+	zone  *time.Location
+	cron  *cron
+	every time.Duration
+	at    time.Time
+}
+
+// Parse reads cron(…), rate(…) or at(…) in an IANA time zone, "" for UTC. Rates do
+// not depend on it.
+func Parse(text, zone string) (*Expression, error) {
+	e := &Expression{text: text, zone: time.UTC}
+	if zone != "" {
+		var err error
+		if e.zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
+			return nil, fmt.Errorf("time zone must be an IANA name such as Europe/Berlin, got %q", zone)
+		}
+	}
+	kind, rest, ok := strings.Cut(text, "(")
+	argument, closed := strings.CutSuffix(rest, ")")
+	var err error
+	switch {
+	case !ok || !closed:
+		err = fmt.Errorf("must be cron(…), rate(…) or at(…)")
+	case kind == "cron":
+		e.cron, err = parseCron(argument)
+	case kind == "rate":
+		e.every, err = parseRate(argument)
+	case kind == "at":
+		if e.at, err = time.ParseInLocation("2006-01-02T15:04:05", argument, e.zone); err != nil {
+			err = fmt.Errorf("at must hold a time such as 2027-01-31T08:00:00, got %q", argument)
+		}
+	default:
+		err = fmt.Errorf("must be cron(…), rate(…) or at(…)")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("schedule expression %q: %w", text, err)
+	}
+	return e, nil
+}
+
+func parseRate(text string) (time.Duration, error) {
+	value, unit, _ := strings.Cut(text, " ")
+	n, err := strconv.Atoi(value)
+	units := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
+	d, ok := units[strings.TrimSuffix(unit, "s")]
+	if err != nil || n < 1 || !ok || n > int(100*365*24*time.Hour/d) {
+		return 0, fmt.Errorf("rate must be a number from 1 and minutes, hours or days, got %q", text)
+	}
+	return time.Duration(n) * d, nil
+}
+
+// String returns the expression as it was given.
+func (e *Expression) String() string { return e.text }
+
+// Next returns the first time after t at which the expression is due, or the zero
+// time for never. A rate counts from start.
+func (e *Expression) Next(t, start time.Time) time.Time {
+	switch {
+	case e.cron != nil:
+		return e.cron.next(t.In(e.zone))
+	case e.every > 0:
+		if t.Before(start) {
+			return start.Add(e.every)
+		}
+		return start.Add((t.Sub(start)/e.every + 1) * e.every)
+	case e.at.After(t):
+		return e.at
+	}
+	return time.Time{}
+}

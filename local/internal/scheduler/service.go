@@ -1,0 +1,326 @@
+// Package scheduler simulates EventBridge Scheduler: it runs schedules at their
+// times and hands their input to a target.
+//
+//	service := scheduler.New(target, clock.Real{})
+//	defer service.Stop()
+//	err := service.Configure(schedules)
+package scheduler
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/clock"
+)
+
+// Retries of deliveries, as far as the documentation says.
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html (2026-11)
+const (
+	defaultRetries = 185
+	defaultMaxAge  = 24 * time.Hour
+	firstPause     = time.Second
+	lastPause      = 5 * time.Minute
+
+	// late is how far behind the machine's clock may be: a laptop that was asleep
+	// makes up for the last run only.
+	late = time.Minute
+)
+
+// Target is what schedules invoke. An error means that the target did not take the
+// input, and so that it is tried again.
+type Target interface {
+	Deliver(ctx context.Context, targetARN string, input []byte) error
+}
+
+// Schedule is one schedule.
+type Schedule struct {
+	// Name and ARN identify it.
+	Name, ARN string
+	// Expression and TimeZone say when it runs.
+	Expression, TimeZone string
+	// Start and End bound when it runs; zero times do not.
+	Start, End time.Time
+	// Disabled keeps it from running by itself.
+	Disabled bool
+	// TargetARN is what it invokes.
+	TargetARN string
+	// Input is what the target gets, with the keywords <aws.scheduler.…> replaced.
+	// "" is the input that EventBridge Scheduler makes.
+	Input string
+	// Region and Account are for that input.
+	Region, Account string
+	// Retries is how often a delivery is tried again; nil means 185.
+	Retries *int
+	// MaxAge is how long it is tried; 0 means 24 hours.
+	MaxAge time.Duration
+	// DeadLetterARN is the queue that gets what could not be delivered; "" drops it.
+	DeadLetterARN string
+}
+
+// State is a schedule as [Service.State] sees it.
+type State struct {
+	Name       string    `json:"name"`
+	ARN        string    `json:"arn"`
+	Expression string    `json:"expression"`
+	TimeZone   string    `json:"timeZone,omitempty"`
+	Disabled   bool      `json:"disabled,omitempty"`
+	Next       time.Time `json:"next,omitzero"`
+	Last       time.Time `json:"last,omitzero"`
+	Runs       int       `json:"runs"`
+	Failures   int       `json:"failures"` // deliveries that were given up
+}
+
+// Service runs schedules. It is safe for concurrent use.
+//
+// It differs from AWS in that a schedule runs in the second that it is due, where
+// AWS takes up to a minute; a flexible time window always runs at its beginning; a
+// rate without a start date first runs one interval after the service began; and
+// after the machine was asleep, each schedule makes up for its last run only.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/what-is-scheduler.html (2026-11)
+type Service struct {
+	target Target
+	clock  clock.Clock
+	log    func(format string, args ...any)
+
+	mu      sync.Mutex
+	entries []*entry
+	changed chan struct{}
+	stopped bool
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+}
+
+type entry struct {
+	Schedule
+	expression *Expression
+	began      time.Time // what a rate counts from
+	state      State
+}
+
+// New starts a service without schedules. Log, which may be nil, is told of
+// deliveries that were given up. The caller stops it.
+func New(target Target, c clock.Clock, log func(format string, args ...any)) *Service {
+	if log == nil {
+		log = func(string, ...any) {}
+	}
+	s := &Service{target: target, clock: c, log: log, changed: make(chan struct{}, 1)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.tasks.Go(s.run)
+	return s
+}
+
+// Configure sets or changes all schedules. One that has its name and expression
+// already keeps its times and counters.
+func (s *Service) Configure(schedules []Schedule) error {
+	now := s.clock.Now()
+	var entries []*entry
+	for _, schedule := range schedules {
+		expression, err := Parse(schedule.Expression, schedule.TimeZone)
+		if err != nil {
+			return fmt.Errorf("schedule %s: %w", schedule.Name, err)
+		}
+		e := &entry{Schedule: schedule, expression: expression, began: now}
+		if !schedule.Start.IsZero() {
+			e.began = schedule.Start
+		}
+		e.state = State{Name: schedule.Name, ARN: schedule.ARN, Expression: schedule.Expression, TimeZone: schedule.TimeZone, Disabled: schedule.Disabled}
+		e.plan(now)
+		entries = append(entries, e)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range entries {
+		for _, old := range s.entries {
+			if old.ARN == e.ARN && old.Expression == e.Expression && old.TimeZone == e.TimeZone && old.Start.Equal(e.Start) {
+				e.began = old.began
+				e.state.Last, e.state.Runs, e.state.Failures = old.state.Last, old.state.Runs, old.state.Failures
+				e.plan(now)
+			}
+		}
+	}
+	s.entries = entries
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// plan finds when the schedule runs after t.
+func (e *entry) plan(t time.Time) {
+	e.state.Next = time.Time{}
+	if e.Disabled {
+		return
+	}
+	if !e.Start.IsZero() && t.Before(e.Start) {
+		t = e.Start.Add(-time.Nanosecond)
+	}
+	next := e.expression.Next(t, e.began)
+	if e.expression.every > 0 && !e.Start.IsZero() && t.Before(e.Start) {
+		next = e.Start // a rate with a start date begins with it
+	}
+	if e.End.IsZero() || !next.After(e.End) {
+		e.state.Next = next
+	}
+}
+
+// run waits for schedules to become due.
+func (s *Service) run() {
+	for {
+		wait := s.due()
+		var timer clock.Timer
+		var fired <-chan time.Time
+		if wait >= 0 {
+			timer = s.clock.NewTimer(wait)
+			fired = timer.C()
+		}
+		select {
+		case <-fired:
+		case <-s.changed:
+		case <-s.ctx.Done():
+		}
+		if timer != nil {
+			timer.Stop()
+		}
+		if s.ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// due starts what is due and says how long to wait for the next; a negative time
+// means that nothing is planned.
+func (s *Service) due() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock.Now()
+	_, real := s.clock.(clock.Real)
+	wait := time.Duration(-1)
+	for _, e := range s.entries {
+		for !e.state.Next.IsZero() && !e.state.Next.After(now) {
+			at := e.state.Next
+			e.plan(at)
+			if real && now.Sub(at) > late && !e.state.Next.IsZero() && !e.state.Next.After(now) {
+				continue
+			}
+			s.start(e, at)
+		}
+		if next := e.state.Next; !next.IsZero() && (wait < 0 || next.Sub(now) < wait) {
+			wait = next.Sub(now)
+		}
+	}
+	return wait
+}
+
+// start runs a schedule once. s.mu is held.
+func (s *Service) start(e *entry, at time.Time) {
+	if s.stopped {
+		return
+	}
+	e.state.Runs++
+	e.state.Last = s.clock.Now()
+	s.tasks.Go(func() {
+		if err := s.deliver(e, at); err != nil && !errors.Is(err, context.Canceled) {
+			s.mu.Lock()
+			e.state.Failures++
+			s.mu.Unlock()
+			s.log("schedule %s: given up: %v", e.Name, err)
+		}
+	})
+}
+
+func (s *Service) deliver(e *entry, at time.Time) error {
+	id := newID()
+	retries, maxAge := defaultRetries, defaultMaxAge
+	if e.Retries != nil {
+		retries = *e.Retries
+	}
+	if e.MaxAge > 0 {
+		maxAge = e.MaxAge
+	}
+	began, pause := s.clock.Now(), firstPause
+	for attempt := 1; ; attempt++ {
+		input := e.input(id, at, attempt)
+		err := s.target.Deliver(s.ctx, e.TargetARN, input)
+		if err == nil {
+			return nil
+		}
+		if attempt > retries || s.clock.Now().Add(pause).Sub(began) > maxAge {
+			if e.DeadLetterARN != "" {
+				if dead := s.target.Deliver(s.ctx, e.DeadLetterARN, input); dead != nil {
+					err = fmt.Errorf("%w; and its dead-letter queue: %w", err, dead)
+				}
+			}
+			return err
+		}
+		if stopped := clock.Sleep(s.ctx, s.clock, pause); stopped != nil {
+			return stopped
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+// input is what the target gets.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html (2026-11)
+func (e *entry) input(id string, at time.Time, attempt int) []byte {
+	when := at.UTC().Format(time.RFC3339)
+	if e.Input == "" {
+		data, _ := json.Marshal(map[string]any{ // strings always encode
+			"version": "0", "id": id, "detail-type": "Scheduled Event", "source": "aws.scheduler", "account": e.Account,
+			"time": when, "region": e.Region, "resources": []string{e.ARN}, "detail": "{}",
+		})
+		return data
+	}
+	return []byte(strings.NewReplacer(
+		"<aws.scheduler.schedule-arn>", e.ARN, "<aws.scheduler.scheduled-time>", when,
+		"<aws.scheduler.execution-id>", id, "<aws.scheduler.attempt-number>", strconv.Itoa(attempt),
+	).Replace(e.Input))
+}
+
+// Trigger runs a schedule now, whether it is enabled or not.
+func (s *Service) Trigger(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.entries, func(e *entry) bool { return e.Name == name || e.ARN == name })
+	if i < 0 {
+		return fmt.Errorf("there is no schedule %q", name)
+	}
+	s.start(s.entries[i], s.clock.Now())
+	return nil
+}
+
+// State returns all schedules, in the order they were configured in.
+func (s *Service) State() []State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []State{}
+	for _, e := range s.entries {
+		list = append(list, e.state)
+	}
+	return list
+}
+
+// Stop ends the service; deliveries that wait to be tried again are given up.
+func (s *Service) Stop() {
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
+	s.cancel()
+	s.tasks.Wait()
+}
+
+func newID() string {
+	b := make([]byte, 8)
+	rand.Read(b)
+	return fmt.Sprintf("%x", b)
+}

@@ -1,0 +1,361 @@
+// Package websocket simulates API Gateway WebSocket APIs in front of Lambda
+// functions: it holds the connections, turns what happens on them into events, and
+// serves the @connections API.
+//
+//	api := websocket.New(invoker, clock.Real{})
+//	api.Configure(websocket.Config{ID: "abc", Stages: …, Routes: …})
+//	http.ListenAndServe("127.0.0.1:3000", api)
+package websocket
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/clock"
+)
+
+// Limits of WebSocket APIs.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
+const (
+	maxFrameBytes   = 32 * 1024
+	maxMessageBytes = 128 * 1024
+	maxIdle         = 10 * time.Minute
+	maxLifetime     = 2 * time.Hour
+	maxTimeout      = 29 * time.Second
+
+	// maxParallel bounds the messages of one connection that are handled at once.
+	maxParallel = 16
+	// goodbye is how long Stop waits for $disconnect to be handled.
+	goodbye = 2 * time.Second
+)
+
+// Invoker invokes Lambda functions.
+type Invoker interface {
+	Invoke(ctx context.Context, functionARN string, event []byte, trace string) ([]byte, error)
+}
+
+// Config is how an API is set up.
+type Config struct {
+	// ID, Region and Account make up the API's domain and ARNs.
+	ID, Region, Account string
+	// RouteSelection is the route selection expression, such as
+	// "$request.body.action".
+	RouteSelection string
+	// Stages are the deployed stages, by name, with their variables.
+	Stages map[string]map[string]string
+	// Routes are the routes by their keys: $connect, $disconnect, $default and
+	// the API's own.
+	Routes map[string]Route
+}
+
+// Route is one route.
+type Route struct {
+	// Function is the ARN of the function, alias or version that serves it.
+	Function string
+	// Timeout is how long it may take; 0 means 29 seconds.
+	Timeout time.Duration
+	// Respond says that the route has a route response: what the function returns
+	// as body is sent to the client.
+	Respond bool
+	// Authorizer guards $connect; nil lets everybody in.
+	Authorizer *Authorizer
+}
+
+// API is a WebSocket API with its stages and connections. It is safe for concurrent
+// use.
+//
+// It differs from AWS in that it speaks plain HTTP on loopback, takes a connection
+// on any path while it has one stage only, does not check signatures of the
+// @connections API, and ends connections of clients that do not read. Idle time
+// and lifetime are measured on the engine's clock; pings count against idleness.
+// Throttling, access logs, custom domains, request templates and integrations other
+// than Lambda proxies are not simulated. Routes with IAM authorization let
+// everybody in.
+//
+// What AWS does not document was chosen so: the messages of one connection may be
+// handled at the same time, up to 16, and the answer to a refused handshake has the
+// function's status and API Gateway's body.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api.html (2026-11)
+type API struct {
+	invoker Invoker
+	clock   clock.Clock
+
+	mu      sync.Mutex
+	config  Config
+	conns   map[string]*connection
+	count   Count
+	stopped bool
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+}
+
+// Count counts what an API did.
+type Count struct {
+	Connects    int `json:"connects"`
+	Refused     int `json:"refused"`
+	Disconnects int `json:"disconnects"`
+	MessagesIn  int `json:"messagesIn"`
+	MessagesOut int `json:"messagesOut"`
+	Errors      int `json:"errors"`
+	Gone        int `json:"gone"` // calls of @connections that were answered 410
+}
+
+// New returns an API that has no routes yet. The caller stops it.
+func New(invoker Invoker, c clock.Clock) *API {
+	a := &API{invoker: invoker, clock: c, conns: map[string]*connection{}}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	return a
+}
+
+// Configure sets or changes how the API is set up. Connections stay open.
+func (a *API) Configure(c Config) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.config = c
+}
+
+// Count reads the counters and says how many connections there are.
+func (a *API) Count() (c Count, open int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.count, len(a.conns)
+}
+
+func (a *API) counted(count func(c *Count)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	count(&a.count)
+}
+
+// Stop closes all connections with code 1001, lets $disconnect be handled for a
+// moment, and waits until all is over. New connections are refused.
+func (a *API) Stop() {
+	a.mu.Lock()
+	a.stopped = true
+	for _, c := range a.conns {
+		c.end(&closeError{code: codeGoingAway, reason: "Going away"})
+	}
+	a.mu.Unlock()
+	timer := time.AfterFunc(goodbye, a.cancel)
+	a.tasks.Wait()
+	timer.Stop()
+	a.cancel()
+}
+
+// IsUpgrade reports whether a request asks for a WebSocket.
+func IsUpgrade(r *http.Request) bool { return isUpgrade(r) }
+
+// Serves reports whether the path is one of the @connections API's.
+func (a *API) Serves(path string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	stage, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	_, ok := a.config.Stages[stage]
+	return ok && (strings.HasPrefix(rest, "@connections/") || strings.HasPrefix(rest, "%40connections/"))
+}
+
+// ServeHTTP implements [http.Handler].
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	config, stopped := a.config, a.stopped
+	if !stopped {
+		a.tasks.Add(1)
+	}
+	a.mu.Unlock()
+	if stopped {
+		refuse(w, http.StatusServiceUnavailable, map[string]string{"message": "Service Unavailable"})
+		return
+	}
+	defer a.tasks.Done()
+	path := r.URL.EscapedPath()
+	stage, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if _, ok := config.Stages[stage]; ok {
+		for _, prefix := range []string{"@connections/", "%40connections/"} {
+			if id, ok := strings.CutPrefix(rest, prefix); ok {
+				if decoded, err := url.PathUnescape(id); err == nil {
+					id = decoded
+				}
+				a.serveConnections(w, r, id)
+				return
+			}
+		}
+	} else if len(config.Stages) == 1 {
+		for stage = range config.Stages {
+		}
+	} else {
+		refuse(w, http.StatusForbidden, map[string]string{"message": "Forbidden"})
+		return
+	}
+	if !isUpgrade(r) {
+		w.Header().Set("Upgrade", "websocket")
+		refuse(w, http.StatusUpgradeRequired, map[string]string{"message": "Upgrade Required"})
+		return
+	}
+	a.serveConnect(w, r, config, stage)
+}
+
+func refuse(w http.ResponseWriter, status int, body map[string]string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	data, _ := json.Marshal(body) // strings always encode
+	w.Write(data)                 //nolint:errcheck // the client has gone
+}
+
+// connection is one client.
+type connection struct {
+	id         string
+	stage      string
+	host       string
+	sourceIP   string
+	userAgent  string
+	authorizer map[string]any
+	at         time.Time
+	wire       *wire
+	ending     chan *closeError // how the server ends it; holds one
+
+	mu     sync.Mutex
+	active time.Time
+}
+
+func (c *connection) touch(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.active = now
+}
+
+func (c *connection) lastActive() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.active
+}
+
+// end ends the connection from the server's side.
+func (c *connection) end(reason *closeError) {
+	select {
+	case c.ending <- reason:
+	default: // it is ending already
+	}
+}
+
+// serveConnect decides over a handshake and then serves the connection.
+func (a *API) serveConnect(w http.ResponseWriter, r *http.Request, config Config, stage string) {
+	accept, err := checkHandshake(r)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, map[string]string{"message": "Bad Request"})
+		return
+	}
+	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+	now := a.clock.Now()
+	c := &connection{
+		id: newID(), stage: stage, host: r.Host, sourceIP: ip, userAgent: r.UserAgent(), at: now, active: now,
+		ending: make(chan *closeError, 1),
+	}
+	subprotocol, status := a.connect(r, config, c)
+	if status != 0 {
+		a.counted(func(n *Count) { n.Refused++ })
+		message := http.StatusText(status)
+		if status >= 500 {
+			message = "Internal server error"
+		}
+		refuse(w, status, map[string]string{"message": message, "connectionId": c.id, "requestId": newID()})
+		return
+	}
+	if c.wire, err = upgrade(w, accept, subprotocol); err != nil {
+		a.disconnected(c, &closeError{code: codeAbnormal, reason: "Connection Closed Abnormally"})
+		return
+	}
+	a.counted(func(n *Count) { n.Connects++ })
+	c.wire.active = func() { c.touch(a.clock.Now()) }
+	a.mu.Lock()
+	a.conns[c.id] = c
+	if a.stopped {
+		c.end(&closeError{code: codeGoingAway, reason: "Going away"})
+	}
+	a.mu.Unlock()
+	a.serveConnection(c)
+}
+
+// serveConnection reads a connection's messages until it ends.
+func (a *API) serveConnection(c *connection) {
+	over := make(chan struct{})
+	var closed *closeError // what the server closed it with; read after over
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		if closed = a.watch(c, over); closed != nil {
+			c.wire.writeClose(closed.code, closed.reason)
+		}
+	})
+	slots := make(chan struct{}, maxParallel)
+	var handlers sync.WaitGroup
+	var end *closeError
+	for {
+		var message []byte
+		if message, end = c.wire.read(); end != nil {
+			break
+		}
+		slots <- struct{}{}
+		handlers.Go(func() {
+			defer func() { <-slots }()
+			a.message(c, message)
+		})
+	}
+	close(over)
+	watcher.Wait()
+	switch {
+	case closed != nil:
+		end = closed
+	case end.remote:
+		c.wire.writeClose(end.code, "")
+	default:
+		c.wire.writeClose(end.code, end.reason)
+		c.wire.drain()
+	}
+	c.wire.conn.Close() //nolint:errcheck // it may have ended
+	a.mu.Lock()
+	delete(a.conns, c.id)
+	a.mu.Unlock()
+	a.disconnected(c, end)
+	handlers.Wait()
+}
+
+// watch ends a connection that is idle or old, or that the server is told to end.
+// It returns nil when the connection is over before.
+func (a *API) watch(c *connection, over <-chan struct{}) *closeError {
+	lifetime := a.clock.NewTimer(c.at.Add(maxLifetime).Sub(a.clock.Now()))
+	defer lifetime.Stop()
+	for {
+		idle := a.clock.NewTimer(c.lastActive().Add(maxIdle).Sub(a.clock.Now()))
+		select {
+		case <-over:
+			idle.Stop()
+			return nil
+		case reason := <-c.ending:
+			idle.Stop()
+			return reason
+		case <-lifetime.C():
+			idle.Stop()
+			return &closeError{code: codeGoingAway, reason: "Going away"}
+		case <-idle.C():
+			if !a.clock.Now().Before(c.lastActive().Add(maxIdle)) {
+				return &closeError{code: codeGoingAway, reason: "Going away"}
+			}
+		}
+	}
+}
+
+// newID makes an id such as "L0SM9cOFvHcCIhw=".
+func newID() string {
+	var b [11]byte
+	rand.Read(b[:])
+	return base64.URLEncoding.EncodeToString(b[:])
+}

@@ -1,0 +1,123 @@
+package websocket
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/lambdahearth/hearth/local/internal/policy"
+)
+
+// serveConnections serves the @connections API.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html (2026-11)
+func (a *API) serveConnections(w http.ResponseWriter, r *http.Request, id string) {
+	w.Header().Set("X-Amzn-Requestid", newID())
+	fail := func(status int, kind, message string) {
+		w.Header().Set("X-Amzn-Errortype", kind)
+		refuse(w, status, map[string]string{"message": message})
+	}
+	gone := func() {
+		a.counted(func(n *Count) { n.Gone++ })
+		fail(http.StatusGone, "GoneException", "Gone")
+	}
+	a.mu.Lock()
+	c := a.conns[id]
+	a.mu.Unlock()
+	switch r.Method {
+	case http.MethodPost, http.MethodGet, http.MethodDelete:
+	default:
+		fail(http.StatusMethodNotAllowed, "MethodNotAllowedException", "Method Not Allowed")
+		return
+	}
+	if c == nil {
+		gone()
+		return
+	}
+	switch r.Method {
+	case http.MethodPost:
+		data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessageBytes))
+		var tooLarge *http.MaxBytesError
+		switch {
+		case errors.As(err, &tooLarge):
+			fail(http.StatusRequestEntityTooLarge, "PayloadTooLargeException", "Message too long")
+		case err != nil || !utf8.Valid(data):
+			fail(http.StatusBadRequest, "BadRequestException", "The message must be UTF-8")
+		case a.send(c, data) != nil:
+			gone()
+		default:
+			w.WriteHeader(http.StatusOK)
+		}
+	case http.MethodGet:
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(map[string]any{ //nolint:errcheck // the caller has gone
+			"connectedAt": c.at.UTC().Format(time.RFC3339Nano), "lastActiveAt": c.lastActive().UTC().Format(time.RFC3339Nano),
+			"identity": identity{c.sourceIP, c.userAgent},
+		})
+	case http.MethodDelete:
+		c.end(&closeError{code: codeNormal, reason: "Connection Closed Normally"})
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// Authorizer asks a Lambda function whether a client may connect.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html (2026-11)
+type Authorizer struct {
+	// Function is the ARN of the function.
+	Function string
+	// IdentitySource are expressions such as "route.request.header.Authorization"
+	// and "route.request.querystring.token". A handshake without one of them is
+	// refused unasked.
+	IdentitySource []string
+}
+
+// authorize asks the authorizer. A status refuses the connection.
+func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Authorizer, e event) (status int) {
+	for _, source := range auth.IdentitySource {
+		value := ""
+		if name, ok := strings.CutPrefix(source, "route.request.header."); ok {
+			value = r.Header.Get(name)
+		} else if name, ok := strings.CutPrefix(source, "route.request.querystring."); ok {
+			value = r.URL.Query().Get(name)
+		} else if name, ok := strings.CutPrefix(source, "stageVariables."); ok {
+			value = config.Stages[c.stage][name]
+		} else {
+			continue // from the context, which is always there
+		}
+		if value == "" {
+			return http.StatusUnauthorized
+		}
+	}
+	e.Type = "REQUEST"
+	e.MethodARN = "arn:aws:execute-api:" + config.Region + ":" + config.Account + ":" + config.ID + "/" + c.stage + "/$connect"
+	ctx, cancel := context.WithTimeout(a.ctx, 10*time.Second)
+	defer cancel()
+	data, err := a.invoker.Invoke(ctx, auth.Function, encode(&e), newTrace())
+	if err != nil {
+		return http.StatusInternalServerError
+	}
+	var answer struct {
+		PrincipalID    string         `json:"principalId"`
+		PolicyDocument *policy.Policy `json:"policyDocument"`
+		Context        map[string]any `json:"context"`
+	}
+	if json.Unmarshal(data, &answer) != nil || answer.PolicyDocument == nil {
+		return http.StatusInternalServerError
+	}
+	if !answer.PolicyDocument.Allows(e.MethodARN) {
+		return http.StatusForbidden
+	}
+	c.authorizer = map[string]any{"principalId": answer.PrincipalID}
+	for name, value := range answer.Context {
+		switch value.(type) {
+		case string, float64, bool: // events have them as strings
+			c.authorizer[name] = fmt.Sprint(value)
+		}
+	}
+	return 0
+}

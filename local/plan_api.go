@@ -1,0 +1,331 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/assembly"
+	"github.com/lambdahearth/hearth/local/internal/httpapi"
+	"github.com/lambdahearth/hearth/local/internal/websocket"
+)
+
+// apiParts are the parts of an API, by the ids that references give.
+type apiParts struct {
+	integrations map[string]integrationPart
+	authorizers  map[string]*httpapi.Authorizer
+	wsAuth       map[string]*websocket.Authorizer
+	stages       map[string]map[string]string
+	responses    map[string]bool // routes that have a response
+}
+
+type integrationPart struct {
+	function string // "" for an integration that is not simulated
+	version  string
+	timeout  time.Duration
+}
+
+// planAPIs reads the HTTP and WebSocket APIs.
+func (e *Engine) planAPIs(p *plan) error {
+	var errs []error
+	for _, r := range p.app.OfType("AWS::ApiGatewayV2::Api") {
+		var props struct {
+			Name, ProtocolType, RouteSelectionExpression, Target string
+			CorsConfiguration                                    *struct {
+				AllowOrigins, AllowMethods, AllowHeaders, ExposeHeaders []string
+				AllowCredentials                                        assembly.Bool
+				MaxAge                                                  assembly.Int
+			}
+			Body any
+		}
+		if err := r.Decode(&props); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if props.Body != nil || props.Target != "" {
+			p.skip(r, "it is made from an OpenAPI document or with quick create")
+			continue
+		}
+		id := shortID(r)
+		parts, err := readParts(p, id)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if props.ProtocolType == "WEBSOCKET" {
+			w := &webSocketPlan{resource: r, name: props.Name, config: websocket.Config{
+				ID: id, Region: r.Stack.Region, Account: r.Stack.Account, RouteSelection: props.RouteSelectionExpression,
+				Stages: parts.stages, Routes: map[string]websocket.Route{},
+			}}
+			errs = append(errs, addWebSocketRoutes(p, w, parts))
+			p.webSockets = append(p.webSockets, w)
+			continue
+		}
+		h := &httpPlan{resource: r, name: props.Name, config: httpapi.Config{
+			ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{},
+		}}
+		for name, variables := range parts.stages {
+			h.config.Stages[name] = httpapi.Stage{Variables: variables}
+		}
+		if c := props.CorsConfiguration; c != nil {
+			h.config.CORS = &httpapi.CORS{
+				AllowOrigins: c.AllowOrigins, AllowMethods: c.AllowMethods, AllowHeaders: c.AllowHeaders, ExposeHeaders: c.ExposeHeaders,
+				AllowCredentials: bool(c.AllowCredentials), MaxAge: int(c.MaxAge),
+			}
+		}
+		errs = append(errs, addHTTPRoutes(p, h, parts))
+		p.httpAPIs = append(p.httpAPIs, h)
+	}
+	return errors.Join(errs...)
+}
+
+// planFunctionURLs reads function URLs. They are served like HTTP APIs of one
+// route, and so differ from AWS in the host names of their events, in how they
+// answer when the function fails or is throttled (in AWS with 502 and 429), and in
+// that they wait for 30 seconds only.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (2026-11)
+func (e *Engine) planFunctionURLs(p *plan) error {
+	var errs []error
+	for _, r := range p.app.OfType("AWS::Lambda::Url") {
+		var props struct {
+			TargetFunctionArn, Qualifier, AuthType, InvokeMode string
+			Cors                                               *struct {
+				AllowOrigins, AllowMethods, AllowHeaders, ExposeHeaders []string
+				AllowCredentials                                        assembly.Bool
+				MaxAge                                                  assembly.Int
+			}
+		}
+		if err := r.Decode(&props); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		function := props.TargetFunctionArn
+		if props.Qualifier != "" {
+			function = strings.TrimSuffix(function, ":"+props.Qualifier) + ":" + props.Qualifier
+		}
+		switch {
+		case !p.simulates(function):
+			p.skip(r, "its function is not simulated")
+			continue
+		case props.InvokeMode == "RESPONSE_STREAM":
+			p.skip(r, "response streaming is not simulated")
+			continue
+		case props.AuthType == "AWS_IAM":
+			p.skip(r, "it lets everybody in: IAM authorization is not simulated")
+		}
+		h := &httpPlan{resource: r, name: "function URL", config: httpapi.Config{
+			ID: shortID(r), Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{"$default": {}},
+			Routes: []httpapi.Route{{Key: "$default", Integration: httpapi.Integration{Function: function, Version: "2.0"}}},
+		}}
+		if c := props.Cors; c != nil {
+			h.config.CORS = &httpapi.CORS{
+				AllowOrigins: c.AllowOrigins, AllowMethods: c.AllowMethods, AllowHeaders: c.AllowHeaders, ExposeHeaders: c.ExposeHeaders,
+				AllowCredentials: bool(c.AllowCredentials), MaxAge: int(c.MaxAge),
+			}
+		}
+		p.httpAPIs = append(p.httpAPIs, h)
+	}
+	return errors.Join(errs...)
+}
+
+// ofAPI returns the resources of one type that belong to an API.
+func ofAPI(p *plan, kind, id string) ([]*assembly.Resource, error) {
+	var list []*assembly.Resource
+	for _, r := range p.app.OfType(kind) {
+		var props struct {
+			APIID string `json:"ApiId"`
+		}
+		if err := r.Decode(&props); err != nil {
+			return nil, err
+		}
+		if props.APIID == id {
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+func readParts(p *plan, id string) (*apiParts, error) {
+	parts := &apiParts{
+		integrations: map[string]integrationPart{}, authorizers: map[string]*httpapi.Authorizer{},
+		wsAuth: map[string]*websocket.Authorizer{}, stages: map[string]map[string]string{}, responses: map[string]bool{},
+	}
+	for kind, read := range map[string]func(*plan, *assembly.Resource) error{
+		"AWS::ApiGatewayV2::Integration": parts.readIntegration, "AWS::ApiGatewayV2::Authorizer": parts.readAuthorizer,
+		"AWS::ApiGatewayV2::Stage": parts.readStage, "AWS::ApiGatewayV2::RouteResponse": parts.readResponse,
+	} {
+		list, err := ofAPI(p, kind, id)
+		for _, r := range list {
+			err = errors.Join(err, read(p, r))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
+}
+
+func (parts *apiParts) readIntegration(p *plan, r *assembly.Resource) error {
+	var props struct {
+		IntegrationType, IntegrationSubtype, PayloadFormatVersion string
+		IntegrationURI                                            string `json:"IntegrationUri"`
+		TimeoutInMillis                                           assembly.Int
+	}
+	if err := r.Decode(&props); err != nil {
+		if !errors.Is(err, assembly.ErrUnknown) {
+			return err
+		}
+		props.IntegrationType = ""
+	}
+	part := integrationPart{version: props.PayloadFormatVersion, timeout: time.Duration(props.TimeoutInMillis) * time.Millisecond}
+	if props.IntegrationType == "AWS_PROXY" && props.IntegrationSubtype == "" {
+		part.function = functionARN(props.IntegrationURI)
+	}
+	switch {
+	case part.function == "":
+		p.skip(r, "it is no Lambda proxy")
+	case !p.simulates(part.function):
+		p.skip(r, "its function is not simulated; its routes answer 500")
+	}
+	parts.integrations[shortID(r)] = part
+	return nil
+}
+
+// functionARN takes the function's ARN out of an invocation URI such as
+// arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations.
+func functionARN(uri string) string {
+	if _, rest, ok := strings.Cut(uri, "/functions/"); ok {
+		uri = strings.TrimSuffix(rest, "/invocations")
+	}
+	if !strings.HasPrefix(uri, "arn:aws:lambda:") {
+		return ""
+	}
+	return uri
+}
+
+func (parts *apiParts) readAuthorizer(p *plan, r *assembly.Resource) error {
+	var props struct {
+		AuthorizerType, AuthorizerPayloadFormatVersion string
+		AuthorizerURI                                  string        `json:"AuthorizerUri"`
+		AuthorizerResultTTL                            *assembly.Int `json:"AuthorizerResultTtlInSeconds"`
+		EnableSimpleResponses                          assembly.Bool
+		IdentitySource                                 []string
+		JwtConfiguration                               struct {
+			Issuer   string
+			Audience []string
+		}
+	}
+	if err := r.Decode(&props); err != nil {
+		if errors.Is(err, assembly.ErrUnknown) {
+			return fmt.Errorf("%w; an authorizer must be known, or its routes would be open", err)
+		}
+		return err
+	}
+	id := shortID(r)
+	if props.AuthorizerType == "JWT" {
+		parts.authorizers[id] = &httpapi.Authorizer{JWT: &httpapi.JWT{
+			Issuer: props.JwtConfiguration.Issuer, Audience: props.JwtConfiguration.Audience, IdentitySource: props.IdentitySource,
+		}}
+		return nil
+	}
+	// AWS keeps answers for 5 minutes by default where there are identity sources.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-authorizer.html (2026-11)
+	ttl := 300 * time.Second
+	if props.AuthorizerResultTTL != nil {
+		ttl = time.Duration(*props.AuthorizerResultTTL) * time.Second
+	}
+	function := functionARN(props.AuthorizerURI)
+	parts.authorizers[id] = &httpapi.Authorizer{Lambda: &httpapi.LambdaAuthorizer{
+		Function: function, Version: props.AuthorizerPayloadFormatVersion, Simple: bool(props.EnableSimpleResponses),
+		IdentitySource: props.IdentitySource, TTL: ttl,
+	}}
+	parts.wsAuth[id] = &websocket.Authorizer{Function: function, IdentitySource: props.IdentitySource}
+	return nil
+}
+
+func (parts *apiParts) readStage(_ *plan, r *assembly.Resource) error {
+	var props struct {
+		StageName      string
+		StageVariables map[string]string
+	}
+	err := r.Decode(&props)
+	parts.stages[props.StageName] = props.StageVariables
+	return err
+}
+
+func (parts *apiParts) readResponse(_ *plan, r *assembly.Resource) error {
+	var props struct {
+		RouteID string `json:"RouteId"`
+	}
+	err := r.Decode(&props)
+	parts.responses[props.RouteID] = true
+	return err
+}
+
+type routeProps struct {
+	RouteKey, Target, AuthorizationType, RouteResponseSelectionExpression string
+	AuthorizerID                                                          string `json:"AuthorizerId"`
+	AuthorizationScopes                                                   []string
+}
+
+// routesOf calls add for the routes of an API that go to a function.
+func routesOf(p *plan, id string, parts *apiParts, add func(r *assembly.Resource, props *routeProps, to integrationPart) error) error {
+	routes, err := ofAPI(p, "AWS::ApiGatewayV2::Route", id)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, r := range routes {
+		var props routeProps
+		if err := r.Decode(&props); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		to, ok := parts.integrations[strings.TrimPrefix(props.Target, "integrations/")]
+		if !ok || to.function == "" {
+			p.skip(r, "route "+props.RouteKey+" does not go to a function")
+			continue
+		}
+		errs = append(errs, add(r, &props, to))
+	}
+	return errors.Join(errs...)
+}
+
+func addHTTPRoutes(p *plan, h *httpPlan, parts *apiParts) error {
+	return routesOf(p, h.config.ID, parts, func(r *assembly.Resource, props *routeProps, to integrationPart) error {
+		route := httpapi.Route{
+			Key: props.RouteKey, Scopes: props.AuthorizationScopes,
+			Integration: httpapi.Integration{Function: to.function, Version: to.version, Timeout: to.timeout},
+		}
+		switch props.AuthorizationType {
+		case "JWT", "CUSTOM":
+			if route.Authorizer = parts.authorizers[props.AuthorizerID]; route.Authorizer == nil {
+				return fmt.Errorf("%s: route %s has an authorizer that the API does not have", r, props.RouteKey)
+			}
+		case "AWS_IAM":
+			p.skip(r, "route "+props.RouteKey+" lets everybody in: IAM authorization is not simulated")
+		}
+		h.config.Routes = append(h.config.Routes, route)
+		return nil
+	})
+}
+
+func addWebSocketRoutes(p *plan, w *webSocketPlan, parts *apiParts) error {
+	return routesOf(p, w.config.ID, parts, func(r *assembly.Resource, props *routeProps, to integrationPart) error {
+		route := websocket.Route{
+			Function: to.function, Timeout: to.timeout,
+			Respond: props.RouteResponseSelectionExpression != "" && parts.responses[shortID(r)],
+		}
+		switch props.AuthorizationType {
+		case "CUSTOM":
+			if route.Authorizer = parts.wsAuth[props.AuthorizerID]; route.Authorizer == nil {
+				return fmt.Errorf("%s: route %s has an authorizer that the API does not have", r, props.RouteKey)
+			}
+		case "AWS_IAM":
+			p.skip(r, "route "+props.RouteKey+" lets everybody in: IAM authorization is not simulated")
+		}
+		w.config.Routes[props.RouteKey] = route
+		return nil
+	})
+}

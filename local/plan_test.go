@@ -1,0 +1,282 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lambdahearth/hearth/local"
+)
+
+// startLedger starts the app of ledgerTemplate, changed.
+func startLedger(t *testing.T, opts local.Options, change func(resources map[string]any)) (*local.Engine, error) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := ledgerTemplate()
+	if change != nil {
+		change(template["Resources"].(map[string]any))
+	}
+	opts.Assembly = writeAssembly(t, t.TempDir(), "Chaos", template)
+	if opts.Programs == nil {
+		opts.Programs = map[string]string{"Ledger": self}
+	}
+	if opts.Env == nil {
+		opts.Env = map[string]string{}
+	}
+	opts.Env[envLedger] = os.DevNull
+	e, err := local.Start(t.Context(), opts)
+	if err == nil {
+		t.Cleanup(e.Stop)
+	}
+	return e, err
+}
+
+func TestStartErrors(t *testing.T) {
+	t.Parallel()
+	setEnv := func(value any) func(map[string]any) {
+		return func(resources map[string]any) {
+			resources["Ledger"].(map[string]any)["Properties"].(map[string]any)["Environment"] = map[string]any{"Variables": map[string]any{"TABLE": value}}
+		}
+	}
+	for want, c := range map[string]struct {
+		opts   local.Options
+		change func(map[string]any)
+	}{
+		`Chaos/Ledger: Ref "Table": the template has no such resource (environment variable TABLE; set it in .env to give it a value here)`: {
+			change: setEnv(map[string]any{"Ref": "Table"})},
+		`a secret or parameter of the account is not known here`: {change: setEnv("{{resolve:ssm:/x}}")},
+		`name its folder with --handler Ledger=DIR`:              {opts: local.Options{Programs: map[string]string{}}},
+		`the folder of the function's Go program, /none, is not`: {opts: local.Options{Programs: map[string]string{}, Handlers: map[string]string{"Ledger": "/none"}}},
+		`address must be on loopback, such as 127.0.0.1:3000`:    {opts: local.Options{Addr: "0.0.0.0:0"}},
+		`database: must be postgres://…, mysql://…`:              {opts: local.Options{Database: "localhost:5432"}},
+		`no stack is named "Gone"; the app has Chaos`:            {opts: local.Options{Stacks: []string{"Gone"}}},
+		`schedule Chaos-Bad: schedule expression "daily"`: {change: func(resources map[string]any) {
+			resources["Bad"] = map[string]any{"Type": "AWS::Scheduler::Schedule", "Properties": map[string]any{
+				"ScheduleExpression": "daily", "Target": map[string]any{"Arn": map[string]any{"Ref": "Live"}}}}
+		}},
+	} {
+		if _, err := startLedger(t, c.opts, c.change); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	if _, err := local.Start(t.Context(), local.Options{}); err == nil || err.Error() != "start: Options.Assembly must be set" {
+		t.Errorf("got %v", err)
+	}
+	// A variable that the user gives need not be resolvable.
+	if _, err := startLedger(t, local.Options{Env: map[string]string{"TABLE": "mine"}}, setEnv(map[string]any{"Ref": "Table"})); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEnvironmentOfFunctions(t *testing.T) {
+	t.Setenv("UNRELATED", "1")
+	e, err := startLedger(t, local.Options{
+		Environ: []string{"CHAOS_COLOR=red", "CHAOSCOLOR=no", "OTHER=no"}, Env: map[string]string{"GIVEN": "2", "TEST_PRINT_ENV": "1"},
+		Database: "postgres://app:secret@db.local:6432/shop",
+	}, func(resources map[string]any) {
+		resources["Ledger"].(map[string]any)["Properties"].(map[string]any)["Environment"] = map[string]any{"Variables": map[string]any{
+			"QUEUE": map[string]any{"Ref": "Orders"}, "HEARTH_DATABASE_HOST": "x", "HEARTH_DATABASE_PORT": "5432", "NUMBER": 5,
+			"HEARTH_QUEUE_URL_MAIL_OUT": map[string]any{"Ref": "Mails"},
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := e.Invoke(t.Context(), "Ledger", []byte(`{"do":"env"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := string(out)
+	for _, want := range []string{
+		`"CHAOS_COLOR=red"`, `"GIVEN=2"`, `"QUEUE=` + e.QueueURL("Orders") + `"`, `"AWS_ENDPOINT_URL_SQS=` + e.SQSEndpoint() + `"`, `"NUMBER=5"`,
+		`"DATABASE_URL=postgres://app:secret@db.local:6432/shop"`, `"HEARTH_DATABASE_HOST=db.local"`, `"HEARTH_DATABASE_PORT=6432"`,
+		`"HEARTH_DATABASE_USER=app"`, `"HEARTH_DATABASE_NAME=shop"`, `"AWS_LAMBDA_FUNCTION_NAME=Chaos-Ledger"`, `"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128"`,
+	} {
+		if !strings.Contains(env, want) {
+			t.Errorf("no %s in %s", want, env)
+		}
+	}
+	for _, secret := range []string{"UNRELATED", "OTHER=", "CHAOSCOLOR", "HOME="} {
+		if strings.Contains(env, `"`+secret) {
+			t.Errorf("%s is in %s", secret, env)
+		}
+	}
+	resp, err := http.Get(e.URL() + "/_hearth/state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	state, _ := io.ReadAll(resp.Body)
+	if strings.Contains(string(state), "secret") || !strings.Contains(string(state), `"alias": "mail-out"`) {
+		t.Errorf("state: %s", state)
+	}
+	if got, want := e.QueueURL("mail-out"), e.SQSEndpoint()+"/000000000000/Chaos-Mails"; got != want || e.QueueURL("none") != "" {
+		t.Errorf("queue URL %q, want %q", got, want)
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	e, err := startLedger(t, local.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Invoke(t.Context(), "", []byte(`{}`)); err != nil {
+		t.Errorf("the only function: %v", err)
+	}
+	for want, got := range map[string]error{
+		`there is no queue "none"; the app has Chaos-Mails, Chaos-Orders.fifo`:            e.Send("none", "x", ""),
+		`more than one queue matches "chaos"; the app has Chaos-Mails, Chaos-Orders.fifo`: e.Send("chaos", "x", ""),
+		`the app has no schedule`: e.Trigger("x"),
+	} {
+		if got == nil || got.Error() != want {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	}
+	if _, err := e.Invoke(t.Context(), "none", []byte(`{}`)); err == nil || err.Error() != `there is no function "none"; the app has Chaos-Ledger` {
+		t.Errorf("got %v", err)
+	}
+	if _, err := e.Invoke(t.Context(), "Ledger", []byte(`x`)); err == nil || err.Error() != "invoke: the event must be JSON" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestControlIsForThisMachine(t *testing.T) {
+	t.Parallel()
+	e, err := startLedger(t, local.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		method, path, host, header string
+		want                       int
+	}{
+		"state":          {"GET", "state", "", "", 200},
+		"another name":   {"GET", "state", "evil.example", "", 403},
+		"a form":         {"POST", "send?name=Mails", "", "", 403},
+		"send":           {"POST", "send?name=Mails", "", "1", 200},
+		"send nowhere":   {"POST", "send?name=none", "", "1", 400},
+		"something else": {"POST", "delete", "", "1", 404},
+		"invoke":         {"POST", "invoke?name=Ledger", "localhost:1", "1", 200},
+		"state by POST":  {"POST", "state", "", "1", 405},
+	} {
+		req, err := http.NewRequest(c.method, e.URL()+"/_hearth/"+c.path, strings.NewReader(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = c.host
+		if c.header != "" {
+			req.Header.Set("X-Hearth", c.header)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != c.want {
+			t.Errorf("%s: got %d, want %d", what, resp.StatusCode, c.want)
+		}
+	}
+}
+
+// TestReload changes the template under a running engine.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := ledgerTemplate()
+	resources := template["Resources"].(map[string]any)
+	delete(resources, "MailsEvent") // so that messages stay
+	dir := writeAssembly(t, t.TempDir(), "Chaos", template)
+	e, err := local.Start(t.Context(), local.Options{Assembly: dir, Programs: map[string]string{"Ledger": self, "Second": self}, Env: map[string]string{envLedger: os.DevNull}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Stop()
+	if err := e.Send("Mails", "kept", ""); err != nil {
+		t.Fatal(err)
+	}
+	pid := e.State().Functions[0].Instances[0].PID
+
+	resources["Second"] = resources["Ledger"]
+	delete(resources, "Orders")
+	delete(resources, "OrdersEvent")
+	resources["Mails"].(map[string]any)["Properties"].(map[string]any)["VisibilityTimeout"] = 7
+	writeAssembly(t, dir, "Chaos", template)
+	if err := e.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := e.State()
+	if len(s.Functions) != 2 || len(s.Queues) != 1 || len(s.EventSources) != 0 || s.Queues[0].Counters.Visible != 1 {
+		t.Errorf("%+v", s)
+	}
+	if !slices.ContainsFunc(s.Functions[0].Instances, func(i local.InstanceState) bool { return i.PID == pid }) {
+		t.Error("a function that did not change has new instances")
+	}
+	// What cannot be read leaves all as it was.
+	if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Reload(t.Context()); err == nil {
+		t.Error("a broken assembly was taken")
+	}
+	if _, err := e.Invoke(t.Context(), "Second", []byte(`{}`)); err != nil {
+		t.Error(err)
+	}
+	delete(resources, "Second")
+	writeAssembly(t, dir, "Chaos", template)
+	if err := e.Reload(t.Context()); err != nil || len(e.State().Functions) != 1 {
+		t.Errorf("%v, %+v", err, e.State().Functions)
+	}
+	e.Stop()
+	if err := e.Reload(t.Context()); err == nil || err.Error() != "the engine has stopped" {
+		t.Errorf("after Stop: %v", err)
+	}
+}
+
+// TestDatabase runs the example on a PostgreSQL server that the engine starts.
+func TestDatabase(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("initdb"); err != nil {
+		t.Skip("PostgreSQL is not installed")
+	}
+	b := startBookmarks(t, local.Options{Database: "postgres"})
+	var made bookmark
+	if status := b.request(t, "POST", "/bookmarks", "", `{"url":"http://127.0.0.1:1/"}`, &made); status != 202 {
+		t.Fatalf("status %d", status)
+	}
+	eventually(t, "the bookmark is there", func() bool { return b.request(t, "GET", "/bookmarks/"+made.ID, "", "", nil) == 200 })
+	if database := b.State().Database; !strings.HasPrefix(database, "postgres://hearth:xxxxx@127.0.0.1:") {
+		t.Errorf("database %q", database)
+	}
+}
+
+func TestErrorsOfFunctions(t *testing.T) {
+	t.Parallel()
+	e, err := startLedger(t, local.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.Invoke(t.Context(), "Ledger", []byte(`{"Records":"x"}`))
+	var failure *local.FunctionError
+	if !errors.As(err, &failure) || failure.Type == "" {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := e.Invoke(ctx, "Ledger", []byte(`{}`)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}

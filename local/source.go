@@ -1,0 +1,338 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"debug/elf"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/local/internal/assembly"
+)
+
+// source is where a function's program comes from.
+type source struct {
+	dir     string // the Go main package, "" for a program that is there
+	tags    string // further build tags
+	program string // the program, if it is there
+	asset   string // the folder that is deployed, "" if unknown
+}
+
+// key is the same for functions that run the same build.
+func (s *source) key() string { return s.dir + "\x00" + s.tags + "\x00" + s.asset }
+
+// findSource finds a function's program: what the options say, the folder that the
+// constructs noted, or the deployed program itself where it runs on this machine.
+func (e *Engine) findSource(app *assembly.App, r *assembly.Resource) (source, error) {
+	s := source{asset: assetOf(app, r)}
+	if program, ok := e.opts.Programs[r.ID]; ok {
+		s.program = program
+		return s, nil
+	}
+	if dir, ok := e.opts.Handlers[r.ID]; ok {
+		s.dir = e.resolveDir(dir)
+		return s, checkDir(r, s.dir)
+	}
+	if entry, ok := r.Metadata[wire.MetadataEntry].(string); ok && entry != "" {
+		s.dir = e.resolveDir(entry)
+		s.tags, _ = r.Metadata[wire.MetadataBuildTags].(string)
+		return s, checkDir(r, s.dir)
+	}
+	bootstrap := filepath.Join(s.asset, "bootstrap")
+	if s.asset != "" && runsHere(bootstrap) {
+		s.program = bootstrap
+		return s, nil
+	}
+	return s, fmt.Errorf("%s: the assembly does not say where the function's Go program is, and the one that is deployed does not run on %s/%s; name its folder with --handler %s=DIR",
+		r, runtime.GOOS, runtime.GOARCH, r.ID)
+}
+
+func checkDir(r *assembly.Resource, dir string) error {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s: the folder of the function's Go program, %s, is not there", r, dir)
+	}
+	return nil
+}
+
+// assetOf returns the folder that is deployed as the function's code, or "".
+func assetOf(app *assembly.App, r *assembly.Resource) string {
+	var props struct{ Code struct{ S3Key string } }
+	if r.Decode(&props) != nil {
+		return ""
+	}
+	dir := app.Asset(props.Code.S3Key)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return ""
+	}
+	return dir
+}
+
+// runsHere reports whether a file is a program for this machine.
+func runsHere(path string) bool {
+	f, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close() //nolint:errcheck // it is only read
+	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[runtime.GOARCH]
+	return runtime.GOOS == "linux" && f.Machine == machine
+}
+
+// builder builds programs, each into a folder of its own, so that one that runs is
+// never written to.
+type builder struct {
+	root  string
+	cache string // where the go command finds what it built before, "" for nowhere
+
+	mu     sync.Mutex
+	serial int
+	built  map[string]*build // the last of each source
+}
+
+type build struct {
+	program  string
+	sum      []byte
+	manifest []byte // what the program says it serves; nil if it does not
+}
+
+// build builds a source anew. fresh says that its program is another one than
+// before.
+func (b *builder) build(ctx context.Context, s source) (result *build, fresh bool, err error) {
+	if s.program != "" {
+		return &build{program: s.program}, false, nil
+	}
+	b.mu.Lock()
+	b.serial++
+	dir := filepath.Join(b.root, strconv.Itoa(b.serial))
+	before := b.built[s.key()]
+	b.mu.Unlock()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, false, err
+	}
+	program, err := b.goBuild(ctx, s, dir)
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, false, err
+	}
+	result = &build{program: program}
+	if result.sum, err = fileSum(program); err != nil {
+		return nil, false, err
+	}
+	if before != nil && bytes.Equal(before.sum, result.sum) {
+		os.RemoveAll(dir)
+		return before, false, nil
+	}
+	if err := linkFiles(s.asset, dir); err != nil {
+		return nil, false, fmt.Errorf("build %s: %w", s.dir, err)
+	}
+	result.manifest = readManifest(ctx, program)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.built[s.key()] = result
+	return result, true, nil
+}
+
+// goBuild builds a source into dir, by way of the cache: the go command does not
+// link a program anew that is up to date where it is to go.
+func (b *builder) goBuild(ctx context.Context, s source, dir string) (string, error) {
+	if b.cache == "" {
+		return goBuild(ctx, s.dir, dir, s.tags)
+	}
+	sum := sha256.Sum256([]byte(s.dir + "\x00" + s.tags))
+	cached := filepath.Join(b.cache, hex.EncodeToString(sum[:8]))
+	if err := os.MkdirAll(cached, 0o755); err != nil {
+		return "", err
+	}
+	program, err := goBuild(ctx, s.dir, cached, s.tags)
+	if err != nil {
+		return "", err
+	}
+	data, err := os.ReadFile(program)
+	if err != nil {
+		return "", err
+	}
+	program = filepath.Join(dir, "bootstrap")
+	return program, os.WriteFile(program, data, 0o755)
+}
+
+// last returns the last build of a source, or builds it for the first time.
+func (b *builder) last(ctx context.Context, s source) (*build, error) {
+	b.mu.Lock()
+	have := b.built[s.key()]
+	b.mu.Unlock()
+	if have != nil {
+		return have, nil
+	}
+	result, _, err := b.build(ctx, s)
+	return result, err
+}
+
+// linkFiles puts what is deployed beside the program beside its local build.
+func linkFiles(asset, dir string) error {
+	if asset == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(asset)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Name() == "bootstrap" {
+			continue
+		}
+		if err := os.Symlink(filepath.Join(asset, entry.Name()), filepath.Join(dir, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// manifestTimeout is how long a program has to state what it serves, which takes
+// those that do milliseconds.
+const manifestTimeout = 5 * time.Second
+
+// readManifest asks a program what it serves; nil if it does not say.
+func readManifest(ctx context.Context, program string) []byte {
+	ctx, cancel := context.WithTimeout(ctx, manifestTimeout)
+	defer cancel()
+	path := program + ".manifest.json"
+	defer os.Remove(path)
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Dir = filepath.Dir(program)
+	cmd.Env = []string{wire.EnvManifest + "=" + path, "PATH=" + os.Getenv("PATH")}
+	if cmd.Run() != nil {
+		return nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// Build compiles the Go program in the folder dir for this machine and returns
+// the path of the binary, which it puts in the folder out. An error holds the
+// compiler's own words.
+func Build(ctx context.Context, dir, out string) (string, error) { return goBuild(ctx, dir, out, "") }
+
+func goBuild(ctx context.Context, dir, out, tags string) (string, error) {
+	program, err := filepath.Abs(filepath.Join(out, "bootstrap"))
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", dir, err)
+	}
+	all := BuildTags
+	if tags != "" {
+		all += "," + tags
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", all, "-o", program, ".")
+	cmd.Dir = dir
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return "", fmt.Errorf("build %s: %w\n%s", dir, err, bytes.TrimSpace(output.Bytes()))
+	}
+	return program, nil
+}
+
+// Sources are the folders of the Go programs that the engine builds.
+func (e *Engine) Sources() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var list []string
+	seen := map[string]bool{}
+	for _, f := range e.plan.functions {
+		if dir := f.source.dir; dir != "" && !seen[dir] {
+			seen[dir] = true
+			list = append(list, dir)
+		}
+	}
+	return list
+}
+
+// Rebuilt says what [Engine.Rebuild] did.
+type Rebuilt struct {
+	// Functions are the names of the functions that run new code.
+	Functions []string
+	// Wiring says that a program now serves something else than before: other
+	// queues, schedules or APIs. Synthesize the app again.
+	Wiring bool
+}
+
+// Rebuild builds the programs in the given folders, or all for none, and lets new
+// instances take over where a program has changed. Requests, connections and
+// messages are kept. On an error the old code goes on.
+func (e *Engine) Rebuild(ctx context.Context, dirs ...string) (*Rebuilt, error) {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	if e.isStopped() {
+		return nil, errStopped
+	}
+	e.mu.Lock()
+	plan := e.plan
+	e.mu.Unlock()
+	result := &Rebuilt{}
+	done := map[string]*build{}
+	var errs []error
+	for _, f := range plan.functions {
+		if f.source.dir == "" || len(dirs) > 0 && !contains(dirs, f.source.dir) {
+			continue
+		}
+		b, known := done[f.source.key()]
+		if !known {
+			before := e.builder.lastOrNil(f.source)
+			next, fresh, err := e.builder.build(ctx, f.source)
+			if err != nil {
+				errs = append(errs, err)
+			}
+			if fresh {
+				b = next
+				result.Wiring = result.Wiring || before != nil && !bytes.Equal(before.manifest, next.manifest)
+			}
+			done[f.source.key()] = b
+		}
+		if b == nil {
+			continue
+		}
+		fn := e.function(f.config.Name)
+		if fn == nil {
+			continue
+		}
+		config := fn.Config()
+		config.Program = b.program
+		if err := fn.Update(ctx, config); err != nil {
+			errs = append(errs, fmt.Errorf("%s: the new program does not start, the old one goes on: %w", f.config.Name, err))
+			continue
+		}
+		result.Functions = append(result.Functions, f.config.Name)
+	}
+	return result, errors.Join(errs...)
+}
+
+func (b *builder) lastOrNil(s source) *build {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.built[s.key()]
+}
+
+func contains(list []string, s string) bool {
+	for _, item := range list {
+		if item == s || strings.TrimSuffix(item, "/") == s {
+			return true
+		}
+	}
+	return false
+}

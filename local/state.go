@@ -1,0 +1,292 @@
+package local
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/httpapi"
+	"github.com/lambdahearth/hearth/local/internal/lambda"
+	"github.com/lambdahearth/hearth/local/internal/scheduler"
+	"github.com/lambdahearth/hearth/local/internal/sqs"
+	"github.com/lambdahearth/hearth/local/internal/websocket"
+)
+
+// State is what an engine runs and has done, as GET /_hearth/state gives it.
+type State struct {
+	// URL is the engine's own, PID its process.
+	URL string `json:"url"`
+	PID int    `json:"pid"`
+	// Assembly is the folder that it runs.
+	Assembly string    `json:"assembly"`
+	Started  time.Time `json:"started"`
+	// Time is the time on the engine's clock.
+	Time time.Time `json:"time"`
+	// SQSEndpoint is what SQS clients take as AWS_ENDPOINT_URL_SQS.
+	SQSEndpoint string `json:"sqsEndpoint"`
+	// Database is where RDS Proxies lead to, without the password; "" is nowhere.
+	Database string `json:"database,omitempty"`
+	// Proxies are the logical ids of the RDS Proxies.
+	Proxies       []string            `json:"databaseProxies"`
+	HTTPAPIs      []HTTPAPIState      `json:"httpApis"`
+	WebSocketAPIs []WebSocketAPIState `json:"webSocketApis"`
+	Queues        []QueueState        `json:"queues"`
+	EventSources  []EventSourceState  `json:"eventSources"`
+	Schedules     []ScheduleState     `json:"schedules"`
+	Functions     []FunctionState     `json:"functions"`
+	Outputs       []OutputState       `json:"outputs"`
+	NotSimulated  []Resource          `json:"notSimulated"`
+}
+
+// HTTPAPIState is an HTTP API.
+type HTTPAPIState struct {
+	LogicalID string          `json:"logicalId"`
+	Name      string          `json:"name"`
+	ID        string          `json:"id"`
+	URL       string          `json:"url"`  // of the stage $default, or else of the first
+	URLs      []string        `json:"urls"` // of all stages
+	Routes    []string        `json:"routes"`
+	Counters  HTTPAPICounters `json:"counters"`
+}
+
+// HTTPAPICounters count what an HTTP API did.
+type HTTPAPICounters = httpapi.Count
+
+// WebSocketAPIState is a WebSocket API.
+type WebSocketAPIState struct {
+	LogicalID string `json:"logicalId"`
+	Name      string `json:"name"`
+	ID        string `json:"id"`
+	URL       string `json:"url"` // ws://…, of the first stage
+	// CallbackURL is where @connections is.
+	CallbackURL   string               `json:"callbackUrl"`
+	Routes        []string             `json:"routes"`
+	Connections   int                  `json:"connections"`
+	ConnectionIDs []string             `json:"connectionIds"`
+	Counters      WebSocketAPICounters `json:"counters"`
+}
+
+// WebSocketAPICounters count what a WebSocket API did.
+type WebSocketAPICounters = websocket.Count
+
+// QueueState is a queue. URL is its SQS queue URL.
+type QueueState struct {
+	LogicalID       string      `json:"logicalId"`
+	Name            string      `json:"name"`
+	Alias           string      `json:"alias,omitempty"` // its logical name in the program
+	URL             string      `json:"url"`
+	ARN             string      `json:"arn"`
+	FIFO            bool        `json:"fifo"`
+	DeadLetterQueue string      `json:"deadLetterQueue,omitempty"` // its name
+	Counters        SQSCounters `json:"counters"`
+}
+
+// EventSourceState is an event source mapping.
+type EventSourceState struct {
+	LogicalID string              `json:"logicalId"`
+	Queue     string              `json:"queue"`
+	Function  string              `json:"function"`
+	Counters  EventSourceCounters `json:"counters"`
+}
+
+// EventSourceCounters count what an event source mapping did.
+type EventSourceCounters = sqs.MappingStats
+
+// ScheduleState is a schedule.
+type ScheduleState = scheduler.State
+
+// FunctionState is a function with its instances.
+type FunctionState struct {
+	LogicalID string `json:"logicalId"`
+	Name      string `json:"name"`
+	ARN       string `json:"arn"`
+	// Source is the folder of its Go program, "" for one that was not built here.
+	Source         string            `json:"source,omitempty"`
+	MemoryMB       int               `json:"memoryMb"`
+	TimeoutSeconds float64           `json:"timeoutSeconds"`
+	Reserved       *int              `json:"reservedConcurrency"`
+	Provisioned    int               `json:"provisionedConcurrency"`
+	Aliases        map[string]string `json:"aliases"`
+	Instances      []InstanceState   `json:"instances"`
+	Counters       FunctionCounters  `json:"counters"`
+}
+
+// InstanceState is one instance.
+type InstanceState = lambda.InstanceState
+
+// FunctionCounters count what a function did.
+type FunctionCounters = lambda.Counters
+
+// OutputState is an output of a stack, with this machine's URLs.
+type OutputState struct {
+	Stack string `json:"stack"`
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// State returns what the engine runs and has done.
+func (e *Engine) State() *State {
+	e.mu.Lock()
+	plan := e.plan
+	mappings := make([]*mapping, 0, len(e.mappings))
+	for _, m := range e.mappings {
+		mappings = append(mappings, m)
+	}
+	e.mu.Unlock()
+	s := &State{
+		URL: e.URL(), PID: os.Getpid(), Assembly: e.opts.Assembly, Started: e.started, Time: e.opts.clock().Now(),
+		SQSEndpoint: e.SQSEndpoint(), Database: e.database.describe(), Schedules: e.scheduler.State(),
+		HTTPAPIs: []HTTPAPIState{}, WebSocketAPIs: []WebSocketAPIState{}, Queues: []QueueState{}, EventSources: []EventSourceState{},
+		Functions: []FunctionState{}, Outputs: []OutputState{}, NotSimulated: plan.notSimulated,
+	}
+	s.Proxies = []string{}
+	for _, r := range plan.proxies {
+		s.Proxies = append(s.Proxies, r.ID)
+	}
+	if s.NotSimulated == nil {
+		s.NotSimulated = []Resource{}
+	}
+	for _, h := range plan.httpAPIs {
+		s.HTTPAPIs = append(s.HTTPAPIs, e.httpState(h))
+	}
+	for _, w := range plan.webSockets {
+		s.WebSocketAPIs = append(s.WebSocketAPIs, e.webSocketState(w))
+	}
+	for _, q := range plan.queues {
+		if queue := e.queues.Queue(q.definition.Name); queue != nil {
+			s.Queues = append(s.Queues, queueState(q, queue))
+		}
+	}
+	slices.SortFunc(mappings, func(a, b *mapping) int { return strings.Compare(a.plan.resource.String(), b.plan.resource.String()) })
+	for _, m := range mappings {
+		s.EventSources = append(s.EventSources, EventSourceState{m.plan.resource.ID, m.plan.queue, m.plan.function, m.Stats()})
+	}
+	for _, f := range plan.functions {
+		if fn := e.function(f.config.Name); fn != nil {
+			s.Functions = append(s.Functions, functionState(f, fn))
+		}
+	}
+	for _, o := range plan.outputs {
+		s.Outputs = append(s.Outputs, OutputState(o))
+	}
+	return s
+}
+
+func (e *Engine) httpState(h *httpPlan) HTTPAPIState {
+	state := HTTPAPIState{LogicalID: h.resource.ID, Name: h.name, ID: h.config.ID, URLs: []string{}, Routes: []string{}}
+	base := e.apiURL(h.config.ID)
+	stages := make([]string, 0, len(h.config.Stages))
+	for stage := range h.config.Stages {
+		stages = append(stages, stage)
+	}
+	slices.Sort(stages) // $default is the first
+	for _, stage := range stages {
+		url := base
+		if stage != "$default" {
+			url += "/" + stage
+		}
+		state.URLs = append(state.URLs, url)
+	}
+	if len(state.URLs) > 0 {
+		state.URL = state.URLs[0]
+	}
+	for _, r := range h.config.Routes {
+		state.Routes = append(state.Routes, r.Key)
+	}
+	slices.Sort(state.Routes)
+	e.mu.Lock()
+	api := e.httpAPIs[h.config.ID]
+	e.mu.Unlock()
+	if api != nil {
+		state.Counters = api.Count()
+	}
+	return state
+}
+
+func (e *Engine) webSocketState(w *webSocketPlan) WebSocketAPIState {
+	state := WebSocketAPIState{LogicalID: w.resource.ID, Name: w.name, ID: w.config.ID, Routes: []string{}, ConnectionIDs: []string{}}
+	stages := make([]string, 0, len(w.config.Stages))
+	for stage := range w.config.Stages {
+		stages = append(stages, stage)
+	}
+	slices.Sort(stages)
+	if len(stages) > 0 {
+		state.URL = e.apiURL(w.config.ID) + "/" + stages[0]
+		state.CallbackURL = "http" + strings.TrimPrefix(state.URL, "ws")
+	}
+	for key := range w.config.Routes {
+		state.Routes = append(state.Routes, key)
+	}
+	slices.Sort(state.Routes)
+	e.mu.Lock()
+	api := e.webSockets[w.config.ID]
+	e.mu.Unlock()
+	if api != nil {
+		count, open := api.Count()
+		state.Counters, state.Connections, state.ConnectionIDs = count, open, append([]string{}, api.IDs()...)
+	}
+	return state
+}
+
+func queueState(q *queuePlan, queue *sqs.Queue) QueueState {
+	state := QueueState{
+		LogicalID: q.resource.ID, Name: queue.Name(), Alias: q.alias, URL: queue.URL(), ARN: queue.ARN(), FIFO: queue.FIFO(), Counters: queue.Counters(),
+	}
+	if policy, ok := q.definition.Attributes["RedrivePolicy"]; ok {
+		if _, rest, ok := strings.Cut(policy, `"deadLetterTargetArn":"`); ok {
+			target, _, _ := strings.Cut(rest, `"`)
+			state.DeadLetterQueue = lastPart(target, ":")
+		}
+	}
+	return state
+}
+
+func functionState(f *functionPlan, fn *lambda.Function) FunctionState {
+	config := fn.Config()
+	state := FunctionState{
+		LogicalID: f.resource.ID, Name: config.Name, ARN: fn.ARN(""), Source: f.source.dir, MemoryMB: config.MemoryMB,
+		TimeoutSeconds: config.Timeout.Seconds(), Reserved: config.Reserved, Aliases: config.Aliases,
+	}
+	for _, n := range config.Provisioned {
+		state.Provisioned += n
+	}
+	state.Counters, state.Instances = fn.State()
+	return state
+}
+
+// URL is the URL of the engine's port, which serves the first HTTP and the first
+// WebSocket API of the app.
+func (e *Engine) URL() string { return "http://" + e.main.addr }
+
+// HTTPURL is the URL of the first HTTP API, with its stage if that is not
+// $default; "" if the app has none.
+func (e *Engine) HTTPURL() string {
+	for _, h := range e.State().HTTPAPIs {
+		return h.URL
+	}
+	return ""
+}
+
+// WebSocketURL is the URL of the first WebSocket API, ws://…/{stage}; "" if the app
+// has none.
+func (e *Engine) WebSocketURL() string {
+	for _, w := range e.State().WebSocketAPIs {
+		return w.URL
+	}
+	return ""
+}
+
+// SQSEndpoint is the URL that SQS clients take as their endpoint, with any region
+// and credentials.
+func (e *Engine) SQSEndpoint() string { return e.sqs.URL() }
+
+// QueueURL is the URL of a queue, by its logical name in the program, its own name,
+// or a part of these that only it has; "" if there is no such queue.
+func (e *Engine) QueueURL(name string) string {
+	q, err := e.findQueue(name)
+	if err != nil {
+		return ""
+	}
+	return e.sqs.URL() + "/" + e.account + "/" + q.definition.Name
+}

@@ -1,0 +1,219 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/lambdahearth/hearth/local/internal/lambda"
+	"github.com/lambdahearth/hearth/local/internal/sqs"
+)
+
+// function returns the function with a name, or nil.
+func (e *Engine) function(name string) *lambda.Function {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.functions[name]
+}
+
+// resolve finds the function that an ARN, or a name with a qualifier, names.
+func (e *Engine) resolve(ref string) (fn *lambda.Function, qualifier string, err error) {
+	if i := strings.Index(ref, ":function:"); i >= 0 {
+		ref = ref[i+len(":function:"):]
+	}
+	name, qualifier, _ := strings.Cut(ref, ":")
+	if fn = e.function(name); fn == nil {
+		return nil, "", fmt.Errorf("function %s is not simulated", name)
+	}
+	return fn, qualifier, nil
+}
+
+// invoker lets the APIs invoke functions.
+type invoker struct{ e *Engine }
+
+// Invoke implements httpapi.Invoker and websocket.Invoker.
+func (i invoker) Invoke(ctx context.Context, function string, event []byte, trace string) ([]byte, error) {
+	fn, qualifier, err := i.e.resolve(function)
+	if err != nil {
+		i.e.opts.logf("%v", err)
+		return nil, err
+	}
+	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: event, Trace: trace})
+}
+
+// mappedFunction is the function of an event source mapping.
+type mappedFunction struct {
+	e   *Engine
+	ref string
+}
+
+// Invoke implements sqs.Invoker.
+func (m mappedFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	fn, qualifier, err := m.e.resolve(m.ref)
+	if err != nil {
+		return nil, err
+	}
+	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: payload})
+}
+
+// target lets schedules invoke functions, asynchronously, and send to queues.
+type target struct{ e *Engine }
+
+// Deliver implements scheduler.Target.
+func (t target) Deliver(ctx context.Context, arn string, input []byte) error {
+	if strings.HasPrefix(arn, "arn:aws:sqs:") {
+		return t.e.sendTo(arn, string(input), "")
+	}
+	fn, qualifier, err := t.e.resolve(arn)
+	if err != nil {
+		return err
+	}
+	return fn.InvokeAsync(qualifier, lambda.Invocation{Payload: input})
+}
+
+// sendTo sends a message to the queue with an ARN.
+func (e *Engine) sendTo(arn, body, group string) error {
+	queue := e.queues.Queue(lastPart(arn, ":"))
+	if queue == nil {
+		return fmt.Errorf("queue %s is not simulated", arn)
+	}
+	in := sqs.SendInput{Body: body, GroupID: group}
+	if queue.FIFO() {
+		if in.GroupID == "" {
+			in.GroupID = "default"
+		}
+		in.DeduplicationID = lambda.NewRequestID()
+	}
+	_, err := queue.Send(in)
+	return err
+}
+
+// addDestinations connects what becomes of a function's asynchronous invocations.
+func (e *Engine) addDestinations(config *lambda.Config, f *functionPlan) {
+	send := func(arn string) func(context.Context, []byte) {
+		if arn == "" {
+			return nil
+		}
+		return func(ctx context.Context, record []byte) {
+			if err := (target{e}).Deliver(ctx, arn, record); err != nil {
+				e.opts.logf("%s: destination: %v", config.Name, err)
+			}
+		}
+	}
+	config.Async.OnFailure, config.Async.OnSuccess = send(f.onFailure), send(f.onSuccess)
+	if arn := f.deadLetter; arn != "" {
+		config.Async.DeadLetter = func(ctx context.Context, event []byte, _ string, _ *lambda.FunctionError) {
+			if err := (target{e}).Deliver(ctx, arn, event); err != nil {
+				e.opts.logf("%s: dead-letter queue: %v", config.Name, err)
+			}
+		}
+	}
+}
+
+// Invoke sends an event to a function and returns its response, as a synchronous
+// invocation of its alias does if it has one alias, or else of $LATEST. The name
+// is the function's, its logical id, or a part of these that only it has; "" is
+// the only function. Errors are a [*FunctionError] or a [*ThrottleError].
+func (e *Engine) Invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
+	if !json.Valid(event) {
+		return nil, fmt.Errorf("invoke: the event must be JSON")
+	}
+	f, err := e.findFunction(name)
+	if err != nil {
+		return nil, err
+	}
+	fn := e.function(f.config.Name)
+	if fn == nil {
+		return nil, errStopped
+	}
+	qualifier := ""
+	if len(f.config.Aliases) == 1 {
+		for alias := range f.config.Aliases {
+			qualifier = alias
+		}
+	}
+	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: event})
+}
+
+// Trigger runs a schedule now. The name is the one in the program, the schedule's
+// own, or a part of these that only it has.
+func (e *Engine) Trigger(name string) error {
+	e.mu.Lock()
+	plan := e.plan
+	e.mu.Unlock()
+	s, err := find("schedule", name, plan.schedules, func(s schedulePlan) []string {
+		return []string{s.schedule.Name, lastPart(s.schedule.ARN, "/"), s.resource.ID}
+	})
+	if err != nil {
+		return err
+	}
+	return e.scheduler.Trigger(s.schedule.ARN)
+}
+
+// Send puts a message on a queue. The name is the queue's logical name in the
+// program, its own name, or a part of these that only it has. A FIFO queue takes
+// the group, "default" for "".
+func (e *Engine) Send(name, body, group string) error {
+	q, err := e.findQueue(name)
+	if err != nil {
+		return err
+	}
+	return e.sendTo(e.queues.ARN(q.definition.Name), body, group)
+}
+
+func (e *Engine) findQueue(name string) (*queuePlan, error) {
+	e.mu.Lock()
+	plan := e.plan
+	e.mu.Unlock()
+	return find("queue", name, plan.queues, func(q *queuePlan) []string {
+		return []string{q.alias, q.definition.Name, q.resource.ID}
+	})
+}
+
+func (e *Engine) findFunction(name string) (*functionPlan, error) {
+	e.mu.Lock()
+	plan := e.plan
+	e.mu.Unlock()
+	return find("function", name, plan.functions, func(f *functionPlan) []string {
+		return []string{f.config.Name, f.resource.ID}
+	})
+}
+
+// find finds what has a name: exactly, or else as a part of a name that no other
+// has.
+func find[T any](what, name string, items []T, names func(T) []string) (T, error) {
+	var zero T
+	var all []string
+	var parts []T
+	for _, item := range items {
+		label := ""
+		part := false
+		for _, n := range names(item) {
+			if n == "" {
+				continue
+			}
+			if n == name {
+				return item, nil
+			}
+			if label == "" {
+				label = n
+			}
+			part = part || strings.Contains(strings.ToLower(n), strings.ToLower(name))
+		}
+		all = append(all, label)
+		if part {
+			parts = append(parts, item)
+		}
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	if len(items) == 0 {
+		return zero, fmt.Errorf("the app has no %s", what)
+	}
+	if len(parts) > 1 {
+		return zero, fmt.Errorf("more than one %s matches %q; the app has %s", what, name, strings.Join(all, ", "))
+	}
+	return zero, fmt.Errorf("there is no %s %q; the app has %s", what, name, strings.Join(all, ", "))
+}
