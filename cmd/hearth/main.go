@@ -1,13 +1,17 @@
-// Command hearth works with handler programs on this machine.
+// Command hearth runs AWS backends on this machine.
 //
+//	hearth dev                   run the app that cdk.json names
+//	hearth trigger SCHEDULE      run one of its schedules now
+//	hearth send QUEUE [MESSAGE]  put a message on one of its queues
+//	hearth invoke FUNCTION       send an event to one of its functions
 //	hearth manifest DIR          print what the program in DIR serves
 //	hearth invoke DIR [FILE]     send one event to the program in DIR
+//	hearth sqs                   run the SQS simulator alone
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -15,13 +19,43 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/lambdahearth/hearth/cmd/hearth/internal/dev"
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local"
 )
 
 const usage = `usage:
+  hearth dev [--port PORT] [--database URL] [--env NAME[=VALUE]]... [OPTION]...
+        Synthesize the app that cdk.json names, run it, and follow what is saved:
+        a Go file of a handler swaps its instances, one of the infrastructure
+        synthesizes again. Everything binds to loopback.
+          --port PORT              3000 by default; 0 picks a free one
+          --env NAME=VALUE         set a variable of the functions
+          --env NAME, --env PRE*   pass on variables of hearth's own environment;
+                                   .env beside cdk.json takes the same lines, and
+                                   those that begin with a stack's name in capitals
+                                   (BOOKMARKS_) are passed on anyway
+          --database URL           what RDS Proxies lead to, DATABASE_URL by default;
+                                   "postgres" starts an empty one
+          --handler LOGICAL_ID=DIR the Go program of a function, where the assembly
+                                   does not say
+          --stack NAME             run this stack only; may be repeated
+          --concurrency N          instances of functions without a reservation
+          --cold-start DURATION    added to each cold start
+          --freeze                 stop instances between invocations, as Lambda does
+          --assembly DIR           run this assembly and do not synthesize
+          --dir DIR                the folder of cdk.json
+          --json                   print the handlers' log records as they are
+          --no-watch               do not follow what is saved
+  hearth trigger SCHEDULE
+  hearth send [--group GROUP] QUEUE [MESSAGE]
+  hearth invoke FUNCTION [FILE]
+        Run a schedule, put a message on a queue, or send an event to a function of
+        the hearth dev that runs in this folder (--dir DIR, --url URL). Names may be
+        parts, if only one has them. MESSAGE and FILE default to standard input.
   hearth manifest DIR
         Build the Go program in DIR for this machine and print what it serves,
         as JSON.
@@ -29,10 +63,14 @@ const usage = `usage:
         Build the program, start it as one Lambda instance, send it the event in
         FILE (standard input by default) and print the response. Its log goes to
         standard error.
+  hearth sqs [--addr HOST:PORT] [--queue NAME[.fifo]]...
+        Run the SQS simulator alone, on 127.0.0.1:9324 by default, for programs
+        that set AWS_ENDPOINT_URL_SQS. Programs may create more queues.
 `
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
@@ -47,10 +85,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		command, args = args[0], args[1:]
 	}
 	switch command {
+	case "dev":
+		return dev.Run(ctx, args, stdout, stderr)
+	case "trigger":
+		return trigger(ctx, args, stdout)
+	case "send":
+		return send(ctx, args, stdin, stdout)
 	case "manifest":
 		return manifest(ctx, args, stdout)
 	case "invoke":
 		return invoke(ctx, args, stdin, stdout, stderr)
+	case "sqs":
+		return sqsCommand(ctx, args, stdout)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil
@@ -104,8 +150,8 @@ func manifest(ctx context.Context, args []string, stdout io.Writer) error {
 }
 
 func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	flags := flag.NewFlagSet("invoke", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	running := newControl("invoke")
+	flags := running.flags
 	timeout := flags.Duration("timeout", time.Minute, "the function's timeout")
 	env := map[string]string{}
 	flags.Func("env", "a variable of the function's environment, NAME=VALUE", func(s string) error {
@@ -122,15 +168,14 @@ func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 	if flags.NArg() < 1 || flags.NArg() > 2 {
 		return fmt.Errorf("invoke takes a folder and a file, got %d arguments\n%s", flags.NArg(), usage)
 	}
-	var event []byte
-	var err error
-	if file := flags.Arg(1); file == "" || file == "-" {
-		event, err = io.ReadAll(stdin)
-	} else {
-		event, err = os.ReadFile(file)
+	// A folder is a program; anything else is a function of the running engine, of
+	// which no folder can be meant.
+	if name := flags.Arg(0); !isDir(name) && !strings.ContainsAny(name, "/.") {
+		return invokeRunning(ctx, running, name, flags.Arg(1), stdin, stdout)
 	}
+	event, err := readEvent(flags.Arg(1), stdin)
 	if err != nil {
-		return fmt.Errorf("read event: %w", err)
+		return err
 	}
 	program, cleanup, err := build(ctx, flags.Arg(0))
 	if err != nil {

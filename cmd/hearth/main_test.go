@@ -2,7 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -52,6 +57,8 @@ func TestMistakes(t *testing.T) {
 		`unknown command "develop"`:                    {"develop"},
 		"manifest takes one folder, got 0 arguments":   {"manifest"},
 		"invoke takes a folder and a file, got 0":      {"invoke"},
+		"trigger takes the name of a schedule, got 0":  {"trigger"},
+		"send takes the name of a queue and a message": {"send"},
 		`invoke: invalid value "A" for flag -env: `:    {"invoke", "-env", "A", "x"},
 		"read event: open testdata/none: no such":      {"invoke", "testdata/program", "testdata/none"},
 		"build testdata/none: chdir testdata/none: no": {"manifest", "testdata/none"},
@@ -60,5 +67,60 @@ func TestMistakes(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v:\n got %v\nwant %s", args, err, want)
 		}
+	}
+}
+
+// TestControl talks to what stands for a running engine.
+func TestControl(t *testing.T) {
+	t.Parallel()
+	var got string
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got = fmt.Sprintf("%s %s %s %s", r.Method, r.URL, r.Header.Get("X-Hearth"), body)
+		switch {
+		case strings.Contains(r.URL.RawQuery, "name=none"):
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"message":"there is no such thing"}`)
+		case strings.Contains(r.URL.RawQuery, "name=broken"):
+			w.Header().Set("X-Amz-Function-Error", "Unhandled")
+			io.WriteString(w, `{"errorMessage":"no luck"}`)
+		default:
+			io.WriteString(w, `{"done":true}`)
+		}
+	}))
+	defer engine.Close()
+	event := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(event, []byte(`{"a":1}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args                    []string
+		request, output, failed string
+	}{
+		{[]string{"trigger", "nightly"}, "POST /_hearth/trigger?name=nightly 1 ", "", ""},
+		{[]string{"send", "jobs", "a b"}, "POST /_hearth/send?group=&name=jobs 1 a b", "", ""},
+		{[]string{"send", "-group", "g", "jobs"}, "POST /_hearth/send?group=g&name=jobs 1 from stdin", "", ""},
+		{[]string{"invoke", "Handler", event}, `POST /_hearth/invoke?name=Handler 1 {"a":1}`, "{\"done\":true}\n", ""},
+		{[]string{"trigger", "none"}, "POST /_hearth/trigger?name=none 1 ", "", "there is no such thing"},
+		{[]string{"invoke", "broken"}, "POST /_hearth/invoke?name=broken 1 from stdin", "", `the function failed: {"errorMessage":"no luck"}`},
+	} {
+		args := append([]string{c.args[0], "-url", engine.URL}, c.args[1:]...)
+		var out bytes.Buffer
+		err := run(t.Context(), args, strings.NewReader("from stdin"), &out, io.Discard)
+		failed := ""
+		if err != nil {
+			failed = err.Error()
+		}
+		if got != c.request || out.String() != c.output || failed != c.failed {
+			t.Errorf("%v: request %q, output %q, error %q", c.args, got, out.String(), failed)
+		}
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "cdk.json"), []byte(`{"app": "true"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err := run(t.Context(), []string{"trigger", "-dir", dir, "x"}, nil, io.Discard, io.Discard)
+	if want := "hearth dev does not run in " + dir + "; start it there, or name its URL with --url"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -1,0 +1,268 @@
+package dev
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lambdahearth/hearth/local"
+)
+
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func get(url string) string {
+	resp, err := http.Get(url)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	data, _ := io.ReadAll(resp.Body)
+	return string(data)
+}
+
+// await waits for what another process does.
+func await(t *testing.T, out *buffer, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s\n%s", what, out)
+		}
+	}
+}
+
+func edit(t *testing.T, path, old, new string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(data, []byte(old)) {
+		t.Fatalf("%s does not contain %q", path, old)
+	}
+	if err := os.WriteFile(path, bytes.Replace(data, []byte(old), []byte(new), 1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDev lives through a developer's day: start, change the handler, break it, mend
+// it, change the environment and the infrastructure, stop.
+func TestDev(t *testing.T) {
+	t.Setenv("SHOP_COLOR", "blue") // the stack's name is Shop
+	goCache, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOCACHE", strings.TrimSpace(string(goCache)))
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // for programs that are kept
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/app")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out, ended := &buffer{}, make(chan error, 1)
+	go func() { ended <- Run(ctx, []string{"--dir", dir, "--port", "0"}, out, out) }()
+
+	url := ""
+	await(t, out, "it is ready", func() bool {
+		select {
+		case err := <-ended:
+			t.Fatalf("it ended: %v\n%s", err, out)
+		default:
+		}
+		url, _ = Find(dir)
+		return url != "" && strings.Contains(out.String(), "DynamoDB::Table")
+	})
+	if got := get(url); got != "hello,one,,blue," { // and nothing of HOME
+		t.Fatalf("got %q", got)
+	}
+	state := func() *local.State {
+		s := &local.State{}
+		if err := json.Unmarshal([]byte(get(url+"/_hearth/state")), s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	message, err := http.NewRequest("POST", url+"/_hearth/send?name=Jobs", strings.NewReader("kept"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	message.Header.Set("X-Hearth", "1")
+	if resp, err := http.DefaultClient.Do(message); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("send: %v %v", resp, err)
+	}
+
+	handler := filepath.Join(dir, "handler", "main.go")
+	await(t, out, "the handler's folder is watched", func() bool {
+		edit(t, handler, `"hello"`, `"good day"`)
+		defer edit(t, handler, `"good day"`, `"hello"`)
+		for range 100 {
+			if time.Sleep(20 * time.Millisecond); strings.HasPrefix(get(url), "good day") {
+				return true
+			}
+		}
+		return false
+	})
+	await(t, out, "the old code is back", func() bool { return strings.HasPrefix(get(url), "hello") })
+
+	edit(t, handler, `"hello"`, `hallo`)
+	await(t, out, "the compiler's words", func() bool { return strings.Contains(out.String(), "undefined: hallo") })
+	if got := get(url); !strings.HasPrefix(got, "hello") {
+		t.Errorf("with a program that does not compile: %q", got)
+	}
+	edit(t, handler, `hallo`, `"moin"`)
+	await(t, out, "the mended code serves", func() bool { return strings.HasPrefix(get(url), "moin") })
+
+	if err := os.WriteFile(filepath.Join(dir, ".env"), []byte("# a comment\nexport FROM_ENV_FILE='two'\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	await(t, out, "the variable is there", func() bool { return get(url) == "moin,one,two,blue," })
+
+	edit(t, filepath.Join(dir, "infra", "Shop.template.json"), `"one"`, `"three"`)
+	edit(t, filepath.Join(dir, "cdk.json"), `"app": `, `"app":  `)
+	await(t, out, "it was synthesized again", func() bool { return get(url) == "moin,three,two,blue," })
+	if q := state().Queues[0]; q.Counters.Visible != 1 {
+		t.Errorf("the message is lost: %+v", q)
+	}
+
+	if resp, err := http.Post(url+"/_hearth/send?name=Jobs", "text/plain", strings.NewReader("x")); err != nil || resp.StatusCode != 403 {
+		t.Errorf("a request that a web page could make: %v %v", resp, err)
+	}
+	pids := state().Functions[0].Instances
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	for _, i := range pids {
+		if p, err := os.FindProcess(i.PID); err == nil && p.Signal(nil) == nil {
+			t.Errorf("process %d is left", i.PID)
+		}
+	}
+	if _, err := Find(dir); err == nil {
+		t.Error("it is still found")
+	}
+	if !strings.Contains(out.String(), "stopped (") {
+		t.Errorf("output: %s", out)
+	}
+}
+
+func TestRunMistakes(t *testing.T) {
+	t.Parallel()
+	empty, broken := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(broken, "cdk.json"), []byte(`{"app": "echo some words; exit 3"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"dev: there is no cdk.json in " + empty + "; change to the folder of your CDK app, or name it with --dir": {"--dir", empty},
+		"synthesize with \"echo some words; exit 3\": exit status 3\nsome words":                                  {"--dir", broken, "--port", "0"},
+		`dev takes no arguments, got "x"; see hearth help`:                                                        {"x"},
+		"dev: --port must be 0 to 65535, got 70000":                                                               {"--port", "70000"},
+		`dev: --env: must be NAME=VALUE, NAME or PREFIX*, got "1A"`:                                               {"--dir", broken, "--env", "1A=b"},
+	} {
+		if err := Run(t.Context(), args, io.Discard, io.Discard); err == nil || err.Error() != want {
+			t.Errorf("%v:\n got %v\nwant %s", args, err, want)
+		}
+	}
+}
+
+func TestSynthIsEnded(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	p := &project{dir: t.TempDir(), app: "sleep 1000; true", output: t.TempDir()}
+	reason := errors.New("enough")
+	time.AfterFunc(50*time.Millisecond, func() { cancel(reason) })
+	if err := p.synth(ctx, io.Discard); !errors.Is(err, reason) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestGoProgram(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "infra"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for app, want := range map[string]string{
+		"go run ./infra": "infra", "go mod download && go run -tags x ./infra": "infra", "go run main.go": ".", "go run infra/main.go": "infra",
+		"npx ts-node app.ts": "", "go run ./none": "",
+	} {
+		if want != "" {
+			want = filepath.Join(dir, want)
+		}
+		if got := (&project{dir: dir, app: app}).goProgram(); got != want {
+			t.Errorf("%s: got %q, want %q", app, got, want)
+		}
+	}
+}
+
+func TestEnv(t *testing.T) {
+	t.Setenv("DEV_TEST_ONE", "1")
+	t.Setenv("DEV_TEST_TWO", "2")
+	path := filepath.Join(t.TempDir(), ".env")
+	const file = "# comment\n\nA=b # c\nexport B = \"x\\ny\" # c\nC='$HOME'\nDEV_TEST_ONE\nNOT_SET_ANYWHERE\nE=\n"
+	if err := os.WriteFile(path, []byte(file), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	e := &Env{values: map[string]string{}}
+	if err := e.readEnvFile(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.add("DEV_TEST_T*"); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"A": "b", "B": "x\ny", "C": "$HOME", "DEV_TEST_ONE": "1", "DEV_TEST_TWO": "2", "E": ""} {
+		if got, ok := e.values[name]; !ok || got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if len(e.values) != 6 {
+		t.Errorf("%v", e.values)
+	}
+	if err := os.WriteFile(path, []byte("\nA='x\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.readEnvFile(path); err == nil || err.Error() != path+":2: the quotes of A do not end" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFormat(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 23, 7, 14, 25, 519e6, time.UTC)
+	for line, want := range map[string]string{
+		`{"timestamp":"2026-11-23T07:14:25.519Z","level":"ERROR","message":"it failed","error":"a b","n":1,"requestId":"x"}`: at.Local().Format("15:04:05.000") + ` ERROR it failed error="a b" n=1` + "\n",
+		"plain": "", `{"no":"message"}`: "", `{broken`: "",
+	} {
+		if got, show := format([]byte(line)); got != want || !show {
+			t.Errorf("%s: got %q", line, got)
+		}
+	}
+	if _, show := format([]byte(`{"_aws":{},"message":"x"}`)); show {
+		t.Error("metrics are shown")
+	}
+}

@@ -1,0 +1,160 @@
+// Package dev is the command hearth dev: it synthesizes an app, runs it on the
+// local engine, and follows what is saved.
+package dev
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// project is a folder with a cdk.json.
+type project struct {
+	dir     string
+	app     string // the command that synthesizes
+	output  string // the assembly's folder
+	context map[string]any
+}
+
+// readProject reads cdk.json in dir and the looked-up context beside it.
+// https://docs.aws.amazon.com/cdk/v2/guide/cli.html#cli-config (2026-11)
+func readProject(dir string) (*project, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(abs, "cdk.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no cdk.json in %s; change to the folder of your CDK app, or name it with --dir", abs)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var config struct {
+		App     string
+		Output  string
+		Context map[string]any
+	}
+	if err := json.Unmarshal(data, &config); err != nil {
+		return nil, fmt.Errorf("read cdk.json: %w", err)
+	}
+	if config.App == "" {
+		return nil, errors.New(`read cdk.json: app must be the command that synthesizes, such as "go run ./infra"`)
+	}
+	p := &project{dir: abs, app: config.App, output: config.Output, context: map[string]any{}}
+	if p.output == "" {
+		p.output = "cdk.out"
+	}
+	if !filepath.IsAbs(p.output) {
+		p.output = filepath.Join(abs, p.output)
+	}
+	looked := map[string]any{}
+	if data, err := os.ReadFile(filepath.Join(abs, "cdk.context.json")); err == nil {
+		if err := json.Unmarshal(data, &looked); err != nil {
+			return nil, fmt.Errorf("read cdk.context.json: %w", err)
+		}
+	}
+	maps.Copy(p.context, looked)
+	maps.Copy(p.context, config.Context)
+	// As the CDK CLI sets them, so that construct paths and assets can be found.
+	p.context["aws:cdk:enable-path-metadata"] = true
+	p.context["aws:cdk:enable-asset-metadata"] = true
+	return p, nil
+}
+
+// goProgram returns the folder of the Go program that synthesizes, or "" if the
+// command is none that is understood.
+func (p *project) goProgram() string {
+	fields := strings.Fields(p.app)
+	for i := 0; i+2 < len(fields); i++ {
+		if fields[i] != "go" || fields[i+1] != "run" {
+			continue
+		}
+		for _, f := range fields[i+2:] {
+			if strings.HasPrefix(f, "-") {
+				continue
+			}
+			if strings.HasSuffix(f, ".go") {
+				f = filepath.Dir(f)
+			}
+			dir := filepath.Join(p.dir, f)
+			if info, err := os.Stat(dir); err == nil && info.IsDir() {
+				return dir
+			} // else it is the value of a flag
+		}
+	}
+	return ""
+}
+
+// synthPatience is after how long a synth says that it is still at it.
+const synthPatience = 3 * time.Second
+
+// synth runs the app. What it prints is shown if it fails. CloudFormation
+// validation is left to cdk synth, for it takes many seconds.
+func (p *project) synth(ctx context.Context, status io.Writer) error {
+	data, err := json.Marshal(p.context)
+	if err != nil {
+		return err
+	}
+	command := exec.Command("/bin/sh", "-c", "exec "+p.app)
+	if strings.ContainsAny(p.app, "&|;<>") {
+		command = exec.Command("/bin/sh", "-c", p.app)
+	}
+	command.Dir = p.dir
+	command.Env = append(os.Environ(), "CDK_OUTDIR="+p.output, "CDK_CONTEXT_JSON="+string(data), "CDK_VALIDATION=false")
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // to end its children too
+	command.WaitDelay = time.Second
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("synthesize: %w", err)
+	}
+	var failure error // read after done is closed
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		failure = command.Wait()
+	}()
+	started := time.Now()
+	ticker := time.NewTicker(synthPatience)
+	defer ticker.Stop()
+	for shown := false; ; {
+		select {
+		case <-done:
+			if shown {
+				fmt.Fprintln(status)
+			}
+			if failure != nil {
+				return fmt.Errorf("synthesize with %q: %w\n%s", p.app, failure, bytes.TrimSpace(output.Bytes()))
+			}
+			return nil
+		case <-ticker.C:
+			if !shown {
+				fmt.Fprint(status, "  still at it; the first compile of a CDK app takes minutes ")
+				shown = true
+			}
+			if time.Since(started) > 2*synthPatience {
+				fmt.Fprint(status, ".")
+			}
+		case <-ctx.Done():
+			syscall.Kill(-command.Process.Pid, syscall.SIGTERM) //nolint:errcheck // it may have ended by itself
+			select {
+			case <-done:
+			case <-time.After(time.Second):
+				syscall.Kill(-command.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it may have ended by itself
+				<-done
+			}
+			return context.Cause(ctx)
+		}
+	}
+}
