@@ -31,18 +31,17 @@ func (s *service) applyChange(ctx context.Context, job *lambdaruntime.Job[store.
 	if err != nil {
 		return err
 	}
-	if b != nil && b.URL == change.URL && b.Title == "" {
+	if b == nil {
+		s.notify(ctx, db, change.User, event{Event: "deleted", ID: change.BookmarkID})
+		return nil
+	}
+	// First the bookmark, then its title: clients are told in this order too.
+	s.notify(ctx, db, change.User, event{Event: "changed", Bookmark: b})
+	if b.URL == change.URL && b.Title == "" {
 		// The group lets a user who imports a thousand bookmarks wait for them
 		// without the others having to.
 		job := titleJob{User: change.User, BookmarkID: b.ID, URL: b.URL}
-		if err := s.titles.Send(ctx, job, producer.WithGroup(change.User)); err != nil {
-			return err
-		}
-	}
-	if b == nil {
-		s.notify(ctx, db, change.User, event{Event: "deleted", ID: change.BookmarkID})
-	} else {
-		s.notify(ctx, db, change.User, event{Event: "changed", Bookmark: b})
+		return s.titles.Send(ctx, job, producer.WithGroup(change.User))
 	}
 	return nil
 }
