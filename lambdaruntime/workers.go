@@ -50,7 +50,6 @@ func (w *workers) work(f func()) {
 	next := make(chan func(), 1)
 	for f != nil {
 		f()
-		f = nil // what it holds must not wait with the worker
 		w.mu.Lock()
 		w.idle = append(w.idle, next)
 		if !w.look {

@@ -18,7 +18,28 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
+
+// DatabaseAuto asks for PostgreSQL where the app has an RDS Proxy for it and its
+// programs are installed, and leaves the database to the programs otherwise.
+const DatabaseAuto = "auto"
+
+// autoDatabase decides what DatabaseAuto comes to.
+func autoDatabase(app *assembly.App) string {
+	for _, proxy := range app.OfType("AWS::RDS::DBProxy") {
+		if proxy.Properties["EngineFamily"] != "POSTGRESQL" {
+			continue
+		}
+		for _, program := range []string{"initdb", "postgres"} {
+			if _, err := findProgram(program); err != nil {
+				return ""
+			}
+		}
+		return wire.EnginePostgres
+	}
+	return ""
+}
 
 // noDatabase is the host of an RDS Proxy that leads nowhere. It resolves to nothing
 // and says in a program's error what to do.

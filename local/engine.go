@@ -96,6 +96,13 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		return nil, fmt.Errorf("start: %w", err)
 	}
 	e.builder = &builder{root: e.work, cache: opts.Cache, built: map[string]*build{}}
+	if opts.Database == DatabaseAuto {
+		app, err := assembly.Load(opts.Assembly)
+		if err != nil {
+			return nil, err
+		}
+		opts.Database = autoDatabase(app)
+	}
 	if e.database, err = openDatabase(ctx, opts.Database); err != nil {
 		return nil, err
 	}

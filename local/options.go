@@ -37,8 +37,8 @@ type Options struct {
 
 	// Database is the URL of the database that RDS Proxy endpoints lead to:
 	// postgres://… or mysql://…. "postgres" starts PostgreSQL, which must be
-	// installed, with an empty database that ends with the engine. "" leaves it to
-	// the programs.
+	// installed, with an empty database that ends with the engine; [DatabaseAuto]
+	// does so where it can. "" leaves it to the programs.
 	Database string
 
 	// Dir is the folder that the paths of handler programs in the assembly are

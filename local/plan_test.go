@@ -252,7 +252,7 @@ func TestDatabase(t *testing.T) {
 	if _, err := exec.LookPath("initdb"); err != nil {
 		t.Skip("PostgreSQL is not installed")
 	}
-	b := startBookmarks(t, local.Options{Database: "postgres"})
+	b := startBookmarks(t, local.Options{Database: local.DatabaseAuto})
 	var made bookmark
 	if status := b.request(t, "POST", "/bookmarks", "", `{"url":"http://127.0.0.1:1/"}`, &made); status != 202 {
 		t.Fatalf("status %d", status)
@@ -260,6 +260,18 @@ func TestDatabase(t *testing.T) {
 	eventually(t, "the bookmark is there", func() bool { return b.request(t, "GET", "/bookmarks/"+made.ID, "", "", nil) == 200 })
 	if database := b.State().Database; !strings.HasPrefix(database, "postgres://hearth:xxxxx@127.0.0.1:") {
 		t.Errorf("database %q", database)
+	}
+}
+
+// TestNoDatabase is an app that has no RDS Proxy.
+func TestNoDatabase(t *testing.T) {
+	t.Parallel()
+	e, err := startLedger(t, local.Options{Database: local.DatabaseAuto}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if database := e.State().Database; database != "" {
+		t.Errorf("started %s for nobody", database)
 	}
 }
 

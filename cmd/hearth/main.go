@@ -39,7 +39,9 @@ const usage = `usage:
                                    those that begin with a stack's name in capitals
                                    (BOOKMARKS_) are passed on anyway
           --database URL           what RDS Proxies lead to, DATABASE_URL by default;
-                                   "postgres" starts an empty one
+                                   without one, "auto" starts an empty PostgreSQL
+                                   where it is installed, "postgres" insists on it,
+                                   and "none" leaves the data to the programs
           --handler LOGICAL_ID=DIR the Go program of a function, where the assembly
                                    does not say
           --stack NAME             run this stack only; may be repeated

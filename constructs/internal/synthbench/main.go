@@ -10,6 +10,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -53,10 +54,10 @@ func wrap(path string) {
 	err := cmd.Run()
 	file, openErr := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if openErr == nil {
-		fmt.Fprintf(file, "%d %d\n", start.UnixNano(), time.Now().UnixNano())
-		file.Close()
+		_, openErr = fmt.Fprintf(file, "%d %d\n", start.UnixNano(), time.Now().UnixNano())
+		openErr = errors.Join(openErr, file.Close())
 	}
-	if err != nil {
+	if errors.Join(err, openErr) != nil {
 		os.Exit(1)
 	}
 	os.Exit(0)

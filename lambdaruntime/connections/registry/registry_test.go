@@ -264,17 +264,17 @@ type gate struct {
 }
 
 type turn struct {
-	op   int
-	call bool // else the operation has ended
-	go_  chan struct{}
+	op      int
+	call    bool // else the operation has ended
+	proceed chan struct{}
 }
 
 type opKey struct{}
 
 func (g *gate) wait(ctx context.Context) {
-	turn := &turn{op: ctx.Value(opKey{}).(int), call: true, go_: make(chan struct{})}
+	turn := &turn{op: ctx.Value(opKey{}).(int), call: true, proceed: make(chan struct{})}
 	g.arrived <- turn
-	<-turn.go_
+	<-turn.proceed
 }
 
 func (g *gate) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
@@ -326,7 +326,7 @@ func (g *gate) run(r *rand.Rand, ops []func(ctx context.Context), after func(op 
 			t := ready[r.IntN(len(ready))]
 			waiting[t.op] = nil
 			moving = 1
-			close(t.go_)
+			close(t.proceed)
 		}
 	}
 }

@@ -46,8 +46,6 @@ func (h *indexedHeap[T]) top() T { return h.items[0] }
 
 func (h *indexedHeap[T]) add(item T) { heap.Push(h, item) }
 
-func (h *indexedHeap[T]) pop() T { return heap.Pop(h).(T) }
-
 // remove takes out item if it is in.
 func (h *indexedHeap[T]) remove(item T) {
 	if i := *h.pos(item); i >= 0 {

@@ -7,8 +7,6 @@ import "time"
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html (2026-11)
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-fifo.html (2026-11)
 const (
-	maxNameChars = 80
-
 	minMessageBytes   = 1024
 	maxMessageBytes   = 1024 * 1024
 	maxBatchBytes     = 1024 * 1024

@@ -19,7 +19,6 @@ type model struct {
 	list  []*modelMessage          // in the order they were sent
 	dedup map[string]time.Time     // ids, to when they are forgotten
 	held  map[string]*modelMessage // receipt handles
-	old   []string                 // handles of no further use
 }
 
 type modelMessage struct {

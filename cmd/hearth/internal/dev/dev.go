@@ -49,7 +49,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	dir := flags.String("dir", ".", "")
 	assembly := flags.String("assembly", "", "")
 	rawLogs := flags.Bool("json", false, "")
-	flags.StringVar(&s.options.Database, "database", "", "")
+	flags.StringVar(&s.options.Database, "database", local.DatabaseAuto, "")
 	flags.BoolVar(&s.options.Freeze, "freeze", false, "")
 	flags.DurationVar(&s.options.ColdStart, "cold-start", 0, "")
 	flags.IntVar(&s.options.Concurrency, "concurrency", 0, "")
@@ -114,9 +114,13 @@ func (s *server) readEnv() error {
 		}
 	}
 	s.options.Env = env.values
+	if s.options.Database == "none" {
+		s.options.Database = ""
+		return nil
+	}
 	for _, url := range []string{env.values["DATABASE_URL"], os.Getenv("DATABASE_URL")} {
 		// One that no RDS Proxy can lead to is the programs' own affair.
-		if scheme, _, _ := strings.Cut(url, "://"); s.options.Database == "" && slices.Contains([]string{"postgres", "postgresql", "mysql"}, scheme) {
+		if scheme, _, _ := strings.Cut(url, "://"); s.options.Database == local.DatabaseAuto && slices.Contains([]string{"postgres", "postgresql", "mysql"}, scheme) {
 			s.options.Database = url
 		}
 	}
