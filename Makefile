@@ -25,7 +25,8 @@ fuzz: ## run each fuzz target for FUZZTIME
 	done
 
 golden: ## write the golden templates anew; read their diff
-	go test ./constructs ./test -update
+	go test ./constructs ./examples/baseline/infra ./examples/embed/infra ./test -update
+	go test ./constructs/hearthtest ./local/internal/sqs -run "Table|Snapshot" -update
 
 fmt: ## check formatting
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,27 +57,62 @@ type conformanceCase struct {
 	local string
 }
 
+// allCases are the cases in the order of the table in docs/sqs.md.
+func allCases() []conformanceCase {
+	return slices.Concat(queueCases, attributeCases, messageCases, visibilityCases, batchCases, fifoCases, deadLetterCases)
+}
+
+var update = flag.Bool("update", false, "write docs/sqs.md anew")
+
+// TestConformanceTable keeps docs/sqs.md the list of the cases that run.
+func TestConformanceTable(t *testing.T) {
+	t.Parallel()
+	const path, mark = "../../../docs/sqs.md", "| Case | Page |\n|---|---|\n"
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _, found := strings.Cut(string(page), mark)
+	if !found {
+		t.Fatalf("%s has no table that begins with %q", path, mark)
+	}
+	var table strings.Builder
+	for _, c := range allCases() {
+		name := c.name
+		if c.local != "" {
+			name += " (not held against AWS: " + c.local + ")"
+		}
+		fmt.Fprintf(&table, "| %s | [%s](%s) |\n", name, strings.TrimSuffix(c.page[strings.LastIndexByte(c.page, '/')+1:], ".html"), c.page)
+	}
+	want := text + mark + table.String()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(page) {
+		t.Errorf("%s lists other cases; run go test ./local/internal/sqs -run ConformanceTable -update", path)
+	}
+}
+
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
-	for _, cases := range [][]conformanceCase{queueCases, attributeCases, messageCases, visibilityCases, batchCases, fifoCases, deadLetterCases} {
-		for _, c := range cases {
-			if names[c.name] || !strings.HasPrefix(c.page, "https://docs.aws.amazon.com/") {
-				t.Errorf("case %q needs a name of its own and a page", c.name)
-			}
-			names[c.name] = true
-			t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
-				t.Parallel()
-				b := newBench(t)
-				if b.remote && c.local != "" {
-					t.Skip(c.local)
-				}
-				c.run(b)
-				if t.Failed() {
-					t.Logf("the expectation is from %s", c.page)
-				}
-			})
+	for _, c := range allCases() {
+		if names[c.name] || !strings.HasPrefix(c.page, "https://docs.aws.amazon.com/") {
+			t.Errorf("case %q needs a name of its own and a page", c.name)
 		}
+		names[c.name] = true
+		t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			if b.remote && c.local != "" {
+				t.Skip(c.local)
+			}
+			c.run(b)
+			if t.Failed() {
+				t.Logf("the expectation is from %s", c.page)
+			}
+		})
 	}
 	if len(names) < 40 {
 		t.Errorf("%d cases", len(names))
