@@ -23,6 +23,9 @@ import (
 // handles to a file.
 const envLedger = "TEST_LEDGER"
 
+// envChaos makes that program crash, panic, hang and fail now and then.
+const envChaos = "TEST_CHAOS"
+
 func init() {
 	if path := os.Getenv(envLedger); path != "" {
 		runtime.Start(func(_ context.Context, event json.RawMessage) (any, error) { return keepLedger(path, event) })
@@ -42,8 +45,31 @@ func keepLedger(path string, event json.RawMessage) (any, error) {
 		return nil, err
 	}
 	defer file.Close()
-	for _, r := range batch.Records {
+	bodies := make([]string, len(batch.Records))
+	for i, r := range batch.Records {
+		bodies[i] = r.Body
+	}
+	if _, err := fmt.Fprintf(file, "batch\t%s\n", strings.Join(bodies, "\t")); err != nil {
+		return nil, err
+	}
+	for i, r := range batch.Records {
 		time.Sleep(time.Millisecond) // work, to be killed in
+		if os.Getenv(envChaos) != "" {
+			switch rand.IntN(120) {
+			case 0:
+				os.Exit(3)
+			case 1:
+				panic("chaos")
+			case 2:
+				time.Sleep(time.Hour) // until the function's timeout
+			case 3:
+				failed := events.SQSEventResponse{}
+				for _, rest := range batch.Records[i:] {
+					failed.BatchItemFailures = append(failed.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: rest.MessageId})
+				}
+				return failed, nil
+			}
+		}
 		if _, err := fmt.Fprintf(file, "%s\n", r.Body); err != nil {
 			return nil, err
 		}
@@ -77,11 +103,15 @@ func ledgerTemplate() map[string]any {
 	}}
 }
 
-// TestChaos kills instances while messages are handled. No message is lost, and no
-// message of a FIFO group is handled before those sent earlier.
+// TestChaos kills instances and swaps all of them while messages are handled, by a
+// program that crashes, panics, hangs and fails now and then. No message is lost, no
+// message of a FIFO group is handled before those sent earlier, and none that was
+// acknowledged comes back.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	const groups, each, kills = 12, 25, 40
+	const groups, each, kills, swaps = 12, 25, 40, 5
+	template := ledgerTemplate()
+	template["Resources"].(map[string]any)["Ledger"].(map[string]any)["Properties"].(map[string]any)["Timeout"] = 1
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -89,8 +119,8 @@ func TestChaos(t *testing.T) {
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	clock := local.NewManualClock(startOfTests)
 	e, err := local.Start(t.Context(), local.Options{
-		Assembly: writeAssembly(t, t.TempDir(), "Chaos", ledgerTemplate()), Clock: clock,
-		Programs: map[string]string{"Ledger": self}, Env: map[string]string{envLedger: ledger},
+		Assembly: writeAssembly(t, t.TempDir(), "Chaos", template), Clock: clock,
+		Programs: map[string]string{"Ledger": self}, Env: map[string]string{envLedger: ledger, envChaos: "1"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +137,7 @@ func TestChaos(t *testing.T) {
 			}
 		}
 	}
-	killed, quiet, total := 0, 0, 2*groups*each
+	killed, swapped, quiet, total := 0, 0, 0, 2*groups*each
 	deadline := time.Now().Add(time.Minute)
 	for {
 		s := e.State()
@@ -130,6 +160,13 @@ func TestChaos(t *testing.T) {
 			if syscall.Kill(-busy[rand.IntN(len(busy))], syscall.SIGKILL) == nil {
 				killed++
 			}
+			if killed%(kills/swaps) == 0 && swapped < swaps {
+				swapped++ // another environment takes other instances
+				e.SetEnv(map[string]string{envLedger: ledger, envChaos: "1", "SWAP": fmt.Sprint(swapped)})
+				if err := e.Reload(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
 		case len(busy) > 0:
 			quiet = 0
 		case quiet < 5:
@@ -144,13 +181,34 @@ func TestChaos(t *testing.T) {
 	}
 
 	handled, deliveries := map[string]bool{}, 0
-	next := map[string]int{} // by FIFO group
+	next := map[string]int{}  // by FIFO group: the message that is due
+	acked := map[string]int{} // by FIFO group: those before it were acknowledged
 	file, err := os.Open(ledger)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
 	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if batch, ok := strings.CutPrefix(lines.Text(), "batch\t"); ok {
+			first := map[string]int{}
+			for body := range strings.SplitSeq(batch, "\t") {
+				var group string
+				var n int
+				if _, err := fmt.Sscanf(body, "order %s %d", &group, &n); err != nil {
+					continue // of the standard queue
+				}
+				if n < acked[group] {
+					t.Errorf("group %s: message %d came back after it was acknowledged", group, n)
+				}
+				if _, ok := first[group]; !ok {
+					first[group] = n
+				}
+			}
+			for group, n := range first { // a batch begins with what is not acknowledged
+				acked[group] = max(acked[group], n)
+			}
+			continue
+		}
 		deliveries++
 		handled[lines.Text()] = true
 		var group string
@@ -166,7 +224,12 @@ func TestChaos(t *testing.T) {
 		}
 	}
 	c := e.State().Functions[0].Counters
-	t.Logf("%d messages, %d deliveries, %d kills, counters %+v", total, deliveries, killed, c)
+	t.Logf("%d messages, %d deliveries, %d kills, %d swaps, counters %+v", total, deliveries, killed, swapped, c)
+	for _, q := range e.State().Queues {
+		if q.Counters.Deleted != groups*each {
+			t.Errorf("%s: %d messages were acknowledged, want each of %d once", q.Name, q.Counters.Deleted, groups*each)
+		}
+	}
 	if len(handled) != total {
 		t.Errorf("%d of %d messages were handled", len(handled), total)
 	}
