@@ -146,7 +146,7 @@ func (s *server) run(ctx context.Context, stderr io.Writer) (err error) {
 	if err := s.note(); err != nil {
 		return err
 	}
-	defer os.Remove(filepath.Join(s.options.Assembly, stateFile))
+	defer forget(filepath.Join(s.options.Assembly, stateFile))
 	printState(s.out, s.engine.State(), seconds(started), true)
 	if s.noWatch {
 		<-ctx.Done()
@@ -182,6 +182,16 @@ func (s *server) note() error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(s.options.Assembly, stateFile), data, 0o644)
+}
+
+// forget removes the note of this run, unless a later run in the same folder has put
+// its own there.
+func forget(path string) {
+	var state struct{ PID int }
+	data, err := os.ReadFile(path)
+	if err == nil && json.Unmarshal(data, &state) == nil && state.PID == os.Getpid() {
+		os.Remove(path)
+	}
 }
 
 // Find returns the URL of the hearth dev that runs the app in a folder.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -264,5 +265,22 @@ func TestFormat(t *testing.T) {
 	}
 	if _, show := format([]byte(`{"_aws":{},"message":"x"}`)); show {
 		t.Error("metrics are shown")
+	}
+}
+
+func TestForget(t *testing.T) {
+	t.Parallel()
+	for note, stays := range map[string]bool{
+		fmt.Sprintf(`{"pid":%d,"url":"http://127.0.0.1:1"}`, os.Getpid()):   false,
+		fmt.Sprintf(`{"pid":%d,"url":"http://127.0.0.1:2"}`, os.Getpid()+1): true,
+	} {
+		path := filepath.Join(t.TempDir(), stateFile)
+		if err := os.WriteFile(path, []byte(note), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		forget(path)
+		if _, err := os.Stat(path); (err == nil) != stays {
+			t.Errorf("%s: %v", note, err)
+		}
 	}
 }
