@@ -8,4 +8,6 @@ require (
 	github.com/lambdahearth/hearth v0.0.0
 )
 
+require github.com/go-json-experiment/json v1.27.2
+
 replace github.com/lambdahearth/hearth => ../..
