@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -273,6 +274,9 @@ func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
 		result = c.fn(ctx)
 		returned = true
 	})
+	// Let the handler run: when it waits for nothing, its result is there afterwards,
+	// and this goroutine need not be parked.
+	runtime.Gosched()
 	select {
 	case err = <-done:
 		return causeOf(ctx, err), false
