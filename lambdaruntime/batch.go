@@ -57,8 +57,8 @@ func newConsumerState(c Consumer) *consumerState {
 // record is one message of an SQS event.
 type record struct {
 	Message
-	arn     string
-	rawBody string // JSON text, decoded when the job runs
+	arn    string
+	noBody bool // the body is not a string
 }
 
 // serveQueue does the jobs of one batch and reports, in a partial batch
@@ -335,11 +335,8 @@ func (c *consumerState) acquire(ctx context.Context) bool {
 
 // do does the work of one job.
 func (c *consumerState) do(ctx context.Context, rec *record) error {
-	if rec.rawBody != "" {
-		if rec.rawBody[0] != '"' {
-			return errors.New("decode the message: its body is not a string")
-		}
-		rec.Body = stringOf(rec.rawBody)
+	if rec.noBody {
+		return errors.New("decode the message: its body is not a string")
 	}
 	return c.work(ctx, &rec.Message)
 }
@@ -408,7 +405,8 @@ func (rec *record) read(d *jsonscan.Decoder) (eventSource string) {
 		case "messageId":
 			rec.ID = d.Text()
 		case "body":
-			rec.rawBody = d.Raw()
+			rec.noBody = d.Peek() != '"'
+			rec.Body = d.Text()
 		case "eventSource", "EventSource": // SNS writes it with a capital
 			eventSource = d.Text()
 		case "eventSourceARN":

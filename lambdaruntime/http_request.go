@@ -296,20 +296,18 @@ func (e *envelope) clientIP(h http.Header) string {
 	return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
 }
 
-// bodyString decodes the body.
+// bodyString is the body that the client sent.
 func (e *envelope) bodyString() (string, error) {
-	if e.rawBody == "" {
-		return "", nil
+	if e.rawBody != "" {
+		d := jsonscan.NewDecoder(e.rawBody)
+		if _, err := d.String(), d.Err(); err != nil {
+			return "", fmt.Errorf("read body: %w", err)
+		}
 	}
-	d := jsonscan.NewDecoder(e.rawBody)
-	body := d.String()
-	if err := d.Err(); err != nil {
-		return "", fmt.Errorf("read body: %w", err)
+	if !e.base64 || e.body == "" {
+		return e.body, nil
 	}
-	if !e.base64 || body == "" {
-		return body, nil
-	}
-	data, err := base64.StdEncoding.DecodeString(body)
+	data, err := base64.StdEncoding.DecodeString(e.body)
 	if err != nil {
 		return "", errBody
 	}

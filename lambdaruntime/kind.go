@@ -101,7 +101,8 @@ type envelope struct {
 	rawMVHeaders string
 	rawQuery     string
 	rawMVQuery   string
-	rawBody      string
+	body         string
+	rawBody      string // of a body that is not a string
 	base64       bool
 	ctx          requestContext
 
@@ -189,7 +190,12 @@ func (e *envelope) field(key string, d *jsonscan.Decoder) {
 	case "multiValueQueryStringParameters":
 		e.rawMVQuery = d.Raw()
 	case "body":
-		e.rawBody = d.Raw()
+		// Decoded at once, like headers.
+		if d.Peek() == '"' {
+			e.body, e.rawBody = d.Text(), ""
+		} else {
+			e.body, e.rawBody = "", d.Raw()
+		}
 	case "isBase64Encoded":
 		e.base64 = d.Raw() == "true"
 	case "requestContext":

@@ -2,7 +2,6 @@ package lambdaruntime
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -158,20 +157,11 @@ func (r *router) wsConnect(ctx context.Context, e *envelope) ([]byte, error) {
 }
 
 func (r *router) wsMessage(ctx context.Context, e *envelope) ([]byte, error) {
-	d := jsonscan.NewDecoder(e.rawBody)
-	m := &WebSocketMessage{ConnectionID: e.ctx.connectionID, RouteKey: e.ctx.routeKey, RemoteIP: e.ctx.sourceIP}
-	if e.rawBody != "" {
-		m.Data = []byte(d.String())
-	}
-	err := d.Err()
-	if err == nil && e.base64 {
-		if m.Data, err = base64.StdEncoding.DecodeString(string(m.Data)); err != nil {
-			err = errBody
-		}
-	}
+	body, err := e.bodyString()
 	if err != nil {
 		return nil, fmt.Errorf("lambdaruntime: read WebSocket message: %w", err)
 	}
+	m := &WebSocketMessage{ConnectionID: e.ctx.connectionID, RouteKey: e.ctx.routeKey, RemoteIP: e.ctx.sourceIP, Data: []byte(body)}
 	var reply []byte
 	err = r.wsCall(ctx, e, "WebSocket message", func(ctx context.Context) error {
 		if err := r.app.WebSocket.Message(ctx, m); err != nil {

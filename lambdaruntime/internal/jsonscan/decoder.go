@@ -171,12 +171,21 @@ func (d *Decoder) Elem() bool { return d.next(']', "in an array") }
 // Key returns the next key of the current object; at its end it consumes the
 // brace and reports false.
 func (d *Decoder) Key() (string, bool) {
-	// Events come without white space: `,"key":`.
-	if i := d.pos; !d.first && i+1 < len(d.src) && d.src[i] == ',' && d.src[i+1] == '"' {
-		d.pos++
-	} else if !d.next('}', "in an object") {
+	// Events come without white space, and with plain keys: `,"key":`.
+	src, i := d.src, d.pos
+	if !d.first && i < len(src) && src[i] == ',' {
+		i++
+	}
+	if (d.first || i > d.pos) && i < len(src) && src[i] == '"' {
+		if end := ends(src, i+1); end+1 < len(src) && src[end] == '"' && src[end+1] == ':' {
+			d.first, d.pos = false, end+2
+			return src[i+1 : end], true
+		}
+	}
+	if !d.next('}', "in an object") {
 		return "", false
-	} else if d.Peek() != '"' {
+	}
+	if d.Peek() != '"' {
 		d.syntax("instead of an object key")
 		return "", false
 	}
@@ -382,13 +391,14 @@ func ends(s string, i int) int {
 		ones  = 0x0101010101010101
 		highs = 0x8080808080808080
 	)
-	text := unsafe.Slice(unsafe.StringData(s), len(s)) // to be read only
-	for ; i+8 <= len(text); i += 8 {
-		x := binary.LittleEndian.Uint64(text[i:])
-		// A byte's high bit is set where the byte is below 0x20, a quote, a
-		// backslash or 0x80 and above. A subtraction that borrows spoils only
-		// the bytes above it, and the lowest hit is the one that counts.
-		hit := (x | (x - ones*0x20) | (x ^ ones*'"' - ones) | (x ^ ones*'\\' - ones)) & highs
+	text := unsafe.Pointer(unsafe.StringData(s)) // to be read only
+	for ; i+8 <= len(s); i += 8 {
+		x := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(text, i))[:])
+		// A byte's high bit is set where the byte is 0x80 and above, a backslash,
+		// a quote or below 0x20; flipping bit 1 brings the quote next to the last.
+		// A subtraction that borrows spoils only the bytes above it, and the
+		// lowest hit is the one that counts.
+		hit := (x | (x ^ ones*'\\' - ones) | (x ^ ones*2 - ones*0x21)) & highs
 		if hit != 0 {
 			return i + bits.TrailingZeros64(hit)/8
 		}
@@ -401,21 +411,21 @@ func ends(s string, i int) int {
 	return len(s)
 }
 
-// skipString consumes a string and reports whether its text is its value:
-// no escapes, and valid UTF-8.
-func (d *Decoder) skipString() (verbatim bool) {
+// skipString consumes the string at d.pos.
+func (d *Decoder) skipString() {
 	d.first = false
 	d.pos++
 	i := ends(d.src, d.pos)
 	if i < len(d.src) && d.src[i] == '"' {
 		d.pos = i + 1
-		return true
+		return
 	}
-	return d.skipSpecial(i)
+	d.skipSpecial(i)
 }
 
-// skipSpecial goes on with a string at its first byte that does not stand for
-// itself.
+// skipSpecial goes on with the string that starts at d.pos at its first byte that
+// does not stand for itself. It reports whether the string's text is its value: no
+// escapes, and valid UTF-8.
 func (d *Decoder) skipSpecial(i int) (verbatim bool) {
 	start, ascii := d.pos, true
 	verbatim = true
@@ -489,17 +499,24 @@ func hex4(s string) (rune, bool) {
 	return r, true
 }
 
+// str consumes the string at d.pos and returns its value.
 func (d *Decoder) str() string {
-	start := d.pos + 1
-	verbatim := d.skipString()
+	src, start := d.src, d.pos+1
+	end := ends(src, start)
+	if end < len(src) && src[end] == '"' {
+		d.first, d.pos = false, end+1
+		return src[start:end]
+	}
+	d.first, d.pos = false, start
+	verbatim := d.skipSpecial(end)
 	if d.err != nil {
 		return ""
 	}
-	text := d.src[start : d.pos-1]
-	if verbatim {
+	if text := src[start : d.pos-1]; !verbatim {
+		return unescape(text)
+	} else {
 		return text
 	}
-	return unescape(text)
 }
 
 // unescape gives the value of a string's text, whose escapes are known to be
