@@ -432,6 +432,51 @@ func TestDatabaseProxyFull(t *testing.T) {
 	golden(t, stack)
 }
 
+func TestSqsEndpointMinimal(t *testing.T) {
+	stack := setup(t)
+	vpc := newIsolatedVpc(stack)
+	e := NewSqsEndpoint(stack, jsii.String("Sqs"), &SqsEndpointProps{Vpc: vpc})
+	e.GrantReach(NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc}).Function)
+	golden(t, stack)
+}
+
+func TestSqsEndpointFull(t *testing.T) {
+	stack := setup(t)
+	vpc := awsec2.NewVpc(stack, jsii.String("Vpc"), &awsec2.VpcProps{MaxAzs: jsii.Number(2), NatGateways: jsii.Number(0), SubnetConfiguration: &[]*awsec2.SubnetConfiguration{
+		{Name: jsii.String("functions"), SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
+		{Name: jsii.String("endpoints"), SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
+	}})
+	NewSqsEndpoint(stack, jsii.String("Sqs"), &SqsEndpointProps{Vpc: vpc, VpcSubnets: &awsec2.SubnetSelection{SubnetGroupName: jsii.String("endpoints")}})
+	golden(t, stack)
+}
+
+func TestWebSocketRelayMinimal(t *testing.T) {
+	stack := setup(t)
+	fn := existingFunction(stack)
+	api := NewWebSocketApi(stack, jsii.String("WebSocket"), &WebSocketApiProps{Handler: fn})
+	NewWebSocketRelay(stack, jsii.String("Relay"), &WebSocketRelayProps{Api: api, Entry: entry("relayed")}).GrantPush(fn)
+	golden(t, stack)
+}
+
+func TestWebSocketRelayFull(t *testing.T) {
+	stack := setup(t)
+	api := NewWebSocketApi(stack, jsii.String("WebSocket"), &WebSocketApiProps{Handler: existingFunction(stack)})
+	NewWebSocketRelay(stack, jsii.String("Relay"), &WebSocketRelayProps{
+		Api:            api,
+		Architecture:   awslambda.Architecture_X86_64(),
+		BuildTags:      []string{"relaytag"},
+		Entry:          entry("relayed"),
+		Environment:    &map[string]*string{"GREETING": jsii.String("hello")},
+		Files:          map[string]string{"go.txt": "main_test.go"},
+		Layers:         &[]awslambda.ILayerVersion{awslambda.LayerVersion_FromLayerVersionArn(stack, jsii.String("Layer"), jsii.String("arn:aws:lambda:eu-north-1:123456789012:layer:probe:1"))},
+		LinkerFlags:    []string{"-X main.version=1"},
+		LogRetention:   awslogs.RetentionDays_ONE_DAY,
+		Manifest:       jsii.Bool(false),
+		MaxConcurrency: jsii.Number(4),
+	})
+	golden(t, stack)
+}
+
 func TestDatabaseProxyOutsideVpc(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)

@@ -297,8 +297,10 @@ func (m *Monitoring) watchAsync(h *Handler) {
 }
 
 // initErrors counts the instances that did not start, which Lambda tells in its
-// log and in no metric.
+// log and in no metric. That record has the level WARN, and so every system log
+// level lets it through.
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html (2026-11)
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html (2026-11)
 func (m *Monitoring) initErrors(h *Handler) awscloudwatch.IMetric {
 	unique := *awscdk.Names_UniqueResourceName(h, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(200)})
 	return awslogs.NewMetricFilter(m, jsii.String(strings.ReplaceAll(m.name(h), "/", "-")+"-InitErrorsFilter"), &awslogs.MetricFilterProps{
@@ -322,24 +324,20 @@ func (m *Monitoring) watchQueue(q *Queue) {
 	m.show(m.name(q)+": oldest message", q.Queue.MetricApproximateAgeOfOldestMessage(everyMinute("Maximum")))
 }
 
-// watchDatabase watches the connections of a proxy.
+// watchDatabase watches the connections of a proxy. More than one machine may serve
+// it, each of which reports its own numbers once a minute: their sum counts.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.monitoring.html (2026-11)
 func (m *Monitoring) watchDatabase(d *DatabaseProxy) {
-	metric := func(metric, statistic string, dimensions map[string]*string) awscloudwatch.IMetric {
-		dimensions["ProxyName"] = d.Proxy.DbProxyName()
+	metric := func(name string) awscloudwatch.IMetric {
 		return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-			DimensionsMap: &dimensions,
-			MetricName:    jsii.String(metric),
+			DimensionsMap: &map[string]*string{"ProxyName": d.Proxy.DbProxyName()},
+			MetricName:    jsii.String(name),
 			Namespace:     jsii.String("AWS/RDS"),
 			Period:        minute(),
-			Statistic:     jsii.String(statistic),
+			Statistic:     jsii.String("Sum"),
 		})
 	}
-	target := func() map[string]*string {
-		return map[string]*string{"TargetGroup": jsii.String("default"), "TargetRole": jsii.String("READ_WRITE")}
-	}
-	borrowed := metric("DatabaseConnectionsCurrentlyBorrowed", "Maximum", target())
-	allowed := metric("MaxDatabaseConnectionsAllowed", "Minimum", target())
+	borrowed, allowed := metric("DatabaseConnectionsCurrentlyBorrowed"), metric("MaxDatabaseConnectionsAllowed")
 	m.alarm(d, "Connections", alarm{
 		description: "Nearly all connections of the proxy are lent, and queries wait for one. Look for pinning and long transactions, raise MaxConnectionsPercent, or use a larger database",
 		metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
@@ -350,8 +348,7 @@ func (m *Monitoring) watchDatabase(d *DatabaseProxy) {
 		}),
 		minutes: 5, threshold: jsii.Number(defaultBorrowedPercent),
 	})
-	m.show(m.name(d)+": connections", metric("ClientConnections", "Maximum", map[string]*string{}), borrowed, allowed,
-		metric("DatabaseConnectionsCurrentlySessionPinned", "Maximum", target()))
+	m.show(m.name(d)+": connections", metric("ClientConnections"), borrowed, allowed, metric("DatabaseConnectionsCurrentlySessionPinned"))
 }
 
 func (m *Monitoring) newDashboard() {
