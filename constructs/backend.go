@@ -21,6 +21,14 @@ type BackendProps struct {
 	// @default - unreserved, and nothing kept warm
 	Concurrency *ConcurrencyProps
 
+	// ConnectionRegistry is the table in which the program remembers who is
+	// connected to its WebSocket API. Where its functions are in isolated subnets,
+	// Vpc is that of the functions, unless this app creates an endpoint for
+	// DynamoDB there.
+	//
+	// @default - none
+	ConnectionRegistry *ConnectionRegistryProps
+
 	// Database puts an RDS Proxy in front of a database, places the function in
 	// its VPC and lets the program connect.
 	//
@@ -150,11 +158,15 @@ const (
 // nothing that they cannot do alone, except to check them against each other.
 //
 // The ids of its children are "Handler", "Worker", "Http", "Rest",
-// "FunctionUrl", "WebSocket", "WebSocketRelay", "Database", "DirectDatabase",
-// "SqsEndpoint", "Monitoring", "Queue-{name}" and "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its outputs.
+// "FunctionUrl", "WebSocket", "WebSocketRelay", "ConnectionRegistry", "Database",
+// "DirectDatabase", "SqsEndpoint", "Monitoring", "Queue-{name}" and
+// "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its outputs.
 type Backend struct {
 	constructs.Construct
 
+	// ConnectionRegistry is the table of the connections; nil without
+	// BackendProps.ConnectionRegistry.
+	ConnectionRegistry *ConnectionRegistry
 	// Database is the proxy; nil without BackendProps.Database.
 	Database *DatabaseProxy
 	// DirectDatabase is the database without a proxy; nil without
@@ -256,6 +268,7 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 			}
 		}
 	}
+	b.addConnectionRegistry(plan)
 	for _, name := range plan.queueNames {
 		q := plan.queues[name]
 		q.Handler = jobs.Alias
@@ -293,11 +306,34 @@ func (b *Backend) handlers() []*Handler {
 	return []*Handler{b.Handler, b.Worker}
 }
 
+// addConnectionRegistry creates the table of the connections. The relay uses it too:
+// it learns which of them are gone.
+func (b *Backend) addConnectionRegistry(plan *backendPlan) {
+	if plan.registry == nil {
+		return
+	}
+	if plan.registry.Vpc == nil && b.isolated() && !hasEndpoint(plan.handler.Vpc, ".dynamodb") {
+		plan.registry.Vpc = plan.handler.Vpc
+	}
+	b.ConnectionRegistry = NewConnectionRegistry(b, jsii.String("ConnectionRegistry"), plan.registry)
+	for _, h := range b.handlers() {
+		b.ConnectionRegistry.GrantAccess(h.Function)
+	}
+	if b.WebSocketRelay != nil {
+		b.ConnectionRegistry.GrantAccess(b.WebSocketRelay.Handler.Function)
+	}
+}
+
+// isolated tells whether any of the program's functions has no way to the internet.
+func (b *Backend) isolated() bool {
+	return slices.ContainsFunc(b.handlers(), func(h *Handler) bool { return h.isolated })
+}
+
 // addSqsEndpoint creates the way from isolated subnets to the queues.
 func (b *Backend) addSqsEndpoint(props *BackendProps, plan *backendPlan) {
 	sends := len(plan.queueNames) > 0 || plan.relay != nil
 	vpc := plan.handler.Vpc
-	wanted := sends && (b.Handler.isolated || b.Worker != nil && b.Worker.isolated) && !hasSqsEndpoint(vpc)
+	wanted := sends && b.isolated() && !hasEndpoint(vpc, ".sqs")
 	if props.SqsEndpoint != nil {
 		wanted = *props.SqsEndpoint
 	}

@@ -14,6 +14,7 @@ type backendPlan struct {
 	handler   *HandlerProps
 	worker    *HandlerProps
 	relay     *WebSocketRelayProps
+	registry  *ConnectionRegistryProps
 	database  *DatabaseProxyProps
 	webSocket *WebSocketApiProps
 	// At most one of these serves HTTP.
@@ -72,6 +73,7 @@ func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
 	plan.planWorker(r, props, m)
 	plan.planApis(r, props, m)
 	plan.planRelay(r, props, m, relays)
+	plan.planRegistry(r, props, m)
 	plan.planQueues(r, props, m, secondsOf(plan.jobs().Timeout))
 	plan.planSchedules(r, props, m)
 	plan.checkEnvironment(r, props, m)
@@ -203,6 +205,19 @@ func (b *backendPlan) planRelay(r *rules, props *BackendProps, m *Manifest, rela
 	if m.WebSocket && (isolated(b.handler) || b.worker != nil && isolated(b.worker)) {
 		r.breaks("WebSocketRelay", "must be true for a program with a WebSocket API in isolated subnets, from which nothing reaches @connections (it has no VPC endpoint), got false; set it, choose subnets with NAT in Handler.VpcSubnets, or leave the VPC")
 	}
+}
+
+// planRegistry completes the props of the table of the connections.
+func (b *backendPlan) planRegistry(r *rules, props *BackendProps, m *Manifest) {
+	if props.ConnectionRegistry == nil {
+		return
+	}
+	registry := *props.ConnectionRegistry
+	b.registry = &registry
+	if !m.WebSocket {
+		r.breaks("ConnectionRegistry", "must be unset when the program serves no WebSocket API; remove it, or set App.WebSocket in %s", b.entry())
+	}
+	r.in("ConnectionRegistry", registry.check)
 }
 
 // jobs are the props of the function that runs the queues and schedules.
@@ -376,6 +391,9 @@ func (b *backendPlan) checkEnvironment(r *rules, props *BackendProps, m *Manifes
 	if m.WebSocket {
 		set[wire.EnvWebSocketEndpoint] = true
 		set[wire.QueueURLEnv(wire.RelayQueueName)] = true
+	}
+	if props.ConnectionRegistry != nil {
+		set[wire.EnvConnectionsTable] = true
 	}
 	if props.Database != nil || props.DirectDatabase != nil {
 		for _, name := range []string{wire.EnvDatabaseHost, wire.EnvDatabasePort, wire.EnvDatabaseName, wire.EnvDatabaseUser, wire.EnvDatabaseEngine} {

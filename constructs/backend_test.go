@@ -195,7 +195,11 @@ func TestBackendIsolated(t *testing.T) {
 		t.Errorf("message differs (-want +got):\n%s", diff)
 	}
 	props.WebSocketRelay = jsii.Bool(true)
+	props.ConnectionRegistry = &ConnectionRegistryProps{}
 	b := NewBackend(stack, jsii.String("Backend"), props)
+	if b.ConnectionRegistry.Endpoint == nil || props.ConnectionRegistry.Vpc != nil {
+		t.Error("isolated functions must get an endpoint for DynamoDB, and the caller's props must stay as they are")
+	}
 	if len(b.Queues) != 2 {
 		t.Error("the relay's queue must be the relay's alone")
 	}

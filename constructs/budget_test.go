@@ -184,6 +184,10 @@ func TestBackendWorkersRefusal(t *testing.T) {
 			&BackendProps{Entry: entry("full"), Workers: "both"},
 			`BackendProps.Workers must be WorkersShared or WorkersSeparate, got "both"; leave it unset for one function`,
 		},
+		"no connections": {
+			&BackendProps{Entry: entry("empty"), ConnectionRegistry: &ConnectionRegistryProps{}},
+			`BackendProps.ConnectionRegistry must be unset when the program serves no WebSocket API; remove it, or set App.WebSocket in "testdata/programs/empty"`,
+		},
 		"no relay": {
 			&BackendProps{Entry: entry("empty"), WebSocketRelay: jsii.Bool(true)},
 			`BackendProps.WebSocketRelay must be unset when the program serves no WebSocket API; remove it, or set App.WebSocket in "testdata/programs/empty"`,

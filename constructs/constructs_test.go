@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapplicationautoscaling"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
+	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 // The goldens of the parts use a function that hearth did not make, as in an
@@ -477,6 +479,41 @@ func TestWebSocketRelayFull(t *testing.T) {
 	golden(t, stack)
 }
 
+func TestConnectionRegistryMinimal(t *testing.T) {
+	stack := setup(t)
+	NewConnectionRegistry(stack, jsii.String("Online"), nil).GrantAccess(existingFunction(stack))
+	golden(t, stack)
+}
+
+func TestConnectionRegistryFull(t *testing.T) {
+	stack := setup(t)
+	NewConnectionRegistry(stack, jsii.String("Online"), &ConnectionRegistryProps{
+		EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil),
+		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
+		Vpc:           newIsolatedVpc(stack),
+	}).GrantAccess(existingFunction(stack))
+	golden(t, stack)
+}
+
+func TestConnectionRegistryExistingTable(t *testing.T) {
+	stack := setup(t)
+	table := awsdynamodb.Table_FromTableName(stack, jsii.String("Mine"), jsii.String("mine"))
+	r := NewConnectionRegistry(stack, jsii.String("Online"), &ConnectionRegistryProps{Table: table})
+	r.GrantAccess(existingFunction(stack))
+	template := template(stack)
+	template.ResourceCountIs(jsii.String("AWS::DynamoDB::Table"), jsii.Number(0))
+	template.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
+		"Environment": map[string]any{"Variables": map[string]any{wire.EnvConnectionsTable: "mine"}},
+	})
+	got := refusal(t, func() {
+		NewConnectionRegistry(stack, jsii.String("Broken"), &ConnectionRegistryProps{Table: table, RemovalPolicy: awscdk.RemovalPolicy_RETAIN})
+	})
+	want := "Test/Broken: 1 problem\n  - ConnectionRegistryProps.RemovalPolicy must be unset with Table, which has its own; remove it"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestDatabaseProxyOutsideVpc(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)
@@ -522,6 +559,7 @@ func TestScope(t *testing.T) {
 		NewRestApi(stack, jsii.String("Rest"), &RestApiProps{Handler: fn}),
 		NewFunctionUrl(stack, jsii.String("Url"), &FunctionUrlProps{Handler: fn}),
 		NewSqsEndpoint(stack, jsii.String("Sqs"), &SqsEndpointProps{Vpc: vpc}),
+		NewConnectionRegistry(stack, jsii.String("Online"), nil),
 		NewQueue(stack, jsii.String("Queue"), nil),
 		NewSchedule(stack, jsii.String("Schedule"), &ScheduleProps{Expression: jsii.String("rate(1 day)"), Handler: fn, Name: jsii.String("s")}),
 		NewDatabaseProxy(stack, jsii.String("Database"), &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc}),

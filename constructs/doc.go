@@ -17,8 +17,9 @@
 // Every part also works alone in an existing CDK app: [Handler] builds and
 // deploys a Go program; [HttpApi], [RestApi], [FunctionUrl], [WebSocketApi],
 // [Queue] and [Schedule] take any Lambda function or alias; [DatabaseProxy] and
-// [DirectDatabase] take any Aurora cluster or RDS instance; [Monitoring] watches
-// all of them. [NewChecks] brings the rules to stacks that are written by hand,
+// [DirectDatabase] take any Aurora cluster or RDS instance; [ConnectionRegistry]
+// remembers who is connected to a WebSocket API; [Monitoring] watches functions,
+// queues and proxies. [NewChecks] brings the rules to stacks that are written by hand,
 // and package hearthtest has snapshot tests.
 //
 // # Errors

@@ -19,12 +19,13 @@ func TestIam(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)
 	NewBackend(stack, jsii.String("Backend"), &BackendProps{
-		Entry:          entry("relayed"),
-		Concurrency:    &ConcurrencyProps{Reserved: jsii.Number(50), Provisioned: Autoscaled(2, 20)},
-		Database:       &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc},
-		Monitoring:     &MonitoringProps{},
-		WebSocketRelay: jsii.Bool(true),
-		Workers:        WorkersSeparate,
+		Entry:              entry("relayed"),
+		Concurrency:        &ConcurrencyProps{Reserved: jsii.Number(50), Provisioned: Autoscaled(2, 20)},
+		ConnectionRegistry: &ConnectionRegistryProps{},
+		Database:           &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc},
+		Monitoring:         &MonitoringProps{},
+		WebSocketRelay:     jsii.Bool(true),
+		Workers:            WorkersSeparate,
 	})
 	// The only ones without a resource: X-Ray knows none.
 	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html (2026-11)

@@ -70,16 +70,16 @@ func (e *SqsEndpoint) GrantReach(fn awslambda.Function) {
 	e.Endpoint.Connections().AllowFrom(fn, awsec2.Port_HTTPS(), jsii.String("Function to SQS"))
 }
 
-// hasSqsEndpoint tells whether this app creates an endpoint for SQS in a VPC of
-// its own. What an imported VPC has is not known.
-func hasSqsEndpoint(vpc awsec2.IVpc) bool {
+// hasEndpoint tells whether this app creates an endpoint for a service, such as
+// ".sqs", in a VPC of its own. What an imported VPC has is not known.
+func hasEndpoint(vpc awsec2.IVpc, service string) bool {
 	for _, c := range *awscdk.Stack_Of(vpc).Node().FindAll(constructs.ConstructOrder_PREORDER) {
 		endpoint, ok := c.(awsec2.CfnVPCEndpoint)
 		if !ok {
 			continue
 		}
 		// The region and what surrounds it are tokens.
-		if service := endpoint.ServiceName(); service != nil && strings.Contains(*service, ".sqs") && *endpoint.VpcId() == *vpc.VpcId() {
+		if name := endpoint.ServiceName(); name != nil && strings.Contains(*name, service) && *endpoint.VpcId() == *vpc.VpcId() {
 			return true
 		}
 	}

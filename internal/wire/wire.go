@@ -22,6 +22,10 @@ const (
 	// API's stage: https://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
 	EnvWebSocketEndpoint = "HEARTH_WEBSOCKET_ENDPOINT"
 
+	// EnvConnectionsTable holds the name of the DynamoDB table of the WebSocket
+	// connections; see [ConnectionsPartitionKey].
+	EnvConnectionsTable = "HEARTH_CONNECTIONS_TABLE"
+
 	// EnvDatabaseHost holds the host name of the RDS Proxy endpoint.
 	EnvDatabaseHost = "HEARTH_DATABASE_HOST"
 	// EnvDatabasePort holds the TCP port of the RDS Proxy endpoint.
@@ -37,6 +41,14 @@ const (
 	// functions share it: [RoleAPI], [RoleWorker] or [RoleRelay]. Without it, the
 	// function runs everything.
 	EnvRole = "HEARTH_ROLE"
+)
+
+// The attributes of the table of the WebSocket connections that the constructs
+// create it with: two keys, both strings, and the time to live.
+const (
+	ConnectionsPartitionKey = "PK"
+	ConnectionsSortKey      = "SK"
+	ConnectionsTimeToLive   = "expiresAt"
 )
 
 // Values of [EnvRole].

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
 )
 
@@ -75,7 +76,7 @@ func (d *DynamoDB) connect() (client, *string, error) {
 	}
 	table := os.Getenv(EnvTable)
 	if table == "" {
-		return nil, nil, fmt.Errorf("registry: %s must hold the table's name, got nothing; set it to a table with the keys PK and SK, and grant the function access", EnvTable)
+		return nil, nil, fmt.Errorf("registry: %s must hold the table's name, got nothing; hearth.ConnectionRegistry creates the table and sets it", EnvTable)
 	}
 	region, err := awsenv.Region()
 	if err != nil {
@@ -100,9 +101,11 @@ func seconds(n int64) types.AttributeValue {
 const userPrefix = "user#"
 
 func connectionKey(id string) item {
-	return item{"PK": text("connection#" + id), "SK": text("connection")}
+	return item{wire.ConnectionsPartitionKey: text("connection#" + id), wire.ConnectionsSortKey: text("connection")}
 }
-func userKey(user string) item { return item{"PK": text(userPrefix + user), "SK": text("user")} }
+func userKey(user string) item {
+	return item{wire.ConnectionsPartitionKey: text(userPrefix + user), wire.ConnectionsSortKey: text("user")}
+}
 
 // connectionsOf reads the map of a user's item; no item has none.
 func connectionsOf(i item) expiries {
@@ -138,7 +141,7 @@ func (d *DynamoDB) Connect(ctx context.Context, connectionID, user string, now t
 	// The owner first: a connection that has one, but is not in its user's map, is
 	// harmless.
 	entry := connectionKey(connectionID)
-	entry["userId"], entry["expiresAt"] = text(user), expiry
+	entry["userId"], entry[wire.ConnectionsTimeToLive] = text(user), expiry
 	_, err = client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: table, Item: entry,
 		ConditionExpression:       aws.String("attribute_not_exists(PK) OR userId = :user"),
@@ -163,7 +166,7 @@ func (d *DynamoDB) add(ctx context.Context, client client, table *string, connec
 	for {
 		out, err := client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: table, Key: userKey(user),
-			UpdateExpression:          aws.String("SET connections.#id = :expiry, expiresAt = :expiry"),
+			UpdateExpression:          aws.String("SET connections.#id = :expiry, " + wire.ConnectionsTimeToLive + " = :expiry"),
 			ConditionExpression:       aws.String("attribute_exists(PK)"), // there is a map to put it in
 			ExpressionAttributeNames:  map[string]string{"#id": connectionID},
 			ExpressionAttributeValues: item{":expiry": expiry},
@@ -176,7 +179,7 @@ func (d *DynamoDB) add(ctx context.Context, client client, table *string, connec
 			return connectionsOf(out.Attributes), nil
 		}
 		entry := userKey(user)
-		entry["connections"], entry["expiresAt"] = &types.AttributeValueMemberM{Value: item{connectionID: expiry}}, expiry
+		entry["connections"], entry[wire.ConnectionsTimeToLive] = &types.AttributeValueMemberM{Value: item{connectionID: expiry}}, expiry
 		_, err = client.PutItem(ctx, &dynamodb.PutItemInput{
 			TableName: table, Item: entry, ConditionExpression: aws.String("attribute_not_exists(PK)"),
 		})
@@ -281,7 +284,7 @@ func (d *DynamoDB) Online(ctx context.Context, users ...string) ([]string, error
 			return nil, fmt.Errorf("registry: who is online: %w", err)
 		}
 		for _, i := range out.Responses[*table] {
-			if key, ok := i["PK"].(*types.AttributeValueMemberS); ok {
+			if key, ok := i[wire.ConnectionsPartitionKey].(*types.AttributeValueMemberS); ok {
 				isOnline[strings.TrimPrefix(key.Value, userPrefix)] = len(connectionsOf(i).live(d.now(), "")) > 0
 			}
 		}

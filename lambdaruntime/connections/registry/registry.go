@@ -35,6 +35,7 @@
 //
 // # The table
 //
+// The construct hearth.ConnectionRegistry creates the table, and lets functions use it.
 // The table's name comes from the variable HEARTH_CONNECTIONS_TABLE. Its keys are the
 // strings PK (partition) and SK (sort), its time-to-live attribute is expiresAt. It
 // may hold other items too. There are two kinds of item:
@@ -60,10 +61,12 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 // EnvTable names the variable that holds the name of the table; see [New].
-const EnvTable = "HEARTH_CONNECTIONS_TABLE"
+const EnvTable = wire.EnvConnectionsTable
 
 // lifetime is a little more than API Gateway lets a connection live.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)

@@ -242,7 +242,7 @@ func TestOnlineInBatches(t *testing.T) {
 
 func TestConfigurationErrors(t *testing.T) {
 	for env, want := range map[string]string{
-		"HEARTH_CONNECTIONS_TABLE": `registry: HEARTH_CONNECTIONS_TABLE must hold the table's name, got nothing; set it to a table with the keys PK and SK, and grant the function access`,
+		"HEARTH_CONNECTIONS_TABLE": `registry: HEARTH_CONNECTIONS_TABLE must hold the table's name, got nothing; hearth.ConnectionRegistry creates the table and sets it`,
 		"AWS_REGION":               `registry: AWS_REGION must be set; Lambda sets it, elsewhere set it yourself`,
 	} {
 		t.Run(env, func(t *testing.T) {

@@ -1,0 +1,110 @@
+package hearth
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// ConnectionRegistryProps configure a [ConnectionRegistry].
+type ConnectionRegistryProps struct {
+	// EncryptionKey encrypts a new table.
+	//
+	// @default - a key that DynamoDB owns
+	EncryptionKey awskms.IKey
+
+	// RemovalPolicy says what becomes of a new table when it leaves the stack. It
+	// only knows who is connected now.
+	//
+	// @default awscdk.RemovalPolicy_DESTROY
+	RemovalPolicy awscdk.RemovalPolicy
+
+	// Table is a table that exists, with the keys PK and SK, both strings, and the
+	// time-to-live attribute expiresAt. It may hold other items too.
+	//
+	// @default - a new table, paid by the request
+	Table awsdynamodb.ITable
+
+	// Vpc gets a gateway endpoint for DynamoDB, which costs nothing, so that
+	// functions in subnets without a way to the internet reach the table. A route
+	// table can have one such endpoint only.
+	//
+	// @default - no endpoint
+	Vpc awsec2.IVpc
+}
+
+// ConnectionRegistry is the table in which package connections/registry remembers
+// who is connected to a WebSocket API, over all instances.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html (2026-11)
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vpc-endpoints-dynamodb.html (2026-11)
+type ConnectionRegistry struct {
+	constructs.Construct
+
+	// Endpoint is the gateway endpoint; nil without ConnectionRegistryProps.Vpc.
+	Endpoint awsec2.GatewayVpcEndpoint
+	// Table is the table.
+	Table awsdynamodb.ITable
+}
+
+// NewConnectionRegistry creates the table. It panics with every broken rule at
+// once.
+func NewConnectionRegistry(scope constructs.Construct, id *string, props *ConnectionRegistryProps) *ConnectionRegistry {
+	if props == nil {
+		props = &ConnectionRegistryProps{}
+	}
+	c := &ConnectionRegistry{Table: props.Table}
+	newConstruct(c, scope, id)
+	r := &rules{where: "ConnectionRegistryProps"}
+	props.check(r)
+	refuse(c, r.broken)
+	if c.Table == nil {
+		c.Table = newConnectionsTable(c, props)
+	}
+	if props.Vpc != nil {
+		c.Endpoint = awsec2.NewGatewayVpcEndpoint(c, jsii.String("Endpoint"), &awsec2.GatewayVpcEndpointProps{
+			Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB(),
+			Vpc:     props.Vpc,
+		})
+	}
+	return c
+}
+
+func newConnectionsTable(c *ConnectionRegistry, props *ConnectionRegistryProps) awsdynamodb.Table {
+	removal := props.RemovalPolicy
+	if removal == "" {
+		removal = awscdk.RemovalPolicy_DESTROY
+	}
+	return awsdynamodb.NewTable(c, jsii.String("Table"), &awsdynamodb.TableProps{
+		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		EncryptionKey:       props.EncryptionKey,
+		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(wire.ConnectionsPartitionKey), Type: awsdynamodb.AttributeType_STRING},
+		RemovalPolicy:       removal,
+		SortKey:             &awsdynamodb.Attribute{Name: jsii.String(wire.ConnectionsSortKey), Type: awsdynamodb.AttributeType_STRING},
+		TimeToLiveAttribute: jsii.String(wire.ConnectionsTimeToLive),
+	})
+}
+
+func (p *ConnectionRegistryProps) check(r *rules) {
+	if p.Table != nil {
+		r.mustBeUnset("with Table, which has its own; remove it",
+			given{"EncryptionKey", p.EncryptionKey != nil}, given{"RemovalPolicy", p.RemovalPolicy != ""})
+	}
+}
+
+// GrantAccess lets a function use the registry: the five actions that it takes, on
+// this table alone, and the table's name in HEARTH_CONNECTIONS_TABLE.
+func (c *ConnectionRegistry) GrantAccess(fn awslambda.Function) awsiam.Grant {
+	fn.AddEnvironment(jsii.String(wire.EnvConnectionsTable), c.Table.TableName(), nil)
+	if key := c.Table.EncryptionKey(); key != nil {
+		key.GrantEncryptDecrypt(fn)
+	}
+	return c.Table.Grant(fn, jsii.String("dynamodb:BatchGetItem"), jsii.String("dynamodb:DeleteItem"), jsii.String("dynamodb:GetItem"),
+		jsii.String("dynamodb:PutItem"), jsii.String("dynamodb:UpdateItem"))
+}
