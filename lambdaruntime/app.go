@@ -23,17 +23,20 @@ type App struct {
 	// HTTP serves the requests of API Gateway HTTP APIs (payload format 2.0 and
 	// 1.0), REST APIs, Function URLs and Application Load Balancers. Its
 	// requests carry the client's escaped path, query, repeated headers, cookies
-	// and body; [EventFromContext] gives the event they came in.
+	// and body; [EventFromContext] gives the event they came in. Responses are sent
+	// whole, but for those of a Function URL that streams: they are sent while the
+	// handler writes and flushes.
 	HTTP http.Handler
 
 	// WebSocket serves the connections of an API Gateway WebSocket API.
 	WebSocket WebSocketHandler
 
 	// RequestTimeout is the longest an HTTP request or WebSocket event may take.
-	// A request that takes longer is answered with 504 and its context is
-	// cancelled. It always ends before the invocation's own deadline. 0 means
-	// 10 seconds; API Gateway itself gives up after 30 seconds (HTTP API) or 29
-	// (REST and WebSocket APIs, by default).
+	// A request that takes longer is answered with 504, or cut off where a
+	// streamed response has begun, and its context is cancelled. It always ends
+	// before the invocation's own deadline. 0 means 10 seconds; API Gateway itself
+	// gives up after 30 seconds (HTTP API) or 29 (REST and WebSocket APIs, by
+	// default).
 	RequestTimeout time.Duration
 
 	// Queues are the SQS queues that the program consumes; see [Queue.Consume].

@@ -132,9 +132,19 @@ func (w *responseWriter) finish() ([]byte, int) {
 	defer w.mu.Unlock()
 	w.commit(http.StatusOK, 0)
 	w.closed = true
+	b := w.closeHeader(w.body)
+	if w.head {
+		w.body = nil
+	}
+	return w.appendBody(b)
+}
+
+// closeHeader ends the header, of which the Content-Type may be missing, and writes
+// the cookies.
+func (w *responseWriter) closeHeader(body []byte) []byte {
 	b := w.out
-	if !w.typed && !w.encoded && len(w.body) > 0 {
-		b = w.format.header(b, "Content-Type", http.DetectContentType(w.body))
+	if !w.typed && !w.encoded && len(body) > 0 {
+		b = w.format.header(b, "Content-Type", http.DetectContentType(body))
 	}
 	if w.format == formatALB {
 		b = appendCookieHeaders(b, w.format, w.cookies)
@@ -150,10 +160,7 @@ func (w *responseWriter) finish() ([]byte, int) {
 		}
 		b = append(b, ']')
 	}
-	if w.head {
-		w.body = nil
-	}
-	return w.appendBody(b)
+	return b
 }
 
 // appendBody ends the response with its body: as text where that is faithful

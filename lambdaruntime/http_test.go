@@ -183,56 +183,38 @@ func TestHTTPResponses(t *testing.T) {
 	}
 }
 
+// ordinaryHandlers do what net/http's server has its own way with.
+var ordinaryHandlers = map[string]http.HandlerFunc{
+	"html is sniffed": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") },
+	"binary":          func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "\x89PNG\r\n\x1a\n\x00\x00") },
+	"two writes":      func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a"); io.WriteString(w, "b") },
+	"compressed stays raw": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		io.WriteString(w, "text")
+	},
+	"no sniffing on nil":     func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil; io.WriteString(w, "x") },
+	"no content":             func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204); io.WriteString(w, "x") },
+	"early hints":            func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(404) },
+	"flush sends the header": func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush(); w.Header().Set("X-Late", "no") },
+	"line breaks":            func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-A", "b\r\nc: d") },
+	"error helper":           func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 403) },
+	"redirect":               func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", 302) },
+	"not found":              http.NotFound,
+}
+
 // TestResponsesLikeNetHTTP compares what a client sees with net/http's server.
 func TestResponsesLikeNetHTTP(t *testing.T) {
 	t.Parallel()
-	png := "\x89PNG\r\n\x1a\n\x00\x00"
-	for name, h := range map[string]http.HandlerFunc{
-		"html is sniffed": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") },
-		"binary":          func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, png) },
-		"two writes":      func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a"); io.WriteString(w, "b") },
-		"compressed stays raw": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Encoding", "gzip")
-			io.WriteString(w, "text")
-		},
-		"no sniffing on nil":     func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil; io.WriteString(w, "x") },
-		"no content":             func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204); io.WriteString(w, "x") },
-		"early hints":            func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(404) },
-		"flush sends the header": func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush(); w.Header().Set("X-Late", "no") },
-		"line breaks":            func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-A", "b\r\nc: d") },
-		"error helper":           func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 403) },
-		"redirect":               func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", 302) },
-		"not found":              http.NotFound,
-	} {
+	for name, h := range ordinaryHandlers {
 		for _, method := range []string{"GET", "HEAD"} {
 			t.Run(method+" "+name, func(t *testing.T) {
 				t.Parallel()
-				srv := httptest.NewServer(h)
-				defer srv.Close()
-				req, err := http.NewRequest(method, srv.URL, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				resp, err := (&http.Transport{DisableCompression: true, DisableKeepAlives: true}).RoundTrip(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				body, err := io.ReadAll(resp.Body)
-				resp.Body.Close()
-				if err != nil {
-					t.Fatal(err)
-				}
-				want := map[string]string{}
-				for k, v := range resp.Header {
-					if k != "Date" && k != "Content-Length" { // the gateway's business
-						want[k] = strings.Join(v, ", ")
-					}
-				}
-
+				resp, body, want := fromNetHTTP(t, h, method)
 				b := setup(t, &App{HTTP: h})
 				got := parseResponse(t, b.mustInvoke(t.Context(), v2(method, "/", "")))
 				gotBody := []byte(got.Body)
 				if got.IsBase64Encoded {
+					var err error
 					if gotBody, err = base64.StdEncoding.DecodeString(got.Body); err != nil {
 						t.Fatal(err)
 					}
@@ -246,6 +228,34 @@ func TestResponsesLikeNetHTTP(t *testing.T) {
 			})
 		}
 	}
+}
+
+// fromNetHTTP is what a client gets from net/http's server, with the headers that
+// are not the gateway's business.
+func fromNetHTTP(t *testing.T, h http.Handler, method string) (resp *http.Response, body []byte, headers map[string]string) {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	req, err := http.NewRequest(method, srv.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err = (&http.Transport{DisableCompression: true, DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err = io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers = map[string]string{}
+	for k, v := range resp.Header {
+		if k != "Date" && k != "Content-Length" {
+			headers[k] = strings.Join(v, ", ")
+		}
+	}
+	return resp, body, headers
 }
 
 func TestHTTPSizeLimits(t *testing.T) {

@@ -142,6 +142,11 @@ func (r *router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err := e.read(string(payload)); err != nil {
 		return nil, fmt.Errorf("lambdaruntime: read event: %w", err)
 	}
+	return r.route(r.eventContext(ctx, &e), &e)
+}
+
+// eventContext makes the context of an event's handlers.
+func (r *router) eventContext(ctx context.Context, e *envelope) context.Context {
 	ec := &eventContext{ctx, Event{Kind: e.kind, Payload: e.payload}}
 	if !r.invoked.Load() {
 		ec.event.ColdStart = !r.invoked.Swap(true)
@@ -153,7 +158,7 @@ func (r *router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		ec.event.init = r.started.initDuration
 		r.metrics.coldStart(r.started)
 	}
-	return r.route(ec, &e)
+	return ec
 }
 
 func (r *router) route(ctx context.Context, e *envelope) ([]byte, error) {

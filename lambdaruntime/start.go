@@ -34,6 +34,10 @@ const (
 // to Lambda as an init error and end the process with status 1. Outside Lambda
 // Start says so and exits with status 1; use [NewHandler] in tests.
 //
+// With HEARTH_RESPONSE_STREAM=true in its environment, which the constructs set for a
+// streaming Function URL, Start answers requests that come through a Function URL
+// while the handler writes; see [StreamHandler].
+//
 // With HEARTH_MANIFEST=<file> in its environment, Start instead writes what the
 // program serves to that file and exits.
 func Start(app *App) {
@@ -56,6 +60,10 @@ func Start(app *App) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	var stream bool
+	if err == nil {
+		stream, err = responseStream(os.Getenv(wire.EnvResponseStream))
+	}
 	if err == nil {
 		if app.Logger == nil {
 			slog.SetDefault(r.log)
@@ -67,7 +75,11 @@ func Start(app *App) {
 		os.Exit(1)
 	}
 	r.started.initDuration = time.Since(processStart)
-	lambda.Start(lambda.Handler(r))
+	var handler any = lambda.Handler(r)
+	if stream {
+		handler = r.startStream
+	}
+	lambda.Start(handler)
 }
 
 // warmUp loads all warm resources at once. It returns an error that names every

@@ -41,6 +41,11 @@ const (
 	// functions share it: [RoleAPI], [RoleWorker] or [RoleRelay]. Without it, the
 	// function runs everything.
 	EnvRole = "HEARTH_ROLE"
+
+	// EnvResponseStream is "true" on a function whose Function URLs stream: what
+	// comes through one of them is answered in Lambda's streaming form. No event
+	// says how its URL wants the answer.
+	EnvResponseStream = "HEARTH_RESPONSE_STREAM"
 )
 
 // The attributes of the table of the WebSocket connections that the constructs
@@ -50,6 +55,21 @@ const (
 	ConnectionsSortKey      = "SK"
 	ConnectionsTimeToLive   = "expiresAt"
 )
+
+// The streaming form of a response, which lambdaruntime writes and the local engine
+// reads: a response of the type ResponseStreamType is JSON with statusCode, headers
+// and cookies, then ResponseStreamDelimiter, then the body. Of AWS's pages, that of
+// API Gateway, which takes the same form, describes it.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html (2026-11)
+const (
+	ResponseStreamType      = "application/vnd.awslambda.http-integration-response"
+	ResponseStreamDelimiter = "\x00\x00\x00\x00\x00\x00\x00\x00"
+)
+
+// FunctionURLDomain is part of the domain of every Function URL, and of nothing
+// else: {url-id}.lambda-url.{region}.on.aws.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (2026-11)
+const FunctionURLDomain = ".lambda-url."
 
 // Values of [EnvRole].
 const (
