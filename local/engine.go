@@ -27,10 +27,11 @@ const stopGrace = 500 * time.Millisecond
 // concurrent use.
 //
 // How its parts differ from AWS is said where they are: functions at
-// [lambda.Function] and [lambda.Instance], HTTP APIs at [httpapi.API], WebSocket
-// APIs at [websocket.API], queues at [SQS], schedules at [scheduler.Service]. What
-// they have in common: there is no IAM, so that everything may call everything, and
-// nothing of it lasts beyond Stop.
+// [lambda.Function] and [lambda.Instance], HTTP APIs at [httpapi.API], Function URLs
+// at [httpapi.URLKind], streamed responses at [Stream], WebSocket APIs at
+// [websocket.API], queues at [SQS], schedules at [scheduler.Service]. What they have
+// in common: there is no IAM, so that everything may call everything, and nothing of
+// it lasts beyond Stop.
 type Engine struct {
 	opts    Options
 	dir     string // that paths in the assembly are relative to

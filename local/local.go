@@ -43,6 +43,10 @@ type Instance = lambda.Instance
 // InstanceOptions says how an [Instance] runs.
 type InstanceOptions = lambda.Options
 
+// Stream is a response that comes while the function writes it; see
+// [Instance.InvokeStream].
+type Stream = lambda.Stream
+
 // FunctionError is an error that a function reported, or that Lambda reports for
 // it: a timeout (Sandbox.Timedout), a crash (Runtime.ExitError), a response that
 // is too large (Function.ResponseSizeTooLarge).

@@ -80,11 +80,8 @@ func (e *Engine) planAPIs(p *plan) error {
 	return errors.Join(errs...)
 }
 
-// planFunctionURLs reads function URLs. They are served like HTTP APIs of one
-// route, and so differ from AWS in the host names of their events, in how they
-// answer when the function fails or is throttled (in AWS with 502 and 429), and in
-// that they wait for 30 seconds only.
-// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (2026-11)
+// planFunctionURLs reads function URLs, which are APIs of one route; see
+// [httpapi.URLKind].
 func (e *Engine) planFunctionURLs(p *plan) error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::Lambda::Url") {
@@ -108,14 +105,18 @@ func (e *Engine) planFunctionURLs(p *plan) error {
 		case !p.simulates(function):
 			p.skip(r, "its function is not simulated")
 			continue
-		case props.InvokeMode == "RESPONSE_STREAM":
-			p.skip(r, "response streaming is not simulated")
-			continue
 		case props.AuthType == "AWS_IAM":
 			p.skip(r, "it lets everybody in: IAM authorization is not simulated")
 		}
+		kind, account := httpapi.BufferedURL, r.Stack.Account
+		if props.InvokeMode == "RESPONSE_STREAM" {
+			kind = httpapi.StreamingURL
+		}
+		if props.AuthType == "NONE" {
+			account = "anonymous"
+		}
 		h := &httpPlan{resource: r, name: "function URL", config: httpapi.Config{
-			ID: shortID(r), Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{"$default": {}},
+			ID: shortID(r), Region: r.Stack.Region, Account: account, URL: kind, Stages: map[string]httpapi.Stage{"$default": {}},
 			Routes: []httpapi.Route{{Key: "$default", Integration: httpapi.Integration{Function: function, Version: "2.0"}}},
 		}}
 		if c := props.Cors; c != nil {

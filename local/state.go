@@ -39,14 +39,16 @@ type State struct {
 	NotSimulated  []Resource          `json:"notSimulated"`
 }
 
-// HTTPAPIState is an HTTP API.
+// HTTPAPIState is an HTTP API or a Function URL.
 type HTTPAPIState struct {
-	LogicalID string          `json:"logicalId"`
-	Name      string          `json:"name"`
-	ID        string          `json:"id"`
-	URL       string          `json:"url"`  // of the stage $default, or else of the first
-	URLs      []string        `json:"urls"` // of all stages
-	Routes    []string        `json:"routes"`
+	LogicalID string   `json:"logicalId"`
+	Name      string   `json:"name"`
+	ID        string   `json:"id"`
+	URL       string   `json:"url"`  // of the stage $default, or else of the first
+	URLs      []string `json:"urls"` // of all stages
+	Routes    []string `json:"routes"`
+	// Streaming says that it is a Function URL which sends responses while they come.
+	Streaming bool            `json:"streaming,omitempty"`
 	Counters  HTTPAPICounters `json:"counters"`
 }
 
@@ -174,7 +176,7 @@ func (e *Engine) State() *State {
 }
 
 func (e *Engine) httpState(h *httpPlan) HTTPAPIState {
-	state := HTTPAPIState{LogicalID: h.resource.ID, Name: h.name, ID: h.config.ID, URLs: []string{}, Routes: []string{}}
+	state := HTTPAPIState{LogicalID: h.resource.ID, Name: h.name, ID: h.config.ID, URLs: []string{}, Routes: []string{}, Streaming: h.config.URL == httpapi.StreamingURL}
 	base := e.apiURL(h.config.ID)
 	stages := make([]string, 0, len(h.config.Stages))
 	for stage := range h.config.Stages {

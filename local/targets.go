@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lambdahearth/hearth/local/internal/httpapi"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
 	"github.com/lambdahearth/hearth/local/internal/sqs"
 )
@@ -40,6 +41,20 @@ func (i invoker) Invoke(ctx context.Context, function string, event []byte, trac
 		return nil, err
 	}
 	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: event, Trace: trace})
+}
+
+// InvokeStream implements httpapi.Invoker.
+func (i invoker) InvokeStream(ctx context.Context, function string, event []byte, trace string) (*httpapi.Stream, error) {
+	fn, qualifier, err := i.e.resolve(function)
+	if err != nil {
+		i.e.opts.logf("%v", err)
+		return nil, err
+	}
+	s, err := fn.InvokeStream(ctx, qualifier, lambda.Invocation{Payload: event, Trace: trace})
+	if err != nil {
+		return nil, err
+	}
+	return &httpapi.Stream{ContentType: s.ContentType, ReadCloser: s}, nil
 }
 
 // mappedFunction is the function of an event source mapping.

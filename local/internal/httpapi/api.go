@@ -1,4 +1,5 @@
-// Package httpapi simulates API Gateway HTTP APIs in front of Lambda functions.
+// Package httpapi simulates API Gateway HTTP APIs, and Function URLs, in front of
+// Lambda functions.
 //
 //	api := httpapi.New(invoker)
 //	err := api.Configure(httpapi.Config{ID: "abc", Stages: …, Routes: …})
@@ -20,6 +21,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 // Limits of HTTP APIs.
@@ -42,6 +45,15 @@ const (
 // true says that there is no room for the invocation.
 type Invoker interface {
 	Invoke(ctx context.Context, functionARN string, event []byte, trace string) ([]byte, error)
+	// InvokeStream is Invoke, but it returns when the response begins.
+	InvokeStream(ctx context.Context, functionARN string, event []byte, trace string) (*Stream, error)
+}
+
+// Stream is a response that comes while the function writes it. A Read fails when
+// the function does.
+type Stream struct {
+	ContentType string
+	io.ReadCloser
 }
 
 // Config is how an API is set up.
@@ -54,6 +66,8 @@ type Config struct {
 	Routes []Route
 	// CORS makes the API answer preflight requests. Nil leaves them to routes.
 	CORS *CORS
+	// URL is the kind of Function URL that this is instead of an HTTP API.
+	URL URLKind
 }
 
 // Stage is a deployed stage. $default is served at the root, others below their
@@ -144,7 +158,12 @@ func (a *API) Count() Count {
 }
 
 // Domain is the domain that the API would have in AWS.
-func (c *Config) Domain() string { return c.ID + ".execute-api." + c.Region + ".amazonaws.com" }
+func (c *Config) Domain() string {
+	if c.URL != NoURL {
+		return c.ID + wire.FunctionURLDomain + c.Region + ".on.aws"
+	}
+	return c.ID + ".execute-api." + c.Region + ".amazonaws.com"
+}
 
 // exchange is one request on its way.
 type exchange struct {
@@ -162,19 +181,23 @@ type exchange struct {
 	sourceIP   string
 	body       []byte
 	authorizer any // of the request context
+	cutOff     bool
 }
 
 // ServeHTTP implements [http.Handler].
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.counts.requests.Add(1)
 	x := &exchange{state: a.state.Load(), r: r, id: requestID(), at: time.Now()}
-	w.Header().Set("Apigw-Requestid", x.id)
+	w.Header().Set(x.config.URL.requestIDHeader(), x.id)
 	status := a.serve(w, x)
 	switch {
 	case status >= 500:
 		a.counts.server.Add(1)
 	case status >= 400:
 		a.counts.client.Add(1)
+	}
+	if x.cutOff {
+		panic(http.ErrAbortHandler) // the client sees that the response is not whole
 	}
 }
 
@@ -223,27 +246,50 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 	if len(payload) > maxEventBytes {
 		return refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 	}
-	timeout := integration.Timeout
-	if timeout <= 0 || timeout > maxTimeout {
-		timeout = maxTimeout
+	if x.config.URL == StreamingURL {
+		return a.stream(w, x, payload)
 	}
-	ctx, cancel := context.WithTimeout(x.r.Context(), timeout)
+	ctx, cancel := x.invocation()
 	defer cancel()
 	result, err := a.invoker.Invoke(ctx, integration.Function, payload, x.trace)
-	var busy interface{ Throttled() bool }
-	switch {
-	case err != nil && (ctx.Err() != nil || errors.As(err, &busy) && busy.Throttled()):
-		return refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
-	case err != nil:
-		return refuse(w, http.StatusInternalServerError, "Internal Server Error")
+	if err != nil {
+		return x.failed(ctx, w, err)
 	}
 	answer, err := readResponse(result, integration.Version)
 	if err != nil {
-		return refuse(w, http.StatusInternalServerError, "Internal Server Error")
+		return x.failed(ctx, w, err)
 	}
 	cors.adjust(answer.header, x.r)
 	answer.write(w, x.r)
 	return answer.status
+}
+
+// invocation bounds an invocation. A Function URL waits for as long as its function
+// may take.
+func (x *exchange) invocation() (context.Context, context.CancelFunc) {
+	if x.config.URL != NoURL {
+		return context.WithCancel(x.r.Context())
+	}
+	timeout := x.route.Integration.Timeout
+	if timeout <= 0 || timeout > maxTimeout {
+		timeout = maxTimeout
+	}
+	return context.WithTimeout(x.r.Context(), timeout)
+}
+
+// failed answers for an invocation that failed, or whose response is malformed.
+func (x *exchange) failed(ctx context.Context, w http.ResponseWriter, err error) int {
+	var busy interface{ Throttled() bool }
+	throttled := errors.As(err, &busy) && busy.Throttled()
+	switch {
+	case x.config.URL != NoURL && throttled:
+		return refuse(w, http.StatusTooManyRequests, "Rate Exceeded.")
+	case x.config.URL != NoURL:
+		return refuse(w, http.StatusBadGateway, "Internal Server Error")
+	case throttled || ctx.Err() != nil:
+		return refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
+	}
+	return refuse(w, http.StatusInternalServerError, "Internal Server Error")
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {

@@ -28,6 +28,10 @@ type fakeFunctions struct {
 	mu     sync.Mutex
 	events []map[string]any
 	reply  func(function string, event map[string]any) (string, error)
+
+	more    chan struct{} // of a stream, as the others
+	failure error
+	ended   chan struct{}
 }
 
 func (f *fakeFunctions) Invoke(ctx context.Context, function string, event []byte, _ string) ([]byte, error) {
@@ -49,6 +53,27 @@ func (f *fakeFunctions) Invoke(ctx context.Context, function string, event []byt
 	return []byte(out), err
 }
 
+// InvokeStream begins with the reply up to "…": what follows it comes when more is closed.
+func (f *fakeFunctions) InvokeStream(ctx context.Context, function string, event []byte, trace string) (*Stream, error) {
+	out, err := f.Invoke(ctx, function, event, trace)
+	if err != nil {
+		return nil, err
+	}
+	kind, reply, _ := strings.Cut(string(out), "|")
+	first, rest, _ := strings.Cut(reply, "…")
+	r, w := io.Pipe()
+	go func() {
+		io.WriteString(w, first)
+		if f.more != nil {
+			<-f.more
+		}
+		io.WriteString(w, rest)
+		w.CloseWithError(f.failure)
+		f.ended <- struct{}{}
+	}()
+	return &Stream{kind, r}, nil
+}
+
 func (f *fakeFunctions) last() map[string]any {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -62,7 +87,7 @@ func (throttled) Throttled() bool { return true }
 
 func setup(t *testing.T, c Config) (*API, *fakeFunctions) {
 	t.Helper()
-	f := &fakeFunctions{}
+	f := &fakeFunctions{ended: make(chan struct{}, 1)}
 	a := New(f)
 	c.ID, c.Region, c.Account = "abc", "eu-central-1", "123456789012"
 	if c.Stages == nil {

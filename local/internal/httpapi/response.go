@@ -104,6 +104,16 @@ func headerValue(raw json.RawMessage) (string, bool) {
 }
 
 func (a *answer) write(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodHead && a.status != http.StatusNoContent && a.status != http.StatusNotModified {
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	a.writeHeader(w)
+	if r.Method != http.MethodHead {
+		w.Write(a.body) //nolint:errcheck // the client has gone
+	}
+}
+
+func (a *answer) writeHeader(w http.ResponseWriter) {
 	h := w.Header()
 	for name, values := range a.header {
 		switch name {
@@ -112,11 +122,5 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request) {
 		}
 		h[name] = values
 	}
-	if r.Method != http.MethodHead && a.status != http.StatusNoContent && a.status != http.StatusNotModified {
-		h.Set("Content-Length", strconv.Itoa(len(a.body)))
-	}
 	w.WriteHeader(max(a.status, 200))
-	if r.Method != http.MethodHead {
-		w.Write(a.body) //nolint:errcheck // the client has gone
-	}
 }

@@ -259,6 +259,8 @@ type Invocation struct {
 	Trace string
 	// RequestID is the id of the request. "" makes one.
 	RequestID string
+
+	stream *Stream // takes the response while it comes
 }
 
 // Invoke sends one event; see [Instance.Do].
@@ -303,7 +305,7 @@ func (i *Instance) Do(ctx context.Context, event Invocation) ([]byte, error) {
 func (i *Instance) invoke(event Invocation) ([]byte, error) {
 	inv := &invocation{
 		id: event.RequestID, payload: event.Payload, arn: event.ARN, deadline: time.Now().Add(i.opts.Timeout),
-		trace: event.Trace, done: make(chan struct{}),
+		trace: event.Trace, done: make(chan struct{}), stream: event.stream,
 	}
 	if inv.id == "" {
 		inv.id = NewRequestID()
@@ -324,13 +326,16 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 		case next <- inv:
 			next = nil // it was fetched; now for its response
 		case <-inv.done:
+			if inv.cutOff {
+				return nil, i.whyCutOff(inv, timer.C)
+			}
 			if inv.failure != nil {
 				return nil, inv.failure
 			}
 			return inv.response, nil
 		case <-timer.C:
 			i.Stop()
-			return nil, newFunctionError("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, i.opts.Timeout.Seconds()))
+			return nil, i.timedOut(inv)
 		case <-i.exited:
 			select { // aws-lambda-go reports a panic just before it exits
 			case <-inv.done:
@@ -343,6 +348,10 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 			return nil, i.exitError("RequestId: " + inv.id + " Error: ")
 		}
 	}
+}
+
+func (i *Instance) timedOut(inv *invocation) error {
+	return newFunctionError("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, i.opts.Timeout.Seconds()))
 }
 
 func (i *Instance) exitError(prefix string) error {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	runtime "github.com/aws/aws-lambda-go/lambda"
 )
 
@@ -42,6 +43,9 @@ func TestMain(m *testing.M) {
 		case "deadline":
 			deadline, _ := ctx.Deadline()
 			return time.Until(deadline).Seconds(), nil
+		case "stream":
+			parts, _ := event["parts"].([]any)
+			return &events.LambdaFunctionURLStreamingResponse{Headers: map[string]string{"a": "b"}, Body: &partsReader{parts: parts}}, nil
 		}
 		return event, nil
 	})

@@ -24,6 +24,9 @@ type invocation struct {
 	response []byte
 	failure  *FunctionError
 	done     chan struct{}
+
+	stream *Stream // nil for a response that is taken whole
+	cutOff bool    // the connection ended before the response
 }
 
 // runtimeAPI is what a custom runtime talks to.
@@ -36,6 +39,7 @@ type runtimeAPI struct {
 	initFailed  chan *FunctionError
 	waits       func(bool) // told when the process begins and ends to wait for an event
 	extended    atomic.Bool
+	maxStream   int64
 
 	mu      sync.Mutex
 	pending map[string]*invocation
@@ -48,6 +52,7 @@ func newRuntimeAPI(opts Options) *runtimeAPI {
 		ready:       make(chan struct{}),
 		initFailed:  make(chan *FunctionError, 1),
 		pending:     map[string]*invocation{},
+		maxStream:   maxStreamBytes,
 	}
 }
 
@@ -111,7 +116,21 @@ func (a *runtimeAPI) take(w http.ResponseWriter, r *http.Request) (*invocation, 
 	return inv, true
 }
 
+// streams says whether the response of a pending invocation is streamed.
+func (a *runtimeAPI) streams(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	inv := a.pending[id]
+	return inv != nil && inv.stream != nil
+}
+
 func (a *runtimeAPI) serveResponse(w http.ResponseWriter, r *http.Request) {
+	if a.streams(r.PathValue("id")) {
+		if inv, ok := a.take(w, r); ok {
+			a.receive(w, r, inv)
+		}
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayloadBytes))
 	var tooLarge *http.MaxBytesError
 	if err != nil && !errors.As(err, &tooLarge) {

@@ -73,6 +73,14 @@ func routes() http.Handler {
 		fmt.Fprintf(w, "%s %s?%s from %s, db %s, body %q", r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.RemoteAddr, state, body)
 	})
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("asked to") })
+	mux.HandleFunc("/stream", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "first ")
+		w.(http.Flusher).Flush()
+		if r.URL.RawQuery == "panic" {
+			panic("asked to")
+		}
+		io.WriteString(w, "last")
+	})
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		slog.InfoContext(r.Context(), "cancelled", "cause", context.Cause(r.Context()).Error())

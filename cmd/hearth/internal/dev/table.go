@@ -32,8 +32,12 @@ func printState(to io.Writer, s *local.State, took string, all bool) {
 	}
 	var urls [][]string
 	for _, a := range s.HTTPAPIs {
+		name := a.Name
+		if a.Streaming {
+			name += ", streaming"
+		}
 		for _, url := range a.URLs {
-			urls = append(urls, []string{"HTTP", url, a.Name})
+			urls = append(urls, []string{"HTTP", url, name})
 		}
 	}
 	for _, a := range s.WebSocketAPIs {

@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/textproto"
+
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// URLKind tells Function URLs from HTTP APIs.
+//
+// A Function URL is an [API] with the one route $default and payload format 2.0. It
+// waits for as long as its function takes, and answers 502 for one that fails and
+// 429 for one that is throttled. What AWS's own bodies and headers say then is not
+// simulated, and neither is IAM authorization.
+//
+// A streaming one sends a response while it comes. A function that fails after that
+// cuts the connection off. Where AWS replaces the header Content-Length by
+// X-Amzn-Remapped-Content-Length, so does this; that it decompresses bodies, and
+// sends the end of an empty one late, is not simulated.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (2026-11)
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html (2026-11)
+type URLKind int
+
+// The kinds of Function URLs, and what is none.
+const (
+	NoURL URLKind = iota
+	BufferedURL
+	StreamingURL
+)
+
+func (k URLKind) requestIDHeader() string {
+	if k == NoURL {
+		return "Apigw-Requestid"
+	}
+	return "X-Amzn-Requestid"
+}
+
+// maxPreludeBytes bounds what may come before the body of a streamed response. AWS
+// names a number for API Gateway alone, 16 KB.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html (2026-11)
+const maxPreludeBytes = 64 * 1024
+
+// stream answers with a response that is sent while it comes.
+func (a *API) stream(w http.ResponseWriter, x *exchange, payload []byte) (status int) {
+	ctx := x.r.Context()
+	s, err := a.invoker.InvokeStream(ctx, x.route.Integration.Function, payload, x.trace)
+	if err != nil {
+		return x.failed(ctx, w, err)
+	}
+	// A client that goes away does not stop the function.
+	defer s.Close()
+	answer, body, err := readPrelude(s)
+	if err != nil {
+		return x.failed(ctx, w, err)
+	}
+	x.config.CORS.adjust(answer.header, x.r)
+	if length := answer.header["Content-Length"]; length != nil {
+		answer.header["X-Amzn-Remapped-Content-Length"] = length
+	}
+	answer.writeHeader(w)
+	x.cutOff = forward(w, body) != nil
+	return answer.status
+}
+
+// forward sends what comes as soon as it comes, to a client that takes it. The error
+// is that of the function.
+func forward(w http.ResponseWriter, body io.Reader) error {
+	flusher := http.NewResponseController(w)
+	err := flusher.Flush()
+	for buffer := make([]byte, 32*1024); err == nil; {
+		n, failure := body.Read(buffer)
+		if n > 0 {
+			if _, err = w.Write(buffer[:n]); err == nil {
+				err = flusher.Flush()
+			}
+		}
+		if failure == io.EOF {
+			return nil
+		}
+		if failure != nil {
+			return failure
+		}
+	}
+	return nil // the client has gone, or may have no body
+}
+
+// readPrelude reads a streamed response up to its body. What is not in the form for
+// HTTP is a body as it is.
+func readPrelude(s *Stream) (*answer, io.Reader, error) {
+	if s.ContentType != wire.ResponseStreamType {
+		return &answer{status: http.StatusOK, header: http.Header{"Content-Type": {s.ContentType}}}, s, nil
+	}
+	r := bufio.NewReader(s)
+	var prelude []byte
+	for !bytes.HasSuffix(prelude, []byte(wire.ResponseStreamDelimiter)) {
+		b, err := r.ReadByte()
+		if err != nil || len(prelude) == maxPreludeBytes {
+			return nil, nil, errMalformed
+		}
+		prelude = append(prelude, b)
+	}
+	var in struct {
+		StatusCode int                        `json:"statusCode"`
+		Headers    map[string]json.RawMessage `json:"headers"`
+		Cookies    []string                   `json:"cookies"`
+	}
+	in.StatusCode = http.StatusOK
+	if err := json.Unmarshal(bytes.TrimSuffix(prelude, []byte(wire.ResponseStreamDelimiter)), &in); err != nil || in.StatusCode < 100 || in.StatusCode > 599 {
+		return nil, nil, errMalformed
+	}
+	a := &answer{status: in.StatusCode, header: http.Header{}}
+	for name, raw := range in.Headers {
+		if value, ok := headerValue(raw); ok {
+			a.header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
+		}
+	}
+	if len(in.Cookies) > 0 {
+		a.header["Set-Cookie"] = append(a.header["Set-Cookie"], in.Cookies...)
+	}
+	if a.header["Content-Type"] == nil {
+		a.header["Content-Type"] = []string{"application/octet-stream"}
+	}
+	return a, r, nil
+}

@@ -1,0 +1,197 @@
+package lambda
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// maxStreamBytes is the most that a streamed response may have: 200 MB.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html (2026-11)
+const maxStreamBytes = 200 * 1024 * 1024
+
+// Trailers by which a runtime says that a response is not whole.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming (2026-11)
+const (
+	trailerErrorType = "Lambda-Runtime-Function-Error-Type"
+	trailerErrorBody = "Lambda-Runtime-Function-Error-Body"
+)
+
+// exitGrace is how long the end of a process may be later than that of its last
+// connection.
+const exitGrace = time.Second
+
+// Stream is the response of an invocation, which is read while the function writes
+// it: what InvokeWithResponseStream gives in AWS. A Read fails with a
+// [*FunctionError] when the function fails after the response has begun.
+//
+// As in AWS it is the caller who decides that a response is streamed, and not the
+// header Lambda-Runtime-Function-Response-Mode, which aws-lambda-go does not send;
+// and a function that has lost its reader is not interrupted. It differs in that
+// nothing is held back to keep to a bandwidth, and that a reader which is slow slows
+// the function down at once.
+type Stream struct {
+	// ContentType is the type of the response, as the runtime gave it.
+	ContentType string
+
+	begun  chan struct{} // closed when the response begins
+	reader *io.PipeReader
+	writer *io.PipeWriter
+}
+
+func newStream() *Stream {
+	s := &Stream{begun: make(chan struct{})}
+	s.reader, s.writer = io.Pipe()
+	return s
+}
+
+// Read implements [io.Reader].
+func (s *Stream) Read(p []byte) (int, error) { return s.reader.Read(p) }
+
+// Close lets the function go on without a reader.
+func (s *Stream) Close() error { return s.reader.Close() }
+
+// follow runs an invocation, and returns when its response begins or it fails before
+// that. When ctx ends first, follow returns its cause.
+func (s *Stream) follow(ctx context.Context, run func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		err := run()
+		s.writer.CloseWithError(err) //nolint:errcheck // it never fails
+		done <- err
+	}()
+	select {
+	case <-s.begun:
+		return nil
+	case err := <-done:
+		select {
+		case <-s.begun:
+			return nil
+		default:
+			return err
+		}
+	case <-ctx.Done():
+		s.Close() //nolint:errcheck // it never fails
+		return context.Cause(ctx)
+	}
+}
+
+// InvokeStream sends one event and returns when its response begins; it is
+// [Instance.Invoke] otherwise. The instance takes its next event when the response
+// has ended.
+func (i *Instance) InvokeStream(ctx context.Context, payload []byte) (*Stream, error) {
+	s := newStream()
+	turn, giveUp := context.WithCancelCause(context.Background())
+	defer context.AfterFunc(ctx, func() { giveUp(context.Cause(ctx)) })()
+	err := s.follow(ctx, func() error {
+		_, err := i.Do(turn, Invocation{Payload: payload, stream: s})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// InvokeStream is Invoke, but it returns when the response begins.
+func (f *Function) InvokeStream(ctx context.Context, qualifier string, event Invocation) (*Stream, error) {
+	if event.ARN == "" {
+		event.ARN = f.ARN(qualifier)
+	}
+	if event.RequestID == "" {
+		event.RequestID = NewRequestID()
+	}
+	for {
+		env, onDemand, err := f.acquire(qualifier)
+		if err != nil {
+			return nil, err
+		}
+		s := newStream()
+		event.stream = s
+		err = s.follow(ctx, func() error {
+			defer f.tasks.Done()
+			_, err := f.run(env, onDemand, event)
+			return err
+		})
+		switch {
+		case err == nil:
+			return s, nil
+		case !errors.Is(err, ErrStopped) || f.ctx.Err() != nil:
+			return nil, err
+		}
+		// The instance ended while it was idle, and has not seen the event.
+	}
+}
+
+// receive passes a response on while the runtime sends it.
+func (a *runtimeAPI) receive(w http.ResponseWriter, r *http.Request, inv *invocation) {
+	s := inv.stream
+	s.ContentType = r.Header.Get("Content-Type")
+	close(s.begun)
+	defer close(inv.done)
+	buffer := make([]byte, 32*1024)
+	for left := a.maxStream; ; {
+		n, err := r.Body.Read(buffer)
+		fits := min(int64(n), left)
+		left -= fits
+		if fits > 0 {
+			s.writer.Write(buffer[:fits]) //nolint:errcheck // the function goes on without a reader
+		}
+		if fits < int64(n) {
+			message := fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", a.maxStream)
+			inv.failure = newFunctionError("Function.ResponseSizeTooLarge", message)
+			writeStatus(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", message)
+			return
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			inv.failure, inv.cutOff = newFunctionError("Runtime.TruncatedResponse", "the runtime did not send the whole response"), true
+			return
+		}
+	}
+	inv.failure = failureIn(r.Trailer)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// failureIn reads the trailers of a response; nil means that it is whole.
+func failureIn(trailer http.Header) *FunctionError {
+	kind := trailer.Get(trailerErrorType)
+	if kind == "" {
+		return nil
+	}
+	body, err := base64.StdEncoding.DecodeString(trailer.Get(trailerErrorBody))
+	var e struct {
+		Message string `json:"errorMessage"`
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &e)
+	}
+	if err != nil {
+		return newFunctionError(kind, "")
+	}
+	return &FunctionError{Type: kind, Message: e.Message, Payload: body}
+}
+
+// whyCutOff finds out why a response was cut off: usually because the process has
+// ended, which is noticed a little later.
+func (i *Instance) whyCutOff(inv *invocation, timeout <-chan time.Time) error {
+	grace := time.NewTimer(exitGrace)
+	defer grace.Stop()
+	select {
+	case <-i.exited:
+		return i.exitError("RequestId: " + inv.id + " Error: ")
+	case <-timeout:
+		i.Stop()
+		return i.timedOut(inv)
+	case <-grace.C:
+		i.Stop()
+		return inv.failure
+	}
+}
