@@ -133,6 +133,64 @@ func TestFunctionUrlFull(t *testing.T) {
 	golden(t, stack)
 }
 
+// TestFunctionUrlStreaming shows where the program is told that its URL streams.
+func TestFunctionUrlStreaming(t *testing.T) {
+	variable := func(streaming *bool, handler func(stack awscdk.Stack) awslambda.IFunction) bool {
+		stack := setup(t)
+		NewFunctionUrl(stack, jsii.String("Url"), &FunctionUrlProps{Handler: handler(stack), Streaming: streaming})
+		for _, fn := range resources(stack, "AWS::Lambda::Function") {
+			if strings.Contains(fn, `"HEARTH_RESPONSE_STREAM":"true"`) {
+				return true
+			}
+		}
+		return false
+	}
+	ours := func(stack awscdk.Stack) awslambda.IFunction {
+		return NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Manifest: jsii.Bool(false)}).Alias
+	}
+	existing := func(stack awscdk.Stack) awslambda.IFunction { return existingFunction(stack) }
+	imported := func(stack awscdk.Stack) awslambda.IFunction {
+		return awslambda.Function_FromFunctionArn(stack, jsii.String("Imported"), jsii.String("arn:aws:lambda:eu-central-1:123456789012:function:f"))
+	}
+	for name, c := range map[string]struct {
+		streaming *bool
+		handler   func(stack awscdk.Stack) awslambda.IFunction
+		want      bool
+	}{
+		"unset":    {nil, ours, false},
+		"false":    {jsii.Bool(false), ours, false},
+		"true":     {jsii.Bool(true), ours, true},
+		"existing": {jsii.Bool(true), existing, true},
+		"imported": {jsii.Bool(true), imported, false},
+	} {
+		if got := variable(c.streaming, c.handler); got != c.want {
+			t.Errorf("%s: the variable is set: %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+func TestFunctionUrlRules(t *testing.T) {
+	stack := setup(t)
+	fn := existingFunction(stack)
+	url := func(id string, fn awslambda.IFunction, streaming bool) func() {
+		return func() {
+			NewFunctionUrl(stack, &id, &FunctionUrlProps{Handler: fn, Streaming: &streaming})
+		}
+	}
+	url("One", fn, false)()
+	if got, want := refusal(t, url("Two", fn, false)), "Test/Two: 1 problem\n  - FunctionUrlProps.Handler must be an alias or function without a URL, of which it can have one, got that of Test/One; remove one of them"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	url("Mixed", awslambda.NewAlias(stack, jsii.String("Alias"), &awslambda.AliasProps{AliasName: jsii.String("a"), Version: fn.CurrentVersion()}), true)() // its program may know better
+
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Manifest: jsii.Bool(false)})
+	other := awslambda.NewAlias(stack, jsii.String("Other"), &awslambda.AliasProps{AliasName: jsii.String("other"), Version: h.Version})
+	url("Live", h.Alias, true)()
+	if got, want := refusal(t, url("Buffered", other, false)), "Test/Buffered: 1 problem\n  - FunctionUrlProps.Streaming must be true as in Test/Live, a URL of the same program, which cannot tell by which of them a request came, got false; set both alike, or give one a Handler of its own"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestWebSocketApiDomainAndRoutes(t *testing.T) {
 	stack := setup(t)
 	api := NewWebSocketApi(stack, jsii.String("WebSocket"), &WebSocketApiProps{

@@ -88,8 +88,8 @@ func (d demand) backlog(reserved number, todo string) string {
 // budgetID is the id of the construct that a function's budget hangs on.
 const budgetID = "HearthBudget"
 
-// budget collects the demand on one function while constructs are wired to it,
-// and checks it at synth, when everything has been wired that will be. It is a
+// budget collects the demand on one function, and the URLs that it has, while
+// constructs are wired to it, and checks it at synth, when everything has been wired that will be. It is a
 // child of the function and creates nothing.
 type budget struct {
 	constructs.Construct
@@ -98,6 +98,7 @@ type budget struct {
 	function awslambda.Function
 	// quiet is set when the warning about unbounded queues has been given.
 	quiet bool
+	urls  []urlOf
 }
 
 // budgetOf returns the budget of the function behind an alias or a version; nil

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 // FunctionUrlProps configure a [FunctionUrl].
@@ -25,9 +26,16 @@ type FunctionUrlProps struct {
 	// @default - none: the program answers them
 	Cors *awslambda.FunctionUrlCorsOptions
 
-	// Streaming sends the response to the client while the program writes it, and
-	// lifts the limit of 6 MB to 200 MB. The program must answer with the runtime
-	// API's streaming format.
+	// Streaming sends a response to the client while the program writes it, and
+	// lifts the limit of 6 MB to 200 MB, at 2 MB/s after the first 6. It sets
+	// HEARTH_RESPONSE_STREAM on the function, for which lambdaruntime streams; a
+	// program of another kind must answer in Lambda's streaming form by itself. All
+	// URLs of a [Handler] stream, or none does.
+	//
+	// What a response may take is bounded by the program's request timeout and the
+	// function's timeout, and is paid for when the client has gone, too. AWS's
+	// documentation excludes streaming through a function URL within a VPC
+	// environment.
 	//
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html (2026-11)
 	//
@@ -59,14 +67,21 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 	r := &rules{where: "FunctionUrlProps"}
 	checkInvoked(r, p.Handler)
 	contractOf(p.Handler).checkHttp(r, "", 0)
+	url := urlOf{path: *u.Node().Path(), streaming: isTrue(p.Streaming)}
+	url.check(r, p.Handler)
 	refuse(u, r.broken)
 
 	if p.AuthType == "" {
 		p.AuthType = awslambda.FunctionUrlAuthType_AWS_IAM
 	}
 	mode := awslambda.InvokeMode_BUFFERED
-	if isTrue(p.Streaming) {
+	if url.streaming {
 		mode = awslambda.InvokeMode_RESPONSE_STREAM
+		// Events do not say it. A changed variable publishes a new version, with which
+		// the alias changes over.
+		if fn := functionOf(p.Handler); fn != nil {
+			fn.AddEnvironment(jsii.String(wire.EnvResponseStream), jsii.String("true"), nil)
+		}
 	}
 	budgetOf(p.Handler).addRequests()
 	u.FunctionUrl = awslambda.NewFunctionUrl(u, jsii.String("Url"), &awslambda.FunctionUrlProps{
@@ -76,6 +91,31 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 		InvokeMode: mode,
 	})
 	return u
+}
+
+// urlOf is a URL of a function, in plain values.
+type urlOf struct {
+	path      string
+	target    string // the path of the function or alias
+	streaming bool
+}
+
+// check checks a new URL against those that the function has, and adds it to them.
+func (u urlOf) check(r *rules, fn awslambda.IFunction) {
+	b := budgetOf(fn)
+	if b == nil {
+		return
+	}
+	u.target = *fn.Node().Path()
+	for _, other := range b.urls {
+		switch {
+		case other.target == u.target:
+			r.breaks("Handler", "must be an alias or function without a URL, of which it can have one, got that of %s; remove one of them", other.path)
+		case other.streaming != u.streaming && ownerOf(b.function) != nil:
+			r.breaks("Streaming", "must be %t as in %s, a URL of the same program, which cannot tell by which of them a request came, got %t; set both alike, or give one a Handler of its own", other.streaming, other.path, u.streaming)
+		}
+	}
+	b.urls = append(b.urls, u)
 }
 
 // GrantInvoke lets someone call a URL with AuthType AWS_IAM.

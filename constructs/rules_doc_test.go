@@ -232,6 +232,36 @@ func documentedRules() []documented {
 			func(scope constructs.Construct) { plainHttp(scope, plainFunction(scope, nil)) },
 		},
 		{
+			"A streaming and a buffered URL of one program",
+			func(stack awscdk.Stack) {
+				h := NewHandler(stack, id, silent(nil))
+				NewFunctionUrl(stack, jsii.String("Live"), &FunctionUrlProps{Handler: h.Alias, Streaming: jsii.Bool(true)})
+				other := awslambda.NewAlias(stack, jsii.String("Other"), &awslambda.AliasProps{AliasName: jsii.String("other"), Version: h.Version})
+				NewFunctionUrl(stack, jsii.String("Url"), &FunctionUrlProps{Handler: other})
+			},
+			"Streaming must be true as in Test/Live, a URL of the same program, which cannot tell by which of them a request came, got false; set both alike, or give one a Handler of its own",
+			func(scope constructs.Construct) {
+				fn := plainFunction(scope, nil)
+				fn.AddFunctionUrl(nil)
+				plainAlias(scope, fn, nil).AddFunctionUrl(&awslambda.FunctionUrlOptions{InvokeMode: awslambda.InvokeMode_RESPONSE_STREAM})
+			},
+		},
+		{
+			"Two URLs of one alias",
+			func(stack awscdk.Stack) {
+				h := NewHandler(stack, id, silent(nil))
+				NewFunctionUrl(stack, jsii.String("Live"), &FunctionUrlProps{Handler: h.Alias})
+				NewFunctionUrl(stack, jsii.String("Url"), &FunctionUrlProps{Handler: h.Alias})
+			},
+			"Handler must be an alias or function without a URL, of which it can have one, got that of Test/Live; remove one of them",
+			func(scope constructs.Construct) {
+				alias := plainAlias(scope, plainFunction(scope, nil), nil)
+				for _, url := range []string{"One", "Two"} {
+					awslambda.NewFunctionUrl(scope, &url, &awslambda.FunctionUrlProps{Function: alias})
+				}
+			},
+		},
+		{
 			"A cron expression in the Unix dialect",
 			func(stack awscdk.Stack) {
 				NewSchedule(stack, id, &ScheduleProps{Expression: jsii.String("cron(0 3 * * *)"), Handler: existingFunction(stack), Name: jsii.String("nightly")})
