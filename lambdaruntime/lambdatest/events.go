@@ -69,14 +69,25 @@ func must(event []byte, err error) []byte {
 }
 
 // HTTPv2 is a request in payload format 2.0, as an HTTP API with the stage $default
-// or a Function URL sends it. It panics when the request's body cannot be read.
+// sends it. It panics when the request's body cannot be read.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (2026-11)
-func HTTPv2(req *http.Request) []byte { return must(httpV2(req)) }
+func HTTPv2(req *http.Request) []byte { return must(httpV2(req, "")) }
 
-func httpV2(req *http.Request) ([]byte, error) {
+// FunctionURL is a request in payload format 2.0, as a Function URL sends it. It
+// panics when the request's body cannot be read.
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (2026-11)
+func FunctionURL(req *http.Request) []byte { return must(httpV2(req, urlDomain)) }
+
+const urlDomain = "u1" + wire.FunctionURLDomain + region + ".on.aws"
+
+// httpV2 makes the event of an API with a domain, "" for that of the request.
+func httpV2(req *http.Request, domain string) ([]byte, error) {
 	p, err := split(req)
 	if err != nil {
 		return nil, err
+	}
+	if domain == "" {
+		domain = p.host
 	}
 	headers, query, cookies := object{"host": p.host}, object{}, []string{}
 	for k, v := range req.Header {
@@ -94,7 +105,7 @@ func httpV2(req *http.Request) ([]byte, error) {
 	event := object{
 		"version": "2.0", "routeKey": "$default", "rawPath": p.path, "rawQueryString": req.URL.RawQuery, "headers": headers,
 		"requestContext": object{
-			"accountId": account, "apiId": "api", "domainName": p.host, "requestId": requestID, "routeKey": "$default", "stage": "$default",
+			"accountId": account, "apiId": "api", "domainName": domain, "requestId": requestID, "routeKey": "$default", "stage": "$default",
 			"http": object{"method": req.Method, "path": p.path, "protocol": "HTTP/1.1", "sourceIp": p.ip, "userAgent": req.UserAgent()},
 		},
 		"isBase64Encoded": p.base64,

@@ -1,6 +1,7 @@
 package lambdatest_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -26,6 +27,16 @@ func ExampleNew() {
 		resp := lambdatest.New(t, hello()).HTTP(httptest.NewRequest("GET", "/hello/Anna", nil))
 		if body, _ := io.ReadAll(resp.Body); string(body) != "Hello, Anna!" {
 			t.Errorf("got %s", body)
+		}
+	}
+}
+
+// So is that of a handler whose response streams.
+func ExampleBackend_Stream() {
+	_ = func(t *testing.T) {
+		lines := bufio.NewScanner(lambdatest.New(t, hello()).Stream(httptest.NewRequest("GET", "/hello/Anna", nil)).Body)
+		if lines.Scan(); lines.Text() != "Hello, Anna!" {
+			t.Errorf("got %s", lines.Text())
 		}
 	}
 }

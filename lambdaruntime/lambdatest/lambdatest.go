@@ -14,13 +14,12 @@
 package lambdatest
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -57,14 +56,19 @@ func New(t testing.TB, app *lambdaruntime.App) *Backend {
 // error is what the function would report to Lambda.
 func (b *Backend) Invoke(event []byte) ([]byte, error) {
 	b.t.Helper()
+	ctx, cancel := b.invocation()
+	defer cancel()
+	return b.handler.Invoke(ctx, event)
+}
+
+// invocation is the context of one.
+func (b *Backend) invocation() (context.Context, context.CancelFunc) {
 	timeout := b.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
 	ctx, cancel := context.WithTimeout(b.t.Context(), timeout)
-	defer cancel()
-	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: requestID, InvokedFunctionArn: functionARN})
-	return b.handler.Invoke(ctx, event)
+	return lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: requestID, InvokedFunctionArn: functionARN}), cancel
 }
 
 // mustInvoke fails the test on an error.
@@ -81,7 +85,7 @@ func (b *Backend) mustInvoke(event []byte) []byte {
 // the client would get. Make the request with [httptest.NewRequest].
 func (b *Backend) HTTP(req *http.Request) *http.Response {
 	b.t.Helper()
-	event, err := httpV2(req)
+	event, err := httpV2(req, "")
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -102,17 +106,8 @@ func (b *Backend) HTTP(req *http.Request) *http.Response {
 			b.t.Fatalf("response body: %v", err)
 		}
 	}
-	resp := &http.Response{
-		Status: fmt.Sprintf("%d %s", out.StatusCode, http.StatusText(out.StatusCode)), StatusCode: out.StatusCode,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{},
-		Body: io.NopCloser(strings.NewReader(string(body))), ContentLength: int64(len(body)), Request: req,
-	}
-	for k, v := range out.Headers {
-		resp.Header.Set(k, v)
-	}
-	for _, c := range out.Cookies {
-		resp.Header.Add("Set-Cookie", c)
-	}
+	resp := newResponse(req, out.StatusCode, out.Headers, out.Cookies)
+	resp.ContentLength, resp.Body = int64(len(body)), io.NopCloser(bytes.NewReader(body))
 	return resp
 }
 

@@ -53,6 +53,16 @@ func app() *lambdaruntime.App {
 		w.WriteHeader(201)
 		fmt.Fprintf(w, "%s %s %s %s %s %s", r.Method, r.PathValue("name"), r.URL.RawQuery, r.Header["X-Many"], r.Header["Cookie"], body)
 	})
+	mux.HandleFunc("/lines", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "a", Value: "1"})
+		for _, line := range []string{"one", "two"} {
+			fmt.Fprintln(w, line)
+			w.(http.Flusher).Flush()
+			if r.URL.RawQuery == "slow" {
+				<-r.Context().Done()
+			}
+		}
+	})
 	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	orders := lambdaruntime.Queue[order]{Name: "orders", FIFO: true}
 	return &lambdaruntime.App{
@@ -116,6 +126,34 @@ func TestHTTPTimeout(t *testing.T) {
 	})
 }
 
+func TestStream(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		backend := lambdatest.New(t, app())
+		resp := backend.Stream(httptest.NewRequest("GET", "/lines", nil))
+		if body, err := io.ReadAll(resp.Body); string(body) != "one\ntwo\n" || err != nil || resp.StatusCode != 200 || resp.ContentLength != -1 || resp.Cookies()[0].Value != "1" {
+			t.Errorf("got %v %q, %v", resp, body, err)
+		}
+		for _, path := range []string{"/lines?slow", "/slow"} {
+			backend.Timeout = 4 * time.Second
+			start := time.Now()
+			resp = backend.Stream(httptest.NewRequest("GET", path, nil))
+			first := time.Since(start)
+			body, err := io.ReadAll(resp.Body)
+			got := fmt.Sprintf("%d after %s, %q after %s: %v", resp.StatusCode, first, body, time.Since(start), err)
+			want := `200 after 0s, "one\n" after 3.5s: request: timed out after 3.5s`
+			if path == "/slow" {
+				want = `504 after 3.5s, "{\"message\":\"request: timed out after 3.5s\"}" after 3.5s: <nil>`
+			}
+			if got != want {
+				t.Errorf("%s: got %s, want %s", path, got, want)
+			}
+		}
+		resp = backend.Stream(httptest.NewRequest("GET", "/lines?slow", nil))
+		resp.Body.Close() // the handler's context ends, or this test would not
+	})
+}
+
 func TestBatch(t *testing.T) {
 	t.Parallel()
 	failed := lambdatest.New(t, app()).Batch("orders.fifo",
@@ -171,6 +209,7 @@ func TestEventsAreWhatTheySay(t *testing.T) {
 		want  string // part of the response
 	}{
 		{lambdaruntime.KindHTTPv2, lambdatest.HTTPv2(req()), "GET anna a=1"},
+		{lambdaruntime.KindHTTPv2, lambdatest.FunctionURL(req()), "GET anna a=1"},
 		{lambdaruntime.KindHTTPv1, lambdatest.HTTPv1(req()), "GET anna a=1"},
 		{lambdaruntime.KindALB, lambdatest.ALB(req()), "GET anna a=1"},
 		{lambdaruntime.KindWebSocket, lambdatest.WebSocketConnect("c", req()), "401"},
