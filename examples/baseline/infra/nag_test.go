@@ -4,32 +4,45 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
-	"github.com/aws/jsii-runtime-go"
-	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
-	"github.com/lambdahearth/hearth/constructs/hearthtest"
+	"github.com/lambdahearth/hearth/examples/internal/nagtest"
 )
-
-// suppressed are the findings of AwsSolutions that stay, with their reasons.
-var suppressed = map[string]string{
-	"AwsSolutions-APIG4": "The program authorizes requests and connections itself; API Gateway asks nobody on $disconnect and $default.",
-	"AwsSolutions-IAM4":  "Lambda's own execution policies for network interfaces and logs, and API Gateway's own policy for logs.",
-	"AwsSolutions-IAM5":  "X-Ray has no resources, and the ids of connections are not known in advance.",
-}
 
 func TestNag(t *testing.T) {
 	t.Chdir(root)
-	props := hearthtest.AppProps(t, "cdk.json")
-	// With this flag synth fails, where this test looks at the annotations.
-	(*props.Context)["@aws-cdk/core:annotationsInValidationReport"] = false
-	stack := newStack(awscdk.NewApp(props), "Base")
-	var suppressions []*cdknag.NagPackSuppression
-	for id, reason := range suppressed {
-		suppressions = append(suppressions, &cdknag.NagPackSuppression{Id: jsii.String(id), Reason: jsii.String(reason)})
-	}
-	cdknag.NagSuppressions_AddStackSuppressions(stack, &suppressions, jsii.Bool(true))
-	awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true)}), nil)
-	for _, finding := range *assertions.Annotations_FromStack(stack).FindError(jsii.String("*"), assertions.Match_AnyValue()) {
-		t.Errorf("%s: %v", *finding.Id, finding.Entry.Data)
-	}
+	const backend = "/Base/Backend/"
+	nagtest.Check(t, newStack(awscdk.NewApp(nagtest.AppProps(t, "cdk.json")), "Base"),
+		nagtest.Finding{
+			Rule: "AwsSolutions-APIG4",
+			Why:  "The program authorizes requests and connections itself; API Gateway asks nobody on $disconnect and $default.",
+			At: []string{
+				backend + "Http/Api/DefaultRoute/Resource", backend + "WebSocket/Api/$connect-Route/Resource",
+				backend + "WebSocket/Api/$default-Route/Resource", backend + "WebSocket/Api/$disconnect-Route/Resource",
+			},
+		},
+		nagtest.Finding{
+			Rule: "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]",
+			Why:  "Lambda's own policy for writing logs, which the CDK gives every function.",
+			At:   []string{backend + "Handler/Function/ServiceRole/Resource", backend + "WebSocketRelay/Handler/Function/ServiceRole/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole]",
+			Why:  "Lambda's own policy for the network interfaces of a function in a VPC.",
+			At:   []string{backend + "Handler/Function/ServiceRole/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+			Why:  "API Gateway's own policy for the role of the account that writes the access logs of WebSocket APIs.",
+			At:   []string{"/Base/ApiGatewayLogs/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "AwsSolutions-IAM5[Resource::*]",
+			Why:  "X-Ray knows no resources to which writing segments could be limited.",
+			At:   []string{backend + "Handler/Function/ServiceRole/DefaultPolicy/Resource", backend + "WebSocketRelay/Handler/Function/ServiceRole/DefaultPolicy/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<BackendWebSocketApi67B4CC1E>/live/*/@connections/*]",
+			Why:  "The ids of the connections of this one stage are not known in advance.",
+			At:   []string{backend + "WebSocketRelay/Handler/Function/ServiceRole/DefaultPolicy/Resource"},
+		},
+	)
 }

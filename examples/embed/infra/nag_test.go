@@ -4,32 +4,38 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
-	"github.com/aws/jsii-runtime-go"
-	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
-	"github.com/lambdahearth/hearth/constructs/hearthtest"
+	"github.com/lambdahearth/hearth/examples/internal/nagtest"
 )
 
-// suppressed are the findings of AwsSolutions that stay, with their reasons.
-var suppressed = map[string]string{
-	"AwsSolutions-APIG1": "The team's own API has no access logs; those of a WebSocket API need a role of the whole account, which is its owner's to make.",
-	"AwsSolutions-APIG4": "The program authorizes requests and connections itself; API Gateway asks nobody on $disconnect and $default.",
-	"AwsSolutions-IAM4":  "Lambda's own execution policies for network interfaces and logs.",
-	"AwsSolutions-IAM5":  "The ids of connections are not known in advance.",
-}
-
 func TestNag(t *testing.T) {
-	props := hearthtest.AppProps(t, "../../../cdk.json")
-	// With this flag synth fails, where this test looks at the annotations.
-	(*props.Context)["@aws-cdk/core:annotationsInValidationReport"] = false
-	stack := newStack(awscdk.NewApp(props), "Shop")
-	var suppressions []*cdknag.NagPackSuppression
-	for id, reason := range suppressed {
-		suppressions = append(suppressions, &cdknag.NagPackSuppression{Id: jsii.String(id), Reason: jsii.String(reason)})
-	}
-	cdknag.NagSuppressions_AddStackSuppressions(stack, &suppressions, jsii.Bool(true))
-	awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true)}), nil)
-	for _, finding := range *assertions.Annotations_FromStack(stack).FindError(jsii.String("*"), assertions.Match_AnyValue()) {
-		t.Errorf("%s: %v", *finding.Id, finding.Entry.Data)
-	}
+	nagtest.Check(t, newStack(awscdk.NewApp(nagtest.AppProps(t, "../../../cdk.json")), "Shop"),
+		nagtest.Finding{
+			Rule: "AwsSolutions-APIG1",
+			Why:  "The team's own API has no access logs; those of a WebSocket API need a role of the whole account, which is its owner's to make.",
+			At:   []string{"/Shop/Api/DefaultStage/Resource", "/Shop/Live-updates/Stage/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "AwsSolutions-APIG4",
+			Why:  "The program authorizes requests and connections itself; API Gateway asks nobody on $disconnect and $default.",
+			At: []string{
+				"/Shop/Api/DefaultRoute/Resource", "/Shop/Live-updates/Api/$connect-Route/Resource",
+				"/Shop/Live-updates/Api/$default-Route/Resource", "/Shop/Live-updates/Api/$disconnect-Route/Resource",
+			},
+		},
+		nagtest.Finding{
+			Rule: "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]",
+			Why:  "Lambda's own policy for writing logs, which the CDK gives every function.",
+			At:   []string{"/Shop/Fn/ServiceRole/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole]",
+			Why:  "Lambda's own policy for the network interfaces of a function in a VPC.",
+			At:   []string{"/Shop/Fn/ServiceRole/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<LiveupdatesApi14AB489D>/live/POST/@connections/*]",
+			Why:  "The ids of the connections are not known in advance; only pushing to those of this one stage is allowed.",
+			At:   []string{"/Shop/Fn/ServiceRole/DefaultPolicy/Resource"},
+		},
+	)
 }
