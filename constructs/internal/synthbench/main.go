@@ -1,167 +1,264 @@
-// Command synthbench measures how long an app with hearth takes to synthesize,
-// as a ratio to an app in plain CDK with the same stack:
+// Command synthbench measures how long apps with hearth take to synthesize, as a
+// ratio to an app in plain CDK:
 //
 //	go run ./constructs/internal/synthbench -plain <folder of the other module> [-rounds 5]
 //
-// Both apps are built first, run once to warm up, and then in turn. The time in
-// which hearth's app waits for go build is taken off, because the other app is
-// given its program as a directory (BOOTSTRAP_DIR). The CDK's own validation is
-// off in both.
+// It runs from the root of the repository and measures two apps: samestack, which
+// has the resources of the app in plain CDK, and examples/baseline, which protects
+// itself with more. With each time it prints how many resources, alarms and jsii
+// requests the app makes, and with samestack how its resources differ.
+//
+// All apps are built first and run once to warm up, and then in turn, with the
+// feature flags of cdk.json and the CDK's own validation off. A time is that of
+// the whole process, from its start to its end.
+//
+// The builds of the handler are left out: the first run keeps what go build
+// makes, and in the later ones a stand-in for go puts it in place. The app in
+// plain CDK deploys the same bytes (BOOTSTRAP_DIR).
 package main
 
 import (
-	"errors"
+	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// notes names the file that the wrapper of go writes to, and realGo what it runs.
+// kept names the folder with what go build made, and realGo what it is.
 const (
-	notes  = "SYNTHBENCH_NOTES"
+	kept   = "SYNTHBENCH_KEPT"
 	realGo = "SYNTHBENCH_GO"
 )
 
 func main() {
-	if path := os.Getenv(notes); path != "" {
-		wrap(path)
-	}
 	log.SetFlags(0)
-	plain := flag.String("plain", "", "folder of the app in plain CDK, with ./infra and ./cmd/handler")
-	app := flag.String("app", "./examples/baseline/infra", "the app with hearth")
+	log.SetPrefix("synthbench: ")
+	if dir := os.Getenv(kept); dir != "" {
+		if err := standIn(dir, os.Args[1:]); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	plain := flag.String("plain", "", "folder of the app in plain CDK, with ./infra")
 	rounds := flag.Int("rounds", 5, "runs of each app")
 	flag.Parse()
 	if *plain == "" {
-		log.Fatal("synthbench: -plain must be a folder, got none")
+		log.Fatal("-plain must be a folder, got none")
 	}
-	if err := compare(*plain, *app, *rounds); err != nil {
-		log.Fatal("synthbench: ", err)
+	if err := compare(*plain, *rounds); err != nil {
+		log.Fatal(err)
 	}
 }
 
-// wrap runs go and notes from when to when.
-func wrap(path string) {
-	start := time.Now()
-	cmd := exec.Command(os.Getenv(realGo), os.Args[1:]...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	err := cmd.Run()
-	file, openErr := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if openErr == nil {
-		_, openErr = fmt.Fprintf(file, "%d %d\n", start.UnixNano(), time.Now().UnixNano())
-		openErr = errors.Join(openErr, file.Close())
+// standIn does what go build does, the first time for each platform.
+func standIn(dir string, args []string) error {
+	at := slices.Index(args, "-o") + 1
+	if at == 0 || at == len(args) {
+		return fmt.Errorf("go %v: no -o", args)
 	}
-	if errors.Join(err, openErr) != nil {
-		os.Exit(1)
+	file := filepath.Join(dir, "built-"+os.Getenv("GOOS")+os.Getenv("GOARCH"))
+	if _, err := os.Stat(file); err != nil {
+		out := args[at]
+		args = slices.Clone(args)
+		args[at] = file
+		cmd := exec.Command(os.Getenv(realGo), args...)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return err
+		}
+		return os.Link(file, out)
 	}
-	os.Exit(0)
+	return os.Link(file, args[at])
 }
 
-func compare(plain, app string, rounds int) error {
+// app is one of the apps that are compared.
+type app struct {
+	name string
+	cmd  string
+	env  []string
+
+	times     []time.Duration
+	requests  int
+	resources map[string]int
+}
+
+func compare(plain string, rounds int) error {
 	dir, err := os.MkdirTemp("", "synthbench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	self, err := os.Executable()
+	env, err := environment(dir)
 	if err != nil {
 		return err
 	}
-	goTool, err := exec.LookPath("go")
-	if err != nil {
-		return err
+	apps := []*app{
+		{name: "plain CDK", cmd: filepath.Join(dir, "plain"), env: append(env, "BOOTSTRAP_DIR="+filepath.Join(dir, "handler"))},
+		{name: "hearth, same stack", cmd: filepath.Join(dir, "samestack"), env: env},
+		{name: "hearth, examples/baseline", cmd: filepath.Join(dir, "example"), env: env},
 	}
-	bin := filepath.Join(dir, "bin")
-	if err := os.Mkdir(bin, 0o755); err != nil {
-		return err
-	}
-	if err := os.Symlink(self, filepath.Join(bin, "go")); err != nil {
-		return err
-	}
-	handler := filepath.Join(dir, "handler")
-	builds := []*exec.Cmd{
-		exec.Command("go", "build", "-o", filepath.Join(dir, "plain"), "./infra"),
-		exec.Command("go", "build", "-trimpath", "-o", filepath.Join(handler, "bootstrap"), "./cmd/handler"),
-		exec.Command("go", "build", "-o", filepath.Join(dir, "hearth"), app),
-	}
-	builds[0].Dir, builds[1].Dir = plain, plain
-	builds[1].Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
-	for _, build := range builds {
+	for i, source := range []string{"./infra", "./constructs/internal/synthbench/samestack", "./examples/baseline/infra"} {
+		build := exec.Command("go", "build", "-o", apps[i].cmd, source)
+		if i == 0 {
+			build.Dir = plain
+		}
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %w\n%s", build.Args, err, out)
 		}
 	}
-	var plains, hearths []time.Duration
-	for round := range rounds + 1 {
-		p, err := run(filepath.Join(dir, "plain"), dir, "BOOTSTRAP_DIR="+handler)
-		if err != nil {
+	// The apps with hearth come first, as the other one deploys what they build.
+	for _, a := range slices.Backward(apps) {
+		if err := a.count(dir); err != nil {
 			return err
 		}
-		noted := filepath.Join(dir, "notes")
-		os.Remove(noted)
-		h, err := run(filepath.Join(dir, "hearth"), dir, notes+"="+noted, realGo+"="+goTool, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-		if err != nil {
+		handler := filepath.Join(dir, "handler")
+		if err := os.MkdirAll(handler, 0o755); err != nil {
 			return err
 		}
-		waited, err := waiting(noted)
-		if err != nil {
+		if err := os.Link(filepath.Join(dir, "built-linuxarm64"), filepath.Join(handler, "bootstrap")); err != nil && !os.IsExist(err) {
 			return err
-		}
-		if round > 0 { // the first one warms up
-			plains, hearths = append(plains, p), append(hearths, h-waited)
 		}
 	}
-	p, h := median(plains), median(hearths)
-	fmt.Printf("plain %v, hearth %v, ratio %.2f (medians of %d, go build aside)\n", p.Round(time.Millisecond), h.Round(time.Millisecond), float64(h)/float64(p), rounds)
+	for round := range rounds {
+		for i := range apps { // none is always the first one
+			a := apps[(i+round)%len(apps)]
+			took, _, err := a.run(dir)
+			if err != nil {
+				return err
+			}
+			a.times = append(a.times, took)
+		}
+	}
+	report(apps)
 	return nil
 }
 
-// run synthesizes an app once.
-func run(app, dir string, env ...string) (time.Duration, error) {
-	out := filepath.Join(dir, "cdk.out")
-	os.RemoveAll(out)
-	cmd := exec.Command(app)
-	cmd.Env = append(append(os.Environ(), "CDK_VALIDATION=false", "CDK_OUTDIR="+out), env...)
-	start := time.Now()
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("%s: %w\n%s", app, err, output)
-	}
-	return time.Since(start), nil
-}
-
-// waiting is how long at least one go build was running.
-func waiting(path string) (time.Duration, error) {
-	data, err := os.ReadFile(path)
+// environment is what all apps run with.
+func environment(dir string) ([]string, error) {
+	data, err := os.ReadFile("cdk.json")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	type span struct{ from, to int64 }
-	var spans []span
-	for _, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
-		from, to, _ := strings.Cut(line, " ")
-		f, err1 := strconv.ParseInt(from, 10, 64)
-		t, err2 := strconv.ParseInt(to, 10, 64)
-		if err1 != nil || err2 != nil {
-			return 0, fmt.Errorf("cannot read %q", line)
-		}
-		spans = append(spans, span{f, t})
+	var config struct {
+		Context json.RawMessage `json:"context"`
 	}
-	slices.SortFunc(spans, func(a, b span) int { return int(a.from - b.from) })
-	var total, end int64
-	for _, s := range spans {
-		total += max(0, s.to-max(s.from, end))
-		end = max(end, s.to)
+	if err := json.Unmarshal(data, &config); err != nil {
+		return nil, fmt.Errorf("cdk.json: %w", err)
 	}
-	return time.Duration(total), nil
+	var flags bytes.Buffer
+	if err := json.Compact(&flags, config.Context); err != nil {
+		return nil, fmt.Errorf("cdk.json: %w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		return nil, err
+	}
+	bin := filepath.Join(dir, "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.Symlink(self, filepath.Join(bin, "go")); err != nil {
+		return nil, err
+	}
+	return slices.Clip(append(os.Environ(), "CDK_VALIDATION=false", "CDK_OUTDIR="+filepath.Join(dir, "cdk.out"), "CDK_CONTEXT_JSON="+flags.String(),
+		kept+"="+dir, realGo+"="+goTool, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))), nil
 }
 
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
+// run synthesizes an app once.
+func (a *app) run(dir string, env ...string) (time.Duration, []byte, error) {
+	if err := os.RemoveAll(filepath.Join(dir, "cdk.out")); err != nil {
+		return 0, nil, err
+	}
+	cmd := exec.Command(a.cmd)
+	cmd.Env = append(slices.Clip(a.env), env...)
+	start := time.Now()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return 0, nil, fmt.Errorf("%s: %w\n%s", a.name, err, out)
+	}
+	return time.Since(start), out, nil
+}
+
+// count runs an app to see what it makes.
+func (a *app) count(dir string) error {
+	_, said, err := a.run(dir, "JSII_DEBUG=1")
+	if err != nil {
+		return err
+	}
+	a.requests = bytes.Count(said, []byte("\n> {"))
+	templates, err := filepath.Glob(filepath.Join(dir, "cdk.out", "*.template.json"))
+	if err != nil {
+		return err
+	}
+	a.resources = map[string]int{}
+	for _, path := range templates {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var template struct {
+			Resources map[string]struct{ Type string }
+		}
+		if err := json.Unmarshal(data, &template); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		for _, resource := range template.Resources {
+			a.resources[resource.Type]++
+		}
+	}
+	return nil
+}
+
+func report(apps []*app) {
+	plain := apps[0]
+	fmt.Printf("%-28s %7s %6s %10s %7s %14s\n", "", "median", "ratio", "resources", "alarms", "jsii requests")
+	for _, a := range apps {
+		fmt.Printf("%-28s %5.2f s %6.2f %10d %7d %14d\n", a.name, a.median().Seconds(), float64(a.median())/float64(plain.median()),
+			a.total(), a.resources["AWS::CloudWatch::Alarm"], a.requests)
+	}
+	fmt.Printf("medians of %d, the builds of the handler aside\n", len(plain.times))
+	for _, a := range apps[1:] {
+		fmt.Printf("%s, against plain CDK: %s\n", a.name, a.differs(plain))
+	}
+}
+
+func (a *app) median() time.Duration {
+	sorted := slices.Sorted(slices.Values(a.times))
+	return sorted[len(sorted)/2]
+}
+
+func (a *app) total() int {
+	sum := 0
+	for _, n := range a.resources {
+		sum += n
+	}
+	return sum
+}
+
+// differs lists the types of which one app has more resources.
+func (a *app) differs(other *app) string {
+	types := maps.Clone(a.resources)
+	maps.Copy(types, other.resources)
+	var words []string
+	for _, kind := range slices.Sorted(maps.Keys(types)) {
+		if more := a.resources[kind] - other.resources[kind]; more != 0 {
+			words = append(words, fmt.Sprintf("%+d %s", more, strings.TrimPrefix(kind, "AWS::")))
+		}
+	}
+	if words == nil {
+		return "the same resources"
+	}
+	return strings.Join(words, ", ")
 }
