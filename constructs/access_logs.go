@@ -3,22 +3,11 @@ package hearth
 import (
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
-
-// accessLogs implements awsapigatewayv2.IAccessLogSettings, for which the CDK
-// has no struct in Go.
-type accessLogs struct {
-	destination awsapigatewayv2.IAccessLogDestination
-	format      awsapigateway.AccessLogFormat
-}
-
-func (a *accessLogs) Destination() awsapigatewayv2.IAccessLogDestination { return a.destination }
-
-func (a *accessLogs) Format() awsapigateway.AccessLogFormat { return a.format }
 
 // requestLogFields are logged for each request of an HTTP or REST API.
 var requestLogFields = []string{
@@ -33,18 +22,24 @@ var requestLogFields = []string{
 	"integrationMs $context.integrationLatency",
 }
 
-// newAccessLogs writes one JSON object for each request to the log group.
-func newAccessLogs(group awslogs.ILogGroup, fields ...string) awsapigatewayv2.IAccessLogSettings {
-	return &accessLogs{destination: awsapigatewayv2.NewLogGroupLogDestination(group), format: logFormat(fields...)}
+// logAccess writes one JSON object for each request to the log group. It sets the
+// property of the resource: for that of the stage the CDK has an interface and no
+// struct, and calls back into Go for each member.
+func logAccess(stage constructs.Construct, group awslogs.ILogGroup, fields ...string) {
+	resource := stage.Node().DefaultChild().(awsapigatewayv2.CfnStage)
+	resource.SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+		DestinationArn: group.LogGroupArn(),
+		Format:         jsii.String(logFormat(fields...)),
+	})
 }
 
 // logFormat is a JSON object. Each field is a key and a variable, such as "status
 // $context.status".
-func logFormat(fields ...string) awsapigateway.AccessLogFormat {
+func logFormat(fields ...string) string {
 	members := make([]string, len(fields))
 	for i, field := range fields {
 		key, variable, _ := strings.Cut(field, " ")
 		members[i] = `"` + key + `":"` + variable + `"`
 	}
-	return awsapigateway.AccessLogFormat_Custom(jsii.String("{" + strings.Join(members, ",") + "}"))
+	return "{" + strings.Join(members, ",") + "}"
 }

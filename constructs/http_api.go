@@ -155,10 +155,12 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 		if a.AccessLogGroup == nil {
 			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
 		}
-		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html (2026-11)
-		stage.AccessLogSettings = newAccessLogs(a.AccessLogGroup, append(slices.Clip(requestLogFields), "error $context.integrationErrorMessage")...)
 	}
 	a.Stage = awsapigatewayv2.NewHttpStage(a, jsii.String("Stage"), stage)
+	if a.AccessLogGroup != nil {
+		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html (2026-11)
+		logAccess(a.Stage, a.AccessLogGroup, append(slices.Clip(requestLogFields), "error $context.integrationErrorMessage")...)
+	}
 	switch {
 	case p.Domain != nil:
 		a.url = p.Domain.url("https")

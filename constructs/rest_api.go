@@ -176,7 +176,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 		}
 		stage.AccessLogDestination = awsapigateway.NewLogGroupLogDestination(a.AccessLogGroup)
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html (2026-11)
-		stage.AccessLogFormat = logFormat(append(slices.Clip(requestLogFields), "error $context.integration.error")...)
+		stage.AccessLogFormat = awsapigateway.AccessLogFormat_Custom(jsii.String(logFormat(append(slices.Clip(requestLogFields), "error $context.integration.error")...)))
 	}
 	if p.BinaryMediaTypes == nil && p.CorsPreflight == nil {
 		p.BinaryMediaTypes = jsii.Strings("*/*")

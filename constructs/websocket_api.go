@@ -166,8 +166,11 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 		if a.AccessLogGroup == nil {
 			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
 		}
+	}
+	a.Stage = awsapigatewayv2.NewWebSocketStage(a, jsii.String("Stage"), stage)
+	if a.AccessLogGroup != nil {
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html (2026-11)
-		stage.AccessLogSettings = newAccessLogs(a.AccessLogGroup,
+		logAccess(a.Stage, a.AccessLogGroup,
 			"requestId $context.requestId",
 			"time $context.requestTime",
 			"ip $context.identity.sourceIp",
@@ -177,7 +180,6 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 			"status $context.status",
 			"error $context.integrationErrorMessage")
 	}
-	a.Stage = awsapigatewayv2.NewWebSocketStage(a, jsii.String("Stage"), stage)
 	a.url = a.Stage.Url()
 	switch {
 	case p.Domain != nil:
