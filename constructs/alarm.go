@@ -1,8 +1,6 @@
 package hearth
 
 import (
-	"sync"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -34,10 +32,15 @@ func newAlarm(scope constructs.Construct, id string, a alarm) awscloudwatch.Alar
 	return made
 }
 
-// minute is one object for all metrics: durations do not change.
-var minute = sync.OnceValue(func() awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(1)) })
+// minutely makes metrics with one data point for each minute.
+type minutely struct{ minute awscdk.Duration }
 
-// everyMinute is one data point for each minute.
-func everyMinute(statistic string) *awscloudwatch.MetricOptions {
-	return &awscloudwatch.MetricOptions{Period: minute(), Statistic: jsii.String(statistic)}
+func newMinutely() minutely { return minutely{awscdk.Duration_Minutes(jsii.Number(1))} }
+
+func (m minutely) sum() *awscloudwatch.MetricOptions { return m.statistic("Sum") }
+
+func (m minutely) maximum() *awscloudwatch.MetricOptions { return m.statistic("Maximum") }
+
+func (m minutely) statistic(name string) *awscloudwatch.MetricOptions {
+	return &awscloudwatch.MetricOptions{Period: m.minute, Statistic: jsii.String(name)}
 }

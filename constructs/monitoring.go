@@ -104,7 +104,8 @@ type Monitoring struct {
 	// Dashboard is the dashboard; nil when there is none.
 	Dashboard awscloudwatch.Dashboard
 
-	names map[constructs.IConstruct]string
+	every minutely
+	names map[constructs.Construct]string
 	props MonitoringProps
 	rows  [][]awscloudwatch.IWidget
 	stack string
@@ -116,9 +117,9 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	if props == nil {
 		props = &MonitoringProps{}
 	}
-	m := &Monitoring{names: map[constructs.IConstruct]string{}, props: *props}
+	m := &Monitoring{every: newMinutely(), names: map[constructs.Construct]string{}, props: *props}
 	newConstruct(m, scope, id)
-	m.stack = *awscdk.Stack_Of(m).Node().Path()
+	m.stack = pathOf(awscdk.Stack_Of(m))
 	m.props.takeBackend()
 	r := &rules{where: "MonitoringProps"}
 	m.props.values().check(r)
@@ -133,7 +134,7 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 		m.watchDatabase(d)
 	}
 	for _, a := range m.props.HttpApis {
-		m.show(m.name(a)+": requests", a.Api.MetricCount(everyMinute("Sum")), a.Api.MetricClientError(everyMinute("Sum")), a.Api.MetricServerError(everyMinute("Sum")))
+		m.show(m.name(a)+": requests", a.Api.MetricCount(m.every.sum()), a.Api.MetricClientError(m.every.sum()), a.Api.MetricServerError(m.every.sum()))
 	}
 	if m.props.Dashboard == nil || *m.props.Dashboard {
 		m.newDashboard()
@@ -203,16 +204,16 @@ func (v monitoringValues) check(r *rules) {
 
 // alarm adds an alarm on a part. The ids are made from the part's path in the
 // stack, so that they stay when other parts are added.
-func (m *Monitoring) alarm(part constructs.IConstruct, id string, a alarm) {
+func (m *Monitoring) alarm(part constructs.Construct, id string, a alarm) {
 	a.actions = m.props.Actions
 	m.Alarms = append(m.Alarms, newAlarm(m, strings.ReplaceAll(m.name(part), "/", "-")+"-"+id, a))
 }
 
 // name is the path of a part in the stack.
-func (m *Monitoring) name(part constructs.IConstruct) string {
+func (m *Monitoring) name(part constructs.Construct) string {
 	name, known := m.names[part]
 	if !known {
-		name = strings.TrimPrefix(strings.TrimPrefix(*part.Node().Path(), m.stack), "/")
+		name = strings.TrimPrefix(strings.TrimPrefix(pathOf(part), m.stack), "/")
 		m.names[part] = name
 	}
 	return name
@@ -230,7 +231,7 @@ func (m *Monitoring) show(title string, metrics ...awscloudwatch.IMetric) {
 }
 
 func (m *Monitoring) watchHandler(h *Handler) {
-	sum := everyMinute("Sum")
+	sum := m.every.sum()
 	errorsPerMinute := m.props.ErrorsPerMinute
 	if errorsPerMinute == nil {
 		errorsPerMinute = jsii.Number(defaultErrorsPerMinute)
@@ -249,8 +250,8 @@ func (m *Monitoring) watchHandler(h *Handler) {
 		metric:      m.initErrors(h), minutes: 1, threshold: jsii.Number(defaultErrorsPerMinute),
 	})
 	m.show(m.name(h)+": invocations", h.Function.MetricInvocations(sum), errors, throttles)
-	m.show(m.name(h)+": duration", h.Function.MetricDuration(everyMinute("p50")), h.Function.MetricDuration(everyMinute("p99")))
-	instances := []awscloudwatch.IMetric{h.Function.Metric(jsii.String("ConcurrentExecutions"), everyMinute("Maximum"))}
+	m.show(m.name(h)+": duration", h.Function.MetricDuration(m.every.statistic("p50")), h.Function.MetricDuration(m.every.statistic("p99")))
+	instances := []awscloudwatch.IMetric{h.Function.Metric(jsii.String("ConcurrentExecutions"), m.every.maximum())}
 	if h.provisioned {
 		instances = append(instances, m.watchWarm(h)...)
 	}
@@ -266,25 +267,25 @@ func (m *Monitoring) watchWarm(h *Handler) []awscloudwatch.IMetric {
 	if busiest == nil {
 		busiest = jsii.Number(defaultBusyRatio)
 	}
-	spilled := h.Alias.Metric(jsii.String("ProvisionedConcurrencySpilloverInvocations"), everyMinute("Sum"))
+	spilled := h.Alias.Metric(jsii.String("ProvisionedConcurrencySpilloverInvocations"), m.every.sum())
 	m.alarm(h, "Spillover", alarm{
 		description: "Invocations found no warm instance and started cold. Raise Provisioned, or lower its Utilization so that it grows earlier",
 		metric:      spilled, minutes: 1, threshold: jsii.Number(defaultSpilledPerMinute),
 	})
 	m.alarm(h, "Utilization", alarm{
 		description: "Nearly all warm instances are busy, and more do not come. Raise the Max of Provisioned",
-		metric:      h.Alias.Metric(jsii.String("ProvisionedConcurrencyUtilization"), everyMinute("Maximum")), minutes: 5, threshold: busiest,
+		metric:      h.Alias.Metric(jsii.String("ProvisionedConcurrencyUtilization"), m.every.maximum()), minutes: 5, threshold: busiest,
 	})
 	return []awscloudwatch.IMetric{
-		h.Alias.Metric(jsii.String("ProvisionedConcurrentExecutions"), everyMinute("Maximum")), spilled,
+		h.Alias.Metric(jsii.String("ProvisionedConcurrentExecutions"), m.every.maximum()), spilled,
 	}
 }
 
 // watchAsync watches what EventBridge Scheduler handed to Lambda, which keeps it
 // in a queue of its own.
 func (m *Monitoring) watchAsync(h *Handler) {
-	age := h.Alias.Metric(jsii.String("AsyncEventAge"), everyMinute("Maximum"))
-	dropped := h.Alias.Metric(jsii.String("AsyncEventsDropped"), everyMinute("Sum"))
+	age := h.Alias.Metric(jsii.String("AsyncEventAge"), m.every.maximum())
+	dropped := h.Alias.Metric(jsii.String("AsyncEventsDropped"), m.every.sum())
 	m.alarm(h, "EventAge", alarm{
 		description: "Scheduled events wait for an instance, or are retried after errors",
 		metric:      age, minutes: 1, threshold: jsii.Number(defaultAsyncAgeSecs * 1000),
@@ -309,31 +310,32 @@ func (m *Monitoring) initErrors(h *Handler) awscloudwatch.IMetric {
 		MetricName:      jsii.String(unique + "InitErrors"),
 		MetricNamespace: jsii.String("Hearth"),
 		LogGroup:        h.LogGroup,
-	}).Metric(everyMinute("Sum"))
+	}).Metric(m.every.sum())
 }
 
 func (m *Monitoring) watchQueue(q *Queue) {
-	alarms := q.AddAlarms(&QueueAlarmsProps{Actions: m.props.Actions, OldestMessage: m.props.OldestMessage})
+	alarms := q.addAlarms(&QueueAlarmsProps{Actions: m.props.Actions, OldestMessage: m.props.OldestMessage}, m.every)
 	m.Alarms = append(m.Alarms, alarms.OldestMessage)
-	messages := []awscloudwatch.IMetric{q.Queue.MetricApproximateNumberOfMessagesVisible(everyMinute("Maximum"))}
+	messages := []awscloudwatch.IMetric{q.Queue.MetricApproximateNumberOfMessagesVisible(m.every.maximum())}
 	if alarms.DeadLetters != nil {
 		m.Alarms = append(m.Alarms, alarms.DeadLetters)
-		messages = append(messages, q.DeadLetterQueue.MetricApproximateNumberOfMessagesVisible(everyMinute("Maximum")).With(&awscloudwatch.MetricOptions{Label: jsii.String("Dead letters")}))
+		messages = append(messages, q.dead.With(&awscloudwatch.MetricOptions{Label: jsii.String("Dead letters")}))
 	}
 	m.show(m.name(q)+": messages", messages...)
-	m.show(m.name(q)+": oldest message", q.Queue.MetricApproximateAgeOfOldestMessage(everyMinute("Maximum")))
+	m.show(m.name(q)+": oldest message", q.oldest)
 }
 
 // watchDatabase watches the connections of a proxy. More than one machine may serve
 // it, each of which reports its own numbers once a minute: their sum counts.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.monitoring.html (2026-11)
 func (m *Monitoring) watchDatabase(d *DatabaseProxy) {
+	dimensions := map[string]*string{"ProxyName": d.Proxy.DbProxyName()}
 	metric := func(name string) awscloudwatch.IMetric {
 		return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-			DimensionsMap: &map[string]*string{"ProxyName": d.Proxy.DbProxyName()},
+			DimensionsMap: &dimensions,
 			MetricName:    jsii.String(name),
 			Namespace:     jsii.String("AWS/RDS"),
-			Period:        minute(),
+			Period:        m.every.minute,
 			Statistic:     jsii.String("Sum"),
 		})
 	}
@@ -343,7 +345,7 @@ func (m *Monitoring) watchDatabase(d *DatabaseProxy) {
 		metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 			Expression:   jsii.String("100 * borrowed / allowed"),
 			Label:        jsii.String("Percent of connections lent"),
-			Period:       minute(),
+			Period:       m.every.minute,
 			UsingMetrics: &map[string]awscloudwatch.IMetric{"allowed": allowed, "borrowed": borrowed},
 		}),
 		minutes: 5, threshold: jsii.Number(defaultBorrowedPercent),

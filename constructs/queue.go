@@ -4,6 +4,7 @@ import (
 	"regexp"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -227,6 +228,8 @@ type Queue struct {
 
 	alarms *QueueAlarms
 	name   text
+	// dead and oldest are what the alarms watch.
+	dead, oldest awscloudwatch.Metric
 }
 
 // NewQueue creates a queue, or wires an existing one. It panics with every broken

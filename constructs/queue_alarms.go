@@ -42,6 +42,10 @@ const defaultOldestMessageSecs = 15 * 60
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html (2026-11)
 func (q *Queue) AddAlarms(props *QueueAlarmsProps) *QueueAlarms {
+	return q.addAlarms(props, newMinutely())
+}
+
+func (q *Queue) addAlarms(props *QueueAlarmsProps, every minutely) *QueueAlarms {
 	if q.alarms != nil {
 		return q.alarms
 	}
@@ -57,21 +61,24 @@ func (q *Queue) AddAlarms(props *QueueAlarmsProps) *QueueAlarms {
 	if p.DeadLetters == nil {
 		p.DeadLetters = jsii.Number(1)
 	}
-	if p.OldestMessage == nil {
-		p.OldestMessage = awscdk.Duration_Seconds(jsii.Number(defaultOldestMessageSecs))
+	threshold := jsii.Number(oldest.value)
+	if !oldest.known {
+		threshold = p.OldestMessage.ToSeconds(nil)
 	}
+	q.oldest = q.Queue.MetricApproximateAgeOfOldestMessage(every.maximum())
 	q.alarms = &QueueAlarms{OldestMessage: newAlarm(q, "OldestMessageAlarm", alarm{
 		actions:     p.Actions,
 		description: "The oldest message waits for too long: the consumers fail, are throttled, or are too few",
-		metric:      q.Queue.MetricApproximateAgeOfOldestMessage(everyMinute("Maximum")),
+		metric:      q.oldest,
 		minutes:     5,
-		threshold:   p.OldestMessage.ToSeconds(nil),
+		threshold:   threshold,
 	})}
-	if dead := q.DeadLetterQueue; dead != nil {
+	if q.DeadLetterQueue != nil {
+		q.dead = q.DeadLetterQueue.MetricApproximateNumberOfMessagesVisible(every.maximum())
 		q.alarms.DeadLetters = newAlarm(q, "DeadLettersAlarm", alarm{
 			actions:     p.Actions,
 			description: "Messages failed too often and are in the dead-letter queue",
-			metric:      dead.MetricApproximateNumberOfMessagesVisible(everyMinute("Maximum")),
+			metric:      q.dead,
 			minutes:     1,
 			threshold:   p.DeadLetters,
 		})

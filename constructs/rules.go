@@ -87,6 +87,10 @@ func textOf(v *string) text {
 	return text{value: *v, known: true, set: true}
 }
 
+// pathOf is the path of a construct in one request: Node().Path() takes two. A
+// CfnElement says more than its path.
+func pathOf(c constructs.Construct) string { return *c.ToString() }
+
 // newConstruct makes c, a pointer to a struct that embeds constructs.Construct, a
 // construct in its own right. With constructs.NewConstruct the embedded one would
 // be the construct, and jsii would refuse c itself as a scope or a dependency.
