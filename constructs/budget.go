@@ -27,12 +27,20 @@ type demand struct {
 
 // source is an event source of a function.
 type source struct {
-	// name is how the user knows it.
+	// name is how the user knows it; without one, path is.
 	name string
+	path func() string
 	// most is the most instances it can keep busy: unset without a bound.
 	most number
 	// pollers says that the bound comes from provisioned pollers.
 	pollers bool
+}
+
+func (s source) title() string {
+	if s.name == "" && s.path != nil {
+		return s.path()
+	}
+	return s.name
 }
 
 // shortfall returns what is wrong with a number of reserved instances, or "". An
@@ -41,16 +49,12 @@ func (d demand) shortfall(reserved number) string {
 	if !reserved.known || reserved.value == 0 {
 		return ""
 	}
-	sum, parts := 0.0, []string{}
+	sum := 0.0
+	var bounded []source
 	for _, s := range d.sources {
-		if !s.most.known {
-			continue
-		}
-		sum += s.most.value
-		if s.pollers {
-			parts = append(parts, fmt.Sprintf("%s (%s: %s pollers × %d)", s.most, s.name, format(s.most.value/invocationsPerPoller), invocationsPerPoller))
-		} else {
-			parts = append(parts, fmt.Sprintf("%s (%s)", s.most, s.name))
+		if s.most.known {
+			sum += s.most.value
+			bounded = append(bounded, s)
 		}
 	}
 	what := ""
@@ -58,8 +62,16 @@ func (d demand) shortfall(reserved number) string {
 		sum++
 		what = " and 1 for requests"
 	}
-	if len(parts) == 0 || sum <= reserved.value {
+	if len(bounded) == 0 || sum <= reserved.value {
 		return ""
+	}
+	parts := make([]string, len(bounded))
+	for i, s := range bounded {
+		if s.pollers {
+			parts[i] = fmt.Sprintf("%s (%s: %s pollers × %d)", s.most, s.title(), format(s.most.value/invocationsPerPoller), invocationsPerPoller)
+		} else {
+			parts[i] = fmt.Sprintf("%s (%s)", s.most, s.title())
+		}
 	}
 	return fmt.Sprintf("must be at least %s instances, the sum of the queues' MaxConcurrency: %s%s, got %s; raise it or lower a MaxConcurrency",
 		format(sum), strings.Join(parts, " + "), what, reserved)
@@ -70,7 +82,7 @@ func (d demand) unbounded() []string {
 	var names []string
 	for _, s := range d.sources {
 		if !s.most.set {
-			names = append(names, s.name)
+			names = append(names, s.title())
 		}
 	}
 	return names
@@ -78,8 +90,11 @@ func (d demand) unbounded() []string {
 
 // backlog is the warning about event sources without a bound, or "".
 func (d demand) backlog(reserved number, todo string) string {
+	if !reserved.known || reserved.value == 0 {
+		return ""
+	}
 	names := d.unbounded()
-	if len(names) == 0 || !reserved.known || reserved.value == 0 {
+	if len(names) == 0 {
 		return ""
 	}
 	return fmt.Sprintf("a backlog in %s can keep all %s reserved instances busy; %s", list(names), reserved, todo)
@@ -157,8 +172,11 @@ func (b *budget) Validate() *[]*string {
 		return &[]*string{}
 	}
 	d := b.demand
-	everything := takeInventory(awscdk.Stack_Of(b))
-	d.sources = append(slices.Clone(d.sources), everything.sourcesOf(everything.functionIDs(fn), false)...)
+	stack := awscdk.Stack_Of(b)
+	if slices.ContainsFunc(resourcesIn(stack, typeMapping), func(c constructs.IConstruct) bool { return !ofQueue(c) }) {
+		everything := takeInventory(stack)
+		d.sources = append(slices.Clone(d.sources), everything.sourcesOf(everything.functionIDs(fn), false)...)
+	}
 	if message := d.shortfall(reserved); message != "" {
 		return jsii.Strings(fmt.Sprintf("the reserved concurrency of %s %s", *b.function.Node().Path(), message))
 	}
@@ -170,8 +188,8 @@ func (b *budget) Validate() *[]*string {
 }
 
 // sourceIn reads the resolved properties of an event source mapping.
-func sourceIn(name string, properties map[string]any) source {
-	s := source{name: name}
+func sourceIn(mapping awscdk.CfnResource, properties map[string]any) source {
+	s := source{path: func() string { return *mapping.Node().Path() }}
 	if scaling, ok := properties["ScalingConfig"].(map[string]any); ok {
 		s.most = numberIn(scaling, "MaximumConcurrency")
 	}

@@ -114,6 +114,29 @@ func TestBudgetOfHandler(t *testing.T) {
 	}
 }
 
+// TestForeignMappings shows that event sources count wherever they are created,
+// but not those of other stacks.
+func TestForeignMappings(t *testing.T) {
+	stack := setup(t)
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{
+		Entry: entry("silent"), Manifest: jsii.Bool(false), Concurrency: &ConcurrencyProps{Reserved: jsii.Number(5)},
+	})
+	NewQueue(stack, jsii.String("Jobs"), &QueueProps{Handler: h.Alias, MaxConcurrency: jsii.Number(5)})
+	mapping := func(scope awscdk.Stack, most float64) {
+		awslambda.NewCfnEventSourceMapping(scope, jsii.String("Mapping"), &awslambda.CfnEventSourceMappingProps{
+			FunctionName:  h.Alias.FunctionArn(),
+			ScalingConfig: &awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: jsii.Number(most)},
+		})
+	}
+	mapping(awscdk.NewNestedStack(stack, jsii.String("Nested"), nil), 100)
+	mapping(stack, 2)
+	got := refusal(t, func() { template(stack) })
+	want := "[Test/Handler/Function/HearthBudget] the reserved concurrency of Test/Handler/Function must be at least 7 instances, the sum of the queues' MaxConcurrency: 5 (Test/Jobs) + 2 (Test/Mapping), got 5; raise it or lower a MaxConcurrency"
+	if !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func newSeparateBackend(stack awscdk.Stack) *Backend {
 	return NewBackend(stack, jsii.String("Backend"), &BackendProps{
 		Entry:       entry("full"),

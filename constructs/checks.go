@@ -103,7 +103,7 @@ func (n *inventory) checkAlias(alias awscdk.CfnResource, reserved number) {
 	config, _ := properties["ProvisionedConcurrencyConfig"].(map[string]any)
 	warm := numberIn(config, "ProvisionedConcurrentExecutions")
 	// Target tracking can go up to the capacity of the scalable target.
-	id := logicalID(alias)
+	id := n.logicalID(alias)
 	for _, target := range n.scalings {
 		scaling := n.properties(target)
 		if refersTo(scaling["ResourceId"], []string{id}) {
@@ -147,7 +147,7 @@ func larger(a, b number) number {
 // byID finds a resource by a reference to it.
 func (n *inventory) byID(resources []awscdk.CfnResource, reference any) awscdk.CfnResource {
 	for _, r := range resources {
-		if refersTo(reference, []string{logicalID(r)}) {
+		if refersTo(reference, []string{n.logicalID(r)}) {
 			return r
 		}
 	}
@@ -216,7 +216,7 @@ func (n *inventory) checkQueue(queue awscdk.CfnResource) {
 
 // consumed tells whether a function consumes a queue.
 func (n *inventory) consumed(queue awscdk.CfnResource) bool {
-	id := logicalID(queue)
+	id := n.logicalID(queue)
 	return slices.ContainsFunc(n.mappings, func(mapping awscdk.CfnResource) bool {
 		return refersTo(n.properties(mapping)["EventSourceArn"], []string{id})
 	})

@@ -185,12 +185,11 @@ func (w *wiring) Validate() *[]*string {
 	if c.complete {
 		return &[]*string{}
 	}
+	broken := c.unwired(false)
 	// An event source that the user added to the function may be for any queue.
-	other := slices.ContainsFunc(*w.handler.Node().FindAll(constructs.ConstructOrder_PREORDER), func(c constructs.IConstruct) bool {
-		_, ok := c.(awslambda.EventSourceMapping)
-		return ok
-	})
-	broken := c.unwired(other)
+	if len(broken) > 0 && len(resourcesIn(w.handler, typeMapping)) > 0 {
+		broken = c.unwired(true)
+	}
 	if message := c.missingJobs(w.handler); message != "" {
 		broken = append(broken, message)
 	}

@@ -6,7 +6,14 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
 )
+
+// resourcesIn returns the resources of certain types in a tree. The CDK picks them
+// itself: Node().FindAll would bring each construct of the tree over to Go.
+func resourcesIn(scope constructs.IConstruct, types ...string) []constructs.IConstruct {
+	return *awscdk.ConstructSelector_ResourcesOfType(*jsii.Strings(types...)...).Select(scope)
+}
 
 // inventory is the resources of a stack that the budget is about, whoever
 // created them. Their properties are read when they are asked for: each read
@@ -14,24 +21,20 @@ import (
 type inventory struct {
 	functions, aliases, versions, mappings, queues, urls, permissions, scalings []awscdk.CfnResource
 
-	read map[awscdk.CfnResource]map[string]any
+	read  map[awscdk.CfnResource]map[string]any
+	stack awscdk.Stack
 }
+
+// typeMapping is the type of event source mappings.
+const typeMapping = "AWS::Lambda::EventSourceMapping"
 
 // takeInventory looks at everything in a stack, but not in the stacks below it:
 // their logical ids are their own.
 func takeInventory(stack awscdk.Stack) *inventory {
-	n := &inventory{read: map[awscdk.CfnResource]map[string]any{}}
-	everything := *stack.Node().FindAll(constructs.ConstructOrder_PREORDER)
-	inner := map[string]bool{}
-	for _, c := range everything[1:] {
-		if below, ok := c.(awscdk.Stack); ok {
-			for _, theirs := range *below.Node().FindAll(constructs.ConstructOrder_PREORDER) {
-				inner[*theirs.Node().Path()] = true
-			}
-		}
-	}
-	for _, c := range everything {
-		if len(inner) > 0 && inner[*c.Node().Path()] {
+	n := &inventory{read: map[awscdk.CfnResource]map[string]any{}, stack: stack}
+	for _, c := range resourcesIn(stack, "AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version", typeMapping,
+		"AWS::SQS::Queue", "AWS::Lambda::Url", "AWS::Lambda::Permission", "AWS::ApplicationAutoScaling::ScalableTarget") {
+		if its := c.(awscdk.CfnResource).Stack(); its != stack && pathOf(its) != pathOf(stack) {
 			continue
 		}
 		switch r := c.(type) {
@@ -59,26 +62,26 @@ func takeInventory(stack awscdk.Stack) *inventory {
 func (n *inventory) properties(r awscdk.CfnResource) map[string]any {
 	properties, done := n.read[r]
 	if !done {
-		properties = propertiesOf(r)
+		properties = propertiesIn(n.stack, r)
 		n.read[r] = properties
 	}
 	return properties
 }
 
 // logicalID is the name by which others refer to a resource.
-func logicalID(r awscdk.CfnResource) string {
-	id, _ := r.Stack().Resolve(r.LogicalId()).(string)
+func (n *inventory) logicalID(r awscdk.CfnResource) string {
+	id, _ := n.stack.Resolve(r.LogicalId()).(string)
 	return id
 }
 
 // functionIDs returns the logical ids by which a function is invoked: its own,
 // and those of its aliases and versions.
 func (n *inventory) functionIDs(fn awscdk.CfnResource) []string {
-	ids := []string{logicalID(fn)}
+	ids := []string{n.logicalID(fn)}
 	for _, qualified := range [][]awscdk.CfnResource{n.versions, n.aliases} {
 		for _, r := range qualified {
 			if refersTo(n.properties(r)["FunctionName"], ids[:1]) {
-				ids = append(ids, logicalID(r))
+				ids = append(ids, n.logicalID(r))
 			}
 		}
 	}
@@ -86,28 +89,24 @@ func (n *inventory) functionIDs(fn awscdk.CfnResource) []string {
 }
 
 // sourcesOf returns the event sources of the function that goes by these ids,
-// without those that a [Queue] of this package made.
+// without those that a [Queue] made.
 func (n *inventory) sourcesOf(ids []string, withQueues bool) []source {
 	var sources []source
-	for _, r := range n.mappings {
-		mapping := r.(awslambda.CfnEventSourceMapping)
+	for _, mapping := range n.mappings {
 		if !withQueues && ofQueue(mapping) {
 			continue
 		}
 		properties := n.properties(mapping)
 		if refersTo(properties["FunctionName"], ids) {
-			sources = append(sources, sourceIn(*mapping.Node().Path(), properties))
+			sources = append(sources, sourceIn(mapping, properties))
 		}
 	}
 	return sources
 }
 
-// ofQueue tells whether a [Queue] made a mapping: it has told the budget itself.
-func ofQueue(mapping awslambda.CfnEventSourceMapping) bool {
-	l2 := mapping.Node().Scope()
-	if l2 == nil || l2.Node().Scope() == nil {
-		return false
-	}
-	_, ours := l2.Node().Scope().(*Queue)
-	return ours
-}
+// queueSources are the event sources that a [Queue] made: it has told the budget
+// itself.
+var queueSources = map[constructs.IConstruct]bool{}
+
+// ofQueue tells whether a [Queue] made a mapping.
+func ofQueue(mapping constructs.IConstruct) bool { return queueSources[mapping.Node().Scope()] }

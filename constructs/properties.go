@@ -15,11 +15,16 @@ func propertiesOf(c constructs.IConstruct) map[string]any {
 	if !ok {
 		return nil
 	}
+	return propertiesIn(resource.Stack(), resource)
+}
+
+// propertiesIn returns the properties of a resource in this stack.
+func propertiesIn(stack awscdk.Stack, resource awscdk.CfnResource) map[string]any {
 	set := resource.CfnProperties()
 	if set == nil {
 		return nil
 	}
-	properties, _ := resource.Stack().Resolve(*set).(map[string]any)
+	properties, _ := stack.Resolve(*set).(map[string]any)
 	// The CDK's own names start with a small letter, and overrides have the
 	// template's.
 	named := make(map[string]any, len(properties))

@@ -272,7 +272,10 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 		mapping.ProvisionedPollerConfig = &awslambda.ProvisionedPollerConfig{MaximumPollers: p.Pollers.Max, MinimumPollers: p.Pollers.Min}
 	}
 	q.EventSource = awslambda.NewEventSourceMapping(q, jsii.String("EventSource"), mapping)
-	budgetOf(p.Handler).addSource(v.source(*q.Node().Path()))
+	queueSources[q.EventSource] = true
+	source := v.source("")
+	source.path = func() string { return pathOf(q) }
+	budgetOf(p.Handler).addSource(source)
 	if p.Handler.Role() != nil {
 		q.Queue.GrantConsumeMessages(p.Handler)
 	} else {

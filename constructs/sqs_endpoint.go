@@ -73,7 +73,7 @@ func (e *SqsEndpoint) GrantReach(fn awslambda.Function) {
 // hasEndpoint tells whether this app creates an endpoint for a service, such as
 // ".sqs", in a VPC of its own. What an imported VPC has is not known.
 func hasEndpoint(vpc awsec2.IVpc, service string) bool {
-	for _, c := range *awscdk.Stack_Of(vpc).Node().FindAll(constructs.ConstructOrder_PREORDER) {
+	for _, c := range resourcesIn(awscdk.Stack_Of(vpc), "AWS::EC2::VPCEndpoint") {
 		endpoint, ok := c.(awsec2.CfnVPCEndpoint)
 		if !ok {
 			continue
