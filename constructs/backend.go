@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -326,7 +325,7 @@ func (b *Backend) addConnectionRegistry(plan *backendPlan) {
 
 // isolated tells whether any of the program's functions has no way to the internet.
 func (b *Backend) isolated() bool {
-	return slices.ContainsFunc(b.handlers(), func(h *Handler) bool { return h.isolated })
+	return slices.ContainsFunc(b.handlers(), (*Handler).isolated)
 }
 
 // addSqsEndpoint creates the way from isolated subnets to the queues.
@@ -351,26 +350,6 @@ func (b *Backend) output(id, description string, url *string) {
 	if url != nil {
 		awscdk.NewCfnOutput(b, jsii.String(id), &awscdk.CfnOutputProps{Description: jsii.String(description), Value: url})
 	}
-}
-
-// isolated tells whether all subnets of a function are without a way to the
-// internet.
-func isolated(p *HandlerProps) bool {
-	if p.Vpc == nil {
-		return false
-	}
-	without := map[string]bool{}
-	for _, subnet := range *p.Vpc.IsolatedSubnets() {
-		without[*subnet.Node().Path()] = true
-	}
-	selection := p.VpcSubnets
-	if selection == nil {
-		selection = &awsec2.SubnetSelection{}
-	}
-	subnets := *p.Vpc.SelectSubnets(selection).Subnets
-	return len(subnets) > 0 && !slices.ContainsFunc(subnets, func(s awsec2.ISubnet) bool {
-		return !without[*s.Node().Path()]
-	})
 }
 
 // sortedKeys makes the order of children, which a Go map has not, that of their

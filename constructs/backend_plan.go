@@ -40,9 +40,9 @@ func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
 	plan := &backendPlan{queues: map[string]*QueueProps{}, schedules: map[string]*ScheduleProps{}}
 	r := &rules{where: "BackendProps"}
 	plan.planHandler(r, props)
-	plan.database = props.Database
-	if plan.database != nil {
-		r.in("Database", plan.database.withDefaults().values().check)
+	if props.Database != nil {
+		plan.database = props.Database.withDefaults()
+		r.in("Database", plan.database.values().check)
 	}
 	if props.DirectDatabase != nil {
 		if props.Database != nil {
@@ -202,7 +202,7 @@ func (b *backendPlan) planRelay(r *rules, props *BackendProps, m *Manifest, rela
 		}
 		return
 	}
-	if m.WebSocket && (isolated(b.handler) || b.worker != nil && isolated(b.worker)) {
+	if m.WebSocket && (b.handler.isolated() || b.worker != nil && b.worker.isolated()) {
 		r.breaks("WebSocketRelay", "must be true for a program with a WebSocket API in isolated subnets, from which nothing reaches @connections (it has no VPC endpoint), got false; set it, choose subnets with NAT in Handler.VpcSubnets, or leave the VPC")
 	}
 }

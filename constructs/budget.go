@@ -100,21 +100,18 @@ func (d demand) backlog(reserved number, todo string) string {
 	return fmt.Sprintf("a backlog in %s can keep all %s reserved instances busy; %s", list(names), reserved, todo)
 }
 
-// budgetID is the id of the construct that a function's budget hangs on.
-const budgetID = "HearthBudget"
-
-// budget collects the demand on one function, and the URLs that it has, while
-// constructs are wired to it, and checks it at synth, when everything has been wired that will be. It is a
-// child of the function and creates nothing.
+// budget collects the demand on one function, and its URLs, while constructs are
+// wired to it, and checks it at synth, when everything has been wired that will be.
 type budget struct {
-	constructs.Construct
-
 	demand   demand
 	function awslambda.Function
 	// quiet is set when the warning about unbounded queues has been given.
 	quiet bool
 	urls  []urlOf
 }
+
+// budgets are those of the functions that something is wired to.
+var budgets = map[awslambda.Function]*budget{}
 
 // budgetOf returns the budget of the function behind an alias or a version; nil
 // when the function is not created in this app, and so tells nothing of itself.
@@ -123,27 +120,15 @@ func budgetOf(fn awslambda.IFunction) *budget {
 	if f == nil {
 		return nil
 	}
-	if b, ok := f.Node().TryFindChild(jsii.String(budgetID)).(*budget); ok {
-		return b
+	b := budgets[f]
+	if b == nil {
+		b = &budget{function: f}
+		budgets[f] = b
+		if ownerOf(f) == nil { // a Handler checks it with the rest
+			f.Node().AddValidation(b)
+		}
 	}
-	b := &budget{function: f}
-	newConstruct(b, f, jsii.String(budgetID))
-	b.Node().AddValidation(b)
 	return b
-}
-
-// functionOf returns the function behind an alias or a version; nil when it is
-// imported.
-func functionOf(fn awslambda.IFunction) awslambda.Function {
-	switch f := fn.(type) {
-	case awslambda.Alias:
-		return functionOf(f.Lambda())
-	case awslambda.Version:
-		return functionOf(f.Lambda())
-	case awslambda.Function:
-		return f
-	}
-	return nil
 }
 
 // addSource adds an event source. The budget of a function that is not ours to
@@ -162,29 +147,40 @@ func (b *budget) addRequests() {
 }
 
 // Validate implements constructs.IValidation.
-func (b *budget) Validate() *[]*string {
-	fn, ok := b.function.Node().DefaultChild().(awscdk.CfnResource)
-	if !ok {
-		return &[]*string{}
-	}
-	reserved := numberIn(propertiesOf(fn), "ReservedConcurrentExecutions")
+func (b *budget) Validate() *[]*string { return jsii.Strings(b.check()...) }
+
+func (b *budget) check() []string {
+	reserved := reservedOf(b.function)
 	if !reserved.known || reserved.value == 0 {
-		return &[]*string{}
+		return nil
 	}
 	d := b.demand
-	stack := awscdk.Stack_Of(b)
+	stack := awscdk.Stack_Of(b.function)
 	if slices.ContainsFunc(resourcesIn(stack, typeMapping), func(c constructs.IConstruct) bool { return !ofQueue(c) }) {
 		everything := takeInventory(stack)
+		fn := b.function.Node().DefaultChild().(awscdk.CfnResource)
 		d.sources = append(slices.Clone(d.sources), everything.sourcesOf(everything.functionIDs(fn), false)...)
 	}
 	if message := d.shortfall(reserved); message != "" {
-		return jsii.Strings(fmt.Sprintf("the reserved concurrency of %s %s", *b.function.Node().Path(), message))
+		return []string{fmt.Sprintf("the reserved concurrency of %s %s", pathOf(b.function), message)}
 	}
 	if message := d.backlog(reserved, "set MaxConcurrency of the queue"); message != "" && !b.quiet {
-		warn(b, "unboundedQueue", message)
+		warn(b.function, "unboundedQueue", message)
 		b.quiet = true // a second synth would repeat the warning
 	}
-	return &[]*string{}
+	return nil
+}
+
+// reservedOf reads the reserved concurrency of a function as it will be in the
+// template.
+func reservedOf(fn awslambda.Function) number {
+	var resource awslambda.CfnFunction
+	if h := ownerOf(fn); h != nil {
+		resource = h.resource
+	} else if resource, _ = fn.Node().DefaultChild().(awslambda.CfnFunction); resource == nil {
+		return number{}
+	}
+	return numberOf(resource.ReservedConcurrentExecutions())
 }
 
 // sourceIn reads the resolved properties of an event source mapping.

@@ -73,7 +73,7 @@ func TestBudgetAcrossConstructs(t *testing.T) {
 		t.Error("a parameter must be a token")
 	}
 	got := refusal(t, func() { template(stack(jsii.Number(12))) })
-	want := "[Test/Existing/HearthBudget] the reserved concurrency of Test/Existing must be at least 13 instances, the sum of the queues' MaxConcurrency: 5 (Test/Jobs) + 4 (Test/Ledger) + 3 (Test/Alias/SqsEventSource:TestOwn"
+	want := "[Test/Existing] the reserved concurrency of Test/Existing must be at least 13 instances, the sum of the queues' MaxConcurrency: 5 (Test/Jobs) + 4 (Test/Ledger) + 3 (Test/Alias/SqsEventSource:TestOwn"
 	if !strings.Contains(got, want) || !strings.Contains(got, " and 1 for requests, got 12; raise it or lower a MaxConcurrency") {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -97,7 +97,7 @@ func TestBudgetOfHandler(t *testing.T) {
 		Entry: entry("silent"), Manifest: jsii.Bool(false), Concurrency: &ConcurrencyProps{Reserved: jsii.Number(10)},
 	})
 	NewQueue(stack, jsii.String("Jobs"), &QueueProps{Handler: h.Alias})
-	assertions.Annotations_FromStack(stack).HasWarning(jsii.String("/Test/Handler/Function/HearthBudget"),
+	assertions.Annotations_FromStack(stack).HasWarning(jsii.String("/Test/Handler/Function"),
 		assertions.Match_StringLikeRegexp(jsii.String(`a backlog in "Test/Jobs" can keep all 10 reserved instances busy`)))
 
 	stack = setup(t)
@@ -131,7 +131,7 @@ func TestForeignMappings(t *testing.T) {
 	mapping(awscdk.NewNestedStack(stack, jsii.String("Nested"), nil), 100)
 	mapping(stack, 2)
 	got := refusal(t, func() { template(stack) })
-	want := "[Test/Handler/Function/HearthBudget] the reserved concurrency of Test/Handler/Function must be at least 7 instances, the sum of the queues' MaxConcurrency: 5 (Test/Jobs) + 2 (Test/Mapping), got 5; raise it or lower a MaxConcurrency"
+	want := "[Test/Handler] the reserved concurrency of Test/Handler/Function must be at least 7 instances, the sum of the queues' MaxConcurrency: 5 (Test/Jobs) + 2 (Test/Mapping), got 5; raise it or lower a MaxConcurrency"
 	if !strings.Contains(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

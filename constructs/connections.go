@@ -45,8 +45,8 @@ func sharesOf(clients []connectionsClient) []share {
 	shares := make([]share, len(clients))
 	for i, c := range clients {
 		shares[i] = share{
-			name:        *c.function.Node().Path(),
-			instances:   numberIn(propertiesOf(c.function.Node().DefaultChild()), "ReservedConcurrentExecutions"),
+			name:        pathOf(c.function),
+			instances:   reservedOf(c.function),
 			perInstance: c.perInstance,
 		}
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
@@ -62,13 +61,37 @@ func (c *contract) checkPart(r *rules, requests bool) bool {
 	return true
 }
 
-// ownerOf returns the [Handler] that a function or alias belongs to, or nil.
-func ownerOf(fn awslambda.IFunction) *Handler {
-	if fn == nil {
-		return nil
+// owners are the handlers of the functions, aliases and versions that this package
+// creates.
+var owners = map[awslambda.IFunction]*Handler{}
+
+// ownerOf returns the [Handler] that a function, alias or version belongs to, or
+// nil.
+func ownerOf(fn awslambda.IFunction) *Handler { return owners[fn] }
+
+// functionOf returns the function behind an alias or a version; nil when it is
+// imported.
+func functionOf(fn awslambda.IFunction) awslambda.Function {
+	if h := ownerOf(fn); h != nil {
+		return h.Function
 	}
-	h, _ := fn.Node().Scope().(*Handler)
-	return h
+	switch f := fn.(type) {
+	case awslambda.Alias:
+		return functionOf(f.Lambda())
+	case awslambda.Version:
+		return functionOf(f.Lambda())
+	case awslambda.Function:
+		return f
+	}
+	return nil
+}
+
+// inVpc tells whether a function has network interfaces in a VPC.
+func inVpc(fn awslambda.Function) bool {
+	if h := ownerOf(fn); h != nil {
+		return h.props.Vpc != nil
+	}
+	return *fn.IsBoundToVpc()
 }
 
 // contractOf returns the contract of the [Handler] that a function belongs to,
@@ -176,24 +199,22 @@ func (c *contract) unwired(otherSources bool) []string {
 	return broken
 }
 
-// wiring implements constructs.IValidation, which the CDK calls at synth, when
-// everything has been wired that will be.
-type wiring struct{ handler *Handler }
-
-func (w *wiring) Validate() *[]*string {
-	c := w.handler.contract
-	if c.complete {
-		return &[]*string{}
+// checkWiring returns what the program serves and nothing invokes, when everything
+// has been wired that will be.
+func (h *Handler) checkWiring() []string {
+	c := h.contract
+	if c == nil || c.complete {
+		return nil
 	}
 	broken := c.unwired(false)
 	// An event source that the user added to the function may be for any queue.
-	if len(broken) > 0 && len(resourcesIn(w.handler, typeMapping)) > 0 {
+	if len(broken) > 0 && len(resourcesIn(h, typeMapping)) > 0 {
 		broken = c.unwired(true)
 	}
-	if message := c.missingJobs(w.handler); message != "" {
+	if message := c.missingJobs(h); message != "" {
 		broken = append(broken, message)
 	}
-	return jsii.Strings(broken...)
+	return broken
 }
 
 // missingJobs returns what is wrong when a function serves the requests of a

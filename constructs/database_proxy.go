@@ -259,9 +259,9 @@ func (d *DatabaseProxy) GrantConnect(fn awslambda.Function) awsiam.Grant {
 
 // refuseOutsideVpc panics when a function has no way to a database.
 func refuseOutsideVpc(c constructs.Construct, fn awslambda.Function) {
-	if !*fn.IsBoundToVpc() {
+	if !inVpc(fn) {
 		r := &rules{where: "HandlerProps"}
-		refuse(c, []error{r.brokenRule("Vpc", "must be set for a function that connects to the database, got none for %s; place it in the VPC of the proxy", *fn.Node().Path())})
+		refuse(c, []error{r.brokenRule("Vpc", "must be set for a function that connects to the database, got none for %s; place it in the VPC of the proxy", pathOf(fn))})
 	}
 }
 
@@ -286,16 +286,22 @@ func engineOf(family string) string {
 // CloudFormation sees no such dependency by itself, and would start the warm
 // instances of a new stack before their database.
 func (d *DatabaseProxy) AddDependent(alias awslambda.Alias) {
-	dependencies := []constructs.IDependable{d}
+	dependencies := append([]constructs.IDependable{d}, groupsOf(alias)...)
 	for _, group := range d.groups {
 		dependencies = append(dependencies, group)
 	}
-	if fn, ok := alias.Lambda().(awslambda.Function); ok && *fn.IsBoundToVpc() {
+	alias.Node().AddDependency(dependencies...)
+}
+
+// groupsOf are the security groups of the function behind an alias.
+func groupsOf(alias awslambda.Alias) []constructs.IDependable {
+	var groups []constructs.IDependable
+	if fn := functionOf(alias); fn != nil && inVpc(fn) {
 		for _, group := range *fn.Connections().SecurityGroups() {
-			dependencies = append(dependencies, group)
+			groups = append(groups, group)
 		}
 	}
-	alias.Node().AddDependency(dependencies...)
+	return groups
 }
 
 // withDefaults returns a copy with what Cluster or Instance can tell filled in.
@@ -318,12 +324,14 @@ func (p *DatabaseProxyProps) withDefaults() *DatabaseProxyProps {
 			d.Secrets = &[]awssecretsmanager.ISecret{secret}
 		}
 	}
-	name, user := createdWith(database)
-	if d.Database == nil {
-		d.Database = name
-	}
-	if d.User == nil && master {
-		d.User = user
+	if d.Database == nil || d.User == nil && master {
+		name, user := createdWith(database)
+		if d.Database == nil {
+			d.Database = name
+		}
+		if d.User == nil && master {
+			d.User = user
+		}
 	}
 	return &d
 }

@@ -117,12 +117,7 @@ func (d *DirectDatabase) AddDependent(alias awslambda.Alias) {
 	if d.props.Cluster != nil {
 		database = d.props.Cluster
 	}
-	alias.Node().AddDependency(database)
-	if fn := functionOf(alias); fn != nil && *fn.IsBoundToVpc() {
-		for _, group := range *fn.Connections().SecurityGroups() {
-			alias.Node().AddDependency(group)
-		}
-	}
+	alias.Node().AddDependency(append(groupsOf(alias), database)...)
 }
 
 // Validate implements constructs.IValidation, which the CDK calls at synth, when

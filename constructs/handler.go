@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -207,10 +208,10 @@ type Handler struct {
 
 	// contract is nil when the program is not asked what it serves.
 	contract *contract
-	// isolated says that the function has no way to the internet.
-	isolated bool
-	// provisioned says that instances are kept warm.
-	provisioned bool
+	// props have the defaults filled in.
+	props *HandlerProps
+	// resource is that of Function.
+	resource awslambda.CfnFunction
 }
 
 // NewHandler builds the program and creates its function. It panics with every
@@ -223,6 +224,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	h := &Handler{}
 	newConstruct(h, scope, id)
 	p := props.withDefaults()
+	h.props = p
 
 	r := &rules{where: "HandlerProps"}
 	v := p.values()
@@ -239,7 +241,8 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	if h.LogGroup == nil {
 		h.LogGroup = newLogGroup(h, "LogGroup", p.LogRetention)
 	}
-	code, err := stage(binary, p.Files)
+	node := h.Node()
+	staged, err := stage(binary, p.Files)
 	if err != nil {
 		r.breaks("Files", "must be files that can be read, got %w; correct the paths", err)
 		refuse(h, r.broken)
@@ -252,9 +255,13 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 		environment[wire.EnvRole] = jsii.String(string(p.Part))
 		p.Environment = &environment
 	}
+	architecture := p.Architecture
+	if architecture == nil {
+		architecture = awslambda.Architecture_ARM_64()
+	}
 	h.Function = awslambda.NewFunction(h, jsii.String("Function"), &awslambda.FunctionProps{
-		Architecture:                 p.Architecture,
-		Code:                         awslambda.Code_FromAsset(jsii.String(code), nil),
+		Architecture:                 architecture,
+		Code:                         awslambda.Code_FromAsset(jsii.String(staged), nil),
 		Description:                  p.Description,
 		Environment:                  p.Environment,
 		FunctionName:                 p.FunctionName,
@@ -272,11 +279,12 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 		Vpc:                          p.Vpc,
 		VpcSubnets:                   p.VpcSubnets,
 	})
-	h.tellSource(p)
+	h.resource = h.Function.Node().DefaultChild().(awslambda.CfnFunction)
+	h.tellSource()
 	// The CDK has copied the code into the cloud assembly by now, unless it was
 	// told not to.
-	if disabled, _ := h.Node().TryGetContext(jsii.String(disableAssetStaging)).(bool); !disabled {
-		os.RemoveAll(code)
+	if disabled, _ := node.TryGetContext(jsii.String(disableAssetStaging)).(bool); !disabled {
+		os.RemoveAll(staged)
 	}
 	h.Version = h.Function.CurrentVersion()
 	alias := &awslambda.AliasProps{AliasName: jsii.String(aliasName), Version: h.Version}
@@ -286,24 +294,27 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	}
 	h.Alias = awslambda.NewAlias(h, jsii.String("Alias"), alias)
 	p.Concurrency.Provisioned.autoscale(h.Alias)
-	h.isolated = isolated(p)
 	if manifest != nil {
 		h.contract = newContract(*p.Entry, p.Part, manifest)
-		h.Node().AddValidation(&wiring{h})
 	}
-	if p.Concurrency.Provisioned != nil {
-		h.provisioned = true
-		h.Node().AddValidation(&unweighted{h})
+	for _, invoked := range []awslambda.IFunction{h.Function, h.Version, h.Alias} {
+		owners[invoked] = h
 	}
-	budgetOf(h.Function)
+	node.AddValidation(h)
 	return h
+}
+
+// Validate implements constructs.IValidation, which the CDK calls at synth.
+func (h *Handler) Validate() *[]*string {
+	broken := append(h.checkWiring(), h.checkWeights()...)
+	return jsii.Strings(append(broken, budgetOf(h.Function).check()...)...)
 }
 
 // tellSource writes into the template where the program's source is, for the local
 // engine. A folder outside of the app's is left out: its path would be that of one
 // machine.
-func (h *Handler) tellSource(p *HandlerProps) {
-	entry := *p.Entry
+func (h *Handler) tellSource() {
+	entry := *h.props.Entry
 	if filepath.IsAbs(entry) {
 		dir, err := os.Getwd()
 		if err != nil {
@@ -317,11 +328,32 @@ func (h *Handler) tellSource(p *HandlerProps) {
 	if !filepath.IsLocal(entry) {
 		return
 	}
-	resource := h.Function.Node().DefaultChild().(awslambda.CfnFunction)
-	resource.AddMetadata(jsii.String(wire.MetadataEntry), entry)
-	if len(p.BuildTags) > 0 {
-		resource.AddMetadata(jsii.String(wire.MetadataBuildTags), strings.Join(p.BuildTags, ","))
+	h.resource.AddMetadata(jsii.String(wire.MetadataEntry), entry)
+	if tags := h.props.BuildTags; len(tags) > 0 {
+		h.resource.AddMetadata(jsii.String(wire.MetadataBuildTags), strings.Join(tags, ","))
 	}
+}
+
+// isolated tells whether the function has no way to the internet.
+func (h *Handler) isolated() bool { return h.props.isolated() }
+
+// isolated tells whether all subnets of a function are without a way to the
+// internet.
+func (p *HandlerProps) isolated() bool {
+	if p.Vpc == nil {
+		return false
+	}
+	without := *p.Vpc.IsolatedSubnets()
+	switch {
+	case len(without) == 0:
+		return false
+	case p.VpcSubnets == nil: // the CDK takes isolated ones when there are no private ones
+		return len(*p.Vpc.PrivateSubnets()) == 0
+	}
+	subnets := *p.Vpc.SelectSubnets(p.VpcSubnets).Subnets
+	return len(subnets) > 0 && !slices.ContainsFunc(subnets, func(s awsec2.ISubnet) bool {
+		return !slices.Contains(without, s)
+	})
 }
 
 // Manifest is what the program serves, or nil when HandlerProps.Manifest is
@@ -336,9 +368,6 @@ func (h *Handler) Manifest() *Manifest {
 // withDefaults returns a copy with every default that is a value filled in.
 func (p *HandlerProps) withDefaults() *HandlerProps {
 	d := *p
-	if d.Architecture == nil {
-		d.Architecture = awslambda.Architecture_ARM_64()
-	}
 	if d.Concurrency == nil {
 		d.Concurrency = &ConcurrencyProps{}
 	}
@@ -346,7 +375,7 @@ func (p *HandlerProps) withDefaults() *HandlerProps {
 		d.MemorySize = jsii.Number(defaultMemoryMB)
 	}
 	if d.Timeout == nil {
-		d.Timeout = awscdk.Duration_Seconds(jsii.Number(defaultTimeoutSecs))
+		d.Timeout = newDuration(defaultTimeoutSecs)
 	}
 	if d.Tracing == "" {
 		d.Tracing = awslambda.Tracing_ACTIVE

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/jsii-runtime-go"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
@@ -56,7 +55,7 @@ func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
 // program is what is built for these props.
 func (p *HandlerProps) program() (program, error) {
 	goarch := "arm64"
-	if *p.Architecture.Name() == *awslambda.Architecture_X86_64().Name() {
+	if p.Architecture != nil && *p.Architecture.Name() == "x86_64" {
 		goarch = "amd64"
 	}
 	if p.Entry == nil || *p.Entry == "" {
@@ -169,16 +168,17 @@ func checkTimeouts(r *rules, m *Manifest, function number) {
 	}
 }
 
-// unweighted implements constructs.IValidation for the alias of a [Handler].
+// checkWeights refuses weights of an alias with provisioned concurrency.
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11)
-type unweighted struct{ handler *Handler }
-
-func (u *unweighted) Validate() *[]*string {
-	alias := u.handler.Alias.Node().DefaultChild()
-	if !weighted(propertiesOf(alias)) {
-		return &[]*string{}
+func (h *Handler) checkWeights() []string {
+	if h.props.Concurrency.Provisioned == nil {
+		return nil
 	}
-	return jsii.Strings(weightedMessage(*alias.Node().Path()))
+	alias := h.Alias.Node().DefaultChild().(awslambda.CfnAlias)
+	if alias.RoutingConfig() == nil || !weighted(propertiesOf(alias)) {
+		return nil
+	}
+	return []string{weightedMessage(*alias.Node().Path())}
 }
 
 // weighted tells whether an alias sends a share of the invocations to another

@@ -3,8 +3,55 @@ package hearth
 import (
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/jsii-runtime-go"
 )
+
+// TestIsolated shows that what is read from a VPC with fewer questions is what the
+// CDK would say.
+func TestIsolated(t *testing.T) {
+	stack := setup(t)
+	vpc := newIsolatedVpc(stack)
+	mixed := awsec2.NewVpc(stack, jsii.String("Mixed"), &awsec2.VpcProps{
+		MaxAzs: jsii.Number(2), NatGateways: jsii.Number(1), RestrictDefaultSecurityGroup: jsii.Bool(false),
+		SubnetConfiguration: &[]*awsec2.SubnetConfiguration{
+			{Name: jsii.String("public"), SubnetType: awsec2.SubnetType_PUBLIC},
+			{Name: jsii.String("private"), SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS},
+			{Name: jsii.String("isolated"), SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
+		},
+	})
+	imported := awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Imported"), &awsec2.VpcAttributes{
+		AvailabilityZones: jsii.Strings("a", "b"), IsolatedSubnetIds: jsii.Strings("subnet-1", "subnet-2"), VpcId: jsii.String("vpc-1"),
+	})
+	ofType := func(kind awsec2.SubnetType) *awsec2.SubnetSelection { return &awsec2.SubnetSelection{SubnetType: kind} }
+	both := append(append([]awsec2.ISubnet{}, *mixed.IsolatedSubnets()...), *mixed.PrivateSubnets()...)
+	for _, c := range []struct {
+		name    string
+		vpc     awsec2.IVpc
+		subnets *awsec2.SubnetSelection
+		want    bool
+	}{
+		{"no VPC", nil, nil, false},
+		{"no other subnets", vpc, nil, true},
+		{"no other subnets, no choice", vpc, &awsec2.SubnetSelection{}, true},
+		{"imported", imported, nil, true},
+		{"imported, no choice", imported, &awsec2.SubnetSelection{}, true},
+		{"private by default", mixed, nil, false},
+		{"private by default, no choice", mixed, &awsec2.SubnetSelection{}, false},
+		{"isolated by type", mixed, ofType(awsec2.SubnetType_PRIVATE_ISOLATED), true},
+		{"private by type", mixed, ofType(awsec2.SubnetType_PRIVATE_WITH_EGRESS), false},
+		{"public by type", mixed, ofType(awsec2.SubnetType_PUBLIC), false},
+		{"isolated by name", mixed, &awsec2.SubnetSelection{SubnetGroupName: jsii.String("isolated")}, true},
+		{"isolated one by one", mixed, &awsec2.SubnetSelection{Subnets: mixed.IsolatedSubnets()}, true},
+		{"not all isolated", mixed, &awsec2.SubnetSelection{Subnets: &both}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := (&HandlerProps{Vpc: c.vpc, VpcSubnets: c.subnets}).isolated(); got != c.want {
+				t.Errorf("got %t, want %t", got, c.want)
+			}
+		})
+	}
+}
 
 // TestClose shows that nothing is kept from one run of the CDK's process for the
 // next one.

@@ -252,7 +252,7 @@ func (m *Monitoring) watchHandler(h *Handler) {
 	m.show(m.name(h)+": invocations", h.Function.MetricInvocations(sum), errors, throttles)
 	m.show(m.name(h)+": duration", h.Function.MetricDuration(m.every.statistic("p50")), h.Function.MetricDuration(m.every.statistic("p99")))
 	instances := []awscloudwatch.IMetric{h.Function.Metric(jsii.String("ConcurrentExecutions"), m.every.maximum())}
-	if h.provisioned {
+	if h.props.Concurrency.Provisioned != nil {
 		instances = append(instances, m.watchWarm(h)...)
 	}
 	m.show(m.name(h)+": instances", instances...)

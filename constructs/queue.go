@@ -276,7 +276,7 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 	source := v.source("")
 	source.path = func() string { return pathOf(q) }
 	budgetOf(p.Handler).addSource(source)
-	if p.Handler.Role() != nil {
+	if ownerOf(p.Handler) != nil || p.Handler.Role() != nil {
 		q.Queue.GrantConsumeMessages(p.Handler)
 	} else {
 		warn(q, "functionWithoutRole", "the function was imported without its role; give that role sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on this queue")
@@ -292,7 +292,7 @@ func (q *Queue) create(p *QueueProps, v queueValues) {
 	}
 	retention := func(d awscdk.Duration, fallback float64) awscdk.Duration {
 		if d == nil {
-			return awscdk.Duration_Seconds(jsii.Number(fallback))
+			return newDuration(fallback)
 		}
 		return d
 	}
@@ -325,7 +325,7 @@ func (q *Queue) create(p *QueueProps, v queueValues) {
 		props.FifoThroughputLimit = awssqs.FifoThroughputLimit_PER_MESSAGE_GROUP_ID
 	}
 	if p.VisibilityTimeout == nil {
-		props.VisibilityTimeout = awscdk.Duration_Seconds(jsii.Number(v.defaultVisibility().value))
+		props.VisibilityTimeout = newDuration(v.defaultVisibility().value)
 	}
 	q.Queue = awssqs.NewQueue(q, jsii.String("Queue"), props)
 	if v.receives.known && v.receives.value < leastAdvisedReceiveCount {
@@ -373,12 +373,10 @@ func warn(c constructs.Construct, id, message string) {
 
 // timeoutOf reads the timeout of a function that is created in this app.
 func timeoutOf(fn awslambda.IFunction) number {
-	switch f := fn.(type) {
-	case awslambda.Alias:
-		return timeoutOf(f.Lambda())
-	case awslambda.Version:
-		return timeoutOf(f.Lambda())
-	case awslambda.Function:
+	if h := ownerOf(fn); h != nil {
+		return secondsOf(h.props.Timeout)
+	}
+	if f := functionOf(fn); f != nil {
 		return secondsOf(f.Timeout()).or(defaultLambdaTimeoutSecs)
 	}
 	return number{}

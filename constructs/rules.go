@@ -60,15 +60,30 @@ func numberOf(v *float64) number {
 // negative ones. A plain number that large is asked about, and no more.
 func mayBeToken(v float64) bool { return v < -1e200 }
 
+// lengths are the durations that were read or made before. A duration does not
+// change, and to read one is two questions to the CDK.
+var lengths = map[awscdk.Duration]number{}
+
 // secondsOf reads a duration prop.
 func secondsOf(d awscdk.Duration) number {
 	if d == nil {
 		return number{}
 	}
-	if *d.IsUnresolved() {
-		return number{set: true}
+	n, read := lengths[d]
+	if !read {
+		if n = (number{set: true}); !*d.IsUnresolved() {
+			n = known(*d.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)}))
+		}
+		lengths[d] = n
 	}
-	return known(*d.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)}))
+	return n
+}
+
+// newDuration makes a duration that secondsOf need not ask about.
+func newDuration(seconds float64) awscdk.Duration {
+	d := awscdk.Duration_Seconds(jsii.Number(seconds))
+	lengths[d] = known(seconds)
+	return d
 }
 
 // text is a string prop as the rules see it; see [number].

@@ -138,9 +138,9 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	refuse(s, r.broken)
 
 	if p.MaxEventAge == nil {
-		p.MaxEventAge = awscdk.Duration_Seconds(jsii.Number(defaultEventAgeSecs))
+		p.MaxEventAge = newDuration(defaultEventAgeSecs)
 	}
-	window := awsscheduler.TimeWindow_Off()
+	var window awsscheduler.TimeWindow
 	if p.FlexibleWindow != nil {
 		window = awsscheduler.TimeWindow_Flexible(p.FlexibleWindow)
 	}

@@ -225,9 +225,9 @@ func (a *WebSocketApi) GrantPush(fn awslambda.Function) awsiam.Grant {
 
 // reachable refuses a function that cannot reach the @connections endpoint.
 func (a *WebSocketApi) reachable(fn awslambda.Function) {
-	if h := ownerOf(fn); h != nil && h.isolated {
+	if h := ownerOf(fn); h != nil && h.isolated() {
 		r := &rules{where: "HandlerProps"}
-		refuse(a, []error{r.brokenRule("VpcSubnets", "must have a way to the internet for a function that pushes to WebSocket clients, got isolated subnets for %s; choose subnets with NAT, leave the VPC, or pass the function to GrantPush of a WebSocketRelay", *h.Node().Path())})
+		refuse(a, []error{r.brokenRule("VpcSubnets", "must have a way to the internet for a function that pushes to WebSocket clients, got isolated subnets for %s; choose subnets with NAT, leave the VPC, or pass the function to GrantPush of a WebSocketRelay", pathOf(h))})
 	}
 }
 

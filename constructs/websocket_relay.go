@@ -1,7 +1,6 @@
 package hearth
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -125,7 +124,7 @@ func NewWebSocketRelay(scope constructs.Construct, id *string, props *WebSocketR
 		Manifest:     p.Manifest,
 		MemorySize:   jsii.Number(relayMemoryMB),
 		Part:         partRelay,
-		Timeout:      awscdk.Duration_Seconds(jsii.Number(relayTimeoutSecs)),
+		Timeout:      newDuration(relayTimeoutSecs),
 	})
 	w.Queue = NewQueue(w, jsii.String("Queue"), &QueueProps{
 		Fifo:            jsii.Bool(true),
@@ -133,7 +132,7 @@ func NewWebSocketRelay(scope constructs.Construct, id *string, props *WebSocketR
 		HighThroughput:  jsii.Bool(true),
 		MaxConcurrency:  p.MaxConcurrency,
 		Name:            jsii.String(wire.RelayQueueName),
-		RetentionPeriod: awscdk.Duration_Seconds(jsii.Number(relayRetentionSecs)),
+		RetentionPeriod: newDuration(relayRetentionSecs),
 	})
 	p.Api.GrantManageConnections(w.Handler.Function)
 	w.Handler.Function.AddEnvironment(jsii.String(wire.QueueURLEnv(wire.RelayQueueName)), w.Queue.Queue.QueueUrl(), nil)
