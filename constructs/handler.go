@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -242,7 +243,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 		h.LogGroup = newLogGroup(h, "LogGroup", p.LogRetention)
 	}
 	node := h.Node()
-	staged, err := stage(binary, p.Files)
+	code, staged, err := h.code(binary)
 	if err != nil {
 		r.breaks("Files", "must be files that can be read, got %w; correct the paths", err)
 		refuse(h, r.broken)
@@ -261,7 +262,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	}
 	h.Function = awslambda.NewFunction(h, jsii.String("Function"), &awslambda.FunctionProps{
 		Architecture:                 architecture,
-		Code:                         awslambda.Code_FromAsset(jsii.String(staged), nil),
+		Code:                         code,
 		Description:                  p.Description,
 		Environment:                  p.Environment,
 		FunctionName:                 p.FunctionName,
@@ -283,8 +284,10 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	h.tellSource()
 	// The CDK has copied the code into the cloud assembly by now, unless it was
 	// told not to.
-	if disabled, _ := node.TryGetContext(jsii.String(disableAssetStaging)).(bool); !disabled {
-		os.RemoveAll(staged)
+	if staged != "" {
+		if disabled, _ := node.TryGetContext(jsii.String(disableAssetStaging)).(bool); !disabled {
+			os.RemoveAll(staged)
+		}
 	}
 	h.Version = h.Function.CurrentVersion()
 	alias := &awslambda.AliasProps{AliasName: jsii.String(aliasName), Version: h.Version}
@@ -308,6 +311,32 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 func (h *Handler) Validate() *[]*string {
 	broken := append(h.checkWiring(), h.checkWeights()...)
 	return jsii.Strings(append(broken, budgetOf(h.Function).check()...)...)
+}
+
+// assets is the code that functions have by now. The CDK would copy and hash it
+// again for each further function.
+var assets = map[asset]awslambda.Code{}
+
+// asset is what makes the code of functions the same. The CDK does not share code
+// between stacks.
+type asset struct {
+	stack  awscdk.Stack
+	binary *byte // one for each program
+	files  string
+}
+
+// code returns the code of the function, and the directory that it was staged in:
+// "" when another function has the same code.
+func (h *Handler) code(binary []byte) (code awslambda.Code, dir string, err error) {
+	key := asset{awscdk.Stack_Of(h), &binary[0], fmt.Sprint(h.props.Files)}
+	if code = assets[key]; code != nil {
+		return code, "", nil
+	}
+	if dir, err = stage(binary, h.props.Files); err != nil {
+		return nil, "", err
+	}
+	assets[key] = awslambda.Code_FromAsset(jsii.String(dir), nil)
+	return assets[key], dir, nil
 }
 
 // tellSource writes into the template where the program's source is, for the local

@@ -3,6 +3,7 @@ package hearth
 import (
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -50,6 +51,36 @@ func TestIsolated(t *testing.T) {
 				t.Errorf("got %t, want %t", got, c.want)
 			}
 		})
+	}
+}
+
+// TestSharedAsset shows that the functions of one program share what is staged,
+// and that each stack has its own.
+func TestSharedAsset(t *testing.T) {
+	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
+	stacks := []awscdk.Stack{awscdk.NewStack(app, jsii.String("One"), nil), awscdk.NewStack(app, jsii.String("Two"), nil)}
+	for _, stack := range stacks {
+		for _, id := range []string{"Here", "There"} {
+			h := NewHandler(stack, jsii.String(id), &HandlerProps{Entry: entry("empty")})
+			code := h.Function.Node().TryFindChild(jsii.String("Code"))
+			if shared := id == "There"; (code == nil) != shared {
+				t.Errorf("%s: got the asset %v", pathOf(h), code)
+			}
+		}
+	}
+	var keys []any
+	for _, stack := range stacks {
+		for _, resource := range *template(stack).FindResources(jsii.String("AWS::Lambda::Function"), nil) {
+			keys = append(keys, (*resource)["Properties"].(map[string]any)["Code"].(map[string]any)["S3Key"])
+		}
+	}
+	if len(keys) != 4 || keys[0] != keys[1] || keys[0] != keys[2] || keys[0] != keys[3] {
+		t.Errorf("all functions must have the same code, got %v", keys)
+	}
+	with := NewHandler(setup(t), jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Files: map[string]string{"go.mod": "../go.mod"}})
+	beside := NewHandler(awscdk.Stack_Of(with), jsii.String("Beside"), &HandlerProps{Entry: entry("empty")})
+	if with.Function.Node().TryFindChild(jsii.String("Code")) == nil || beside.Function.Node().TryFindChild(jsii.String("Code")) == nil {
+		t.Error("functions with other files must have assets of their own")
 	}
 }
 
