@@ -212,14 +212,22 @@ func (a *WebSocketApi) GrantManageConnections(fn awslambda.Function) awsiam.Gran
 // GrantManageConnections does.
 func (a *WebSocketApi) GrantPush(fn awslambda.Function) awsiam.Grant {
 	a.reachable(fn)
+	return a.grant(fn, "POST")
+}
+
+// grant lets a function call @connections with some methods, and tells it where.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-control-access-iam.html (2026-11)
+func (a *WebSocketApi) grant(fn awslambda.Function, methods ...string) awsiam.Grant {
 	fn.AddEnvironment(jsii.String(wire.EnvWebSocketEndpoint), a.Stage.CallbackUrl(), nil)
-	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Actions: jsii.Strings("execute-api:ManageConnections"),
-		Grantee: fn,
-		ResourceArns: jsii.Strings(*awscdk.Stack_Of(a).FormatArn(&awscdk.ArnComponents{
+	var arns []string
+	for _, method := range methods {
+		arns = append(arns, *awscdk.Stack_Of(a).FormatArn(&awscdk.ArnComponents{
 			Service: jsii.String("execute-api"), Resource: a.Api.ApiId(),
-			ResourceName: jsii.String(*a.Stage.StageName() + "/POST/@connections/*"),
-		})),
+			ResourceName: jsii.String(*a.Stage.StageName() + "/" + method + "/@connections/*"),
+		}))
+	}
+	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Actions: jsii.Strings("execute-api:ManageConnections"), Grantee: fn, ResourceArns: jsii.Strings(arns...),
 	})
 }
 

@@ -134,7 +134,7 @@ func NewWebSocketRelay(scope constructs.Construct, id *string, props *WebSocketR
 		Name:            jsii.String(wire.RelayQueueName),
 		RetentionPeriod: newDuration(relayRetentionSecs),
 	})
-	p.Api.GrantManageConnections(w.Handler.Function)
+	p.Api.grant(w.Handler.Function, "DELETE", "POST") // close and send
 	w.Handler.Function.AddEnvironment(jsii.String(wire.QueueURLEnv(wire.RelayQueueName)), w.Queue.Queue.QueueUrl(), nil)
 	return w
 }

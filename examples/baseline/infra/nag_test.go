@@ -9,7 +9,10 @@ import (
 
 func TestNag(t *testing.T) {
 	t.Chdir(root)
-	const backend = "/Base/Backend/"
+	const (
+		backend = "/Base/Backend/"
+		ids     = "The ids of the connections of this one stage are not known in advance."
+	)
 	nagtest.Check(t, newStack(awscdk.NewApp(nagtest.AppProps(t, "cdk.json")), "Base"),
 		nagtest.Finding{
 			Rule: "AwsSolutions-APIG4",
@@ -40,8 +43,13 @@ func TestNag(t *testing.T) {
 			At:   []string{backend + "Handler/Function/ServiceRole/DefaultPolicy/Resource", backend + "WebSocketRelay/Handler/Function/ServiceRole/DefaultPolicy/Resource"},
 		},
 		nagtest.Finding{
-			Rule: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<BackendWebSocketApi67B4CC1E>/live/*/@connections/*]",
-			Why:  "The ids of the connections of this one stage are not known in advance.",
+			Rule: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<BackendWebSocketApi67B4CC1E>/live/DELETE/@connections/*]",
+			Why:  ids,
+			At:   []string{backend + "WebSocketRelay/Handler/Function/ServiceRole/DefaultPolicy/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<BackendWebSocketApi67B4CC1E>/live/POST/@connections/*]",
+			Why:  ids,
 			At:   []string{backend + "WebSocketRelay/Handler/Function/ServiceRole/DefaultPolicy/Resource"},
 		},
 	)
