@@ -1,0 +1,284 @@
+package dynamodb
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// expressions are those of one request, with the names and values that their
+// placeholders stand for. Every placeholder must be used, and those used be there.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html (2026-11)
+type expressions struct {
+	names      map[string]string
+	values     item
+	usedNames  map[string]bool
+	usedValues map[string]bool
+}
+
+func newExpressions(names map[string]string, values item) (*expressions, error) {
+	for _, given := range []struct {
+		what string
+		keys []string
+		none bool // as opposed to empty
+		mark byte
+	}{
+		{"ExpressionAttributeNames", slices.Sorted(maps.Keys(names)), names == nil, '#'},
+		{"ExpressionAttributeValues", slices.Sorted(maps.Keys(values)), values == nil, ':'},
+	} {
+		if len(given.keys) == 0 && !given.none {
+			return nil, invalid("%s must not be empty", given.what)
+		}
+		for _, key := range given.keys {
+			if !isPlaceholder(key, given.mark) {
+				return nil, invalid("%s contains invalid key: Syntax error; key: %q", given.what, key)
+			}
+		}
+	}
+	return &expressions{names, values, map[string]bool{}, map[string]bool{}}, nil
+}
+
+// checkUsed refuses placeholders that no expression has.
+func (e *expressions) checkUsed() error {
+	for _, given := range []struct {
+		what string
+		keys []string
+		used map[string]bool
+	}{
+		{"ExpressionAttributeNames", slices.Sorted(maps.Keys(e.names)), e.usedNames},
+		{"ExpressionAttributeValues", slices.Sorted(maps.Keys(e.values)), e.usedValues},
+	} {
+		unused := slices.DeleteFunc(given.keys, func(key string) bool { return given.used[key] })
+		if len(unused) > 0 {
+			return invalid("Value provided in %s unused in expressions: keys: {%s}", given.what, strings.Join(unused, ", "))
+		}
+	}
+	return nil
+}
+
+// parser reads one expression.
+type parser struct {
+	*expressions
+	what   string // ConditionExpression, …
+	source string
+	tokens []token
+	next   int
+	// keywords are, in capitals, the names that are no attributes here.
+	keywords []string
+}
+
+func (e *expressions) parser(what, source string, keywords ...string) (*parser, error) {
+	p := &parser{expressions: e, what: what, source: source, keywords: keywords}
+	switch {
+	case strings.TrimSpace(source) == "":
+		return nil, p.invalid("The expression can not be empty;")
+	case len(source) > maxExpressionBytes:
+		return nil, p.invalid("Expression size has exceeded the maximum allowed size; expression size: %d", len(source))
+	}
+	p.tokens = tokenize(source)
+	return p, nil
+}
+
+func (p *parser) invalid(format string, args ...any) *Error {
+	return invalid("Invalid "+p.what+": "+format, args...)
+}
+
+// unexpected is the error for the next token.
+func (p *parser) unexpected() *Error {
+	t := p.tokens[p.next]
+	before, after := t, t
+	if p.next > 0 {
+		before = p.tokens[p.next-1]
+	}
+	if p.next+1 < len(p.tokens) {
+		after = p.tokens[p.next+1]
+	}
+	return p.invalid("Syntax error; token: %q, near: %q", t.text, p.source[before.start:after.end])
+}
+
+// symbol takes one of the symbols, if it is next.
+func (p *parser) symbol(symbols ...string) (string, bool) {
+	t := p.tokens[p.next]
+	if t.kind != tokenSymbol || !slices.Contains(symbols, t.text) {
+		return "", false
+	}
+	p.next++
+	return t.text, true
+}
+
+// keyword takes one of the keywords, in capitals, if it is next.
+func (p *parser) keyword(keywords ...string) (string, bool) {
+	t := p.tokens[p.next]
+	word := strings.ToUpper(t.text)
+	if t.kind != tokenName || !slices.Contains(keywords, word) {
+		return "", false
+	}
+	p.next++
+	return word, true
+}
+
+// end checks that nothing is left.
+func (p *parser) end() error {
+	if p.tokens[p.next].kind != tokenEnd {
+		return p.unexpected()
+	}
+	return nil
+}
+
+// path reads a document path.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Attributes.html (2026-11)
+func (p *parser) path() (path, error) {
+	var found path
+	for {
+		t := p.tokens[p.next]
+		name := t.text
+		switch {
+		case t.kind == tokenName && !slices.Contains(p.keywords, strings.ToUpper(name)):
+			if reserved(name) {
+				return nil, p.invalid("Attribute name is a reserved keyword; reserved keyword: %s", name)
+			}
+		case t.kind == tokenAlias:
+			var ok bool
+			if name, ok = p.names[t.text]; !ok {
+				return nil, p.invalid("An expression attribute name used in the document path is not defined; attribute name: %s", t.text)
+			}
+			p.usedNames[t.text] = true
+		default:
+			return nil, p.unexpected()
+		}
+		p.next++
+		found = append(found, name)
+		if _, ok := p.symbol("["); ok {
+			return nil, errNotSimulated("positions in lists")
+		}
+		if _, ok := p.symbol("."); !ok {
+			return found, nil
+		}
+	}
+}
+
+// operand is a value that an expression names: one of the request, or what is at a
+// path.
+type operand struct {
+	path    path
+	literal *value
+}
+
+func (o *operand) in(i item) (value, bool) {
+	if o.literal != nil {
+		return *o.literal, true
+	}
+	return i.at(o.path)
+}
+
+// operand reads a placeholder of a value or a path.
+func (p *parser) operand() (*operand, error) {
+	t := p.tokens[p.next]
+	if t.kind != tokenValue {
+		found, err := p.path()
+		return &operand{path: found}, err
+	}
+	v, ok := p.values[t.text]
+	if !ok {
+		return nil, p.invalid("An expression attribute value used in expression is not defined; attribute value: %s", t.text)
+	}
+	p.next++
+	p.usedValues[t.text] = true
+	return &operand{literal: &v}, nil
+}
+
+// function takes a function's name with its parenthesis, if that is next. Which
+// functions there are depends on the expression.
+func (p *parser) function() (string, bool) {
+	if p.tokens[p.next].kind != tokenName || p.tokens[p.next+1].text != "(" {
+		return "", false
+	}
+	p.next += 2
+	return p.tokens[p.next-2].text, true
+}
+
+// Functions by the expressions that they may be in.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html (2026-11)
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html (2026-11)
+var (
+	conditionFunctions = []string{functionExists, functionNotExists, "attribute_type", "begins_with", "contains", "size"}
+	updateFunctions    = []string{"if_not_exists", "list_append"}
+)
+
+// refuseFunction is the error for a function that is not simulated, unknown, or one
+// of another expression.
+func (p *parser) refuseFunction(name string, here, elsewhere []string) *Error {
+	switch {
+	case slices.Contains(here, name):
+		return errNotSimulated("the function " + name)
+	case slices.Contains(elsewhere, name):
+		return p.misused(name)
+	}
+	return p.invalid("Invalid function name; function: %s", name)
+}
+
+func (p *parser) misused(function string) *Error {
+	return p.invalid("The function is not allowed to be used this way in an expression; function: %s", function)
+}
+
+// projection reads which attributes a read returns.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ProjectionExpressions.html (2026-11)
+func (e *expressions) projection(source string) ([]path, error) {
+	p, err := e.parser("ProjectionExpression", source)
+	if err != nil {
+		return nil, err
+	}
+	var paths []path
+	for {
+		found, err := p.path()
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, found)
+		if _, ok := p.symbol(","); !ok {
+			break
+		}
+	}
+	if err := p.end(); err != nil {
+		return nil, err
+	}
+	return paths, p.checkOverlap(paths)
+}
+
+// checkOverlap refuses paths of which one leads to the other.
+func (p *parser) checkOverlap(paths []path) error {
+	for i, b := range paths {
+		for _, a := range paths[:i] {
+			if n := min(len(a), len(b)); slices.Equal(a[:n], b[:n]) {
+				return p.invalid("Two document paths overlap with each other; must remove or rewrite one of these paths; path one: %s, path two: %s", a, b)
+			}
+		}
+	}
+	return nil
+}
+
+// project returns what of an item is at the paths.
+func (i item) project(paths []path) item {
+	result := item{}
+	for _, p := range paths {
+		if v, ok := i.at(p); ok {
+			result.put(p, v)
+		}
+	}
+	return result
+}
+
+// put puts a value at a path of an item that nobody else has, with the maps on the
+// way.
+func (i item) put(p path, v value) {
+	if len(p) == 1 {
+		i[p[0]] = v
+		return
+	}
+	outer, ok := i[p[0]]
+	if !ok {
+		outer = value{kind: typeMap, members: item{}}
+		i[p[0]] = outer
+	}
+	outer.members.put(p[1:], v)
+}
