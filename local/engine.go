@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/local/internal/assembly"
+	"github.com/lambdahearth/hearth/local/internal/dynamodb"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
 	"github.com/lambdahearth/hearth/local/internal/scheduler"
@@ -29,9 +30,9 @@ const stopGrace = 500 * time.Millisecond
 // How its parts differ from AWS is said where they are: functions at
 // [lambda.Function] and [lambda.Instance], HTTP APIs at [httpapi.API], Function URLs
 // at [httpapi.URLKind], streamed responses at [Stream], WebSocket APIs at
-// [websocket.API], queues at [SQS], schedules at [scheduler.Service]. What they have
-// in common: there is no IAM, so that everything may call everything, and nothing of
-// it lasts beyond Stop.
+// [websocket.API], queues at [SQS], tables at [dynamodb.Service], schedules at
+// [scheduler.Service]. What they have in common: there is no IAM, so that everything
+// may call everything, and nothing of it lasts beyond Stop.
 type Engine struct {
 	opts    Options
 	dir     string // that paths in the assembly are relative to
@@ -42,6 +43,7 @@ type Engine struct {
 	database  *database
 	queues    *sqs.Service
 	sqs       *sqs.Server
+	tables    *dynamodb.Service
 	host      *lambda.Host
 	scheduler *scheduler.Service
 	started   time.Time
@@ -55,6 +57,7 @@ type Engine struct {
 	httpAPIs   map[string]*httpapi.API     // by API id
 	webSockets map[string]*websocket.API
 	listeners  map[string]*listener // of APIs that have a port of their own
+	dynamodb   *listener            // of the tables; nil if there are none
 	main       *listener
 	mainHTTP   string // ids of the APIs that the main port serves
 	mainWS     string
@@ -116,6 +119,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	if e.sqs, err = sqs.Serve(e.queues, orAnyPort(opts.SQSAddr)); err != nil {
 		return nil, err
 	}
+	e.tables = dynamodb.New(clk)
 	e.host = &lambda.Host{Clock: clk, Concurrency: opts.Concurrency, Idle: opts.Idle, Freeze: opts.Freeze, ColdStart: opts.ColdStart, Log: e.opts.logf}
 	e.scheduler = scheduler.New(target{e}, clk, e.opts.logf)
 	if e.main, err = listen(orAnyPort(opts.Addr), http.HandlerFunc(e.serve)); err != nil {
@@ -149,8 +153,8 @@ func (e *Engine) SetEnv(env map[string]string) {
 }
 
 // Reload reads the assembly again and changes what runs to what it says now.
-// Queues keep their messages, WebSocket APIs their connections, and functions that
-// did not change their instances. On an error all goes on as before, but for parts
+// Queues keep their messages, tables their items, WebSocket APIs their connections,
+// and functions that did not change their instances. On an error all goes on as before, but for parts
 // that the error names.
 func (e *Engine) Reload(ctx context.Context) error {
 	e.changing.Lock()
@@ -167,6 +171,9 @@ func (e *Engine) Reload(ctx context.Context) error {
 		return err
 	}
 	if err := e.defineQueues(p); err != nil {
+		return err
+	}
+	if err := e.defineTables(p); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -192,6 +199,7 @@ func (e *Engine) Reload(ctx context.Context) error {
 			}
 		}
 	}
+	e.dropTables(old, p)
 	return errors.Join(errs...)
 }
 
@@ -438,6 +446,9 @@ func (e *Engine) Stop() {
 	}
 	for _, l := range e.listeners {
 		listeners = append(listeners, l)
+	}
+	if e.dynamodb != nil {
+		listeners = append(listeners, e.dynamodb)
 	}
 	var functions []*lambda.Function
 	for _, fn := range e.functions {

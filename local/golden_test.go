@@ -44,8 +44,8 @@ func TestConstructsTemplates(t *testing.T) {
 			}
 			defer e.Stop()
 			s := e.State()
-			t.Logf("%d functions, %d queues, %d event sources, %d schedules, %d HTTP APIs, %d WebSocket APIs, %d not simulated",
-				len(s.Functions), len(s.Queues), len(s.EventSources), len(s.Schedules), len(s.HTTPAPIs), len(s.WebSocketAPIs), len(s.NotSimulated))
+			t.Logf("%d functions, %d queues, %d tables, %d event sources, %d schedules, %d HTTP APIs, %d WebSocket APIs, %d not simulated",
+				len(s.Functions), len(s.Queues), len(s.Tables), len(s.EventSources), len(s.Schedules), len(s.HTTPAPIs), len(s.WebSocketAPIs), len(s.NotSimulated))
 			for _, r := range s.NotSimulated {
 				if r.Why != "" {
 					t.Logf("%+v", r)

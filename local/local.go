@@ -2,7 +2,7 @@
 // and without Docker or an AWS account.
 //
 // [Start] runs a synthesized CDK app: its functions as processes, one for each
-// instance, its HTTP and WebSocket APIs, queues and schedules. In a test:
+// instance, its HTTP and WebSocket APIs, queues, tables and schedules. In a test:
 //
 //	clock := local.NewManualClock(time.Now())
 //	engine, err := local.Start(t.Context(), local.Options{Assembly: "cdk.out", Clock: clock})

@@ -26,9 +26,10 @@ type Options struct {
 	ColdStart time.Duration
 
 	// Clock is the time of queues, schedules, event source mappings, retries, idle
-	// instances and connections: nil means the machine's, and a [ManualClock] lets a
-	// test decide. Programs live in the machine's time: their deadlines and timeouts
-	// are its own.
+	// instances, connections and items that expire: nil means the machine's, and a
+	// [ManualClock] lets a test decide. Programs live in the machine's time: their
+	// deadlines and timeouts are its own. A program that writes expiry times into a
+	// table wants a clock that starts at time.Now().
 	Clock Clock
 
 	// Concurrency is how many instances there may be of all functions without

@@ -24,6 +24,7 @@ type plan struct {
 	app          *assembly.App
 	functions    []*functionPlan
 	queues       []*queuePlan
+	tables       []*tablePlan
 	mappings     []*mappingPlan
 	httpAPIs     []*httpPlan
 	webSockets   []*webSocketPlan
@@ -87,6 +88,7 @@ var simulated = map[string]bool{
 	"AWS::ApiGatewayV2::Api": true, "AWS::ApiGatewayV2::Integration": true, "AWS::ApiGatewayV2::Route": true,
 	"AWS::ApiGatewayV2::RouteResponse": true, "AWS::ApiGatewayV2::IntegrationResponse": true, "AWS::ApiGatewayV2::Stage": true,
 	"AWS::ApiGatewayV2::Deployment": true, "AWS::ApiGatewayV2::Authorizer": true,
+	"AWS::DynamoDB::Table": true, "AWS::DynamoDB::GlobalTable": true,
 	"AWS::SQS::Queue": true, "AWS::Scheduler::Schedule": true, "AWS::Scheduler::ScheduleGroup": true,
 	"AWS::RDS::DBProxy": true, "AWS::RDS::DBProxyTargetGroup": true, "AWS::CDK::Metadata": true, "AWS::CloudFormation::Stack": true,
 }
@@ -118,7 +120,7 @@ func (e *Engine) newPlan() (*plan, error) {
 		}
 	}
 	var errs []error
-	for _, read := range []func(*plan) error{e.planQueues, e.planFunctions, e.planMappings, e.planAPIs, e.planFunctionURLs, e.planSchedules} {
+	for _, read := range []func(*plan) error{e.planQueues, e.planTables, e.planFunctions, e.planMappings, e.planAPIs, e.planFunctionURLs, e.planSchedules} {
 		errs = append(errs, read(p))
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -328,6 +330,9 @@ func (e *Engine) functionEnv(p *plan, r *assembly.Resource) (map[string]string, 
 	}
 	e.database.setEnv(env)
 	env["AWS_ENDPOINT_URL_SQS"] = e.sqs.URL()
+	if len(p.tables) > 0 && env[envDynamoDB] == "" { // else the program's tables are elsewhere
+		env[envDynamoDB] = e.DynamoDBEndpoint()
+	}
 	maps.Copy(env, given)
 	return env, errors.Join(errs...)
 }

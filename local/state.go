@@ -25,6 +25,9 @@ type State struct {
 	Time time.Time `json:"time"`
 	// SQSEndpoint is what SQS clients take as AWS_ENDPOINT_URL_SQS.
 	SQSEndpoint string `json:"sqsEndpoint"`
+	// DynamoDBEndpoint is what DynamoDB clients take as AWS_ENDPOINT_URL_DYNAMODB; ""
+	// if the app has no tables.
+	DynamoDBEndpoint string `json:"dynamodbEndpoint,omitempty"`
 	// Database is where RDS Proxies lead to, without the password; "" is nowhere.
 	Database string `json:"database,omitempty"`
 	// Proxies are the logical ids of the RDS Proxies.
@@ -32,6 +35,7 @@ type State struct {
 	HTTPAPIs      []HTTPAPIState      `json:"httpApis"`
 	WebSocketAPIs []WebSocketAPIState `json:"webSocketApis"`
 	Queues        []QueueState        `json:"queues"`
+	Tables        []TableState        `json:"tables"`
 	EventSources  []EventSourceState  `json:"eventSources"`
 	Schedules     []ScheduleState     `json:"schedules"`
 	Functions     []FunctionState     `json:"functions"`
@@ -138,8 +142,8 @@ func (e *Engine) State() *State {
 	e.mu.Unlock()
 	s := &State{
 		URL: e.URL(), PID: os.Getpid(), Assembly: e.opts.Assembly, Started: e.started, Time: e.opts.clock().Now(),
-		SQSEndpoint: e.SQSEndpoint(), Database: e.database.describe(), Schedules: e.scheduler.State(),
-		HTTPAPIs: []HTTPAPIState{}, WebSocketAPIs: []WebSocketAPIState{}, Queues: []QueueState{}, EventSources: []EventSourceState{},
+		SQSEndpoint: e.SQSEndpoint(), DynamoDBEndpoint: e.DynamoDBEndpoint(), Database: e.database.describe(), Schedules: e.scheduler.State(),
+		HTTPAPIs: []HTTPAPIState{}, WebSocketAPIs: []WebSocketAPIState{}, Queues: []QueueState{}, Tables: []TableState{}, EventSources: []EventSourceState{},
 		Functions: []FunctionState{}, Outputs: []OutputState{}, NotSimulated: plan.notSimulated,
 	}
 	s.Proxies = []string{}
@@ -159,6 +163,9 @@ func (e *Engine) State() *State {
 		if queue := e.queues.Queue(q.definition.Name); queue != nil {
 			s.Queues = append(s.Queues, queueState(q, queue))
 		}
+	}
+	for _, t := range plan.tables {
+		s.Tables = append(s.Tables, e.tableState(t))
 	}
 	slices.SortFunc(mappings, func(a, b *mapping) int { return strings.Compare(a.plan.resource.String(), b.plan.resource.String()) })
 	for _, m := range mappings {

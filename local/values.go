@@ -83,6 +83,8 @@ func (v *values) Ref(r *assembly.Resource) (any, error) {
 	case "AWS::SQS::Queue":
 		name, err := queueName(r)
 		return v.queueURL(name), err
+	case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable":
+		return tableName(r)
 	case "AWS::Lambda::Function":
 		return functionName(r)
 	case "AWS::Lambda::Version", "AWS::Lambda::Alias":
@@ -129,6 +131,8 @@ func (v *values) GetAtt(r *assembly.Resource, attribute string) (any, error) {
 		return v.queueARN(name), err
 	case "AWS::SQS::Queue.QueueName":
 		return queueName(r)
+	case "AWS::DynamoDB::Table.Arn", "AWS::DynamoDB::GlobalTable.Arn":
+		return tableARN(r)
 	case "AWS::SQS::Queue.QueueUrl", "AWS::Lambda::Alias.AliasArn", "AWS::Lambda::Version.FunctionArn",
 		"AWS::ApiGatewayV2::Api.ApiId", "AWS::ApiGatewayV2::Authorizer.AuthorizerId", "AWS::ApiGatewayV2::Integration.IntegrationId",
 		"AWS::ApiGatewayV2::Route.RouteId", "AWS::ApiGatewayV2::Deployment.DeploymentId":

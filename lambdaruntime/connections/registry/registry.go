@@ -50,7 +50,8 @@
 //
 // The function needs dynamodb:GetItem, BatchGetItem, PutItem, UpdateItem and
 // DeleteItem on the table. Credentials and the region are those that Lambda gives the
-// function. AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL replace the endpoint.
+// function. AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL replace the endpoint; hearth
+// dev simulates the table, and sets the former.
 package registry
 
 import (

@@ -97,7 +97,7 @@ func TestDev(t *testing.T) {
 		default:
 		}
 		url, _ = Find(dir)
-		return url != "" && strings.Contains(out.String(), "DynamoDB::Table")
+		return url != "" && strings.Contains(out.String(), "SNS::Topic")
 	})
 	if got := get(url); got != "hello,one,,blue," { // and nothing of HOME
 		t.Fatalf("got %q", got)
@@ -108,6 +108,15 @@ func TestDev(t *testing.T) {
 			t.Fatal(err)
 		}
 		return s
+	}
+	s := state()
+	for _, want := range []string{
+		"DynamoDB  " + s.DynamoDBEndpoint + "  ", "AWS_ENDPOINT_URL_DYNAMODB\n", "TABLE       KEYS  TIME TO LIVE\n  Shop-Table  id    -\n",
+		"AWS::DynamoDB::Table Table: the table is there, without its global secondary indexes\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the output has no %q: %s", want, out)
+		}
 	}
 	message, err := http.NewRequest("POST", url+"/_hearth/send?name=Jobs", strings.NewReader("kept"))
 	if err != nil {

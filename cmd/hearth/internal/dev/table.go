@@ -43,7 +43,11 @@ func printState(to io.Writer, s *local.State, took string, all bool) {
 	for _, a := range s.WebSocketAPIs {
 		urls = append(urls, []string{"WebSocket", a.URL, a.Name})
 	}
-	urls = append(urls, []string{"SQS", s.SQSEndpoint, "AWS_ENDPOINT_URL_SQS"}, []string{"State", s.URL + "/_hearth/state", ""})
+	urls = append(urls, []string{"SQS", s.SQSEndpoint, "AWS_ENDPOINT_URL_SQS"})
+	if s.DynamoDBEndpoint != "" {
+		urls = append(urls, []string{"DynamoDB", s.DynamoDBEndpoint, "AWS_ENDPOINT_URL_DYNAMODB"})
+	}
+	urls = append(urls, []string{"State", s.URL + "/_hearth/state", ""})
 	switch {
 	case s.Database != "":
 		urls = append(urls, []string{"Database", s.Database, ""})
@@ -65,6 +69,12 @@ func printState(to io.Writer, s *local.State, took string, all bool) {
 		queues = append(queues, []string{name, kind, consumer(s, q.Name), q.URL})
 	}
 	table("QUEUE|KIND|CONSUMER|URL", queues...)
+
+	var tables [][]string
+	for _, t := range s.Tables {
+		tables = append(tables, []string{t.Name, strings.Join(t.Keys, ", "), orDash(t.TimeToLive)})
+	}
+	table("TABLE|KEYS|TIME TO LIVE", tables...)
 
 	var schedules [][]string
 	for _, c := range s.Schedules {

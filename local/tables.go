@@ -1,0 +1,212 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/lambdahearth/hearth/local/internal/assembly"
+	"github.com/lambdahearth/hearth/local/internal/dynamodb"
+)
+
+// envDynamoDB leads DynamoDB clients to an endpoint.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html (2026-11)
+const envDynamoDB = "AWS_ENDPOINT_URL_DYNAMODB"
+
+// tableTypes are the resource types of DynamoDB tables: the CDK's Table makes the
+// one, its TableV2 the other.
+var tableTypes = []string{"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"}
+
+type tablePlan struct {
+	resource   *assembly.Resource
+	definition dynamodb.Definition
+}
+
+func tableName(r *assembly.Resource) (string, error) { return physicalName(r, "TableName", 255) }
+
+func tableARN(r *assembly.Resource) (string, error) {
+	name, err := tableName(r)
+	return arn("dynamodb", r, "table/"+name), err
+}
+
+// unsimulatedTableParts are the properties of a table that have no effect here,
+// where they are there, by what to call them.
+var unsimulatedTableParts = []struct{ property, name string }{
+	{"GlobalSecondaryIndexes", "global secondary indexes"}, {"LocalSecondaryIndexes", "local secondary indexes"},
+	{"StreamSpecification", "stream"}, {"KinesisStreamSpecification", "Kinesis stream"}, {"ImportSourceSpecification", "imported items"},
+}
+
+func (e *Engine) planTables(p *plan) error {
+	var errs []error
+	names := map[string]bool{}
+	for _, r := range p.app.Resources() {
+		if !slices.Contains(tableTypes, r.Type) {
+			continue
+		}
+		d, err := tableDefinition(r)
+		switch {
+		case errors.Is(err, assembly.ErrUnknown):
+			p.skip(r, "part of it is not known here")
+			continue
+		case err != nil:
+			errs = append(errs, err)
+			continue
+		case names[d.Name]:
+			p.skip(r, "another table has its name") // in another region or account
+			continue
+		}
+		names[d.Name] = true
+		p.tables = append(p.tables, &tablePlan{r, d})
+		var parts []string
+		for _, part := range unsimulatedTableParts {
+			if _, ok := r.Properties[part.property]; ok {
+				parts = append(parts, part.name)
+			}
+		}
+		if replicas, _ := r.Properties["Replicas"].([]any); len(replicas) > 1 { // one is the table itself
+			parts = append(parts, "replicas")
+		}
+		if len(parts) > 0 {
+			p.skip(r, "the table is there, without its "+strings.Join(parts, ", "))
+		}
+	}
+	if len(p.tables) > 0 {
+		errs = append(errs, e.listenForTables())
+	}
+	return errors.Join(errs...)
+}
+
+// tableDefinition reads a table.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html (2026-11)
+func tableDefinition(r *assembly.Resource) (dynamodb.Definition, error) {
+	var props struct {
+		KeySchema               []struct{ AttributeName, KeyType string }
+		AttributeDefinitions    []struct{ AttributeName, AttributeType string }
+		TimeToLiveSpecification struct {
+			AttributeName string
+			Enabled       assembly.Bool
+		}
+	}
+	d := dynamodb.Definition{}
+	err := r.Decode(&props)
+	if err == nil {
+		d.Name, err = tableName(r)
+	}
+	if err == nil {
+		d.ARN, err = tableARN(r)
+	}
+	if err != nil {
+		return d, err
+	}
+	for _, keyType := range []string{"HASH", "RANGE"} {
+		for _, k := range props.KeySchema {
+			if k.KeyType != keyType {
+				continue
+			}
+			key := dynamodb.Key{Name: k.AttributeName}
+			for _, a := range props.AttributeDefinitions {
+				if a.AttributeName == k.AttributeName {
+					key.Type = a.AttributeType
+				}
+			}
+			d.Keys = append(d.Keys, key)
+		}
+	}
+	if props.TimeToLiveSpecification.Enabled {
+		d.TimeToLive = props.TimeToLiveSpecification.AttributeName
+	}
+	if err := d.Check(); err != nil {
+		return d, fmt.Errorf("%s: %w", r, err)
+	}
+	return d, nil
+}
+
+// listenForTables opens the endpoint of the tables, unless it is open. It serves at
+// once: programs may use their tables while they start.
+func (e *Engine) listenForTables() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.dynamodb != nil {
+		return nil
+	}
+	l, err := listen("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !onLoopback(r.Host) {
+			writeJSON(w, http.StatusForbidden, map[string]string{"message": "the host of a request must be on loopback"})
+			return
+		}
+		e.tables.ServeHTTP(w, r)
+	}))
+	if err != nil {
+		return err
+	}
+	l.serve()
+	e.dynamodb = l
+	return nil
+}
+
+// defineTables makes the plan's tables; those that are there keep their items.
+func (e *Engine) defineTables(p *plan) error {
+	var definitions []dynamodb.Definition
+	for _, t := range p.tables {
+		definitions = append(definitions, t.definition)
+	}
+	return e.tables.Define(definitions)
+}
+
+// dropTables deletes the tables that the new plan does not have, and closes their
+// endpoint if it has none.
+func (e *Engine) dropTables(old, p *plan) {
+	for _, t := range old.tables {
+		name := t.definition.Name
+		if !slices.ContainsFunc(p.tables, func(t *tablePlan) bool { return t.definition.Name == name }) {
+			e.tables.Delete(name)
+		}
+	}
+	if len(p.tables) > 0 {
+		return
+	}
+	e.mu.Lock()
+	l := e.dynamodb
+	e.dynamodb = nil
+	e.mu.Unlock()
+	if l != nil {
+		l.stop()
+	}
+}
+
+// DynamoDBEndpoint is the URL that DynamoDB clients take as their endpoint, with any
+// region and credentials; "" if the app has no tables.
+func (e *Engine) DynamoDBEndpoint() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.dynamodb == nil {
+		return ""
+	}
+	return "http://" + e.dynamodb.addr
+}
+
+// TableState is a DynamoDB table.
+type TableState struct {
+	LogicalID string `json:"logicalId"`
+	Name      string `json:"name"`
+	ARN       string `json:"arn"`
+	// Keys are the attributes of the key, the partition key first.
+	Keys []string `json:"keys"`
+	// TimeToLive is the attribute that says when an item expires; "" is none.
+	TimeToLive string        `json:"timeToLive,omitempty"`
+	Counters   TableCounters `json:"counters"`
+}
+
+// TableCounters are what a table holds now and has seen.
+type TableCounters = dynamodb.Counters
+
+func (e *Engine) tableState(t *tablePlan) TableState {
+	d := t.definition
+	state := TableState{LogicalID: t.resource.ID, Name: d.Name, ARN: d.ARN, TimeToLive: d.TimeToLive, Counters: e.tables.Counters(d.Name)}
+	for _, k := range d.Keys {
+		state.Keys = append(state.Keys, k.Name)
+	}
+	return state
+}
