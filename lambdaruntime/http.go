@@ -137,7 +137,7 @@ func (f responseFormat) header(b []byte, key string, values ...string) []byte {
 
 // oneLine makes line breaks in a header's value spaces, as net/http does.
 func oneLine(v string) string {
-	if !strings.ContainsAny(v, "\r\n") {
+	if strings.IndexByte(v, '\n') < 0 && strings.IndexByte(v, '\r') < 0 {
 		return v
 	}
 	return strings.NewReplacer("\r", " ", "\n", " ").Replace(v)

@@ -37,8 +37,7 @@ func (x *exchange) request(e *envelope) (*http.Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read query string: %w", err)
 	}
-	setURL(&x.url, e.clientPath(), query)
-	req.RequestURI = x.url.RequestURI()
+	req.RequestURI = setURL(&x.url, e.clientPath(), query)
 	if ip := e.clientIP(req.Header); ip != "" {
 		req.RemoteAddr = net.JoinHostPort(ip, "0") // no event says the port
 	}
@@ -74,19 +73,22 @@ func (e *envelope) clientPath() string {
 
 // setURL makes u a URL whose EscapedPath is path, with any byte that may not
 // stand in an escaped path escaped: some events bring paths already decoded, and
-// so a "%" that starts no escape stands for itself.
-func setURL(u *url.URL, path, query string) {
+// so a "%" that starts no escape stands for itself. It returns u.RequestURI().
+func setURL(u *url.URL, path, query string) (requestURI string) {
 	escaped, usual := escapePath(path)
 	u.Path, u.RawQuery = escaped, query
-	if usual {
-		return
-	}
-	if p, err := url.PathUnescape(escaped); err == nil {
-		u.Path = p
-		if u.EscapedPath() != escaped {
-			u.RawPath = escaped
+	if !usual {
+		if p, err := url.PathUnescape(escaped); err == nil {
+			u.Path = p
+			if u.EscapedPath() != escaped {
+				u.RawPath = escaped
+			}
 		}
 	}
+	if query == "" {
+		return escaped
+	}
+	return escaped + "?" + query
 }
 
 // How a byte may stand in an escaped path: RFC 3986, section 3.3, and "[", "]",
