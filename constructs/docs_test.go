@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -74,6 +76,43 @@ func TestDocs(t *testing.T) {
 	for name := range required {
 		if !seen[name] {
 			t.Errorf("%s is not a prop", name)
+		}
+	}
+}
+
+// TestTables lists every construct in the README and in docs/constructs.md.
+func TestTables(t *testing.T) {
+	paths, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var constructors []string
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "New") && len(f.Type.Params.List) == 3 {
+				constructors = append(constructors, strings.TrimPrefix(f.Name.Name, "New"))
+			}
+		}
+	}
+	if len(constructors) < 10 {
+		t.Fatalf("found only %v", constructors)
+	}
+	for _, page := range []string{"../README.md", "../docs/constructs.md"} {
+		data, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range constructors {
+			if !regexp.MustCompile("(?m)^\\| [^|]*`" + name + "`[^|]* \\|").Match(data) {
+				t.Errorf("%s: the table must list %s", page, name)
+			}
 		}
 	}
 }
