@@ -80,6 +80,7 @@ func (r *router) serveQueue(ctx context.Context, e *envelope) ([]byte, error) {
 	for i := range records {
 		records[i].Queue = c.name
 	}
+	grace := graceBefore(ctx)
 	var cancel context.CancelFunc
 	if limit := limitBefore(ctx, 0, responseMargin+cancelGrace); limit > 0 {
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, &timeoutError{"batch", limit})
@@ -89,9 +90,9 @@ func (r *router) serveQueue(ctx context.Context, e *envelope) ([]byte, error) {
 	defer cancel()
 	failed := make([]bool, len(records))
 	if c.fifo || strings.HasSuffix(records[0].arn, ".fifo") {
-		r.runInOrder(ctx, c, records, failed)
+		r.runInOrder(ctx, c, grace, records, failed)
 	} else {
-		r.runTogether(ctx, c, records, failed)
+		r.runTogether(ctx, c, grace, records, failed)
 	}
 	response := []byte(`{"batchItemFailures":[`)
 	n := 0
@@ -139,7 +140,7 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 
 // runTogether does the jobs of a standard batch concurrently. It returns when every
 // job has ended or was abandoned.
-func (r *router) runTogether(ctx context.Context, c *consumerState, records []record, failed []bool) {
+func (r *router) runTogether(ctx context.Context, c *consumerState, grace time.Duration, records []record, failed []bool) {
 	jobs := make([]standardJob, len(records))
 	results := make(chan int, len(records)) // jobs that have ended
 	for i := range jobs {
@@ -158,9 +159,9 @@ func (r *router) runTogether(ctx context.Context, c *consumerState, records []re
 	// No job can have been abandoned before its timeout and the grace are over.
 	var expiry <-chan time.Time
 	if c.timeout > 0 {
-		expiry = time.After(c.timeout + cancelGrace)
+		expiry = time.After(c.timeout + grace)
 	}
-	end, grace := ctx.Done(), (<-chan time.Time)(nil)
+	end, over := ctx.Done(), (<-chan time.Time)(nil)
 	for left := len(jobs); left > 0; {
 		select {
 		case i := <-results:
@@ -169,13 +170,13 @@ func (r *router) runTogether(ctx context.Context, c *consumerState, records []re
 				left--
 			}
 		case now := <-expiry:
-			next := c.timeout + cancelGrace
+			next := c.timeout + grace
 			for i := range jobs {
 				start := jobs[i].started.Load()
 				if jobs[i].settled || start == nil {
 					continue
 				}
-				if rest := c.timeout + cancelGrace - now.Sub(*start); rest > 0 {
+				if rest := c.timeout + grace - now.Sub(*start); rest > 0 {
 					next = min(next, rest)
 				} else {
 					settle(i, &timeoutError{c.what, c.timeout}, true)
@@ -184,8 +185,8 @@ func (r *router) runTogether(ctx context.Context, c *consumerState, records []re
 			}
 			expiry = time.After(next)
 		case <-end:
-			end, grace = nil, time.After(cancelGrace)
-		case <-grace:
+			end, over = nil, time.After(grace)
+		case <-over:
 			for i := range jobs {
 				if !jobs[i].settled {
 					settle(i, context.Cause(ctx), true)
@@ -285,7 +286,7 @@ func (r *router) runStandardJob(c *consumerState, j *standardJob) {
 
 // runInOrder does the jobs of a FIFO batch one at a time. What is not started is
 // returned to the queue with its order intact.
-func (r *router) runInOrder(ctx context.Context, c *consumerState, records []record, failed []bool) {
+func (r *router) runInOrder(ctx context.Context, c *consumerState, grace time.Duration, records []record, failed []bool) {
 	stopped := false
 	failedGroups := map[string]bool{}
 	for i := range records {
@@ -294,7 +295,7 @@ func (r *router) runInOrder(ctx context.Context, c *consumerState, records []rec
 			failed[i] = true
 			continue
 		}
-		ok, abandoned := r.runJob(ctx, c, &records[i])
+		ok, abandoned := r.runJob(ctx, c, grace, &records[i])
 		if ok {
 			continue
 		}
@@ -307,13 +308,13 @@ func (r *router) runInOrder(ctx context.Context, c *consumerState, records []rec
 
 // runJob does one job of a FIFO batch and reports whether it is done with, and
 // whether its code may still be running.
-func (r *router) runJob(ctx context.Context, c *consumerState, rec *record) (ok, abandoned bool) {
+func (r *router) runJob(ctx context.Context, c *consumerState, grace time.Duration, rec *record) (ok, abandoned bool) {
 	jc := &jobContext{ctx, &rec.Message}
 	if !c.acquire(ctx) {
 		return r.settle(jc, c, errNotStarted, false), false
 	}
 	err, abandoned := r.call(jc, call{
-		what: c.what, limit: c.timeout, grace: cancelGrace,
+		what: c.what, limit: c.timeout, grace: grace,
 		fn:    func(ctx context.Context) error { return c.do(ctx, rec) },
 		ended: func() { <-c.running },
 	})

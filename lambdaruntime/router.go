@@ -21,7 +21,7 @@ import (
 const (
 	// responseMargin is left for encoding and posting the response.
 	responseMargin = 500 * time.Millisecond
-	// cancelGrace is how long a cancelled job may take to return before it
+	// cancelGrace is how long a cancelled job or run may take to return before it
 	// counts as abandoned.
 	cancelGrace = 500 * time.Millisecond
 )
@@ -236,6 +236,17 @@ func limitBefore(ctx context.Context, want, margin time.Duration) time.Duration 
 		return left
 	}
 	return want
+}
+
+// graceBefore returns how long a cancelled job may take to return: half of what
+// limitBefore keeps back from the deadline for a batch or a run, so that the other
+// half is left for the answer.
+func graceBefore(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return cancelGrace
+	}
+	return max(min(cancelGrace, time.Until(deadline)/8), time.Nanosecond)
 }
 
 // call is one call of a handler's code.

@@ -52,9 +52,9 @@ func (r *router) serveSchedule(ctx context.Context, e *envelope) ([]byte, error)
 				return nil, fmt.Errorf("lambdaruntime: schedule %q: read the event's time: %w", s.Name, err)
 			}
 		}
-		limit := limitBefore(ctx, s.Timeout, responseMargin)
+		limit := limitBefore(ctx, s.Timeout, responseMargin+cancelGrace)
 		err, _ := r.call(ctx, call{
-			what: fmt.Sprintf("schedule %q", s.Name), limit: limit, grace: cancelGrace,
+			what: fmt.Sprintf("schedule %q", s.Name), limit: limit, grace: graceBefore(ctx),
 			fn: func(ctx context.Context) error { return s.Run(ctx, at) },
 		})
 		if err != nil {

@@ -73,6 +73,30 @@ func TestScheduleTimeout(t *testing.T) {
 	})
 }
 
+func TestScheduleAnswersBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
+	for _, deadline := range []time.Duration{200 * time.Millisecond, time.Second, 3 * time.Second, 4 * time.Second, 15 * time.Minute} {
+		t.Run(deadline.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				b := setup(t, &App{Schedules: []Schedule{{
+					Name: "nightly", Expression: "rate(1 day)",
+					Run: func(context.Context, time.Time) error { <-release; return nil }, // ignores its context
+				}}})
+				ctx, cancel := context.WithTimeout(t.Context(), deadline)
+				defer cancel()
+				start := time.Now()
+				_, err := b.invoke(ctx, event(t, "schedule-scheduler"))
+				if took := time.Since(start); !errors.Is(err, ErrTimeout) || took > deadline-min(responseMargin, deadline/8) {
+					t.Errorf("%v after %s of %s", err, took, deadline)
+				}
+				close(release)
+			})
+		})
+	}
+}
+
 func TestCustomEvents(t *testing.T) {
 	t.Parallel()
 	echo := func(name string) lambda.Handler {
