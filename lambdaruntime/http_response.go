@@ -62,17 +62,16 @@ func (w *responseWriter) commit(status, body int) {
 	for _, key := range keys {
 		values := w.header[key]
 		switch key {
-		case "Set-Cookie":
-			if !w.format.multiValue() {
-				w.cookies = slices.Clone(values)
-				continue
-			}
 		case "Content-Type":
 			w.typed = true
 		case "Content-Encoding":
 			w.encoded = len(values) > 0 && values[0] != ""
 		}
-		if len(values) > 0 && validHeaderKey(key) {
+		switch {
+		case len(values) == 0 || !validHeaderKey(key):
+		case !w.format.multiValue() && len(key) == len(setCookie) && strings.EqualFold(key, setCookie):
+			w.cookies = append(w.cookies, values...)
+		default:
 			w.out = w.format.header(w.out, key, values...)
 		}
 	}
@@ -156,7 +155,7 @@ func (w *responseWriter) closeHeader(body []byte) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = jsonscan.AppendString(b, c)
+			b = jsonscan.AppendString(b, oneLine(c))
 		}
 		b = append(b, ']')
 	}
@@ -192,9 +191,8 @@ func (w *responseWriter) appendBody(b []byte) ([]byte, int) {
 // cookie under a spelling of its own of Set-Cookie, whose case clients ignore:
 // one header name carries one value there, and cookies cannot be joined.
 func appendCookieHeaders(b []byte, f responseFormat, cookies []string) []byte {
-	name := []byte("set-cookie")
 	for i, c := range cookies {
-		spelled := slices.Clone(name)
+		spelled := []byte(setCookie)
 		for bit, at := 0, 0; at < len(spelled); at++ {
 			if spelled[at] == '-' {
 				continue
@@ -209,8 +207,25 @@ func appendCookieHeaders(b []byte, f responseFormat, cookies []string) []byte {
 	return b
 }
 
+// setCookie is the one header whose values cannot be joined. Handlers may spell it in
+// any case, by writing to the map of the header themselves.
+const setCookie = "set-cookie"
+
 // validHeaderKey leaves out what net/http's server leaves out too: trailers
-// declared by prefix, and keys that are not tokens.
+// declared by prefix, and keys that are not tokens (RFC 9110, section 5.6.2).
 func validHeaderKey(key string) bool {
-	return key != "" && !strings.HasPrefix(key, http.TrailerPrefix) && !strings.ContainsAny(key, " \t\r\n:")
+	for i := range len(key) {
+		if !tokenByte[key[i]] {
+			return false // the colon of the prefix as well
+		}
+	}
+	return key != ""
 }
+
+var tokenByte = func() (t [256]bool) {
+	for c := range t {
+		b := byte(c)
+		t[c] = b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0
+	}
+	return t
+}()

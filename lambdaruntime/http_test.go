@@ -183,6 +183,29 @@ func TestHTTPResponses(t *testing.T) {
 	}
 }
 
+// TestCookiesStayApart has cookies that no usual way of setting them gives.
+func TestCookiesStayApart(t *testing.T) {
+	t.Parallel()
+	write := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["set-cookie"] = []string{"a=1; Expires=Wed, 25 Nov 2026 03:00:00 GMT", "b=2\r\nX-Injected: 1"}
+		w.Header().Add("Set-Cookie", "c=3")
+	}
+	a, b2, c := "a=1; Expires=Wed, 25 Nov 2026 03:00:00 GMT", "b=2  X-Injected: 1", "c=3"
+	multi := map[string][]string{"set-cookie": {a, b2}, "Set-Cookie": {c}}
+	for name, want := range map[string]response{
+		"http-v2-get":     {StatusCode: 200, Headers: map[string]string{}, Cookies: []string{c, a, b2}},
+		"http-v1-rest":    {StatusCode: 200, MultiValueHeaders: multi},
+		"alb-get":         {StatusCode: 200, StatusDescription: "200 OK", Headers: map[string]string{"set-cookie": c, "Set-cookie": a, "sEt-cookie": b2}},
+		"alb-multi-value": {StatusCode: 200, StatusDescription: "200 OK", MultiValueHeaders: multi},
+	} {
+		b := setup(t, &App{HTTP: http.HandlerFunc(write)})
+		got := parseResponse(t, b.mustInvoke(t.Context(), event(t, name)))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 // ordinaryHandlers do what net/http's server has its own way with.
 var ordinaryHandlers = map[string]http.HandlerFunc{
 	"html is sniffed": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") },
@@ -197,9 +220,15 @@ var ordinaryHandlers = map[string]http.HandlerFunc{
 	"early hints":            func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(404) },
 	"flush sends the header": func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush(); w.Header().Set("X-Late", "no") },
 	"line breaks":            func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-A", "b\r\nc: d") },
-	"error helper":           func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 403) },
-	"redirect":               func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", 302) },
-	"not found":              http.NotFound,
+	"keys that are no tokens": func(w http.ResponseWriter, _ *http.Request) {
+		for _, key := range []string{"A\x00", "K\u00e4se", `"A"`, "A(1)", "A B", "A:", ""} {
+			w.Header()[key] = []string{"x"}
+		}
+		w.Header()["!#$%&'*+-.^_`|~09"] = []string{"x"}
+	},
+	"error helper": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 403) },
+	"redirect":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", 302) },
+	"not found":    http.NotFound,
 }
 
 // TestResponsesLikeNetHTTP compares what a client sees with net/http's server.
