@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -38,9 +39,7 @@ func (x *exchange) request(e *envelope) (*http.Request, error) {
 		return nil, fmt.Errorf("read query string: %w", err)
 	}
 	req.RequestURI = setURL(&x.url, e.clientPath(), query)
-	if ip := e.clientIP(req.Header); ip != "" {
-		req.RemoteAddr = net.JoinHostPort(ip, "0") // no event says the port
-	}
+	req.RemoteAddr = e.remoteAddr(req.Header)
 	body, err := e.bodyString()
 	if err != nil {
 		return nil, err
@@ -53,14 +52,16 @@ func (x *exchange) request(e *envelope) (*http.Request, error) {
 }
 
 // clientPath is the path that the client asked for, less the stage's name, which
-// an HTTP API puts before it on its own domain unless the stage is $default; the
-// other kinds of events leave it out, and so routes need not know their stage.
+// an HTTP API puts before it on its own domain unless the stage is $default, in both
+// payload formats; the other kinds of events leave it out, and so routes need not
+// know their stage. Those of a REST API, which otherwise are like format 1.0, have no
+// version.
 func (e *envelope) clientPath() string {
 	path := e.path
 	if path == "" && e.kind == KindHTTPv2 {
 		path = e.ctx.httpPath
 	}
-	if e.kind == KindHTTPv2 && e.ctx.stage != "" && e.ctx.stage != "$default" && strings.Contains(e.ctx.domain, ".execute-api.") {
+	if (e.kind == KindHTTPv2 || e.kind == KindHTTPv1 && e.version == "1.0") && e.ctx.stage != "" && e.ctx.stage != "$default" && strings.Contains(e.ctx.domain, ".execute-api.") {
 		if rest, ok := strings.CutPrefix(path, "/"+e.ctx.stage); ok && (rest == "" || rest[0] == '/') {
 			path = rest
 		}
@@ -284,18 +285,26 @@ func (e *envelope) queryString() (string, error) {
 	return b.String(), d.Err()
 }
 
-// clientIP is the address of the client: the gateway says it, a load balancer
-// appends it to X-Forwarded-For.
-func (e *envelope) clientIP(h http.Header) string {
-	if e.kind != KindALB {
-		return e.ctx.sourceIP
+// remoteAddr is the address of the client: the gateway says it, a load balancer
+// appends it to X-Forwarded-For. Of the port only a load balancer tells, and only
+// with the attribute routing.http.xff_client_port.enabled; it is 0 otherwise.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html (2026-11)
+func (e *envelope) remoteAddr(h http.Header) string {
+	ip := e.ctx.sourceIP
+	if e.kind == KindALB {
+		ip = ""
+		if forwarded := h["X-Forwarded-For"]; len(forwarded) > 0 {
+			last := forwarded[len(forwarded)-1]
+			ip = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+		}
+		if _, err := netip.ParseAddrPort(ip); err == nil {
+			return ip
+		}
 	}
-	forwarded := h["X-Forwarded-For"]
-	if len(forwarded) == 0 {
+	if ip == "" {
 		return ""
 	}
-	last := forwarded[len(forwarded)-1]
-	return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+	return net.JoinHostPort(ip, "0")
 }
 
 // bodyString is the body that the client sent.

@@ -95,6 +95,51 @@ func TestHTTPRequests(t *testing.T) {
 	}
 }
 
+// TestClientAddress has what load balancers say of the client.
+func TestClientAddress(t *testing.T) {
+	t.Parallel()
+	var got string
+	b := setup(t, &App{HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr })})
+	for forwarded, want := range map[string]string{
+		"203.0.113.9":                     "203.0.113.9:0",
+		"198.51.100.4, 203.0.113.9":       "203.0.113.9:0",
+		"2001:db8::7":                     "[2001:db8::7]:0",
+		"198.51.100.4, 203.0.113.9:54321": "203.0.113.9:54321",
+		"[2001:db8::7]:54321":             "[2001:db8::7]:54321",
+	} {
+		payload := strings.Replace(string(event(t, "alb-get")), "198.51.100.4, 203.0.113.9", forwarded, 1)
+		if b.mustInvoke(t.Context(), []byte(payload)); got != want {
+			t.Errorf("%s: got %s, want %s", forwarded, got, want)
+		}
+	}
+}
+
+// TestStageIsNoPartOfThePath has the paths under which a stage is reached.
+func TestStageIsNoPartOfThePath(t *testing.T) {
+	t.Parallel()
+	const own, custom = "abc123.execute-api.eu-central-1.amazonaws.com", "api.example.com"
+	var got string
+	b := setup(t, &App{HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RequestURI })})
+	const (
+		httpV2 = `{"version":"2.0","rawPath":%q,"requestContext":{"http":{"method":"GET"},"domainName":%q,"stage":%q}}`
+		httpV1 = `{"version":"1.0","resource":"/{p+}","httpMethod":"GET","path":%q,"requestContext":{"domainName":%q,"stage":%q}}`
+		restV1 = `{"resource":"/{p+}","httpMethod":"GET","path":%q,"requestContext":{"domainName":%q,"stage":%q}}`
+	)
+	for _, c := range []struct{ name, event, path, domain, stage, want string }{
+		{"HTTP API, 2.0", httpV2, "/dev/notes/1", own, "dev", "/notes/1"},
+		{"HTTP API, 1.0", httpV1, "/dev/notes/1", own, "dev", "/notes/1"},
+		{"HTTP API, 1.0, root", httpV1, "/dev", own, "dev", "/"},
+		{"HTTP API, 1.0, like the stage", httpV1, "/dev/dev/developers", own, "dev", "/dev/developers"},
+		{"HTTP API, 1.0, $default", httpV1, "/dev/notes/1", own, "$default", "/dev/notes/1"},
+		{"HTTP API, 1.0, custom domain", httpV1, "/dev/notes/1", custom, "dev", "/dev/notes/1"},
+		{"REST API", restV1, "/dev/notes/1", own, "dev", "/dev/notes/1"},
+	} {
+		if b.mustInvoke(t.Context(), fmt.Appendf(nil, c.event, c.path, c.domain, c.stage)); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 // v2 makes a payload 2.0 event.
 func v2(method, path, body string) []byte {
 	e := map[string]any{
