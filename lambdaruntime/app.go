@@ -64,8 +64,10 @@ type App struct {
 
 	// WarmTimeout is the longest that loading Warm may take. 0 means 9 seconds
 	// on demand, where Lambda ends an init phase after 10, and 120 seconds with
-	// provisioned concurrency, where it allows at least 130.
+	// provisioned concurrency and on Lambda Managed Instances, where it allows at
+	// least 130.
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html (2026-11)
 	WarmTimeout time.Duration
 
 	// Tracer takes spans of requests, jobs and the like; nil for none.

@@ -177,14 +177,22 @@ func TestWarmUp(t *testing.T) {
 	}
 }
 
-func TestWarmUpWithProvisionedConcurrency(t *testing.T) {
-	t.Setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "provisioned-concurrency")
-	synctest.Test(t, func(t *testing.T) {
-		b := setup(t, &App{Warm: []Warmer{funcWarmer{"db", true, func(context.Context) error { time.Sleep(100 * time.Second); return nil }}}})
-		if err := b.router.warmUp(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
+func TestWarmUpInitializationTypes(t *testing.T) {
+	for kind, want := range map[string]time.Duration{
+		"on-demand": 9 * time.Second, "provisioned-concurrency": 120 * time.Second, "lambda-managed-instances": 120 * time.Second,
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Setenv("AWS_LAMBDA_INITIALIZATION_TYPE", kind)
+			synctest.Test(t, func(t *testing.T) {
+				b := setup(t, &App{Warm: []Warmer{funcWarmer{"db", true, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}}})
+				start := time.Now()
+				err := b.router.warmUp(t.Context())
+				if took := time.Since(start); err == nil || took != want {
+					t.Errorf("%v after %s, want %s", err, took, want)
+				}
+			})
+		})
+	}
 }
 
 func TestWarmUpInRoles(t *testing.T) {

@@ -92,7 +92,8 @@ func (r *router) warmUp(ctx context.Context) error {
 	limit := r.app.WarmTimeout
 	if limit == 0 {
 		limit = warmTimeoutOnDemand
-		if os.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency" {
+		switch os.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") {
+		case "provisioned-concurrency", "lambda-managed-instances":
 			limit = warmTimeoutProvisioned
 		}
 	}
