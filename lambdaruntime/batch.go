@@ -42,10 +42,16 @@ type consumerState struct {
 	// process. An abandoned job keeps its slot until it really ends, so that a
 	// FIFO queue never has two running.
 	running chan struct{}
+	// inOrder is running of a queue that turns out to be a FIFO queue although its
+	// consumer does not say so.
+	inOrder chan struct{}
 }
 
 func newConsumerState(c Consumer) *consumerState {
-	s := &consumerState{Consumer: c, what: fmt.Sprintf("job of queue %q", c.name), queue: c.name, running: make(chan struct{}, c.slots())}
+	s := &consumerState{Consumer: c, what: fmt.Sprintf("job of queue %q", c.name), queue: c.name, running: make(chan struct{}, c.slots()), inOrder: make(chan struct{}, 1)}
+	if c.fifo {
+		s.inOrder = s.running
+	}
 	if url := os.Getenv(wire.QueueURLEnv(c.name)); url != "" {
 		rest, queue, _ := cutLast(url, '/')
 		_, account, _ := cutLast(rest, '/')
@@ -256,7 +262,7 @@ func (j *standardJob) endSpan(err error) {
 }
 
 func (r *router) runStandardJob(c *consumerState, j *standardJob) {
-	if !c.acquire(&j.jobContext) {
+	if !acquire(&j.jobContext, c.running) {
 		j.err = errNotStarted
 		return
 	}
@@ -310,25 +316,25 @@ func (r *router) runInOrder(ctx context.Context, c *consumerState, grace time.Du
 // whether its code may still be running.
 func (r *router) runJob(ctx context.Context, c *consumerState, grace time.Duration, rec *record) (ok, abandoned bool) {
 	jc := &jobContext{ctx, &rec.Message}
-	if !c.acquire(ctx) {
+	if !acquire(ctx, c.inOrder) {
 		return r.settle(jc, c, errNotStarted, false), false
 	}
 	err, abandoned := r.call(jc, call{
 		what: c.what, limit: c.timeout, grace: grace,
 		fn:    func(ctx context.Context) error { return c.do(ctx, rec) },
-		ended: func() { <-c.running },
+		ended: func() { <-c.inOrder },
 	})
 	return r.settle(jc, c, err, abandoned), abandoned
 }
 
 // acquire takes a slot for a job, unless ctx ends first.
-func (c *consumerState) acquire(ctx context.Context) bool {
+func acquire(ctx context.Context, slots chan struct{}) bool {
 	select {
-	case c.running <- struct{}{}:
+	case slots <- struct{}{}:
 		if ctx.Err() == nil {
 			return true
 		}
-		<-c.running
+		<-slots
 	case <-ctx.Done():
 	}
 	return false

@@ -235,6 +235,44 @@ func TestFIFOOrder(t *testing.T) {
 	}
 }
 
+// TestFIFOByItsARN has a FIFO queue whose consumer does not say that it is one.
+func TestFIFOByItsARN(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var running, most atomic.Int32
+		release := make(chan struct{})
+		q := Queue[string]{Name: "ledger", Timeout: time.Second}
+		b := setup(t, &App{Queues: []Consumer{q.Consume(func(_ context.Context, job *Job[string]) error {
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			if job.Payload == "stubborn" {
+				<-release
+			}
+			time.Sleep(time.Millisecond)
+			return nil
+		})}})
+		if got := failures(t, b.mustInvoke(t.Context(), batchOf("ledger.fifo", "a:stubborn", "b:ok"))); !slices.Equal(got, []string{"m0", "m1"}) {
+			t.Errorf("got %v", got)
+		}
+		var wg sync.WaitGroup
+		for n := range 4 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				if got := failures(t, b.mustInvoke(ctx, batchOf("ledger.fifo", fmt.Sprintf("g%d:1", n), fmt.Sprintf("g%d:2", n)))); len(got) != 0 {
+					t.Errorf("got %v", got)
+				}
+			})
+		}
+		time.Sleep(5 * time.Second)
+		close(release)
+		wg.Wait()
+		if most.Load() != 1 {
+			t.Errorf("%d jobs at once", most.Load())
+		}
+	})
+}
+
 func TestFIFOMetadata(t *testing.T) {
 	t.Parallel()
 	var got []string
