@@ -248,6 +248,9 @@ func (p *Producer[T]) check(s *settings, body string) error {
 	case !utf8.ValidString(body):
 		return errors.New("the body must be valid UTF-8; encode binary data, for example as base64")
 	}
+	if r, found := refusedRune(body); found {
+		return fmt.Errorf("the body must have no characters that SQS refuses or replaces, got %U; escape it or send base64", r)
+	}
 	for name, value := range s.attributes {
 		if name == "" || value == "" {
 			return fmt.Errorf("an attribute needs a name and a value, got %q and %q; leave it out", name, value)
@@ -258,6 +261,18 @@ func (p *Producer[T]) check(s *settings, body string) error {
 		return fmt.Errorf("body and attributes must be 1 to %d bytes, got %d; put large data in S3 and send its key", maxBytes, size)
 	}
 	return nil
+}
+
+// refusedRune finds a character that may not be in a message: all but tab, line feed,
+// carriage return, U+0020 to U+D7FF, U+E000 to U+FFFD and U+10000 to U+10FFFF.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html (2026-11)
+func refusedRune(s string) (rune, bool) {
+	for _, r := range s {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return r, true
+		}
+	}
+	return 0, false
 }
 
 func encodeBody(payload any) (string, error) {

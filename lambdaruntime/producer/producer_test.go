@@ -274,6 +274,11 @@ func TestSendErrors(t *testing.T) {
 			`producer: send to queue "captures": an attribute needs a name and a value, got "a" and ""; leave it out`},
 		{"binary", func() error { return text.Send(t.Context(), "\xff") },
 			`producer: send to queue "captures": the body must be valid UTF-8; encode binary data, for example as base64`},
+		{"every character", func() error { return text.Send(t.Context(), "\t\n\r \u007f\ud7ff\ue000\ufffd\U00010000\U0010ffff") }, ""},
+		{"control character", func() error { return text.Send(t.Context(), "a\x00") },
+			`producer: send to queue "captures": the body must have no characters that SQS refuses or replaces, got U+0000; escape it or send base64`},
+		{"no character", func() error { return text.Send(t.Context(), "a\uffff") },
+			`producer: send to queue "captures": the body must have no characters that SQS refuses or replaces, got U+FFFF; escape it or send base64`},
 		{"no URL", func() error { return New(lambdaruntime.Queue[string]{Name: "video-jobs"}).Send(t.Context(), "x") },
 			`producer: queue "video-jobs": HEARTH_QUEUE_URL_VIDEO_JOBS must hold the queue's URL, got nothing; hearth.Backend sets it for the queues it creates and hearth.Queue.GrantSend for any other`},
 	} {
