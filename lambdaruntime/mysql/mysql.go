@@ -32,7 +32,8 @@
 // # How many connections
 //
 // An instance handles one HTTP request, WebSocket event or FIFO job at a time, so
-// one connection is enough and is the default. A standard queue runs several jobs
+// one connection is enough and is the default; on Lambda Managed Instances, as many
+// as AWS_LAMBDA_MAX_CONCURRENCY says. A standard queue runs several jobs
 // at once: set [Options.MaxConns] to its Concurrency. A request that asks for a
 // second connection while it holds the first, such as a query inside a loop over
 // rows or beside a transaction, waits for itself until it times out.
@@ -97,8 +98,6 @@ import (
 )
 
 const (
-	defaultMaxConns = 1
-
 	// connectTimeout bounds one attempt to connect and log in. The proxy answers
 	// within milliseconds even when the database does not.
 	connectTimeout = 5 * time.Second
@@ -125,7 +124,9 @@ var unsafeCharsets = []string{"big5", "cp932", "gb18030", "gb2312", "gbk", "sjis
 
 // Options say how to connect. The zero value is right for most programs.
 type Options struct {
-	// MaxConns is the most connections that one instance uses at once. 0 means 1.
+	// MaxConns is the most connections that one instance uses at once. 0 means 1,
+	// and on Lambda Managed Instances one for each invocation that the instance
+	// handles at the same time.
 	// All instances together must stay below what the proxy takes.
 	MaxConns int
 
@@ -155,7 +156,7 @@ func open(ctx context.Context, opts Options) (*sql.DB, error) {
 	}
 	conns := opts.MaxConns
 	if conns == 0 {
-		conns = defaultMaxConns
+		conns = awsenv.MaxConcurrency()
 	}
 	c.limit = &limit{conns: conns}
 	db := sql.OpenDB(c)

@@ -197,6 +197,23 @@ func (p *proxy) serve(conn net.Conn, cert tls.Certificate) {
 	}
 }
 
+func TestOneConnectionForEachInvocation(t *testing.T) {
+	for concurrency, want := range map[string]int{"": 1, "3": 3} {
+		t.Run(concurrency, func(t *testing.T) {
+			p := setup(t)
+			t.Setenv("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
+			db, err := New("db", p.options(0)).Get(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = db.Close() }()
+			if got := db.Stats().MaxOpenConnections; got != want {
+				t.Errorf("got a pool of %d, want %d", got, want)
+			}
+		})
+	}
+}
+
 func TestLogsInWithAFreshTokenForEachConnection(t *testing.T) {
 	p := setup(t)
 	pool, err := New("db", p.options(2)).Get(t.Context())

@@ -29,7 +29,8 @@
 // # How many connections
 //
 // An instance handles one HTTP request, WebSocket event or FIFO job at a time, so
-// one connection is enough and is the default. A standard queue runs several jobs
+// one connection is enough and is the default; on Lambda Managed Instances, as many
+// as AWS_LAMBDA_MAX_CONCURRENCY says. A standard queue runs several jobs
 // at once: set [Options.MaxConns] to its Concurrency. A request that asks for a
 // second connection while it holds the first waits for itself until it times out.
 //
@@ -82,8 +83,6 @@ import (
 )
 
 const (
-	defaultMaxConns = 1
-
 	// connectTimeout bounds one attempt to connect. The proxy answers within
 	// milliseconds even when the database does not.
 	connectTimeout = 5 * time.Second
@@ -103,7 +102,9 @@ const (
 
 // Options say how to connect. The zero value is right for most programs.
 type Options struct {
-	// MaxConns is the most connections that one instance uses at once. 0 means 1.
+	// MaxConns is the most connections that one instance uses at once. 0 means 1,
+	// and on Lambda Managed Instances one for each invocation that the instance
+	// handles at the same time.
 	// All instances together must stay below what the proxy takes.
 	MaxConns int
 
@@ -165,7 +166,7 @@ func configure(opts Options) (*pgxpool.Config, error) {
 	}
 	conns := opts.MaxConns
 	if conns == 0 {
-		conns = defaultMaxConns
+		conns = awsenv.MaxConcurrency()
 	}
 	leases := newLeases(conns)
 	config.MaxConns = int32(conns + maxAbandoned)

@@ -211,6 +211,33 @@ func TestLogsInWithAFreshTokenForEachConnection(t *testing.T) {
 	}
 }
 
+func TestOneConnectionForEachInvocation(t *testing.T) {
+	for concurrency, want := range map[string]int{"": 1, "3": 3} {
+		t.Run(concurrency, func(t *testing.T) {
+			setup(t)
+			t.Setenv("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
+			pool, err := New("db", Options{}).Get(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer pool.Close()
+			for range want {
+				conn, err := pool.Acquire(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Release()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			if conn, err := pool.Acquire(ctx); err == nil {
+				conn.Release()
+				t.Errorf("got more than %d connections", want)
+			}
+		})
+	}
+}
+
 func TestQueriesDoNotPin(t *testing.T) {
 	p := setup(t)
 	pool, err := New("db", Options{}).Get(t.Context())

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,6 +37,17 @@ func Region() (string, error) {
 		}
 	}
 	return "", errors.New("AWS_REGION must be set; Lambda sets it, elsewhere set it yourself")
+}
+
+// MaxConcurrency is how many invocations the process handles at the same time: one,
+// but for Lambda Managed Instances, where Lambda says how many.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html (2026-11)
+func MaxConcurrency() int {
+	n, err := strconv.Atoi(os.Getenv("AWS_LAMBDA_MAX_CONCURRENCY"))
+	if err != nil || n < 1 {
+		return 1
+	}
+	return n
 }
 
 // Endpoint is the endpoint to use for a service instead of the region's own, or

@@ -34,6 +34,15 @@ func TestRegion(t *testing.T) {
 	}
 }
 
+func TestMaxConcurrency(t *testing.T) {
+	for value, want := range map[string]int{"": 1, "1": 1, "16": 16, "0": 1, "-2": 1, "many": 1} {
+		t.Setenv("AWS_LAMBDA_MAX_CONCURRENCY", value)
+		if got := MaxConcurrency(); got != want {
+			t.Errorf("%q: got %d, want %d", value, got, want)
+		}
+	}
+}
+
 func TestCredentialsAreReadAtEachUse(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "id")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
