@@ -286,7 +286,7 @@ func (r *router) runStandardJob(c *consumerState, j *standardJob) {
 		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, &timeoutError{c.what, c.timeout})
 		defer cancel()
 	}
-	j.err = causeOf(ctx, c.do(ctx, j.rec))
+	j.err = causeOf(ctx, readable(c.do(ctx, j.rec)))
 	returned = true
 }
 

@@ -7,12 +7,15 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
 )
 
 // What a random job does.
@@ -315,4 +318,67 @@ func TestConcurrentInvocations(t *testing.T) {
 			t.Errorf("%d FIFO jobs, %d standard jobs, %d at once", len(ordered.jobs), len(together.jobs), most)
 		}
 	})
+}
+
+// brokenError is what a function gives that returns a nil pointer as an error: one
+// whose methods panic.
+type brokenError struct{ text string }
+
+func (e *brokenError) Error() string { return e.text }
+
+// TestErrorsThatPanic: reading such an error is a panic of the handler that returned it.
+func TestErrorsThatPanic(t *testing.T) {
+	t.Parallel()
+	for name, broken := range map[string]error{
+		"a nil pointer": (*brokenError)(nil), "a nil StatusError": (*StatusError)(nil), "one that unwraps": errors.Join(errors.New("x"), (*url.Error)(nil)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			work := func(_ context.Context, job *Job[string]) error {
+				if job.Payload == "broken" {
+					return broken
+				}
+				return nil
+			}
+			b := setup(t, &App{
+				Queues: []Consumer{Queue[string]{Name: "jobs"}.Consume(work), Queue[string]{Name: "ledger", FIFO: true}.Consume(work)},
+				WebSocket: funcSocket{
+					connect:    func(context.Context, *ConnectRequest) error { return broken },
+					message:    func(context.Context, *WebSocketMessage) error { return broken },
+					disconnect: func(context.Context, *DisconnectRequest) error { return broken },
+				},
+				Schedules: []Schedule{{Name: "nightly", Expression: "rate(1 day)", Run: func(context.Context, time.Time) error { return broken }}},
+				Fallback:  lambda.NewHandler(func() error { return broken }),
+				Warm:      []Warmer{funcWarmer{"db", true, func(context.Context) error { return broken }}},
+			})
+			for _, queue := range []string{"jobs", "ledger.fifo"} {
+				bodies := []string{"ok", "broken", "ok"}
+				if queue != "jobs" {
+					bodies = []string{"a:ok", "b:broken", "c:ok"}
+				}
+				if got := failures(t, b.mustInvoke(t.Context(), batchOf(queue, bodies...))); !slices.Equal(got, []string{"m1"}) {
+					t.Errorf("%s: got %v", queue, got)
+				}
+			}
+			for name, want := range map[string]int{"websocket-connect": 500, "websocket-message": 500, "websocket-disconnect": 500} {
+				if got := parseResponse(t, b.mustInvoke(t.Context(), event(t, name))); got.StatusCode != want {
+					t.Errorf("%s: got %d", name, got.StatusCode)
+				}
+			}
+			for _, name := range []string{"schedule-scheduler", "s3-object-created"} {
+				if _, err := b.invoke(t.Context(), event(t, name)); err == nil || err.Error() == "" {
+					t.Errorf("%s: got %v", name, err)
+				}
+			}
+			if err := b.router.warmUp(t.Context()); err == nil || err.Error() == "" {
+				t.Errorf("warm-up: got %v", err)
+			}
+			if _, err := NewResource("db", func(context.Context) (int, error) { return 0, broken }).Get(t.Context()); err == nil || !strings.HasPrefix(err.Error(), `resource "db": panic: `) {
+				t.Errorf("resource: got %v", err)
+			}
+			if len(b.logged("panic in ")) != 7 {
+				t.Errorf("logs: %s", b.logs)
+			}
+		})
+	}
 }

@@ -166,4 +166,5 @@ func (r *Resource[T]) run(ctx context.Context, l *loading[T]) {
 		close(l.done)
 	}()
 	value, err = r.load(ctx)
+	err = readable(err)
 }

@@ -201,7 +201,8 @@ func (r *router) custom(ctx context.Context, h lambda.Handler, e *envelope) (res
 			response, err = nil, r.panicked(ctx, "event handler", v, debug.Stack())
 		}
 	}()
-	return h.Invoke(ctx, []byte(e.payload))
+	response, err = h.Invoke(ctx, []byte(e.payload))
+	return response, readable(err)
 }
 
 func (r *router) unserved(e *envelope) error {
@@ -287,7 +288,7 @@ func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
 			}
 			done <- result
 		}()
-		result = c.fn(ctx)
+		result = readable(c.fn(ctx))
 		returned = true
 	})
 	// Let the handler run: when it waits for nothing, its result is there afterwards,
@@ -314,6 +315,17 @@ func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
 		}
 	}
 	return causeOf(ctx, err), false
+}
+
+// readable reads an error once, where its panic is still the handler's: the methods of
+// a nil pointer that was returned as an error do panic.
+func readable(err error) error {
+	if err != nil {
+		_ = err.Error()
+		_ = errors.Is(err, ErrTimeout)
+		_ = isDrop(err)
+	}
+	return err
 }
 
 // causeOf gives the reason for the error of code whose context has ended: it

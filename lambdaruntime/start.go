@@ -117,7 +117,7 @@ func (r *router) warmUp(ctx context.Context) error {
 				res.took = time.Since(start)
 				results <- res
 			}()
-			res.err = w.Warm(ctx)
+			res.err = readable(w.Warm(ctx))
 		}()
 	}
 	outcome := make([]error, len(warm))
