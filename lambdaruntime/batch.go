@@ -13,6 +13,7 @@ import (
 
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/work"
 )
 
 // jobKey is the context key of the *Message that a job is about.
@@ -22,11 +23,17 @@ type jobKey struct{}
 type jobContext struct {
 	context.Context
 	message *Message
+	workContext
 }
 
 func (c *jobContext) Value(key any) any {
-	if key == (jobKey{}) {
+	switch key {
+	case jobKey{}:
 		return c.message
+	case workKey{}:
+		return &c.workContext
+	case work.Key{}:
+		return c.work
 	}
 	return c.Context.Value(key)
 }
@@ -150,7 +157,7 @@ func (r *router) runTogether(ctx context.Context, c *consumerState, grace time.D
 	jobs := make([]standardJob, len(records))
 	results := make(chan int, len(records)) // jobs that have ended
 	for i := range jobs {
-		jobs[i] = standardJob{jobContext: jobContext{ctx, &records[i].Message}, rec: &records[i]}
+		jobs[i] = standardJob{jobContext: jobContext{Context: ctx, message: &records[i].Message}, rec: &records[i]}
 	}
 	crew := &crew{workers: &r.workers, most: int32(min(c.slots(), len(jobs))), jobs: int32(len(jobs)), do: func(i int32) {
 		defer func() { results <- int(i) }()
@@ -286,6 +293,7 @@ func (r *router) runStandardJob(c *consumerState, j *standardJob) {
 		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, &timeoutError{c.what, c.timeout})
 		defer cancel()
 	}
+	beginWork(ctx)
 	j.err = causeOf(ctx, readable(c.do(ctx, j.rec)))
 	returned = true
 }
@@ -315,7 +323,7 @@ func (r *router) runInOrder(ctx context.Context, c *consumerState, grace time.Du
 // runJob does one job of a FIFO batch and reports whether it is done with, and
 // whether its code may still be running.
 func (r *router) runJob(ctx context.Context, c *consumerState, grace time.Duration, rec *record) (ok, abandoned bool) {
-	jc := &jobContext{ctx, &rec.Message}
+	jc := &jobContext{Context: ctx, message: &rec.Message}
 	if !acquire(ctx, c.inOrder) {
 		return r.settle(jc, c, errNotStarted, false), false
 	}

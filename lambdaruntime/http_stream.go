@@ -85,6 +85,7 @@ func (r *router) serveStream(ctx context.Context, e *envelope) *stream {
 	}
 	base, cancel := context.WithCancelCause(traced)
 	call, release := context.WithTimeoutCause(base, limit, &timeoutError{"request", limit})
+	beginWork(call)
 	s.watch(call, cancel, span)
 	r.workers.run(func() {
 		defer release()

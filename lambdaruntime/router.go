@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/work"
 )
 
 // Times kept back from an invocation's deadline. Shorter deadlines give up a
@@ -120,13 +122,32 @@ type eventKey struct{}
 type eventContext struct {
 	context.Context
 	event Event
+	workContext
 }
 
 func (c *eventContext) Value(key any) any {
-	if key == (eventKey{}) {
+	switch key {
+	case eventKey{}:
 		return &c.event
+	case workKey{}:
+		return &c.workContext
+	case work.Key{}:
+		return c.work
 	}
 	return c.Context.Value(key)
+}
+
+// workContext has the context of an event's or a job's handler, for those who know
+// only one that was derived from it; see [work.Of]. It is set before the handler runs.
+type workContext struct{ work context.Context }
+
+type workKey struct{}
+
+// beginWork makes ctx the context of the work that it is for.
+func beginWork(ctx context.Context) {
+	if w, ok := ctx.Value(workKey{}).(*workContext); ok {
+		w.work = ctx
+	}
 }
 
 // EventFromContext returns the event that ctx was made for.
@@ -147,7 +168,7 @@ func (r *router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // eventContext makes the context of an event's handlers.
 func (r *router) eventContext(ctx context.Context, e *envelope) context.Context {
-	ec := &eventContext{ctx, Event{Kind: e.kind, Payload: e.payload}}
+	ec := &eventContext{Context: ctx, event: Event{Kind: e.kind, Payload: e.payload}}
 	if !r.invoked.Load() {
 		ec.event.ColdStart = !r.invoked.Swap(true)
 	}
@@ -275,6 +296,7 @@ func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
 		ctx, cancel = context.WithCancel(ctx)
 	}
 	defer cancel()
+	beginWork(ctx)
 	done := make(chan error, 1)
 	r.workers.run(func() {
 		var result error

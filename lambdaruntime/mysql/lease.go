@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/lambdahearth/hearth/lambdaruntime"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/work"
 )
 
 // lease is one use of a connection, from the moment that the pool hands it out until
@@ -24,6 +25,7 @@ type lease struct {
 
 // watch makes the connection lose its socket when ctx's work has timed out.
 func (c *conn) watch(ctx context.Context) {
+	ctx = work.Of(ctx)
 	if ctx.Done() == nil {
 		return
 	}

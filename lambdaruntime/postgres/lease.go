@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/lambdahearth/hearth/lambdaruntime"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/work"
 )
 
 // maxAbandoned is how many connections of abandoned work may be in the pool
@@ -22,9 +23,9 @@ const maxAbandoned = 16
 // connection would be stuck until then.
 //
 // It sees each Acquire and Release as the pool's tracer. A lease ends when the
-// connection is released or when the work's time is up, whichever comes first. The
-// context given to Acquire may end for other reasons, such as a timeout meant for
-// the waiting alone: those end nothing.
+// connection is released or when the time of the whole work is up, whichever comes
+// first. The context given to Acquire may end for other reasons, such as a timeout
+// meant for the waiting alone: those end nothing.
 type leases struct {
 	slots chan struct{}
 
@@ -85,6 +86,7 @@ func (l *leases) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxp
 		free()
 		return
 	}
+	ctx = work.Of(ctx)
 	conn, lease := data.Conn, &lease{free: free}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -379,6 +380,81 @@ func TestAbandonedWorkLosesItsConnection(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), "update t set a = $1", 1); err != nil {
 		t.Errorf("after the release: %v", err)
 	}
+}
+
+// TestAbandonedWorkThatAskedForATimeLosesItsConnection has work that asks for its
+// connection with a context of its own, which ends long before the work does.
+func TestAbandonedWorkThatAskedForATimeLosesItsConnection(t *testing.T) {
+	setup(t)
+	db := New("db", Options{})
+	pool, err := db.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	abandoned := make(chan struct{})
+	hold := func(ctx context.Context) error {
+		short, cancel := context.WithTimeout(ctx, time.Minute)
+		conn, err := pool.Acquire(short)
+		cancel()
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		<-abandoned
+		return nil
+	}
+	var held sync.WaitGroup
+	h, err := lambdaruntime.NewHandler(&lambdaruntime.App{
+		RequestTimeout: 500 * time.Millisecond,
+		HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				held.Add(1)
+				defer held.Done()
+				if err := hold(r.Context()); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if _, err := pool.Exec(r.Context(), "update t set a = $1", 1); err != nil {
+				t.Error(err)
+			}
+		}),
+		Queues: []lambdaruntime.Consumer{
+			lambdaruntime.Queue[string]{Name: "jobs", Timeout: 200 * time.Millisecond}.Consume(func(ctx context.Context, _ *lambdaruntime.Job[string]) error {
+				held.Add(1)
+				defer held.Done()
+				return hold(ctx)
+			}),
+			lambdaruntime.Queue[string]{Name: "ledger", FIFO: true, Timeout: 200 * time.Millisecond}.Consume(func(ctx context.Context, _ *lambdaruntime.Job[string]) error {
+				held.Add(1)
+				defer held.Done()
+				return hold(ctx)
+			}),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		request = `{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":%q}}}`
+		batch   = `{"Records":[{"messageId":"m","body":"x","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-central-1:123456789012:%s"}]}`
+	)
+	for name, event := range map[string]string{
+		"request": fmt.Sprintf(request, "POST"), "job": fmt.Sprintf(batch, "jobs"), "FIFO job": fmt.Sprintf(batch, "ledger.fifo"),
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		if _, err := h.Invoke(ctx, []byte(event)); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		out, err := h.Invoke(t.Context(), fmt.Appendf(nil, request, "GET"))
+		if err != nil || !strings.HasPrefix(string(out), `{"statusCode":200`) {
+			t.Errorf("after an abandoned %s: got %s, %v", name, out, err)
+		}
+	}
+	close(abandoned)
+	held.Wait()
 }
 
 func TestConnectionOutlivesTheContextOfItsAcquire(t *testing.T) {
