@@ -80,8 +80,9 @@ const maxParallel = 16
 // where it is made by [New] and by one where it is made by [NewMemory].
 type Registry interface {
 	// Connect remembers a connection of a user since now, and reports whether the
-	// user came online with it. A repeated Connect changes nothing, and reports
-	// the same. A connection has one user: another one is an error.
+	// user came online with it. A Connect can be repeated: the connection counts
+	// once, and first says whether the user has no other one by then. A connection
+	// has one user: another one is an error.
 	Connect(ctx context.Context, connectionID, user string, now time.Time) (first bool, err error)
 
 	// Disconnect forgets a connection, and reports whose it was and whether that

@@ -84,6 +84,10 @@ func TestRegistry(t *testing.T) {
 			connect(t, r, "a=", "ana", noon, true)
 			connect(t, r, "a=", "ana", noon, true)
 			connections(t, r, "ana", "a=")
+			connect(t, r, "b=", "ana", noon.Add(time.Second), false)
+			connect(t, r, "a=", "ana", noon, false) // ana is online by now
+			connections(t, r, "ana", "a=", "b=")
+			disconnect(t, r, "b=", "ana", false)
 			disconnect(t, r, "a=", "ana", true)
 			disconnect(t, r, "a=", "", false)
 			disconnect(t, r, "unknown=", "", false)
