@@ -3,6 +3,7 @@ package hearth
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -252,7 +253,7 @@ func (d *DatabaseProxy) GrantConnect(fn awslambda.Function) awsiam.Grant {
 		port = awsec2.Port_MYSQL_AURORA()
 	}
 	// The proxy has no default port, and its own grant opens no security group.
-	d.Proxy.Connections().AllowFrom(fn, port, jsii.String("Function to RDS Proxy"))
+	allowFrom(d.Proxy.Connections(), fn, port, "Function to RDS Proxy")
 	setDatabase(fn, d.Proxy.Endpoint(), jsii.String(d.port), d.database, d.user, d.engine)
 	return d.Proxy.GrantConnect(fn, d.user)
 }
@@ -291,6 +292,26 @@ func (d *DatabaseProxy) AddDependent(alias awslambda.Alias) {
 		dependencies = append(dependencies, group)
 	}
 	alias.Node().AddDependency(dependencies...)
+}
+
+// allowFrom lets a function open connections. When what it opens them to is in another
+// stack, that of the function depends on it already, by the address in its variables:
+// the rule of the security group is then put beside the function, where it makes no
+// cycle. The CDK would put it into the other stack.
+func allowFrom(to awsec2.Connections, fn awslambda.Function, port awsec2.Port, description string) {
+	stack := fn.Stack()
+	if !slices.ContainsFunc(*to.SecurityGroups(), func(group awsec2.ISecurityGroup) bool { return group.Stack() != stack }) {
+		to.AllowFrom(fn, port, jsii.String(description))
+		return
+	}
+	for _, group := range *to.SecurityGroups() {
+		for _, from := range *fn.Connections().SecurityGroups() {
+			group.AddIngressRule(from, port, jsii.String(description), jsii.Bool(from.Stack() == stack))
+			if !*from.AllowAllOutbound() {
+				from.AddEgressRule(group, port, jsii.String(description), nil)
+			}
+		}
+	}
 }
 
 // groupsOf are the security groups of the function behind an alias.

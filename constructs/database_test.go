@@ -126,3 +126,32 @@ func TestConnectionRules(t *testing.T) {
 		{"no connections", with(func(v *databaseValues) { v.most = known(0) }), []string{"P.MaxConnections must be at least 1 connections, got 0; see max_connections of the database"}},
 	})
 }
+
+// TestDatabaseOfAnotherStack shows that a function reaches what is in a stack that
+// its own depends on, with the rules of the security groups on its side.
+func TestDatabaseOfAnotherStack(t *testing.T) {
+	data := setup(t)
+	vpc := newIsolatedVpc(data)
+	cluster := newCluster(data, vpc)
+	proxy := NewDatabaseProxy(data, jsii.String("Proxy"), &DatabaseProxyProps{Cluster: cluster, Vpc: vpc})
+	endpoint := NewSqsEndpoint(data, jsii.String("Endpoint"), &SqsEndpointProps{Vpc: vpc})
+	app := awscdk.NewStack(data.Node().Root().(awscdk.App), jsii.String("App"), nil)
+	group := awsec2.NewSecurityGroup(app, jsii.String("Group"), &awsec2.SecurityGroupProps{AllowAllOutbound: jsii.Bool(false), Vpc: vpc})
+	h := NewHandler(app, jsii.String("Handler"), &HandlerProps{
+		Entry: entry("empty"), SecurityGroups: &[]awsec2.ISecurityGroup{group}, Vpc: vpc,
+		Concurrency: &ConcurrencyProps{Reserved: jsii.Number(2)},
+	})
+	proxy.GrantConnect(h.Function)
+	proxy.AddDependent(h.Alias)
+	endpoint.GrantReach(h.Function)
+	direct := NewDirectDatabase(app, jsii.String("Direct"), &DirectDatabaseProps{Cluster: cluster, MaxConnections: jsii.Number(2), User: jsii.String("app")})
+	direct.GrantConnect(NewHandler(app, jsii.String("Other"), &HandlerProps{Entry: entry("empty"), Vpc: vpc, Concurrency: &ConcurrencyProps{Reserved: jsii.Number(2)}}).Function)
+	template(data)
+	if n := len(resources(app, "AWS::EC2::SecurityGroupIngress")); n != 3 {
+		t.Errorf("%d ingress rules in the stack of the functions, want 3", n)
+	}
+	if n := len(resources(app, "AWS::EC2::SecurityGroupEgress")); n != 2 {
+		t.Errorf("%d egress rules in the stack of the functions, want 2", n)
+	}
+	assertions.Annotations_FromStack(app).HasNoWarning(jsii.String("*"), assertions.Match_AnyValue())
+}

@@ -94,7 +94,7 @@ func (d *DirectDatabase) GrantConnect(fn awslambda.Function) awsiam.Grant {
 	} else {
 		endpoint, connections = d.props.Instance.InstanceEndpoint(), d.props.Instance.Connections()
 	}
-	connections.AllowDefaultPortFrom(fn, jsii.String("Function to database"))
+	allowFrom(connections, fn, connections.DefaultPort(), "Function to database")
 	setDatabase(fn, endpoint.Hostname(), portOf(endpoint), d.database, d.props.User, engineOf(d.family))
 	if d.props.Cluster != nil {
 		return d.props.Cluster.GrantConnect(fn, d.props.User)

@@ -67,7 +67,7 @@ func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointPr
 // GrantReach lets a function in the VPC open connections to the endpoint. What it
 // may do there is a matter of its role and of the queues' policies.
 func (e *SqsEndpoint) GrantReach(fn awslambda.Function) {
-	e.Endpoint.Connections().AllowFrom(fn, awsec2.Port_HTTPS(), jsii.String("Function to SQS"))
+	allowFrom(e.Endpoint.Connections(), fn, awsec2.Port_HTTPS(), "Function to SQS")
 }
 
 // hasEndpoint tells whether this app creates an endpoint for a service, such as
