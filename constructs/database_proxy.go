@@ -222,8 +222,8 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 			VpcSubnets:          p.VpcSubnets,
 		})
 	}
-	if v.most.known {
-		d.available = known(math.Floor(v.most.value * v.maxInPool.or(maxConnectionPercent).value / maxConnectionPercent))
+	if percent := v.maxInPool.or(maxConnectionPercent); v.most.known && percent.known {
+		d.available = known(math.Floor(v.most.value * percent.value / maxConnectionPercent))
 		d.Node().AddValidation(d)
 	}
 	return d

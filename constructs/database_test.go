@@ -155,3 +155,16 @@ func TestDatabaseOfAnotherStack(t *testing.T) {
 	}
 	assertions.Annotations_FromStack(app).HasNoWarning(jsii.String("*"), assertions.Match_AnyValue())
 }
+
+// TestDatabaseProxyPoolToken shows that connections whose number is not known are
+// not counted.
+func TestDatabaseProxyPoolToken(t *testing.T) {
+	stack := setup(t)
+	vpc := newVpc(stack)
+	proxy := NewDatabaseProxy(stack, jsii.String("Proxy"), &DatabaseProxyProps{
+		Cluster: newCluster(stack, vpc), Vpc: vpc, MaxConnections: jsii.Number(1),
+		MaxConnectionsPercent: awscdk.NewCfnParameter(stack, jsii.String("Percent"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber(),
+	})
+	proxy.GrantConnect(NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc, Concurrency: &ConcurrencyProps{Reserved: jsii.Number(2)}}).Function)
+	assertions.Annotations_FromStack(stack).HasNoWarning(jsii.String("*"), assertions.Match_AnyValue())
+}
