@@ -311,7 +311,7 @@ func (b *Backend) addConnectionRegistry(plan *backendPlan) {
 	if plan.registry == nil {
 		return
 	}
-	if plan.registry.Vpc == nil && b.isolated() && !hasEndpoint(plan.handler.Vpc, ".dynamodb") {
+	if plan.registry.Vpc == nil && b.isolated() && endpointIn(plan.handler.Vpc, ".dynamodb") == nil {
 		plan.registry.Vpc = plan.handler.Vpc
 	}
 	b.ConnectionRegistry = NewConnectionRegistry(b, jsii.String("ConnectionRegistry"), plan.registry)
@@ -328,18 +328,25 @@ func (b *Backend) isolated() bool {
 	return slices.ContainsFunc(b.handlers(), (*Handler).isolated)
 }
 
-// addSqsEndpoint creates the way from isolated subnets to the queues.
+// addSqsEndpoint creates the way from isolated subnets to the queues, or opens that
+// of another backend.
 func (b *Backend) addSqsEndpoint(props *BackendProps, plan *backendPlan) {
-	sends := len(plan.queueNames) > 0 || plan.relay != nil
 	vpc := plan.handler.Vpc
-	wanted := sends && b.isolated() && !hasEndpoint(vpc, ".sqs")
+	wanted := (len(plan.queueNames) > 0 || plan.relay != nil) && b.isolated()
+	var endpoint *SqsEndpoint
 	if props.SqsEndpoint != nil {
 		wanted = *props.SqsEndpoint
+	} else if wanted {
+		existing := endpointIn(vpc, ".sqs")
+		endpoint = sqsEndpointOf(existing)
+		wanted = existing == nil
 	}
-	if !wanted {
+	if wanted {
+		endpoint = NewSqsEndpoint(b, jsii.String("SqsEndpoint"), &SqsEndpointProps{Vpc: vpc, VpcSubnets: plan.handler.VpcSubnets})
+	}
+	if endpoint == nil {
 		return
 	}
-	endpoint := NewSqsEndpoint(b, jsii.String("SqsEndpoint"), &SqsEndpointProps{Vpc: vpc, VpcSubnets: plan.handler.VpcSubnets})
 	for _, h := range b.handlers() {
 		endpoint.GrantReach(h.Function)
 	}

@@ -419,3 +419,25 @@ func TestAssetHash(t *testing.T) {
 		t.Errorf("asset hashes are %v, want one", hashes)
 	}
 }
+
+// TestBackendsShareEndpoints shows that the second backend in a VPC uses the
+// endpoints of the first one, be it in the same stack or in another.
+func TestBackendsShareEndpoints(t *testing.T) {
+	stack := setup(t)
+	vpc := newIsolatedVpc(stack)
+	other := awscdk.NewStack(stack.Node().Root().(awscdk.App), jsii.String("Other"), nil)
+	for _, b := range []struct {
+		scope awscdk.Stack
+		id    string
+	}{{stack, "First"}, {stack, "Second"}, {other, "Third"}} {
+		NewBackend(b.scope, jsii.String(b.id), &BackendProps{
+			ConnectionRegistry: &ConnectionRegistryProps{}, Entry: entry("relayed"), Handler: &HandlerProps{Vpc: vpc}, WebSocketRelay: jsii.Bool(true),
+		})
+	}
+	template(stack)
+	for kind, count := range map[string][2]int{"AWS::EC2::VPCEndpoint": {2, 0}, "AWS::EC2::SecurityGroupIngress": {2, 1}} {
+		if here, there := len(resources(stack, kind)), len(resources(other, kind)); here != count[0] || there != count[1] {
+			t.Errorf("%d and %d of %s, want %v", here, there, kind, count)
+		}
+	}
+}

@@ -70,18 +70,28 @@ func (e *SqsEndpoint) GrantReach(fn awslambda.Function) {
 	allowFrom(e.Endpoint.Connections(), fn, awsec2.Port_HTTPS(), "Function to SQS")
 }
 
-// hasEndpoint tells whether this app creates an endpoint for a service, such as
-// ".sqs", in a VPC of its own. What an imported VPC has is not known.
-func hasEndpoint(vpc awsec2.IVpc, service string) bool {
-	for _, c := range resourcesIn(awscdk.Stack_Of(vpc), "AWS::EC2::VPCEndpoint") {
+// endpointIn returns the endpoint for a service, such as ".sqs", that this app, or
+// this stage of it, creates in a VPC, in whichever stack; nil when there is none. What
+// an imported VPC has besides is not known.
+func endpointIn(vpc awsec2.IVpc, service string) awsec2.CfnVPCEndpoint {
+	for _, c := range resourcesIn(awscdk.Stage_Of(vpc), "AWS::EC2::VPCEndpoint") {
 		endpoint, ok := c.(awsec2.CfnVPCEndpoint)
 		if !ok {
 			continue
 		}
 		// The region and what surrounds it are tokens.
 		if name := endpoint.ServiceName(); name != nil && strings.Contains(*name, service) && *endpoint.VpcId() == *vpc.VpcId() {
-			return true
+			return endpoint
 		}
 	}
-	return false
+	return nil
+}
+
+// sqsEndpointOf returns the [SqsEndpoint] that made an endpoint, or nil.
+func sqsEndpointOf(endpoint awsec2.CfnVPCEndpoint) *SqsEndpoint {
+	if endpoint == nil {
+		return nil
+	}
+	e, _ := endpoint.Node().Scope().Node().Scope().(*SqsEndpoint)
+	return e
 }
