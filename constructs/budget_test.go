@@ -328,3 +328,66 @@ func TestWeightedAlias(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestAliasesOfAHandler shows that what is wired to a function counts by whichever
+// alias it invokes it, and that a version goes past the warm instances.
+func TestAliasesOfAHandler(t *testing.T) {
+	for name, aliasOf := range map[string]func(awscdk.Stack, *Handler) awslambda.IFunction{
+		"added": func(_ awscdk.Stack, h *Handler) awslambda.IFunction {
+			return h.Function.AddAlias(jsii.String("blue"), nil)
+		},
+		"created": func(stack awscdk.Stack, h *Handler) awslambda.IFunction {
+			return awslambda.NewAlias(stack, jsii.String("Blue"), &awslambda.AliasProps{AliasName: jsii.String("blue"), Version: h.Version})
+		},
+		"imported": func(stack awscdk.Stack, h *Handler) awslambda.IFunction {
+			return awslambda.Alias_FromAliasAttributes(stack, jsii.String("Blue"), &awslambda.AliasAttributes{AliasName: jsii.String("live"), AliasVersion: h.Version})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := setup(t)
+			h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("full"), Concurrency: &ConcurrencyProps{Reserved: jsii.Number(10)}})
+			alias := aliasOf(stack, h)
+			wireJobs(stack, alias, &QueueProps{MaxConcurrency: jsii.Number(11)})
+			got := refusal(t, func() { template(stack) })
+			want := "[Test/Handler] the reserved concurrency of Test/Handler/Function must be at least 11 instances, the sum of the queues' MaxConcurrency: 11 (Test/Screenshots), got 10; raise it or lower a MaxConcurrency"
+			if !strings.HasSuffix(got, want) { // and nothing else, such as a queue that is not wired
+				t.Errorf("got %q, want %q", got, want)
+			}
+			got = refusal(t, func() {
+				NewQueue(stack, jsii.String("Wrong"), &QueueProps{Handler: alias, Name: jsii.String("nobody")})
+			})
+			if want := `got "nobody" without a consumer`; !strings.Contains(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+
+	stack := setup(t)
+	h := NewHandler(stack, jsii.String("Handler"), silent(nil))
+	for _, version := range []awslambda.IFunction{h.Version, h.Function.LatestVersion()} {
+		got := refusal(t, func() { NewHttpApi(stack, jsii.String("Http"), &HttpApiProps{Handler: version}) })
+		want := "Test/Http: 1 problem\n  - HttpApiProps.Handler must be Handler.Alias, to which the provisioned concurrency belongs, got a version of its function; pass the alias"
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		stack.Node().TryRemoveChild(jsii.String("Http"))
+	}
+
+	stack = setup(t)
+	latest := plainFunction(stack, reserve(5)).LatestVersion()
+	NewQueue(stack, jsii.String("Jobs"), &QueueProps{Handler: latest, MaxConcurrency: jsii.Number(6)})
+	got := refusal(t, func() { template(stack) })
+	if want := "the sum of the queues' MaxConcurrency: 6 (Test/Jobs), got 5"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// wireJobs wires all jobs of the program "full".
+func wireJobs(stack awscdk.Stack, fn awslambda.IFunction, screenshots *QueueProps) {
+	screenshots.Handler, screenshots.Name = fn, jsii.String("screenshots")
+	NewQueue(stack, jsii.String("Screenshots"), screenshots)
+	NewQueue(stack, jsii.String("Ledger"), &QueueProps{Handler: fn, Name: jsii.String("ledger"), Fifo: jsii.Bool(true)})
+	for _, name := range []string{"nightly", "tick"} {
+		NewSchedule(stack, &name, &ScheduleProps{Handler: fn, Name: &name, Expression: jsii.String("rate(1 day)")})
+	}
+}

@@ -65,20 +65,28 @@ func (c *contract) checkPart(r *rules, requests bool) bool {
 // creates.
 var owners = map[awslambda.IFunction]*Handler{}
 
-// ownerOf returns the [Handler] that a function, alias or version belongs to, or
-// nil.
-func ownerOf(fn awslambda.IFunction) *Handler { return owners[fn] }
+// ownerOf returns the [Handler] that a function, alias or version belongs to,
+// whoever created it, or nil.
+func ownerOf(fn awslambda.IFunction) *Handler {
+	if h := owners[fn]; h != nil {
+		return h
+	}
+	if f := functionOf(fn); f != nil {
+		return owners[f]
+	}
+	return nil
+}
 
-// functionOf returns the function behind an alias or a version; nil when it is
-// imported.
+// functionOf returns the function behind an alias or a version, which may be
+// imported; nil when the function itself is.
 func functionOf(fn awslambda.IFunction) awslambda.Function {
-	if h := ownerOf(fn); h != nil {
+	if h := owners[fn]; h != nil {
 		return h.Function
 	}
 	switch f := fn.(type) {
-	case awslambda.Alias:
-		return functionOf(f.Lambda())
-	case awslambda.Version:
+	case awslambda.IAlias:
+		return functionOf(f.Version())
+	case awslambda.IVersion:
 		return functionOf(f.Lambda())
 	case awslambda.Function:
 		return f
@@ -111,6 +119,10 @@ func checkInvoked(r *rules, fn awslambda.IFunction) {
 	case awslambda.Function:
 		if ownerOf(fn) != nil {
 			r.breaks("Handler", "must be Handler.Alias, to which the provisioned concurrency belongs, got Handler.Function; pass the alias")
+		}
+	case awslambda.IVersion:
+		if ownerOf(fn) != nil {
+			r.breaks("Handler", "must be Handler.Alias, to which the provisioned concurrency belongs, got a version of its function; pass the alias")
 		}
 	}
 }
