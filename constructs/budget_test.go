@@ -260,10 +260,43 @@ func TestParts(t *testing.T) {
 	if want := `HttpApiProps.Handler must be a function that serves requests, got one with Part "worker"; pass the alias of the one with PartRequests`; !strings.HasSuffix(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	NewQueue(stack, jsii.String("Screenshots"), &QueueProps{Handler: jobs.Alias, Name: jsii.String("screenshots")})
-	NewQueue(stack, jsii.String("Ledger"), &QueueProps{Handler: jobs.Alias, Name: jsii.String("ledger"), Fifo: jsii.Bool(true)})
-	for _, name := range []string{"nightly", "tick"} {
-		NewSchedule(stack, &name, &ScheduleProps{Handler: jobs.Alias, Name: &name, Expression: jsii.String("rate(1 day)")})
+	wireJobs(stack, jobs.Alias, &QueueProps{})
+	template(stack)
+
+	// The same folder in other words is the same program.
+	stack = setup(t)
+	requests(stack)
+	jobs = NewHandler(stack, jsii.String("Jobs"), &HandlerProps{Entry: jsii.String("./testdata/programs/full"), Part: PartJobs})
+	wireJobs(stack, jobs.Alias, &QueueProps{})
+	template(stack)
+
+	// Each stage of an app is deployed by itself.
+	stack = setup(t)
+	app := stack.Node().Root().(awscdk.App)
+	inStage := func(id string) awscdk.Stack {
+		return awscdk.NewStack(awscdk.NewStage(app, &id, nil), jsii.String("Test"), nil)
+	}
+	requests(inStage("Beta"))
+	stack = inStage("Prod")
+	wireJobs(stack, NewHandler(stack, jsii.String("Jobs"), &HandlerProps{Entry: entry("full"), Part: PartJobs}).Alias, &QueueProps{})
+	got = refusal(t, func() { app.Synth(nil) })
+	if want := `[Beta/Test/Api] the queues and schedules of "testdata/programs/full" must be run by a function, got none with PartJobs`; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestScheduleOfAToken shows that a schedule whose name is a token may be any of the
+// program's.
+func TestScheduleOfAToken(t *testing.T) {
+	stack := setup(t)
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("full")})
+	NewQueue(stack, jsii.String("Screenshots"), &QueueProps{Handler: h.Alias, Name: jsii.String("screenshots")})
+	NewQueue(stack, jsii.String("Ledger"), &QueueProps{Handler: h.Alias, Name: jsii.String("ledger"), Fifo: jsii.Bool(true)})
+	for _, id := range []string{"A", "B"} {
+		NewSchedule(stack, &id, &ScheduleProps{
+			Expression: jsii.String("rate(1 day)"), Handler: h.Alias,
+			Name: awscdk.NewCfnParameter(stack, jsii.String("Name"+id), nil).ValueAsString(),
+		})
 	}
 	template(stack)
 }

@@ -2,10 +2,11 @@ package hearth
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
@@ -16,8 +17,11 @@ import (
 type contract struct {
 	entry             string
 	part              Part
+	stage             awscdk.Stage // of a function with a part
 	manifest          *Manifest
 	queues, schedules map[string]bool
+	// anySchedule says that a schedule is wired whose name is a token.
+	anySchedule bool
 	// complete says that a [Backend] takes care of the other parts.
 	complete bool
 }
@@ -175,7 +179,11 @@ func (c *contract) checkQueue(r *rules, v queueValues) {
 
 // checkSchedule checks that the program runs a schedule of this name.
 func (c *contract) checkSchedule(r *rules, v scheduleValues) {
-	if c == nil || !v.name.known || !c.checkPart(r, false) {
+	if c == nil || !v.name.set || !c.checkPart(r, false) {
+		return
+	}
+	if !v.name.known {
+		c.anySchedule = true
 		return
 	}
 	if !slices.Contains(scheduleNames(c.manifest), v.name.value) {
@@ -204,7 +212,7 @@ func (c *contract) unwired(otherSources bool) []string {
 		}
 	}
 	for _, name := range scheduleNames(served) {
-		if !c.schedules[name] {
+		if !c.schedules[name] && !c.anySchedule {
 			broken = append(broken, fmt.Sprintf("schedule %q must be wired, as %q runs it, got no Schedule with this Name and Handler; create one, remove it from the program, or set Manifest: false", name, c.entry))
 		}
 	}
@@ -223,24 +231,31 @@ func (h *Handler) checkWiring() []string {
 	if len(broken) > 0 && len(resourcesIn(h, typeMapping)) > 0 {
 		broken = c.unwired(true)
 	}
-	if message := c.missingJobs(h); message != "" {
+	if message := c.missingJobs(); message != "" {
 		broken = append(broken, message)
 	}
 	return broken
 }
 
 // missingJobs returns what is wrong when a function serves the requests of a
-// program that has jobs too, and no function of the app runs those.
-func (c *contract) missingJobs(h *Handler) string {
+// program that has jobs too, and no function of the app, or of its stage, runs those.
+func (c *contract) missingJobs() string {
 	if jobs := partOf(c.manifest, PartJobs); c.part != PartRequests || len(jobs.Queues)+len(jobs.Schedules) == 0 {
 		return ""
 	}
-	for _, other := range *h.Node().Root().Node().FindAll(constructs.ConstructOrder_PREORDER) {
-		if o, ok := other.(*Handler); ok && o.contract != nil && o.contract.part == PartJobs && o.contract.entry == c.entry {
+	for _, o := range owners {
+		if other := o.contract; other != nil && other.part == PartJobs && other.stage == c.stage && sameFolder(other.entry, c.entry) {
 			return ""
 		}
 	}
 	return fmt.Sprintf("the queues and schedules of %q must be run by a function, got none with PartJobs; create a Handler with this Entry and PartJobs, or leave Part unset", c.entry)
+}
+
+// sameFolder tells whether two entries are one, however they are written.
+func sameFolder(a, b string) bool {
+	a, errA := filepath.Abs(a)
+	b, errB := filepath.Abs(b)
+	return a == b && errA == nil && errB == nil
 }
 
 func queueNames(m *Manifest) []string {

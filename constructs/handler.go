@@ -299,6 +299,9 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	p.Concurrency.Provisioned.autoscale(h.Alias)
 	if manifest != nil {
 		h.contract = newContract(*p.Entry, p.Part, manifest)
+		if p.Part != "" {
+			h.contract.stage = awscdk.Stage_Of(h)
+		}
 	}
 	for _, invoked := range []awslambda.IFunction{h.Function, h.Version, h.Alias} {
 		owners[invoked] = h
