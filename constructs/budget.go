@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -155,14 +154,21 @@ func (b *budget) check() []string {
 		return nil
 	}
 	d := b.demand
+	var broken []string
 	stack := awscdk.Stack_Of(b.function)
-	if slices.ContainsFunc(resourcesIn(stack, typeMapping), func(c constructs.IConstruct) bool { return !ofQueue(c) }) {
+	if slices.ContainsFunc(resourcesIn(stack, typeMapping, typeAlias, typeScaling), foreign) {
 		everything := takeInventory(stack)
-		fn := b.function.Node().DefaultChild().(awscdk.CfnResource)
-		d.sources = append(slices.Clone(d.sources), everything.sourcesOf(everything.functionIDs(fn), false)...)
+		ids := everything.functionIDs(b.function.Node().DefaultChild().(awscdk.CfnResource))
+		d.sources = append(slices.Clone(d.sources), everything.sourcesOf(ids, false)...)
+		if message := everything.warmExcess(ids[0], reserved); message != "" {
+			broken = append(broken, fmt.Sprintf("%s: %s", pathOf(b.function), message))
+		}
 	}
 	if message := d.shortfall(reserved); message != "" {
-		return []string{fmt.Sprintf("the reserved concurrency of %s %s", pathOf(b.function), message)}
+		broken = append(broken, fmt.Sprintf("the reserved concurrency of %s %s", pathOf(b.function), message))
+	}
+	if broken != nil {
+		return broken
 	}
 	if message := d.backlog(reserved, "set MaxConcurrency of the queue"); message != "" && !b.quiet {
 		warn(b.function, "unboundedQueue", message)

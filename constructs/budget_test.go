@@ -424,3 +424,24 @@ func wireJobs(stack awscdk.Stack, fn awslambda.IFunction, screenshots *QueueProp
 		NewSchedule(stack, &name, &ScheduleProps{Handler: fn, Name: &name, Expression: jsii.String("rate(1 day)")})
 	}
 }
+
+// TestWarmAliases shows that the provisioned concurrency of all aliases of a
+// function counts, whoever created them.
+func TestWarmAliases(t *testing.T) {
+	build := func(reserved *float64, most float64) awscdk.Stack {
+		stack := setup(t)
+		h := NewHandler(stack, jsii.String("Handler"), silent(&ConcurrencyProps{Reserved: reserved, Provisioned: Autoscaled(1, 3)}))
+		h.Function.AddAlias(jsii.String("blue"), &awslambda.AliasOptions{ProvisionedConcurrentExecutions: jsii.Number(1)}).
+			AddAutoScaling(&awslambda.AutoScalingOptions{MaxCapacity: &most})
+		return stack
+	}
+	template(build(jsii.Number(6), 2))
+	template(build(jsii.Number(6), 3))
+	template(build(nil, 4))
+	template(build(awscdk.Token_AsNumber(map[string]any{"Ref": "AWS::NoValue"}), 4))
+	got := refusal(t, func() { template(build(jsii.Number(6), 4)) })
+	want := "[Test/Handler] Test/Handler/Function: the provisioned concurrency of all aliases must be at most the reserved concurrency of the function (6 instances), got 7, the sum of 4 (Test/Handler/Function/Aliasblue/Resource) + 3 (Test/Handler/Alias/Resource); raise the reserved or lower a provisioned number"
+	if !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

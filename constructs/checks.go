@@ -36,7 +36,7 @@ type checks struct{}
 // Visit implements awscdk.IAspect.
 func (*checks) Visit(node constructs.IConstruct) {
 	stack, ok := node.(awscdk.Stack)
-	if !ok || *stack.Nested() {
+	if !ok {
 		return
 	}
 	n := takeInventory(stack)
@@ -70,10 +70,12 @@ func (n *inventory) checkFunction(fn awscdk.CfnResource) {
 		return
 	}
 	ids := n.functionIDs(fn)
-	for _, alias := range n.aliases {
-		if refersTo(n.properties(alias)["FunctionName"], ids[:1]) {
-			n.checkAlias(alias, reserved)
-		}
+	alone := false
+	for _, alias := range n.aliasesOf(ids[0]) {
+		alone = n.checkAlias(alias, reserved) || alone
+	}
+	if message := n.warmExcess(ids[0], reserved); message != "" && !alone {
+		complain(fn, message)
 	}
 	d := demand{sources: n.sourcesOf(ids, true), requests: n.answers(ids)}
 	if message := d.shortfall(reserved); message != "" {
@@ -98,9 +100,39 @@ func (n *inventory) answers(ids []string) bool {
 	})
 }
 
-func (n *inventory) checkAlias(alias awscdk.CfnResource, reserved number) {
-	properties := n.properties(alias)
-	config, _ := properties["ProvisionedConcurrencyConfig"].(map[string]any)
+// aliasesOf returns the aliases of the function with this logical id.
+func (n *inventory) aliasesOf(function string) []awscdk.CfnResource {
+	var aliases []awscdk.CfnResource
+	for _, alias := range n.aliases {
+		if refersTo(n.properties(alias)["FunctionName"], []string{function}) {
+			aliases = append(aliases, alias)
+		}
+	}
+	return aliases
+}
+
+// warmExcess returns what is wrong when the aliases of a function together have more
+// provisioned concurrency than the function has reserved, or "".
+// https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11)
+func (n *inventory) warmExcess(function string, reserved number) string {
+	sum := 0.0
+	var parts []string
+	for _, alias := range n.aliasesOf(function) {
+		if warm := n.warmOf(alias); warm.known && warm.value > 0 {
+			sum += warm.value
+			parts = append(parts, fmt.Sprintf("%s (%s)", warm, *alias.Node().Path()))
+		}
+	}
+	if !reserved.known || sum <= reserved.value {
+		return ""
+	}
+	return fmt.Sprintf("the provisioned concurrency of all aliases must be at most the reserved concurrency of the function (%s instances), got %s, the sum of %s; raise the reserved or lower a provisioned number",
+		reserved, format(sum), strings.Join(parts, " + "))
+}
+
+// warmOf is the highest provisioned concurrency of an alias.
+func (n *inventory) warmOf(alias awscdk.CfnResource) number {
+	config, _ := n.properties(alias)["ProvisionedConcurrencyConfig"].(map[string]any)
 	warm := numberIn(config, "ProvisionedConcurrentExecutions")
 	// Target tracking can go up to the capacity of the scalable target.
 	id := n.logicalID(alias)
@@ -116,8 +148,14 @@ func (n *inventory) checkAlias(alias awscdk.CfnResource, reserved number) {
 			}
 		}
 	}
+	return warm
+}
+
+// checkAlias tells whether the alias alone has too much provisioned concurrency.
+func (n *inventory) checkAlias(alias awscdk.CfnResource, reserved number) (tooMuch bool) {
+	properties, warm := n.properties(alias), n.warmOf(alias)
 	if !warm.set {
-		return
+		return false
 	}
 	if properties["FunctionVersion"] == "$LATEST" {
 		complain(alias, "the alias must be of a published version to have provisioned concurrency, got $LATEST, which Lambda refuses; use the function's CurrentVersion")
@@ -127,7 +165,9 @@ func (n *inventory) checkAlias(alias awscdk.CfnResource, reserved number) {
 	}
 	if warm.known && reserved.known && warm.value > reserved.value {
 		complain(alias, fmt.Sprintf("the provisioned concurrency must be at most the reserved concurrency of the function (%s instances), got %s; raise the reserved or lower the provisioned number", reserved, warm))
+		return true
 	}
+	return false
 }
 
 // larger returns the larger of two numbers; an unknown one counts only when the

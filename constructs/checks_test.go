@@ -150,3 +150,27 @@ func TestChecksAcceptHearth(t *testing.T) {
 	awscdk.Aspects_Of(stack).Add(NewChecks(), &awscdk.AspectOptions{Priority: awscdk.AspectPriority_READONLY()})
 	assertions.Annotations_FromStack(stack).HasNoError(jsii.String("*"), assertions.Match_AnyValue())
 }
+
+// TestChecksWholeStack shows that the aliases of a function count together, and that
+// nested stacks are looked at.
+func TestChecksWholeStack(t *testing.T) {
+	build := func(reserved float64) awscdk.Stack {
+		context := flags(t)
+		context["@aws-cdk/core:annotationsInValidationReport"] = false
+		stack := setupWith(t, context)
+		nested := awscdk.NewNestedStack(stack, jsii.String("Nested"), nil)
+		for _, scope := range []awscdk.Stack{stack, nested} {
+			fn := plainFunction(scope, reserve(reserved))
+			for _, name := range []string{"blue", "green"} {
+				fn.AddAlias(&name, &awslambda.AliasOptions{ProvisionedConcurrentExecutions: jsii.Number(3)})
+			}
+		}
+		awscdk.Aspects_Of(stack).Add(NewChecks(), nil)
+		return stack
+	}
+	assertions.Annotations_FromStack(build(6)).HasNoError(jsii.String("*"), assertions.Match_AnyValue())
+	annotations := assertions.Annotations_FromStack(build(5))
+	for _, path := range []string{"Test", "Test/Nested"} {
+		annotations.HasError(jsii.String("/"+path+"/Fn/Resource"), jsii.String("hearth: the provisioned concurrency of all aliases must be at most the reserved concurrency of the function (5 instances), got 6, the sum of 3 ("+path+"/Fn/Aliasblue/Resource) + 3 ("+path+"/Fn/Aliasgreen/Resource); raise the reserved or lower a provisioned number"))
+	}
+}

@@ -99,6 +99,7 @@ func (p *ProvisionedConcurrency) autoscale(alias awslambda.Alias) {
 		highest = p.Min
 	}
 	scaling := alias.AddAutoScaling(&awslambda.AutoScalingOptions{MinCapacity: p.Min, MaxCapacity: highest})
+	scalingsOf[scaling.Node().FindChild(jsii.String("Target")).Node().DefaultChild()] = true
 	if p.Max != nil {
 		utilization := p.Utilization
 		if utilization == nil {

@@ -25,15 +25,19 @@ type inventory struct {
 	stack awscdk.Stack
 }
 
-// typeMapping is the type of event source mappings.
-const typeMapping = "AWS::Lambda::EventSourceMapping"
+// What may be wired to a function behind the back of this package.
+const (
+	typeAlias   = "AWS::Lambda::Alias"
+	typeMapping = "AWS::Lambda::EventSourceMapping"
+	typeScaling = "AWS::ApplicationAutoScaling::ScalableTarget"
+)
 
 // takeInventory looks at everything in a stack, but not in the stacks below it:
 // their logical ids are their own.
 func takeInventory(stack awscdk.Stack) *inventory {
 	n := &inventory{read: map[awscdk.CfnResource]map[string]any{}, stack: stack}
-	for _, c := range resourcesIn(stack, "AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version", typeMapping,
-		"AWS::SQS::Queue", "AWS::Lambda::Url", "AWS::Lambda::Permission", "AWS::ApplicationAutoScaling::ScalableTarget") {
+	for _, c := range resourcesIn(stack, "AWS::Lambda::Function", typeAlias, "AWS::Lambda::Version", typeMapping,
+		"AWS::SQS::Queue", "AWS::Lambda::Url", "AWS::Lambda::Permission", typeScaling) {
 		if its := c.(awscdk.CfnResource).Stack(); its != stack && pathOf(its) != pathOf(stack) {
 			continue
 		}
@@ -110,3 +114,19 @@ var queueSources = map[constructs.IConstruct]bool{}
 
 // ofQueue tells whether a [Queue] made a mapping.
 func ofQueue(mapping constructs.IConstruct) bool { return queueSources[mapping.Node().Scope()] }
+
+// foreign tells whether a resource that concerns the budget was not made by this
+// package: an event source, an alias, or the scaling of one.
+func foreign(c constructs.IConstruct) bool {
+	switch r := c.(type) {
+	case awslambda.CfnEventSourceMapping:
+		return !ofQueue(r)
+	case awslambda.CfnAlias:
+		alias, _ := r.Node().Scope().(awslambda.IFunction)
+		return owners[alias] == nil || owners[alias].Alias != alias
+	}
+	return !scalingsOf[c]
+}
+
+// scalingsOf are the scalable targets of the aliases that a [Handler] scales.
+var scalingsOf = map[constructs.IConstruct]bool{}

@@ -111,6 +111,20 @@ func documentedRules() []documented {
 			func(scope constructs.Construct) { plainAlias(scope, plainFunction(scope, reserve(5)), n(6)) },
 		},
 		{
+			"Warm instances of two aliases that together are more than the function may have",
+			func(stack awscdk.Stack) {
+				h := NewHandler(stack, id, silent(&ConcurrencyProps{Reserved: n(5), Provisioned: Fixed(3)}))
+				h.Function.AddAlias(jsii.String("blue"), &awslambda.AliasOptions{ProvisionedConcurrentExecutions: n(3)})
+				template(stack)
+			},
+			"the provisioned concurrency of all aliases must be at most the reserved concurrency of the function (5 instances), got 6, the sum of 3 (Test/It/Function/Aliasblue/Resource) + 3 (Test/It/Alias/Resource); raise the reserved or lower a provisioned number",
+			func(scope constructs.Construct) {
+				fn := plainFunction(scope, reserve(5))
+				plainAlias(scope, fn, n(3))
+				fn.AddAlias(jsii.String("blue"), &awslambda.AliasOptions{ProvisionedConcurrentExecutions: n(3)})
+			},
+		},
+		{
 			"Warm instances of a paused function",
 			func(stack awscdk.Stack) {
 				NewHandler(stack, id, silent(&ConcurrencyProps{Reserved: n(0), Provisioned: Fixed(2)}))
