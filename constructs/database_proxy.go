@@ -185,7 +185,7 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 	if v.family == familyMySQL {
 		d.port = portMySQL
 	}
-	target, connections := p.target()
+	target, connections := p.target(d)
 	groups := p.SecurityGroups
 	if groups == nil {
 		groups = &[]awsec2.ISecurityGroup{awsec2.NewSecurityGroup(d, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
@@ -369,10 +369,40 @@ func createdWith(database constructs.IConstruct) (name, user *string) {
 	return nil, nil
 }
 
-// target returns the database as the target of a proxy, and its connections.
-func (p *DatabaseProxyProps) target() (awsrds.ProxyTarget, awsec2.Connections) {
+// target returns the database as the target of a proxy, and its connections. The CDK
+// puts the rule for the proxy beside the security group of the database, which makes a
+// cycle when that is in another stack: such a database is imported.
+func (p *DatabaseProxyProps) target(d *DatabaseProxy) (awsrds.ProxyTarget, awsec2.Connections) {
 	if p.Cluster != nil {
-		return awsrds.ProxyTarget_FromCluster(p.Cluster), p.Cluster.Connections()
+		cluster := p.Cluster
+		if resource, ours := cluster.Node().DefaultChild().(awsrds.CfnDBCluster); ours && resource.Stack() != awscdk.Stack_Of(d) {
+			cluster = awsrds.DatabaseCluster_FromDatabaseClusterAttributes(d, jsii.String("Cluster"), &awsrds.DatabaseClusterAttributes{
+				ClusterIdentifier: cluster.ClusterIdentifier(),
+				Engine:            cluster.Engine(),
+				Port:              cluster.ClusterEndpoint().Port(),
+				SecurityGroups:    d.importGroups(cluster.Connections()),
+			})
+		}
+		return awsrds.ProxyTarget_FromCluster(cluster), cluster.Connections()
 	}
-	return awsrds.ProxyTarget_FromInstance(p.Instance), p.Instance.Connections()
+	instance := p.Instance
+	if resource, ours := instance.Node().DefaultChild().(awsrds.CfnDBInstance); ours && resource.Stack() != awscdk.Stack_Of(d) {
+		instance = awsrds.DatabaseInstance_FromDatabaseInstanceAttributes(d, jsii.String("Instance"), &awsrds.DatabaseInstanceAttributes{
+			Engine:                  instance.Engine(),
+			InstanceEndpointAddress: instance.DbInstanceEndpointAddress(),
+			InstanceIdentifier:      instance.InstanceIdentifier(),
+			Port:                    instance.InstanceEndpoint().Port(),
+			SecurityGroups:          d.importGroups(instance.Connections()),
+		})
+	}
+	return awsrds.ProxyTarget_FromInstance(instance), instance.Connections()
+}
+
+func (d *DatabaseProxy) importGroups(connections awsec2.Connections) *[]awsec2.ISecurityGroup {
+	var groups []awsec2.ISecurityGroup
+	for i, group := range *connections.SecurityGroups() {
+		id := fmt.Sprintf("DatabaseSecurityGroup%d", i+1)
+		groups = append(groups, awsec2.SecurityGroup_FromSecurityGroupId(d, &id, group.SecurityGroupId(), nil))
+	}
+	return &groups
 }

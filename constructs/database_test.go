@@ -168,3 +168,34 @@ func TestDatabaseProxyPoolToken(t *testing.T) {
 	proxy.GrantConnect(NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc, Concurrency: &ConcurrencyProps{Reserved: jsii.Number(2)}}).Function)
 	assertions.Annotations_FromStack(stack).HasNoWarning(jsii.String("*"), assertions.Match_AnyValue())
 }
+
+// TestDatabaseProxyOfAnotherStack shows that a proxy works in another stack than its
+// database, as in a stack for data and one for a backend.
+func TestDatabaseProxyOfAnotherStack(t *testing.T) {
+	data := setup(t)
+	vpc := newIsolatedVpc(data)
+	app := awscdk.NewStack(data.Node().Root().(awscdk.App), jsii.String("App"), nil)
+	instance := awsrds.NewDatabaseInstance(data, jsii.String("Instance"), &awsrds.DatabaseInstanceProps{
+		DatabaseName: jsii.String("app"),
+		Engine:       awsrds.DatabaseInstanceEngine_Mysql(&awsrds.MySqlInstanceEngineProps{Version: awsrds.MysqlEngineVersion_VER_8_0()}),
+		Port:         jsii.Number(3307),
+		Vpc:          vpc,
+		VpcSubnets:   &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
+	})
+	for id, props := range map[string]*DatabaseProxyProps{
+		"Cluster":  {Cluster: newCluster(data, vpc), Vpc: vpc},
+		"Instance": {Instance: instance, Vpc: vpc},
+	} {
+		NewBackend(app, &id, &BackendProps{Entry: entry("empty"), Database: props})
+	}
+	template(data)
+	// Of each: from the function to the proxy, and from that to the database.
+	if n := len(resources(app, "AWS::EC2::SecurityGroupIngress")); n != 4 {
+		t.Errorf("%d ingress rules in the stack of the backends, want 4", n)
+	}
+	for id, target := range resources(app, "AWS::RDS::DBProxyTargetGroup") {
+		if !strings.Contains(target, `"StackName":"Test"`) {
+			t.Errorf("%s must name the database of the other stack: %s", id, target)
+		}
+	}
+}
