@@ -96,7 +96,9 @@ func Template(stack awscdk.Stack) ([]byte, error) {
 
 var (
 	assetHash = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
-	versionID = regexp.MustCompile(`(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}\b`)
+	// In the name of an output for another stack, an attribute and a hash of the id
+	// follow.
+	versionID = regexp.MustCompile(`(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}(?:([A-Za-z]*)[0-9A-F]{8})?\b`)
 )
 
 func normalize(template []byte) []byte {
@@ -109,7 +111,7 @@ func normalize(template []byte) []byte {
 		}
 		return []byte(name)
 	})
-	return versionID.ReplaceAll(template, []byte("${1}VERSION"))
+	return versionID.ReplaceAll(template, []byte("${1}VERSION${2}"))
 }
 
 // updateFlag is looked up by name, because other packages of the test binary may

@@ -2,14 +2,17 @@ package hearthtest_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
 	hearth "github.com/lambdahearth/hearth/constructs"
 	"github.com/lambdahearth/hearth/constructs/hearthtest"
 )
@@ -74,5 +77,39 @@ func TestTemplateIsStable(t *testing.T) {
 	}
 	if string(want) != string(template) {
 		t.Error("two synths must give the same template")
+	}
+}
+
+// TestTemplateOfSeveralStacks shows that the name under which one stack gives a version
+// to another is as stable as the version's own.
+func TestTemplateOfSeveralStacks(t *testing.T) {
+	templates := func(memory float64) (string, string) {
+		app := awscdk.NewApp(hearthtest.AppProps(t, "../../cdk.json"))
+		first, second := awscdk.NewStack(app, jsii.String("First"), nil), awscdk.NewStack(app, jsii.String("Second"), nil)
+		version := awslambda.NewFunction(first, jsii.String("Fn"), &awslambda.FunctionProps{
+			Code: awslambda.Code_FromInline(jsii.String("x")), Handler: jsii.String("index.handler"),
+			MemorySize: &memory, Runtime: awslambda.Runtime_NODEJS_24_X(),
+		}).CurrentVersion()
+		awscdk.NewCfnOutput(second, jsii.String("Arn"), &awscdk.CfnOutputProps{Value: version.FunctionArn()})
+		awscdk.NewCfnOutput(second, jsii.String("Version"), &awscdk.CfnOutputProps{Value: version.Version()})
+		var texts [2]string
+		for i, stack := range []awscdk.Stack{first, second} {
+			data, err := hearthtest.Template(stack)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[i] = strings.Replace(string(data), fmt.Sprintf(`"MemorySize": %g`, memory), `"MemorySize": N`, 1)
+		}
+		return texts[0], texts[1]
+	}
+	first, second := templates(128)
+	otherFirst, otherSecond := templates(256)
+	if first != otherFirst || second != otherSecond {
+		t.Errorf("the templates differ:\n%s", cmp.Diff(first+second, otherFirst+otherSecond))
+	}
+	for _, name := range []string{"VERSION\"", "VERSIONVersion\""} {
+		if !strings.Contains(second, name) {
+			t.Errorf("%s is not in %s", name, second)
+		}
 	}
 }
