@@ -122,7 +122,9 @@ type QueueProps struct {
 	FunctionTimeout awscdk.Duration
 
 	// Handler consumes the messages: a [Handler]'s Alias, or any function. It
-	// must report the messages of a batch that failed.
+	// must report the messages of a batch that failed. For a function of another
+	// stack, which would need this stack and be needed by it, create the Queue in
+	// that stack, and pass a queue of this one in Queue.
 	//
 	// @default - none: programs only send to the queue
 	Handler awslambda.IFunction
