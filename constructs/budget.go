@@ -150,6 +150,17 @@ func (b *budget) Validate() *[]*string { return jsii.Strings(b.check()...) }
 
 func (b *budget) check() []string {
 	reserved := reservedOf(b.function)
+	if h := ownerOf(b.function); h != nil {
+		v := concurrencyValuesOf(h.props.Concurrency)
+		if v.reserved != reserved { // it was changed since
+			v.reserved = reserved
+			r := &rules{where: "ConcurrencyProps"}
+			v.check(r)
+			if len(r.broken) > 0 {
+				return messages(r.broken)
+			}
+		}
+	}
 	if !reserved.known || reserved.value == 0 {
 		return nil
 	}
@@ -177,8 +188,16 @@ func (b *budget) check() []string {
 	return nil
 }
 
-// reservedOf reads the reserved concurrency of a function as it will be in the
-// template.
+func messages(errs []error) []string {
+	texts := make([]string, len(errs))
+	for i, err := range errs {
+		texts[i] = err.Error()
+	}
+	return texts
+}
+
+// reservedOf reads the reserved concurrency of a function as the properties of its
+// resource have it at last. The CDK does not show what AddPropertyOverride has set.
 func reservedOf(fn awslambda.Function) number {
 	var resource awslambda.CfnFunction
 	if h := ownerOf(fn); h != nil {

@@ -415,6 +415,28 @@ func TestAliasesOfAHandler(t *testing.T) {
 	}
 }
 
+// TestReservedSetLater shows that the reserved concurrency of a function's resource
+// counts, and not what the props said.
+func TestReservedSetLater(t *testing.T) {
+	build := func(reserved float64) awscdk.Stack {
+		stack := setup(t)
+		h := NewHandler(stack, jsii.String("Handler"), silent(&ConcurrencyProps{Reserved: jsii.Number(50), Provisioned: Fixed(5)}))
+		h.Function.Node().DefaultChild().(awslambda.CfnFunction).SetReservedConcurrentExecutions(&reserved)
+		return stack
+	}
+	template(build(6))
+	template(build(5))
+	for reserved, want := range map[float64]string{
+		4: "Provisioned must be at most Reserved (4 instances), got 5; raise Reserved or lower the provisioned number",
+		0: "Provisioned must be unset while Reserved is 0, which pauses the function, got 5; unset it, or reserve at least 5 instances",
+	} {
+		got := refusal(t, func() { template(build(reserved)) })
+		if want := "[Test/Handler] ConcurrencyProps." + want; !strings.HasSuffix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // wireJobs wires all jobs of the program "full".
 func wireJobs(stack awscdk.Stack, fn awslambda.IFunction, screenshots *QueueProps) {
 	screenshots.Handler, screenshots.Name = fn, jsii.String("screenshots")

@@ -28,7 +28,8 @@ import (
 // $LATEST and weighted aliases with provisioned concurrency. And each queue: its
 // visibility timeout against the timeout of the functions that consume it, its
 // retention against that of its dead-letter queue, its batches and its receive
-// count. Values that only CloudFormation resolves are skipped.
+// count. Values that only CloudFormation resolves are skipped, and raw overrides
+// (AddPropertyOverride) are not seen.
 func NewChecks() awscdk.IAspect { return &checks{} }
 
 type checks struct{}
