@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -379,7 +380,7 @@ func (p *DatabaseProxyProps) target(d *DatabaseProxy) (awsrds.ProxyTarget, awsec
 			cluster = awsrds.DatabaseCluster_FromDatabaseClusterAttributes(d, jsii.String("Cluster"), &awsrds.DatabaseClusterAttributes{
 				ClusterIdentifier: cluster.ClusterIdentifier(),
 				Engine:            cluster.Engine(),
-				Port:              cluster.ClusterEndpoint().Port(),
+				Port:              plainPort(cluster, cluster.ClusterEndpoint()),
 				SecurityGroups:    d.importGroups(cluster.Connections()),
 			})
 		}
@@ -391,11 +392,37 @@ func (p *DatabaseProxyProps) target(d *DatabaseProxy) (awsrds.ProxyTarget, awsec
 			Engine:                  instance.Engine(),
 			InstanceEndpointAddress: instance.DbInstanceEndpointAddress(),
 			InstanceIdentifier:      instance.InstanceIdentifier(),
-			Port:                    instance.InstanceEndpoint().Port(),
+			Port:                    plainPort(instance, instance.InstanceEndpoint()),
 			SecurityGroups:          d.importGroups(instance.Connections()),
 		})
 	}
 	return awsrds.ProxyTarget_FromInstance(instance), instance.Connections()
+}
+
+// plainPort is the port of a database as a number, where the template that creates it
+// says one: the CDK's validation takes no reference to another stack for that of a
+// rule.
+func plainPort(database constructs.IConstruct, endpoint awsrds.Endpoint) *float64 {
+	switch resource := database.Node().DefaultChild().(type) {
+	case awsrds.CfnDBCluster:
+		if port := resource.Port(); numberOf(port).known {
+			return port
+		}
+	case awsrds.CfnDBInstance:
+		port := textOf(resource.Port())
+		if !port.set { // RDS takes that of the engine
+			port = text{value: portMySQL, known: true}
+			if engine := textOf(resource.Engine()); engine.value == "postgres" {
+				port.value = portPostgres
+			}
+		}
+		if port.known {
+			if n, err := strconv.ParseFloat(port.value, 64); err == nil {
+				return &n
+			}
+		}
+	}
+	return endpoint.Port()
 }
 
 func (d *DatabaseProxy) importGroups(connections awsec2.Connections) *[]awsec2.ISecurityGroup {

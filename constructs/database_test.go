@@ -147,9 +147,11 @@ func TestDatabaseOfAnotherStack(t *testing.T) {
 	direct := NewDirectDatabase(app, jsii.String("Direct"), &DirectDatabaseProps{Cluster: cluster, MaxConnections: jsii.Number(2), User: jsii.String("app")})
 	direct.GrantConnect(NewHandler(app, jsii.String("Other"), &HandlerProps{Entry: entry("empty"), Vpc: vpc, Concurrency: &ConcurrencyProps{Reserved: jsii.Number(2)}}).Function)
 	template(data)
-	if n := len(resources(app, "AWS::EC2::SecurityGroupIngress")); n != 3 {
-		t.Errorf("%d ingress rules in the stack of the functions, want 3", n)
+	rules := resources(app, "AWS::EC2::SecurityGroupIngress")
+	if len(rules) != 3 {
+		t.Errorf("%d ingress rules in the stack of the functions, want 3", len(rules))
 	}
+	checkPlainPorts(t, rules)
 	if n := len(resources(app, "AWS::EC2::SecurityGroupEgress")); n != 2 {
 		t.Errorf("%d egress rules in the stack of the functions, want 2", n)
 	}
@@ -178,7 +180,6 @@ func TestDatabaseProxyOfAnotherStack(t *testing.T) {
 	instance := awsrds.NewDatabaseInstance(data, jsii.String("Instance"), &awsrds.DatabaseInstanceProps{
 		DatabaseName: jsii.String("app"),
 		Engine:       awsrds.DatabaseInstanceEngine_Mysql(&awsrds.MySqlInstanceEngineProps{Version: awsrds.MysqlEngineVersion_VER_8_0()}),
-		Port:         jsii.Number(3307),
 		Vpc:          vpc,
 		VpcSubnets:   &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
 	})
@@ -190,12 +191,25 @@ func TestDatabaseProxyOfAnotherStack(t *testing.T) {
 	}
 	template(data)
 	// Of each: from the function to the proxy, and from that to the database.
-	if n := len(resources(app, "AWS::EC2::SecurityGroupIngress")); n != 4 {
-		t.Errorf("%d ingress rules in the stack of the backends, want 4", n)
+	rules := resources(app, "AWS::EC2::SecurityGroupIngress")
+	if len(rules) != 4 {
+		t.Errorf("%d ingress rules in the stack of the backends, want 4", len(rules))
 	}
+	checkPlainPorts(t, rules)
 	for id, target := range resources(app, "AWS::RDS::DBProxyTargetGroup") {
 		if !strings.Contains(target, `"StackName":"Test"`) {
 			t.Errorf("%s must name the database of the other stack: %s", id, target)
+		}
+	}
+}
+
+// checkPlainPorts checks that rules name their ports: the CDK's validation refuses
+// references to other stacks there.
+func checkPlainPorts(t *testing.T, rules map[string]string) {
+	t.Helper()
+	for id, rule := range rules {
+		if strings.Contains(rule, `Port":{`) {
+			t.Errorf("%s must have its port as a number: %s", id, rule)
 		}
 	}
 }

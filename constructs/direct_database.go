@@ -94,12 +94,26 @@ func (d *DirectDatabase) GrantConnect(fn awslambda.Function) awsiam.Grant {
 	} else {
 		endpoint, connections = d.props.Instance.InstanceEndpoint(), d.props.Instance.Connections()
 	}
-	allowFrom(connections, fn, connections.DefaultPort(), "Function to database")
+	port := connections.DefaultPort()
+	if database := d.resource(); database != nil && database.Stack() != fn.Stack() {
+		port = awsec2.Port_Tcp(plainPort(database.Node().Scope(), endpoint))
+	}
+	allowFrom(connections, fn, port, "Function to database")
 	setDatabase(fn, endpoint.Hostname(), portOf(endpoint), d.database, d.props.User, engineOf(d.family))
 	if d.props.Cluster != nil {
 		return d.props.Cluster.GrantConnect(fn, d.props.User)
 	}
 	return d.props.Instance.GrantConnect(fn, d.props.User)
+}
+
+// resource is what creates the database; nil when it is imported.
+func (d *DirectDatabase) resource() awscdk.CfnResource {
+	var database constructs.IConstruct = d.props.Instance
+	if d.props.Cluster != nil {
+		database = d.props.Cluster
+	}
+	resource, _ := database.Node().DefaultChild().(awscdk.CfnResource)
+	return resource
 }
 
 // portOf is the port as text, be it a token or not.
