@@ -62,10 +62,10 @@ type App struct {
 	// event; see [NewResource].
 	Warm []Warmer
 
-	// WarmTimeout is the longest that loading Warm may take. 0 means 9 seconds
-	// on demand, where Lambda ends an init phase after 10, and 120 seconds with
-	// provisioned concurrency and on Lambda Managed Instances, where it allows at
-	// least 130.
+	// WarmTimeout is the longest that loading Warm may take. 0 means until 9 seconds
+	// after the process has started on demand, where Lambda ends an init phase after
+	// 10, and 120 seconds with provisioned concurrency and on Lambda Managed
+	// Instances, where it allows at least 130.
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html (2026-11)
 	WarmTimeout time.Duration

@@ -370,7 +370,7 @@ func TestErrorsThatPanic(t *testing.T) {
 					t.Errorf("%s: got %v", name, err)
 				}
 			}
-			if err := b.router.warmUp(t.Context()); err == nil || err.Error() == "" {
+			if err := b.router.warmUp(t.Context(), 0); err == nil || err.Error() == "" {
 				t.Errorf("warm-up: got %v", err)
 			}
 			if _, err := NewResource("db", func(context.Context) (int, error) { return 0, broken }).Get(t.Context()); err == nil || !strings.HasPrefix(err.Error(), `resource "db": panic: `) {

@@ -163,7 +163,7 @@ func TestWarmUp(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := setup(t, &App{Warm: c.warm, WarmTimeout: c.timeout})
 				start := time.Now()
-				err := b.router.warmUp(t.Context())
+				err := b.router.warmUp(t.Context(), 0)
 				if took := time.Since(start); took != c.took || b.router.started.warmUp != took {
 					t.Errorf("took %s, want %s", took, c.took)
 				}
@@ -178,17 +178,25 @@ func TestWarmUp(t *testing.T) {
 }
 
 func TestWarmUpInitializationTypes(t *testing.T) {
-	for kind, want := range map[string]time.Duration{
-		"on-demand": 9 * time.Second, "provisioned-concurrency": 120 * time.Second, "lambda-managed-instances": 120 * time.Second,
+	for name, c := range map[string]struct {
+		kind        string
+		after, want time.Duration
+	}{
+		"on demand":                            {"on-demand", 0, 9 * time.Second},
+		"on demand, after much of its own":     {"on-demand", 3500 * time.Millisecond, 5500 * time.Millisecond},
+		"on demand, after too much of its own": {"on-demand", 12 * time.Second, time.Second},
+		"provisioned":                          {"provisioned-concurrency", 0, 120 * time.Second},
+		"provisioned, after much of its own":   {"provisioned-concurrency", 3500 * time.Millisecond, 120 * time.Second},
+		"managed instances":                    {"lambda-managed-instances", 0, 120 * time.Second},
 	} {
-		t.Run(kind, func(t *testing.T) {
-			t.Setenv("AWS_LAMBDA_INITIALIZATION_TYPE", kind)
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("AWS_LAMBDA_INITIALIZATION_TYPE", c.kind)
 			synctest.Test(t, func(t *testing.T) {
 				b := setup(t, &App{Warm: []Warmer{funcWarmer{"db", true, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}}})
 				start := time.Now()
-				err := b.router.warmUp(t.Context())
-				if took := time.Since(start); err == nil || took != want {
-					t.Errorf("%v after %s, want %s", err, took, want)
+				err := b.router.warmUp(t.Context(), c.after)
+				if took := time.Since(start); err == nil || took != c.want {
+					t.Errorf("%v after %s, want %s", err, took, c.want)
 				}
 			})
 		})

@@ -22,7 +22,7 @@ var processStart = time.Now()
 
 // Default limits of the warm-up; see App.WarmTimeout.
 const (
-	warmTimeoutOnDemand    = 9 * time.Second
+	warmTimeoutOnDemand    = 9 * time.Second // since the process has started
 	warmTimeoutProvisioned = 120 * time.Second
 )
 
@@ -68,7 +68,7 @@ func Start(app *App) {
 		if app.Logger == nil {
 			slog.SetDefault(r.log)
 		}
-		err = r.warmUp(context.Background())
+		err = r.warmUp(context.Background(), time.Since(processStart))
 	}
 	if err != nil {
 		reportInitError(api, err)
@@ -82,16 +82,17 @@ func Start(app *App) {
 	lambda.Start(handler)
 }
 
-// warmUp loads all warm resources at once. It returns an error that names every
-// required one that failed or did not load in time.
-func (r *router) warmUp(ctx context.Context) error {
+// warmUp loads all warm resources at once, after the program has taken so long to get
+// here. It returns an error that names every required one that failed or did not load
+// in time.
+func (r *router) warmUp(ctx context.Context, after time.Duration) error {
 	warm := warmIn(os.Getenv(wire.EnvRole), r.app.Warm)
 	if len(warm) == 0 {
 		return nil
 	}
 	limit := r.app.WarmTimeout
 	if limit == 0 {
-		limit = warmTimeoutOnDemand
+		limit = max(warmTimeoutOnDemand-after, time.Second)
 		switch os.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") {
 		case "provisioned-concurrency", "lambda-managed-instances":
 			limit = warmTimeoutProvisioned
