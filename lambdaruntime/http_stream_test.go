@@ -372,6 +372,33 @@ func TestStreamFinishedTooLate(t *testing.T) {
 	})
 }
 
+// TestStreamLateWithoutBody writes late where a response has no body, which a write
+// in time takes, or refuses for that reason.
+func TestStreamLateWithoutBody(t *testing.T) {
+	t.Parallel()
+	for method, status := range map[string]int{"HEAD": 200, "GET": 204} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				late := make(chan error, 1)
+				b := setup(t, &App{HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.WriteHeader(status)
+					<-r.Context().Done()
+					time.Sleep(time.Minute)
+					_, err := io.WriteString(w, "late")
+					late <- err
+				})})
+				if got, err := readStream(t, b.stream(t.Context(), fromURL(method, "/", ""))); got.StatusCode != 504 || err != nil {
+					t.Errorf("got %+v, %v", got, err)
+				}
+				if err := <-late; err != http.ErrHandlerTimeout {
+					t.Errorf("got %v, want %v", err, http.ErrHandlerTimeout)
+				}
+			})
+		})
+	}
+}
+
 func TestStreamPanic(t *testing.T) {
 	t.Parallel()
 	b := setup(t, &App{HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -384,6 +384,37 @@ func TestHTTPSizeLimits(t *testing.T) {
 	})
 }
 
+// TestHTTPBodies has bodies that are no strings, and events with two of them, of which
+// the last counts, as with encoding/json.
+func TestHTTPBodies(t *testing.T) {
+	t.Parallel()
+	b := setup(t, &App{HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got, err := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%d %q %v", r.ContentLength, got, err)
+	})})
+	const refused = `{"message":"read body: byte 0: want string, got `
+	for body, want := range map[string]string{
+		`"body":"a\n\u00e9"`:          `4 "a\né" <nil>`,
+		`"body":""`:                   `0 "" <nil>`,
+		`"body":null`:                 `0 "" <nil>`,
+		`"other":1`:                   `0 "" <nil>`,
+		`"body":7`:                    refused + `number: wrong type"}`,
+		`"body":{"a":"b"}`:            refused + `object: wrong type"}`,
+		`"body":{"a":"b"},"body":"c"`: `1 "c" <nil>`,
+		`"body":"c","body":null`:      `0 "" <nil>`,
+		`"body":"c","body":[1]`:       refused + `array: wrong type"}`,
+	} {
+		got := parseResponse(t, b.mustInvoke(t.Context(), bytes.Replace(v2("POST", "/", ""), []byte(`{`), []byte(`{`+body+`,`), 1)))
+		status := 200
+		if strings.HasPrefix(want, refused) {
+			status = 400
+		}
+		if got.StatusCode != status || got.Body != want {
+			t.Errorf("%s: got %d %s, want %d %s", body, got.StatusCode, got.Body, status, want)
+		}
+	}
+}
+
 func TestHTTPTimeout(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
