@@ -60,7 +60,7 @@ func TestIam(t *testing.T) {
 	slices.Sort(got)
 	list := strings.Join(slices.Compact(got), "\n") + "\n"
 	path := filepath.Join("testdata", "iam.txt")
-	if *update {
+	if updating() {
 		if err := os.WriteFile(path, []byte(list), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -404,7 +404,7 @@ func TestRulesPage(t *testing.T) {
 		page.WriteString("| " + rule.mistake + " | " + rule.says + " |\n")
 	}
 	path := filepath.Join("..", "docs", "rules.md")
-	if *update {
+	if updating() {
 		if err := os.WriteFile(path, []byte(page.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
