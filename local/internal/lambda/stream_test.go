@@ -106,13 +106,19 @@ func TestStreamThatFails(t *testing.T) {
 			t.Parallel()
 			i := start(t, Options{Timeout: time.Second})
 			i.api.maxStream = 100
-			s, err := i.InvokeStream(t.Context(), streamEvent(t, "one", part).Payload)
+			url, open := gate(t) // so that the response has begun when it fails
+			s, err := i.InvokeStream(t.Context(), streamEvent(t, "one", url, part).Payload)
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := io.ReadAll(s)
-			if !strings.HasPrefix(string(out), prelude+"one") || len(out) > 100 {
-				t.Errorf("got %q", out)
+			first := make([]byte, len(prelude)+len("one"))
+			if _, err := io.ReadFull(s, first); err != nil || string(first) != prelude+"one" {
+				t.Errorf("got %q, %v", first, err)
+			}
+			open()
+			rest, err := io.ReadAll(s)
+			if len(first)+len(rest) > 100 {
+				t.Errorf("got %d bytes more", len(rest))
 			}
 			wantFunctionError(t, err, want[0], want[1])
 			if _, err := i.Do(t.Context(), Invocation{Payload: []byte(`{}`)}); part == "fail" && err != nil || part != "fail" && !errors.Is(err, ErrStopped) {
