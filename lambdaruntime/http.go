@@ -22,24 +22,24 @@ func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
 			fmt.Sprintf("request of %d bytes is over the limit of %d bytes", len(e.payload), maxPayloadBytes))
 	}
 	x := &exchange{}
-	req, err := x.request(e)
-	if err != nil {
+	c := call{what: "request", limit: limitBefore(ctx, r.app.requestTimeout(), responseMargin)}
+	c.begin(ctx, r)
+	req := blankRequest.WithContext(c.ctx)
+	if err := x.request(req, e); err != nil {
+		c.end(err)
 		r.log.WarnContext(ctx, "unreadable HTTP event", "error", err.Error())
 		return format.message(http.StatusBadRequest, err.Error())
 	}
 	method, path := req.Method, req.URL.Path // an abandoned handler may still change the request
 	w := &x.response
 	w.format, w.head, w.header = format, method == http.MethodHead, http.Header{}
-	limit := limitBefore(ctx, r.app.requestTimeout(), responseMargin)
-	err, _ = r.call(ctx, call{
-		what: "request", limit: limit,
-		fn: func(ctx context.Context) error {
-			r.app.HTTP.ServeHTTP(w, req.WithContext(ctx))
-			// A response that is finished too late may be that of a handler which
-			// was told to stop.
-			return context.Cause(ctx)
-		},
-	})
+	c.fn = func(ctx context.Context) error {
+		r.app.HTTP.ServeHTTP(w, req)
+		// A response that is finished too late may be that of a handler which
+		// was told to stop.
+		return context.Cause(ctx)
+	}
+	err, _ := r.run(&c)
 	var panicked *panicError
 	switch {
 	case errors.As(err, &panicked):
@@ -47,7 +47,7 @@ func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
 		return format.message(http.StatusInternalServerError, "internal error")
 	case err != nil:
 		w.close()
-		r.log.ErrorContext(ctx, "request timed out", "method", method, "path", path, "limitMs", milliseconds(limit))
+		r.log.ErrorContext(ctx, "request timed out", "method", method, "path", path, "limitMs", milliseconds(c.limit))
 		r.metrics.timeout(e.kind)
 		return format.message(http.StatusGatewayTimeout, err.Error())
 	}
@@ -60,10 +60,11 @@ func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
 	return response
 }
 
+var blankRequest http.Request
+
 // exchange is a request and its response. What a request needs beside itself lies
 // in one piece of memory.
 type exchange struct {
-	template http.Request // the request without its context
 	url      url.URL
 	body     stringBody
 	values   [16]string // of the headers

@@ -12,13 +12,11 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
 )
 
-// request makes the request that the client sent, as net/http's server would
-// give it to a handler.
-func (x *exchange) request(e *envelope) (*http.Request, error) {
-	req := &x.template
-	*req = http.Request{
-		Method: e.method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, Host: e.ctx.domain, URL: &x.url,
-	}
+// request makes of req, which has only its context, the request that the client
+// sent, as net/http's server would give it to a handler.
+func (x *exchange) request(req *http.Request, e *envelope) error {
+	req.Method, req.Proto, req.ProtoMajor, req.ProtoMinor = e.method, "HTTP/1.1", 1, 1
+	req.Body, req.Host, req.URL = http.NoBody, e.ctx.domain, &x.url
 	if e.kind == KindHTTPv2 {
 		req.Method = e.ctx.method
 	}
@@ -32,23 +30,23 @@ func (x *exchange) request(e *envelope) (*http.Request, error) {
 	}
 	var err error
 	if req.Header, req.Host, err = e.headers(x.values[:0]); err != nil {
-		return nil, fmt.Errorf("read headers: %w", err)
+		return fmt.Errorf("read headers: %w", err)
 	}
 	query, err := e.queryString()
 	if err != nil {
-		return nil, fmt.Errorf("read query string: %w", err)
+		return fmt.Errorf("read query string: %w", err)
 	}
 	req.RequestURI = setURL(&x.url, e.clientPath(), query)
 	req.RemoteAddr = e.remoteAddr(req.Header)
 	body, err := e.bodyString()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if body != "" {
 		x.body.Reset(body)
 		req.Body, req.ContentLength = &x.body, int64(len(body))
 	}
-	return req, nil
+	return nil
 }
 
 // clientPath is the path that the client asked for, less the stage's name, which
@@ -158,8 +156,10 @@ func (e *envelope) headers(values []string) (h http.Header, host string, err err
 			}
 		}
 	} else if e.pairCount >= 0 {
-		for _, p := range e.pairs[:e.pairCount] {
-			r.add(p.key, p.value)
+		if pairs := e.pairs[:e.pairCount]; !r.set(pairs) {
+			for _, p := range pairs {
+				r.add(p.key, p.value)
+			}
 		}
 	} else {
 		d = jsonscan.NewDecoder(e.rawHeaders)
@@ -192,6 +192,26 @@ type headerReader struct {
 	header http.Header
 	values []string
 	host   string // net/http keeps it out of the header
+}
+
+// set sets an empty header to pairs, unless two of them have the same key: to look for
+// each key first would take as long again.
+func (r *headerReader) set(pairs []pair) bool {
+	n := 0
+	for _, p := range pairs {
+		canonical := canonicalHeader(p.key)
+		if canonical == "Host" {
+			r.host = p.value
+			continue
+		}
+		r.header[canonical] = r.one(p.value)
+		n++
+	}
+	if len(r.header) == n {
+		return true
+	}
+	clear(r.header)
+	return false
 }
 
 func (r *headerReader) add(key, v string) {

@@ -45,6 +45,10 @@ func (w *responseWriter) WriteHeader(status int) {
 	}
 }
 
+// responseRoom is the size of a response without its header and body. With quotes to
+// escape in them or a Content-Type to add, the response moves once.
+const responseRoom = len(`{"statusCode":200,"multiValueHeaders":{},"body":"","isBase64Encoded":false}`) + 32
+
 // commit writes the header as it is now; later changes to it have no effect.
 // It leaves room for a body of the given size.
 func (w *responseWriter) commit(status, body int) {
@@ -52,12 +56,15 @@ func (w *responseWriter) commit(status, body int) {
 		return
 	}
 	w.status = status
-	w.out = w.format.open(make([]byte, 0, 384+body+body/8), status)
 	var space [16]string
-	keys := space[:0]
-	for key := range w.header {
+	keys, size := space[:0], responseRoom+body+body/8
+	for key, values := range w.header {
 		keys = append(keys, key)
+		for _, v := range values {
+			size += len(key) + len(v) + len(`"":"",`)
+		}
 	}
+	w.out = w.format.open(make([]byte, 0, size), status)
 	slices.Sort(keys) // the same response for the same header
 	for _, key := range keys {
 		values := w.header[key]

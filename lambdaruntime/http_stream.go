@@ -66,19 +66,7 @@ func (r *router) serveStream(ctx context.Context, e *envelope) *stream {
 		return messageStream(http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("request of %d bytes is over the limit of %d bytes", len(e.payload), maxPayloadBytes))
 	}
-	x := &exchange{}
-	req, err := x.request(e)
-	if err != nil {
-		r.log.WarnContext(ctx, "unreadable HTTP event", "error", err.Error())
-		return messageStream(http.StatusBadRequest, err.Error())
-	}
-	s := newStream(req.Method == http.MethodHead)
 	limit := limitBefore(ctx, r.app.requestTimeout(), responseMargin)
-	method, path, kind := req.Method, req.URL.Path, e.kind // an abandoned handler may still change the request
-	s.abandoned = func(sent bool) {
-		r.log.ErrorContext(ctx, "request timed out", "method", method, "path", path, "limitMs", milliseconds(limit), "responseBegun", sent)
-		r.metrics.timeout(kind)
-	}
 	traced, span := ctx, func(error) {}
 	if r.app.Tracer != nil {
 		traced, span = r.startSpan(ctx, "request")
@@ -86,6 +74,20 @@ func (r *router) serveStream(ctx context.Context, e *envelope) *stream {
 	base, cancel := context.WithCancelCause(traced)
 	call, release := context.WithTimeoutCause(base, limit, &timeoutError{"request", limit})
 	beginWork(call)
+	x, req := &exchange{}, blankRequest.WithContext(call)
+	if err := x.request(req, e); err != nil {
+		release()
+		cancel(err)
+		span(err)
+		r.log.WarnContext(ctx, "unreadable HTTP event", "error", err.Error())
+		return messageStream(http.StatusBadRequest, err.Error())
+	}
+	s := newStream(req.Method == http.MethodHead)
+	method, path, kind := req.Method, req.URL.Path, e.kind // an abandoned handler may still change the request
+	s.abandoned = func(sent bool) {
+		r.log.ErrorContext(ctx, "request timed out", "method", method, "path", path, "limitMs", milliseconds(limit), "responseBegun", sent)
+		r.metrics.timeout(kind)
+	}
 	s.watch(call, cancel, span)
 	r.workers.run(func() {
 		defer release()
@@ -95,11 +97,13 @@ func (r *router) serveStream(ctx context.Context, e *envelope) *stream {
 				s.finish(r.panicked(call, "request", recover(), debug.Stack()))
 			}
 		}()
-		r.app.HTTP.ServeHTTP(streamWriter{s}, req.WithContext(call))
+		r.app.HTTP.ServeHTTP(streamWriter{s}, req)
 		s.finish(nil)
 		returned = true
 	})
-	runtime.Gosched() // as in router.call
+	// Let the handler run: when it waits for nothing, its response is there afterwards,
+	// and this goroutine need not be parked.
+	runtime.Gosched()
 	s.awaitHeader()
 	return s
 }

@@ -96,6 +96,17 @@ func TestHTTPRequests(t *testing.T) {
 }
 
 // TestClientAddress has what load balancers say of the client.
+// TestHeadersInTwoSpellings: direct invocations may have them.
+func TestHeadersInTwoSpellings(t *testing.T) {
+	t.Parallel()
+	var got http.Header
+	b := setup(t, &App{HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header })})
+	b.mustInvoke(t.Context(), []byte(`{"version":"2.0","rawPath":"/","headers":{"host":"a","x-list":"1","Accept":"*/*","X-List":"2"},"requestContext":{"http":{"method":"GET"}}}`))
+	if diff := cmp.Diff(http.Header{"X-List": {"1", "2"}, "Accept": {"*/*"}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
 	var got string

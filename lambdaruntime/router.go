@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -56,18 +55,21 @@ func (e *timeoutError) Is(target error) bool { return target == ErrTimeout }
 // names every broken field.
 //
 // The handler is safe for concurrent use and keeps nothing of the payload it is
-// given.
+// given. It must not be called on a goroutine that is locked to its thread
+// ([runtime.LockOSThread]), which ends the process; handlers may lock theirs. [Start]
+// sees to that itself.
 func NewHandler(app *App) (lambda.Handler, error) { return newRouter(app) }
 
 type router struct {
-	app       *App
-	log       *slog.Logger
-	metrics   *metrics
-	queues    []*consumerState
-	schedules map[string]Schedule
-	workers   workers
-	invoked   atomic.Bool
-	started   startInfo
+	app        *App
+	log        *slog.Logger
+	metrics    *metrics
+	queues     []*consumerState
+	schedules  map[string]Schedule
+	workers    workers
+	coroutines coroutines
+	invoked    atomic.Bool
+	started    startInfo
 }
 
 // startInfo is what Start measured before the first event.
@@ -278,65 +280,53 @@ type call struct {
 	grace time.Duration // how long it may take to return after that
 	fn    func(ctx context.Context) error
 	ended func() // called when fn has really returned; may be nil
+
+	// Made by begin.
+	ctx     context.Context // of fn
+	parent  context.Context // of ctx
+	cancel  context.CancelFunc
+	endSpan func(error) // or nil
 }
 
-// call runs c.fn in a goroutine of its own and returns its error. When its
-// context ends first and the grace passes too, the call is abandoned: the code
-// goes on running, unheard, until it returns by itself.
+// call runs c.fn and returns its error. When its context ends first and the grace
+// passes too, the call is abandoned: the code goes on running, unheard, until it
+// returns by itself.
 func (r *router) call(ctx context.Context, c call) (err error, abandoned bool) {
+	c.begin(ctx, r)
+	return r.run(&c)
+}
+
+// begin makes the call's context. Either run or end must follow.
+func (c *call) begin(ctx context.Context, r *router) {
 	if r.app.Tracer != nil {
-		var end func(error)
-		ctx, end = r.startSpan(ctx, c.what)
-		defer func() { end(err) }()
+		ctx, c.endSpan = r.startSpan(ctx, c.what)
 	}
-	var cancel context.CancelFunc
+	c.parent = ctx
 	if c.limit > 0 {
-		ctx, cancel = context.WithTimeoutCause(ctx, c.limit, &timeoutError{c.what, c.limit})
+		c.ctx, c.cancel = context.WithTimeoutCause(ctx, c.limit, &timeoutError{c.what, c.limit})
 	} else {
-		ctx, cancel = context.WithCancel(ctx)
+		c.ctx, c.cancel = context.WithCancel(ctx)
 	}
-	defer cancel()
-	beginWork(ctx)
-	done := make(chan error, 1)
-	r.workers.run(func() {
-		var result error
-		returned := false
-		defer func() {
-			if !returned { // it panicked, or called runtime.Goexit
-				result = r.panicked(ctx, c.what, recover(), debug.Stack())
-			}
-			if c.ended != nil {
-				c.ended()
-			}
-			done <- result
-		}()
-		result = readable(c.fn(ctx))
-		returned = true
-	})
-	// Let the handler run: when it waits for nothing, its result is there afterwards,
-	// and this goroutine need not be parked.
-	runtime.Gosched()
-	select {
-	case err = <-done:
-		return causeOf(ctx, err), false
-	case <-ctx.Done():
+	beginWork(c.ctx)
+}
+
+// end ends the call's context and its span.
+func (c *call) end(err error) {
+	c.cancel()
+	if c.endSpan != nil {
+		c.endSpan(err)
 	}
-	if c.grace > 0 {
-		timer := time.NewTimer(c.grace)
-		defer timer.Stop()
-		select {
-		case err = <-done:
-		case <-timer.C:
-			return context.Cause(ctx), true
-		}
+}
+
+func (r *router) run(c *call) (err error, abandoned bool) {
+	if err, abandoned = r.coroutines.run(r, c); abandoned {
+		<-c.ctx.Done() // as the timers may come in any order
+		err = context.Cause(c.ctx)
 	} else {
-		select {
-		case err = <-done:
-		default:
-			return context.Cause(ctx), true
-		}
+		err = causeOf(c.ctx, err)
 	}
-	return causeOf(ctx, err), false
+	c.end(err)
+	return err, abandoned
 }
 
 // readable reads an error once, where its panic is still the handler's: the methods of

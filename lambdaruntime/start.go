@@ -79,7 +79,10 @@ func Start(app *App) {
 	if stream {
 		handler = r.startStream
 	}
-	lambda.Start(handler)
+	// Not here: the program may have locked its main goroutine to its thread, as cgo
+	// libraries have it, and a handler must not be called on such a goroutine.
+	go lambda.Start(handler)
+	select {}
 }
 
 // warmUp loads all warm resources at once, after the program has taken so long to get

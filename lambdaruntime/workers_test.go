@@ -1,6 +1,7 @@
 package lambdaruntime
 
 import (
+	"bytes"
 	"runtime"
 	"sync"
 	"testing"
@@ -20,18 +21,26 @@ func goroutine() string {
 	return string(b)
 }
 
+// hold keeps what is idle until somebody calls dismiss, however slow the machine is.
+func (k *idle[T]) hold() { k.look = true }
+
+func (k *idle[T]) len() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.all)
+}
+
 func TestWorkersStayForTheNextFunction(t *testing.T) {
 	t.Parallel()
 	w := &workers{}
+	w.idle.hold()
 	seen := map[string]bool{}
 	for range 20 {
 		done := make(chan string)
 		w.run(func() { done <- goroutine() })
 		seen[<-done] = true
 		for idle := 0; idle == 0; runtime.Gosched() { // until it waits for the next
-			w.mu.Lock()
-			idle = len(w.idle)
-			w.mu.Unlock()
+			idle = w.idle.len()
 		}
 	}
 	if len(seen) != 1 {
@@ -46,7 +55,7 @@ func TestWorkersStayForTheNextFunction(t *testing.T) {
 		w.run(func() {
 			defer wg.Done()
 			<-release
-			if i == 0 {
+			if i == 4 {
 				runtime.Goexit()
 			}
 		})
@@ -54,16 +63,22 @@ func TestWorkersStayForTheNextFunction(t *testing.T) {
 	close(release)
 	wg.Wait()
 
-	// Left alone, they end.
+	w.idle.dismiss()
+	for g := range seen {
+		awaitEnd(t, g)
+	}
+}
+
+// awaitEnd waits until a goroutine that has nothing more to do has ended.
+func awaitEnd(t *testing.T, goroutine string) {
+	t.Helper()
+	stacks := make([]byte, 4<<20)
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		w.mu.Lock()
-		over := len(w.idle) == 0 && !w.look
-		w.mu.Unlock()
-		if over {
+		if !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte(goroutine+"[")) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("idle workers do not end")
+			t.Fatalf("%s, which is idle, does not end", goroutine)
 		}
 	}
 }

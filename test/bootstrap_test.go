@@ -96,6 +96,7 @@ func TestBootstrapAnswersEveryKind(t *testing.T) {
 		{"HTTP API", lambdaEvent(t, "http-v2-get"), `{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8"},"cookies":["a=1"],"body":"GET /users/anna%2Fberg/bookmarks?tag=go&tag=aws&q=a%20b from 203.0.113.7:0, db connected, body \"\"","isBase64Encoded":false}`},
 		{"HTTP API, binary", lambdaEvent(t, "http-v2-post-binary"), `…body \"\\x00\\x01\\xff\\x80A\"","isBase64Encoded":false}`},
 		{"panic", http2("GET", "/panic"), `{"statusCode":500,"headers":{"Content-Type":"application/json"},"body":"{\"message\":\"internal error\"}","isBase64Encoded":false}`},
+		{"locked thread", http2("GET", "/locks"), `{"statusCode":200,"headers":{},"body":"","isBase64Encoded":false}`},
 		{"timeout", http2("GET", "/slow"), `{"statusCode":504,"headers":{"Content-Type":"application/json"},"body":"{\"message\":\"request: timed out after 300ms\"}","isBase64Encoded":false}`},
 		{"Function URL", lambdaEvent(t, "function-url-get"), `…"body":"GET /? from [2001:db8::7]:0, db connected`},
 		{"REST API", lambdaEvent(t, "http-v1-rest"), `{"statusCode":200,"multiValueHeaders":{"Set-Cookie":["a=1"],"Content-Type":["text/plain; charset=utf-8"]},"body":"POST /things/a%20b?tag=go&tag=aws+%26+go&empty= from 203.0.113.8:0, db connected, body \"hello\"","isBase64Encoded":false}`},

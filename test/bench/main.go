@@ -43,7 +43,7 @@ func run(rounds int) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "what\tGOMAXPROCS\twho\ttime\tratio\tallocs\tbytes\tbudget")
 	// A function has less than one processor below 1,769 MB, and Go sees two all the
-	// same: to wake the second for a handler's goroutine costs what one alone saves.
+	// same.
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html (2026-11)
 	for _, procs := range []int{1, 2} {
 		for _, c := range []comparison{

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -38,6 +39,9 @@ var (
 type job struct {
 	Do string `json:"do"`
 }
+
+// Some cgo libraries want their calls on the main thread.
+func init() { runtime.LockOSThread() }
 
 func main() {
 	lambdaruntime.Start(&lambdaruntime.App{
@@ -72,6 +76,7 @@ func routes() http.Handler {
 		}
 		fmt.Fprintf(w, "%s %s?%s from %s, db %s, body %q", r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.RemoteAddr, state, body)
 	})
+	mux.HandleFunc("/locks", func(http.ResponseWriter, *http.Request) { runtime.LockOSThread() }) // and leaves it so
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("asked to") })
 	mux.HandleFunc("/stream", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "first ")
