@@ -53,9 +53,10 @@ const (
 	callAbandoned
 )
 
-// firstLook is when a running call is first looked at. Until then nothing watches it,
-// which is most of what watching a short call would cost.
-const firstLook = time.Millisecond
+// firstLook is when a running call is first looked at, unless its limit is shorter.
+// Until then nothing watches it, which is most of what watching a short call would
+// cost; a parent that ends without a deadline is noticed so much later.
+const firstLook = 100 * time.Millisecond
 
 func newCoroutine() *coroutine {
 	w := &coroutine{left: make(chan struct{})}
@@ -204,7 +205,11 @@ type coroutines struct{ idle idle[*coroutine] }
 
 // run runs c.fn and returns its error, or that the call was abandoned.
 func (k *coroutines) run(r *router, c *call) (err error, abandoned bool) {
-	bubble := inBubble()
+	now, ok := c.ctx.Deadline() // which is near enough, and at hand
+	if !ok {
+		now = time.Now()
+	}
+	bubble := inBubble(now)
 	var w *coroutine
 	if !bubble {
 		w, _ = k.idle.take()

@@ -141,7 +141,7 @@ func TestCallsEnd(t *testing.T) {
 // TestNextCallIsWatchedToo has one call after another on the same goroutine.
 func TestNextCallIsWatchedToo(t *testing.T) {
 	t.Parallel()
-	for name, limit := range map[string]time.Duration{"its limit": 2 * firstLook, "its parent": time.Hour} {
+	for name, limit := range map[string]time.Duration{"its limit": firstLook * 3 / 2, "its parent": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t, &App{})
@@ -152,7 +152,7 @@ func TestNextCallIsWatchedToo(t *testing.T) {
 			var first, second string
 			if err, abandoned := b.router.call(ctx, call{what: "call", limit: time.Hour, fn: func(context.Context) error {
 				first = goroutine()
-				time.Sleep(5 * firstLook) // so that somebody looks, and watches
+				time.Sleep(firstLook * 3 / 2) // so that somebody looks, and watches
 				return nil
 			}}); err != nil || abandoned {
 				t.Fatalf("got %v, abandoned %t", err, abandoned)
@@ -243,7 +243,7 @@ func TestBubbleAfterOtherCalls(t *testing.T) {
 	b := setup(t, &App{})
 	serve := func(ctx context.Context) {
 		err, abandoned := b.router.call(ctx, call{what: "call", limit: time.Minute, grace: time.Hour, fn: func(ctx context.Context) error {
-			if inBubble() {
+			if inBubble(time.Now()) {
 				<-ctx.Done()
 			}
 			return nil
@@ -258,56 +258,61 @@ func TestBubbleAfterOtherCalls(t *testing.T) {
 }
 
 // TestCallsThatEndAsTheyAreGivenUp lets calls return in the moment in which they are
-// given up or their parents end, one after the other on the same goroutines: whatever
-// comes late must not reach the next call.
+// given up, looked at or their parents end, one after the other on the same
+// goroutine: whatever comes late must not reach the next call.
 func TestCallsThatEndAsTheyAreGivenUp(t *testing.T) {
 	t.Parallel()
-	b := setup(t, &App{})
+	const longest = 2 * time.Millisecond
 	stop := errors.New("stop")
 	var mu sync.Mutex
 	outcomes := map[string]int{}
 	var clients sync.WaitGroup
-	for range 4 {
+	for client := range 4 {
 		clients.Go(func() {
-			random := rand.New(rand.NewPCG(1, 2))
+			b := setup(t, &App{})
+			random := rand.New(rand.NewPCG(1, uint64(client)))
 			for n := range 400 {
+				takes := time.Duration(random.Int64N(int64(longest)))
+				kind, c := "left alone", call{what: "call", limit: time.Minute}
 				ctx, cancel := context.WithCancel(t.Context())
-				c := call{what: "call", limit: time.Minute}
-				takes := time.Duration(random.IntN(int(2 * firstLook)))
-				var ends *time.Timer
 				switch n % 4 {
 				case 1:
-					c.limit = takes
+					kind, c.limit = "limit", takes
 				case 2:
-					c.limit, c.grace = takes/2, takes/2
+					kind, c.limit, c.grace = "grace", takes/2, takes/2
 				case 3:
-					ends = time.AfterFunc(takes, cancel)
+					kind = "parent"
+					defer time.AfterFunc(takes, cancel).Stop()
 				}
+				b.router.coroutines.idle.mu.Lock()
+				if all := b.router.coroutines.idle.all; len(all) > 0 {
+					for range 3 {
+						time.AfterFunc(time.Duration(random.Int64N(int64(longest))), all[0].look)
+					}
+				}
+				b.router.coroutines.idle.mu.Unlock()
 				c.fn = func(context.Context) error {
 					time.Sleep(takes)
 					return stop
 				}
 				err, abandoned := b.router.call(ctx, c)
-				outcome := "returned"
-				if abandoned {
-					outcome = "abandoned"
-				}
-				if n%4 == 0 && err != stop || n%4 != 0 && err != stop && !errors.Is(err, ErrTimeout) && !errors.Is(err, context.Canceled) || err == stop && abandoned {
-					t.Errorf("call %d: %v, abandoned %t", n, err, abandoned)
-				}
-				if ends != nil {
-					ends.Stop()
-				}
 				cancel()
+				switch {
+				case abandoned && (kind == "left alone" || err == stop), !abandoned && kind == "left alone" && err != stop,
+					err != stop && !errors.Is(err, ErrTimeout) && !errors.Is(err, context.Canceled):
+					t.Errorf("%s: %v, abandoned %t", kind, err, abandoned)
+				}
 				mu.Lock()
-				outcomes[fmt.Sprintf("%d %s", n%4, outcome)]++
+				outcomes[fmt.Sprintf("%s, abandoned %t", kind, abandoned)]++
 				mu.Unlock()
 			}
 		})
 	}
 	clients.Wait()
-	if outcomes["0 abandoned"] > 0 || outcomes["1 abandoned"] == 0 {
-		t.Errorf("outcomes: %v", outcomes)
+	for _, kind := range []string{"limit", "grace", "parent"} {
+		if outcomes[kind+", abandoned true"] == 0 {
+			t.Errorf("outcomes: %v", outcomes)
+		}
 	}
 	t.Log(outcomes)
 }

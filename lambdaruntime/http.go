@@ -24,8 +24,8 @@ func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
 	x := &exchange{}
 	c := call{what: "request", limit: limitBefore(ctx, r.app.requestTimeout(), responseMargin)}
 	c.begin(ctx, r)
-	req := blankRequest.WithContext(c.ctx)
-	if err := x.request(req, e); err != nil {
+	req, err := x.read(c.ctx, e)
+	if err != nil {
 		c.end(err)
 		r.log.WarnContext(ctx, "unreadable HTTP event", "error", err.Error())
 		return format.message(http.StatusBadRequest, err.Error())
@@ -39,7 +39,7 @@ func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
 		// was told to stop.
 		return context.Cause(ctx)
 	}
-	err, _ := r.run(&c)
+	err, _ = r.run(&c)
 	var panicked *panicError
 	switch {
 	case errors.As(err, &panicked):
@@ -60,11 +60,10 @@ func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
 	return response
 }
 
-var blankRequest http.Request
-
 // exchange is a request and its response. What a request needs beside itself lies
 // in one piece of memory.
 type exchange struct {
+	request  http.Request
 	url      url.URL
 	body     stringBody
 	values   [16]string // of the headers

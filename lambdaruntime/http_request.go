@@ -1,6 +1,7 @@
 package lambdaruntime
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -12,9 +13,13 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
 )
 
-// request makes of req, which has only its context, the request that the client
-// sent, as net/http's server would give it to a handler.
-func (x *exchange) request(req *http.Request, e *envelope) error {
+var blankRequest http.Request
+
+// read makes the request that the client sent, as net/http's server would give it to
+// a handler.
+func (x *exchange) read(ctx context.Context, e *envelope) (*http.Request, error) {
+	req := &x.request
+	*req = *blankRequest.WithContext(ctx)
 	req.Method, req.Proto, req.ProtoMajor, req.ProtoMinor = e.method, "HTTP/1.1", 1, 1
 	req.Body, req.Host, req.URL = http.NoBody, e.ctx.domain, &x.url
 	if e.kind == KindHTTPv2 {
@@ -30,23 +35,23 @@ func (x *exchange) request(req *http.Request, e *envelope) error {
 	}
 	var err error
 	if req.Header, req.Host, err = e.headers(x.values[:0]); err != nil {
-		return fmt.Errorf("read headers: %w", err)
+		return nil, fmt.Errorf("read headers: %w", err)
 	}
 	query, err := e.queryString()
 	if err != nil {
-		return fmt.Errorf("read query string: %w", err)
+		return nil, fmt.Errorf("read query string: %w", err)
 	}
 	req.RequestURI = setURL(&x.url, e.clientPath(), query)
 	req.RemoteAddr = e.remoteAddr(req.Header)
 	body, err := e.bodyString()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if body != "" {
 		x.body.Reset(body)
 		req.Body, req.ContentLength = &x.body, int64(len(body))
 	}
-	return nil
+	return req, nil
 }
 
 // clientPath is the path that the client asked for, less the stage's name, which

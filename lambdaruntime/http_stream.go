@@ -74,8 +74,9 @@ func (r *router) serveStream(ctx context.Context, e *envelope) *stream {
 	base, cancel := context.WithCancelCause(traced)
 	call, release := context.WithTimeoutCause(base, limit, &timeoutError{"request", limit})
 	beginWork(call)
-	x, req := &exchange{}, blankRequest.WithContext(call)
-	if err := x.request(req, e); err != nil {
+	x := &exchange{}
+	req, err := x.read(call, e)
+	if err != nil {
 		release()
 		cancel(err)
 		span(err)

@@ -23,7 +23,7 @@ const idleTime = 100 * time.Millisecond
 // https://pkg.go.dev/testing/synctest (2026-11)
 var synctestEnds = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 
-func inBubble() bool { return time.Now().Unix() < synctestEnds }
+func inBubble(now time.Time) bool { return now.Unix() < synctestEnds }
 
 // take returns one that was kept, if there is one.
 func (k *idle[T]) take() (one T, ok bool) {

@@ -1,5 +1,7 @@
 package lambdaruntime
 
+import "time"
+
 // workers runs functions in goroutines that stay for the next one, with their stacks
 // as they have grown. The zero workers are ready for use.
 type workers struct{ idle idle[worker] }
@@ -12,7 +14,7 @@ func (w worker) end() { w <- nil }
 // run runs f in a goroutine of its own. f must not panic; when it ends its
 // goroutine (runtime.Goexit), that worker is gone.
 func (w *workers) run(f func()) {
-	if inBubble() {
+	if inBubble(time.Now()) {
 		go f()
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -384,13 +385,15 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
+// Words of eight bytes: a 1, and the high bit, in each.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
 // ends returns the index of the first byte from i on that does not stand for
 // itself in a string, or len(s). It looks at eight bytes at a time.
 func ends(s string, i int) int {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-	)
 	text := unsafe.Pointer(unsafe.StringData(s)) // to be read only
 	for ; i+8 <= len(s); i += 8 {
 		x := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(text, i))[:])
@@ -409,6 +412,35 @@ func ends(s string, i int) int {
 		}
 	}
 	return len(s)
+}
+
+// appendPlain appends the bytes of s from i on that stand for themselves in a string,
+// and returns where they end. It copies the first while it looks, for JSON in JSON
+// has a quote every few bytes; up to eight bytes of dst after the result may change.
+func appendPlain(dst []byte, s string, i int) ([]byte, int) {
+	text := unsafe.Pointer(unsafe.StringData(s)) // to be read only
+	for first := i; i+8 <= len(s); i += 8 {
+		if i-first == 32 {
+			end := ends(s, i)
+			return append(dst, s[i:end]...), end
+		}
+		n := len(dst)
+		if cap(dst)-n < 8 {
+			dst = slices.Grow(dst, len(s)-i)
+		}
+		x := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(text, i))[:])
+		dst = dst[:n+8]
+		binary.LittleEndian.PutUint64(dst[n:], x)
+		hit := (x | (x ^ ones*'\\' - ones) | (x ^ ones*2 - ones*0x21)) & highs // as in ends
+		if hit != 0 {
+			k := bits.TrailingZeros64(hit) / 8
+			return dst[:n+k], i + k
+		}
+	}
+	for ; i < len(s) && plain[s[i]]; i++ {
+		dst = append(dst, s[i])
+	}
+	return dst, i
 }
 
 // skipString consumes the string at d.pos.
@@ -522,8 +554,8 @@ func (d *Decoder) str() string {
 // unescape gives the value of a string's text, whose escapes are known to be
 // well formed. Invalid UTF-8 and lone surrogates become U+FFFD.
 func unescape(s string) string {
-	b := make([]byte, 0, len(s)) // only invalid UTF-8 grows
-	for i := 0; i < len(s); {
+	b, i := appendPlain(make([]byte, 0, len(s)+8), s, 0) // only invalid UTF-8 grows
+	for i < len(s) {
 		switch c := s[i]; {
 		case c == '\\' && s[i+1] == 'u':
 			r, _ := hex4(s[i:])
@@ -541,21 +573,12 @@ func unescape(s string) string {
 		case c == '\\':
 			b = append(b, escaped[s[i+1]])
 			i += 2
-		case c < utf8.RuneSelf:
-			end := i + 1
-			for end < len(s) && end < i+16 && s[end] != '\\' && s[end] < utf8.RuneSelf {
-				end++
-			}
-			if end == i+16 { // a long run
-				end = ends(s, end)
-			}
-			b = append(b, s[i:end]...)
-			i = end
 		default:
 			r, n := utf8.DecodeRuneInString(s[i:])
 			b = utf8.AppendRune(b, r)
 			i += n
 		}
+		b, i = appendPlain(b, s, i)
 	}
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }

@@ -141,10 +141,11 @@ func TestAppendString(t *testing.T) {
 	}
 }
 
-// TestEveryByteAtEveryOffset puts each byte at each place of an eight-byte word.
+// TestEveryByteAtEveryOffset puts each byte at each place of an eight-byte word, and
+// of the words that are copied one by one and all at once.
 func TestEveryByteAtEveryOffset(t *testing.T) {
 	t.Parallel()
-	for offset := range 17 {
+	for offset := range 50 {
 		for c := range 256 {
 			text := strings.Repeat("a", offset) + string([]byte{byte(c)}) + "bbbbbbbbbb"
 			checkAgainstEncodingJSON(t, `"`+text+`"`)
