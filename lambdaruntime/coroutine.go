@@ -34,10 +34,10 @@ type coroutine struct {
 
 	mu      sync.Mutex
 	state   callState
-	until   time.Time // when the call is abandoned; zero for never
-	timer   *time.Timer
+	timer   *time.Timer // looks at the call
 	looking bool        // the timer is set
-	unwatch func() bool // of the parent's end; nil when nobody watches
+	unwatch func() bool // of the context's end; nil when nobody watches
+	until   time.Time   // when the grace is over; zero before the context's end
 
 	// Read by the caller after the call.
 	err  error
@@ -53,9 +53,10 @@ const (
 	callAbandoned
 )
 
-// firstLook is when a running call is first looked at, unless its limit is shorter.
-// Until then nothing watches it, which is most of what watching a short call would
-// cost; a parent that ends without a deadline is noticed so much later.
+// firstLook is when a running call is first looked at, unless its limit or its
+// invocation's deadline comes before. Until then nothing watches it, which is most of
+// what watching a short call would cost; that its context was cancelled is noticed so
+// much later.
 const firstLook = 100 * time.Millisecond
 
 func newCoroutine() *coroutine {
@@ -75,7 +76,15 @@ func (w *coroutine) end() { w.stop() }
 // work does one call. It returns true when there is another.
 func (w *coroutine) work() bool {
 	w.start()
+	back := false
+	defer func() {
+		if !back { // this goroutine ends
+			w.gone = true
+			w.finish()
+		}
+	}()
 	w.do()
+	back = true
 	return w.finish()
 }
 
@@ -83,13 +92,8 @@ func (w *coroutine) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state, w.until = callRunning, time.Time{}
-	if deadline, ok := w.call.ctx.Deadline(); ok {
-		w.until = deadline.Add(w.call.grace)
-	}
-	if d := w.call.limit + w.call.grace; w.call.limit > 0 && d < firstLook {
-		w.set(d)
-	} else if !w.looking {
-		w.set(firstLook)
+	if w.call.first < firstLook || !w.looking {
+		w.set(w.call.first)
 	}
 }
 
@@ -106,14 +110,9 @@ func (w *coroutine) set(d time.Duration) {
 func (w *coroutine) do() {
 	returned := false
 	defer func() {
-		if returned {
-			return
-		}
-		v := recover()
-		w.err = w.r.panicked(w.call.ctx, w.call.what, v, debug.Stack())
-		if v == nil { // runtime.Goexit: there is no way back to work
-			w.gone = true
-			w.finish()
+		if !returned { // it panicked, or called runtime.Goexit
+			w.err = &panicError{} // in case the Logger panics as well
+			w.err = w.r.panicked(w.call.ctx, w.call.what, recover(), debug.Stack())
 		}
 	}()
 	w.err = readable(w.call.fn(w.call.ctx))
@@ -173,10 +172,13 @@ func (w *coroutine) overdue() bool {
 		return false
 	}
 	if w.unwatch == nil {
-		w.unwatch = context.AfterFunc(w.call.parent, w.parentEnded)
+		w.unwatch = context.AfterFunc(w.call.ctx, w.look)
+	}
+	if w.call.ctx.Err() == nil {
+		return false
 	}
 	if w.until.IsZero() {
-		return false
+		w.until = time.Now().Add(w.call.grace)
 	}
 	if rest := time.Until(w.until); rest > 0 {
 		w.set(rest)
@@ -186,32 +188,14 @@ func (w *coroutine) overdue() bool {
 	return true
 }
 
-// parentEnded starts the grace before the call's own limit does.
-func (w *coroutine) parentEnded() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.state != callRunning || w.call.parent.Err() == nil { // it was that of an earlier call
-		return
-	}
-	if end := time.Now().Add(w.call.grace); w.until.IsZero() || end.Before(w.until) {
-		w.until = end
-		w.set(w.call.grace)
-	}
-}
-
 // coroutines keeps coroutines for the next call. The zero coroutines are ready for
 // use.
 type coroutines struct{ idle idle[*coroutine] }
 
 // run runs c.fn and returns its error, or that the call was abandoned.
 func (k *coroutines) run(r *router, c *call) (err error, abandoned bool) {
-	now, ok := c.ctx.Deadline() // which is near enough, and at hand
-	if !ok {
-		now = time.Now()
-	}
-	bubble := inBubble(now)
 	var w *coroutine
-	if !bubble {
+	if !c.bubble {
 		w, _ = k.idle.take()
 	}
 	if w == nil {
@@ -224,7 +208,7 @@ func (k *coroutines) run(r *router, c *call) (err error, abandoned bool) {
 		return nil, true
 	}
 	err = w.err
-	if w.gone || bubble {
+	if w.gone || c.bubble {
 		go w.stop() // which ends its own goroutine where the call has ended the other
 		return err, false
 	}

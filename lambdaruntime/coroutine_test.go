@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,19 +41,31 @@ func TestCallsShareAGoroutine(t *testing.T) {
 
 func TestCallsThatEndTheirGoroutine(t *testing.T) {
 	t.Parallel()
-	b := setup(t, &App{})
-	for range 3 {
-		err, abandoned := b.router.call(t.Context(), call{what: "call", fn: func(context.Context) error {
-			runtime.Goexit()
-			return nil
-		}})
-		var p *panicError
-		if !errors.As(err, &p) || abandoned {
-			t.Errorf("got %v, abandoned %t", err, abandoned)
-		}
-		if err, _ := b.router.call(t.Context(), call{what: "call", fn: func(context.Context) error { return nil }}); err != nil {
-			t.Errorf("the next call: %v", err)
-		}
+	for name, then := range map[string]func(){
+		"":                           func() {},
+		"and panic on the way":       func() { panic("asked to") },
+		"and recover from a panic":   func() { defer func() { _ = recover() }(); panic("asked to") },
+		"and end it again":           runtime.Goexit,
+		"and panic as net/http does": func() { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, &App{})
+			for range 3 {
+				err, abandoned := b.router.call(t.Context(), call{what: "call", fn: func(context.Context) error {
+					defer then()
+					runtime.Goexit()
+					return nil
+				}})
+				var p *panicError
+				if !errors.As(err, &p) || abandoned {
+					t.Errorf("got %v, abandoned %t", err, abandoned)
+				}
+				if err, _ := b.router.call(t.Context(), call{what: "call", fn: func(context.Context) error { return nil }}); err != nil {
+					t.Errorf("the next call: %v", err)
+				}
+			}
+		})
 	}
 }
 
@@ -103,6 +116,7 @@ func TestCallsEnd(t *testing.T) {
 		"parent is cancelled":           {limit: time.Minute, cancel: time.Second, takes: time.Hour, want: time.Second, cause: cancelled, abandoned: true},
 		"parent is cancelled, no limit": {cancel: time.Second, grace: time.Second, takes: time.Hour, want: 2 * time.Second, cause: cancelled, abandoned: true},
 		"heeds its parent":              {limit: time.Minute, cancel: time.Second, grace: time.Second, takes: time.Millisecond, want: 1001 * time.Millisecond, cause: cancelled},
+		"parent's short deadline":       {limit: time.Minute, deadline: 20 * time.Millisecond, takes: time.Hour, want: 20 * time.Millisecond, cause: context.DeadlineExceeded, abandoned: true},
 		"parent's deadline":             {deadline: time.Second, grace: time.Second, takes: time.Hour, want: 2 * time.Second, cause: context.DeadlineExceeded, abandoned: true},
 		"parent ends during the grace":  {limit: time.Second, grace: time.Second, cancel: 1500 * time.Millisecond, takes: time.Hour, want: 2 * time.Second, cause: ErrTimeout, abandoned: true},
 		"limit during the parent's":     {limit: 1500 * time.Millisecond, grace: time.Second, cancel: time.Second, takes: time.Hour, want: 2 * time.Second, cause: cancelled, abandoned: true},
@@ -138,78 +152,113 @@ func TestCallsEnd(t *testing.T) {
 	}
 }
 
-// TestNextCallIsWatchedToo has one call after another on the same goroutine.
-func TestNextCallIsWatchedToo(t *testing.T) {
+// TestNextCall has one call after another on the same goroutine: what the first left
+// behind must not change how long the second may take.
+func TestNextCall(t *testing.T) {
 	t.Parallel()
-	for name, limit := range map[string]time.Duration{"its limit": firstLook * 3 / 2, "its parent": time.Hour} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := setup(t, &App{})
-			b.router.coroutines.idle.hold()
-			defer b.router.coroutines.idle.dismiss()
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			var first, second string
-			if err, abandoned := b.router.call(ctx, call{what: "call", limit: time.Hour, fn: func(context.Context) error {
-				first = goroutine()
-				time.Sleep(firstLook * 3 / 2) // so that somebody looks, and watches
-				return nil
-			}}); err != nil || abandoned {
-				t.Fatalf("got %v, abandoned %t", err, abandoned)
+	const ms = time.Millisecond
+	type times struct{ limit, grace, cancel, takes, want time.Duration }
+	for firstName, first := range map[string]times{
+		"short":                 {limit: time.Hour},
+		"looked at":             {limit: time.Hour, takes: firstLook * 3 / 2, want: firstLook * 3 / 2},
+		"returned in its grace": {limit: 20 * ms, grace: time.Hour, takes: 30 * ms, want: 30 * ms},
+		"cancelled":             {limit: time.Hour, grace: time.Hour, cancel: firstLook * 3 / 2, takes: firstLook * 2, want: firstLook * 2},
+	} {
+		for _, gap := range []time.Duration{0, firstLook / 2, firstLook * 2} {
+			for secondName, second := range map[string]times{
+				"short limit": {limit: 20 * ms, takes: time.Hour, want: 20 * ms},
+				"limit":       {limit: firstLook * 3 / 2, takes: time.Hour, want: firstLook * 3 / 2},
+				"grace":       {limit: 20 * ms, grace: 30 * ms, takes: time.Hour, want: 50 * ms},
+				"cancelled":   {limit: time.Hour, cancel: firstLook * 3, takes: time.Hour, want: firstLook * 3},
+			} {
+				t.Run(fmt.Sprintf("%s, %s, %s", firstName, gap, secondName), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						w := newCoroutine()
+						w.r = setup(t, &App{}).router
+						do := func(c times) {
+							ctx, cancel := context.WithCancel(t.Context())
+							defer cancel()
+							if c.cancel > 0 {
+								time.AfterFunc(c.cancel, cancel)
+							}
+							w.call = call{what: "call", limit: c.limit, grace: c.grace, fn: func(context.Context) error {
+								time.Sleep(c.takes)
+								return nil
+							}}
+							w.call.begin(ctx, w.r)
+							defer w.call.cancel()
+							start := time.Now()
+							w.next()
+							if took, abandoned := time.Since(start), w.state == callAbandoned; took != c.want || abandoned != (c.takes > c.want) {
+								t.Errorf("after %s, abandoned %t; want %s", took, abandoned, c.want)
+							}
+						}
+						do(first)
+						time.Sleep(gap)
+						do(second)
+						close(w.left)
+						time.Sleep(time.Hour) // until the handler has ended
+					})
+				})
 			}
-			release, ended := make(chan struct{}), make(chan struct{})
-			_, abandoned := b.router.call(ctx, call{what: "call", limit: limit, fn: func(context.Context) error {
-				second = goroutine()
-				if limit == time.Hour {
-					cancel()
-				}
-				<-release
-				return nil
-			}, ended: func() { close(ended) }})
-			close(release)
-			<-ended
-			if !abandoned || first != second {
-				t.Errorf("abandoned: %t; ran on %s and %s", abandoned, first, second)
-			}
-		})
+		}
 	}
 }
 
-// watchedContext counts those who wait for its end.
-type watchedContext struct {
-	context.Context
-	watchers atomic.Int32
-}
-
-func (*watchedContext) Value(any) any { return nil }
-
-// AfterFunc is what [context.AfterFunc] and derived contexts call.
-func (c *watchedContext) AfterFunc(f func()) (stop func() bool) {
-	c.watchers.Add(1)
-	unwatch := context.AfterFunc(c.Context, f)
-	return func() bool {
-		c.watchers.Add(-1)
-		return unwatch()
-	}
-}
-
-func TestCallsLeaveNobodyWatching(t *testing.T) {
+// TestShortCallsAreNotWatched: a call that was watched leaves nobody who would look at
+// the next one.
+func TestShortCallsAreNotWatched(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		parent, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		ctx := &watchedContext{Context: parent}
-		_, _ = setup(t, &App{}).router.call(ctx, call{what: "call", limit: time.Minute, fn: func(context.Context) error {
-			time.Sleep(time.Second)
-			if n := ctx.watchers.Load(); n != 2 { // the call's context, and the coroutine
-				t.Errorf("%d watch during the call", n)
-			}
-			return nil
-		}})
-		if n := ctx.watchers.Load(); n != 0 {
-			t.Errorf("%d watch after the call", n)
+		w := newCoroutine()
+		defer w.stop()
+		w.r = setup(t, &App{}).router
+		for _, takes := range []time.Duration{2 * firstLook, 0} {
+			w.call = call{what: "call", limit: time.Hour, fn: func(context.Context) error {
+				time.Sleep(takes)
+				synctest.Wait()
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if watched := w.unwatch != nil; watched != (takes > 0) {
+					t.Errorf("a call of %s is watched: %t", takes, watched)
+				}
+				return nil
+			}}
+			w.call.begin(t.Context(), w.r)
+			w.next()
+			w.call.cancel()
 		}
 	})
+}
+
+// brokenHandler is a slog.Handler that panics.
+type brokenHandler struct{ slog.Handler }
+
+func (brokenHandler) Handle(context.Context, slog.Record) error { panic("broken Logger") }
+
+// TestPanicInTheLoggerOfAPanic: the process ends, as the panic is nobody's; the call
+// must not look as if it had gone well.
+func TestPanicInTheLoggerOfAPanic(t *testing.T) {
+	t.Parallel()
+	r, err := newRouter(&App{Logger: slog.New(brokenHandler{slog.Default().Handler()})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newCoroutine()
+	w.r, w.call = r, call{what: "call", fn: func(context.Context) error { panic("asked to") }}
+	w.call.begin(t.Context(), r)
+	defer w.call.cancel()
+	w.next()
+	if w.err == nil || !w.gone {
+		t.Errorf("got %v, gone %t", w.err, w.gone)
+	}
+	defer func() {
+		if v := recover(); v != "broken Logger" {
+			t.Errorf("the goroutine ended with %v", v)
+		}
+	}()
+	w.stop()
 }
 
 // TestCallReturnsAsItIsGivenUp: its goroutine must stay until the caller has gone, for
@@ -238,13 +287,17 @@ func TestCallReturnsAsItIsGivenUp(t *testing.T) {
 	})
 }
 
-// TestBubbleAfterOtherCalls uses a handler in a bubble that has served outside of it.
+// TestBubbleAfterOtherCalls uses a handler in a bubble that has served outside of it,
+// with deadlines that are far from the bubble's clock.
 func TestBubbleAfterOtherCalls(t *testing.T) {
+	t.Parallel()
 	b := setup(t, &App{})
-	serve := func(ctx context.Context) {
-		err, abandoned := b.router.call(ctx, call{what: "call", limit: time.Minute, grace: time.Hour, fn: func(ctx context.Context) error {
+	serve := func(ctx context.Context, deadline time.Time) {
+		ctx, cancel := context.WithDeadline(ctx, deadline)
+		defer cancel()
+		err, abandoned := b.router.call(ctx, call{what: "call", fn: func(ctx context.Context) error {
 			if inBubble(time.Now()) {
-				<-ctx.Done()
+				time.Sleep(2 * firstLook)
 			}
 			return nil
 		}})
@@ -252,9 +305,67 @@ func TestBubbleAfterOtherCalls(t *testing.T) {
 			t.Errorf("got %v, abandoned %t", err, abandoned)
 		}
 	}
-	serve(t.Context())
-	synctest.Test(t, func(t *testing.T) { serve(t.Context()) })
-	serve(t.Context())
+	serve(t.Context(), time.Now().Add(time.Minute))
+	synctest.Test(t, func(t *testing.T) {
+		serve(t.Context(), time.Now().Add(time.Minute))
+		serve(t.Context(), synctestEnds.AddDate(30, 0, 0))
+	})
+	serve(t.Context(), time.Now().Add(time.Minute))
+}
+
+// ownContext has a deadline of its own, as contexts of other libraries may.
+type ownContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c ownContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// TestDeadlinesThatEndNothing: a call's time is over when its context has ended.
+func TestDeadlinesThatEndNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		later, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		for _, parent := range []context.Context{context.Background(), later} {
+			start := time.Now()
+			err, abandoned := setup(t, &App{}).router.call(ownContext{parent, start.Add(time.Second)}, call{what: "call", limit: time.Minute, fn: func(context.Context) error {
+				time.Sleep(time.Second * 3 / 2)
+				return nil
+			}})
+			if took := time.Since(start); err != nil || abandoned || took != time.Second*3/2 {
+				t.Errorf("after %s: %v, abandoned %t", took, err, abandoned)
+			}
+		}
+	})
+}
+
+// TestPanicNil: without a value, a panic looks like the end of a goroutine.
+func TestPanicNil(t *testing.T) {
+	t.Setenv("GODEBUG", "panicnil=1")
+	b := setup(t, &App{})
+	ended := 0
+	err, abandoned := b.router.call(t.Context(), call{what: "call", fn: func(context.Context) error { panic(nil) }, ended: func() { ended++ }})
+	var p *panicError
+	if !errors.As(err, &p) || abandoned || ended != 1 {
+		t.Errorf("got %v, abandoned %t, ended %d times", err, abandoned, ended)
+	}
+}
+
+// TestTakenIsNotHeld: what a call holds must go with it, however many were idle.
+func TestTakenIsNotHeld(t *testing.T) {
+	t.Parallel()
+	k := &idle[*coroutine]{}
+	k.hold()
+	k.keep(newCoroutine())
+	k.keep(newCoroutine())
+	for range 2 {
+		w, ok := k.take()
+		if !ok || k.all[:cap(k.all)][len(k.all)] != nil {
+			t.Errorf("took %v, which is still held", w)
+		}
+		w.end()
+	}
 }
 
 // TestCallsThatEndAsTheyAreGivenUp lets calls return in the moment in which they are

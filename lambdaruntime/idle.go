@@ -21,9 +21,9 @@ const idleTime = 100 * time.Millisecond
 // A bubble of testing/synctest, whose clock starts in the year 2000, ends with an
 // error while a goroutine of it waits: there, goroutines do not stay.
 // https://pkg.go.dev/testing/synctest (2026-11)
-var synctestEnds = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+var synctestEnds = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func inBubble(now time.Time) bool { return now.Unix() < synctestEnds }
+func inBubble(now time.Time) bool { return now.Before(synctestEnds) }
 
 // take returns one that was kept, if there is one.
 func (k *idle[T]) take() (one T, ok bool) {
@@ -34,7 +34,7 @@ func (k *idle[T]) take() (one T, ok bool) {
 	if n == 0 {
 		return one, false
 	}
-	one = k.all[n-1]
+	one, k.all[n-1] = k.all[n-1], one // what is taken must not be held here
 	k.all = k.all[:n-1]
 	return one, true
 }

@@ -283,9 +283,10 @@ type call struct {
 
 	// Made by begin.
 	ctx     context.Context // of fn
-	parent  context.Context // of ctx
 	cancel  context.CancelFunc
-	endSpan func(error) // or nil
+	endSpan func(error)   // or nil
+	first   time.Duration // until somebody looks whether it has ended
+	bubble  bool          // it is in a bubble of testing/synctest
 }
 
 // call runs c.fn and returns its error. When its context ends first and the grace
@@ -301,9 +302,14 @@ func (c *call) begin(ctx context.Context, r *router) {
 	if r.app.Tracer != nil {
 		ctx, c.endSpan = r.startSpan(ctx, c.what)
 	}
-	c.parent = ctx
+	now := time.Now()
+	c.bubble, c.first = inBubble(now), firstLook
+	if deadline, ok := ctx.Deadline(); ok {
+		c.first = min(c.first, max(deadline.Sub(now), 0))
+	}
 	if c.limit > 0 {
-		c.ctx, c.cancel = context.WithTimeoutCause(ctx, c.limit, &timeoutError{c.what, c.limit})
+		c.first = min(c.first, c.limit)
+		c.ctx, c.cancel = context.WithDeadlineCause(ctx, now.Add(c.limit), &timeoutError{c.what, c.limit})
 	} else {
 		c.ctx, c.cancel = context.WithCancel(ctx)
 	}
@@ -320,7 +326,6 @@ func (c *call) end(err error) {
 
 func (r *router) run(c *call) (err error, abandoned bool) {
 	if err, abandoned = r.coroutines.run(r, c); abandoned {
-		<-c.ctx.Done() // as the timers may come in any order
 		err = context.Cause(c.ctx)
 	} else {
 		err = causeOf(c.ctx, err)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"testing"
 	"text/tabwriter"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 )
@@ -24,6 +25,7 @@ type comparison struct {
 	name     string
 	procs    int // GOMAXPROCS
 	event    []byte
+	deadline bool      // the context has one, as an invocation's has; both sides make it
 	subjects []subject // the first is Hearth, the second its measure
 	ratio    float64   // the budget, or 0
 	allocs   int64     // the budget, or 0
@@ -46,10 +48,12 @@ func run(rounds int) error {
 	// same.
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html (2026-11)
 	for _, procs := range []int{1, 2} {
+		http := []subject{{"hearth", hearthHTTP}, {"aws-lambda-go typed", typedHTTP}, {"api-proxy", proxyHTTP}}
 		for _, c := range []comparison{
-			{"HTTP API event, 2 KB", procs, httpEvent(), []subject{{"hearth", hearthHTTP}, {"aws-lambda-go typed", typedHTTP}, {"api-proxy", proxyHTTP}}, 0.25, 30},
-			{"SQS batch of 10, 14 KB", procs, sqsEvent(), []subject{{"hearth", hearthSQS}, {"aws-lambda-go typed", typedSQS}}, 0.3, 0},
-			{"the same, JSON bodies", procs, sqsEvent(), []subject{{"hearth", hearthSQSJSON}, {"aws-lambda-go typed", typedSQSJSON}}, 0, 0},
+			{"HTTP API event, 2 KB", procs, httpEvent(), false, http, 0.25, 30},
+			{"the same, with a deadline", procs, httpEvent(), true, http, 0, 0},
+			{"SQS batch of 10, 14 KB", procs, sqsEvent(), false, []subject{{"hearth", hearthSQS}, {"aws-lambda-go typed", typedSQS}}, 0.3, 0},
+			{"the same, JSON bodies", procs, sqsEvent(), false, []subject{{"hearth", hearthSQSJSON}, {"aws-lambda-go typed", typedSQSJSON}}, 0, 0},
 		} {
 			if err := compare(w, c, rounds); err != nil {
 				return err
@@ -78,13 +82,22 @@ func compare(w *tabwriter.Writer, c comparison, rounds int) error {
 	for range rounds {
 		for i, s := range c.subjects {
 			h := s.handler()
-			if out, err := h.Invoke(context.Background(), c.event); err != nil || len(out) == 0 {
+			invoke := func() ([]byte, error) {
+				ctx := context.Background()
+				if c.deadline {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, 30*time.Second)
+					defer cancel()
+				}
+				return h.Invoke(ctx, c.event)
+			}
+			if out, err := invoke(); err != nil || len(out) == 0 {
 				return fmt.Errorf("%s, %s: %q, %w", c.name, s.name, out, err)
 			}
 			results[i] = append(results[i], testing.Benchmark(func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := h.Invoke(context.Background(), c.event); err != nil {
+					if _, err := invoke(); err != nil {
 						b.Fatal(err)
 					}
 				}
