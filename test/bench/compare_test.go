@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/akrylysov/algnhsa"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
@@ -58,13 +59,17 @@ func run1(h lambda.Handler, event []byte, timeout time.Duration) (o outcome) {
 	return outcome{status: r.StatusCode, headers: r.Headers, cookies: r.Cookies, body: r.Body, size: len(out), err: err}
 }
 
-// httpSides are the two ways to serve an http.Handler.
+// httpSides are the ways to serve an http.Handler.
 func httpSides(serve http.HandlerFunc) []lambda.Handler {
 	hearth, err := lambdaruntime.NewHandler(&lambdaruntime.App{HTTP: serve})
 	if err != nil {
 		panic(err)
 	}
-	return []lambda.Handler{hearth, lambda.NewHandler(httpadapter.NewV2(serve).ProxyWithContext)}
+	return []lambda.Handler{
+		hearth,
+		lambda.NewHandler(httpadapter.NewV2(serve).ProxyWithContext),
+		algnhsa.New(serve, &algnhsa.Options{BinaryContentTypes: []string{"*/*"}}), // or binary bodies would not arrive
+	}
 }
 
 func request(change func(e *events.APIGatewayV2HTTPRequest)) []byte {
@@ -76,8 +81,8 @@ func request(change func(e *events.APIGatewayV2HTTPRequest)) []byte {
 	return mustJSON(e)
 }
 
-// httpClaims are the rows of the table in docs/runtime.md: each says, for Hearth and
-// for aws-lambda-go-api-proxy, whether the feature is there.
+// httpClaims are the rows of the table in docs/runtime.md: each says, for each of
+// httpSides, whether the feature is there.
 var httpClaims = []struct {
 	feature string
 	serve   http.HandlerFunc
@@ -170,7 +175,7 @@ var httpClaims = []struct {
 	{
 		"one handler serves payload formats 2.0 and 1.0 and load balancers",
 		func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Method+r.URL.Path) },
-		[]byte(`{"httpMethod":"PUT","path":"/x","requestContext":{"elb":{"targetGroupArn":"arn"}},"headers":{"host":"h"}}`), time.Second,
+		[]byte(`{"httpMethod":"PUT","path":"/x","requestContext":{"elb":{"targetGroupArn":"arn"}},"multiValueHeaders":{"host":["h"]}}`), time.Second,
 		func(o outcome) bool { return o.body == "PUT/x" },
 	},
 }
@@ -275,7 +280,7 @@ func word(holds bool) string {
 // does and expects them there, word for word.
 func TestTheComparisonIsTrue(t *testing.T) {
 	var tables bytes.Buffer
-	fmt.Fprintln(&tables, "| HTTP | Hearth | aws-lambda-go-api-proxy 0.16.2 |\n|---|---|---|")
+	fmt.Fprintln(&tables, "| HTTP | Hearth | aws-lambda-go-api-proxy 0.16.2 | algnhsa 1.1.0 |\n|---|---|---|---|")
 	for _, c := range httpClaims {
 		var words []string
 		for _, h := range httpSides(c.serve) {
