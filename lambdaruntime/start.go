@@ -81,8 +81,12 @@ func Start(app *App) {
 	}
 	// Not here: the program may have locked its main goroutine to its thread, as cgo
 	// libraries have it, and a handler must not be called on such a goroutine.
-	go lambda.Start(handler)
-	select {}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		lambda.Start(handler)
+	}()
+	<-done
 }
 
 // warmUp loads all warm resources at once, after the program has taken so long to get
