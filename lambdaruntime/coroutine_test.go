@@ -343,13 +343,16 @@ func TestDeadlinesThatEndNothing(t *testing.T) {
 // TestPanicNil: without a value, a panic looks like the end of a goroutine.
 func TestPanicNil(t *testing.T) {
 	t.Setenv("GODEBUG", "panicnil=1")
-	b := setup(t, &App{})
-	ended := 0
-	err, abandoned := b.router.call(t.Context(), call{what: "call", fn: func(context.Context) error { panic(nil) }, ended: func() { ended++ }})
-	var p *panicError
-	if !errors.As(err, &p) || abandoned || ended != 1 {
-		t.Errorf("got %v, abandoned %t, ended %d times", err, abandoned, ended)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, &App{})
+		ended := 0
+		err, abandoned := b.router.call(t.Context(), call{what: "call", fn: func(context.Context) error { panic(nil) }, ended: func() { ended++ }})
+		synctest.Wait()
+		var p *panicError
+		if !errors.As(err, &p) || abandoned || ended != 1 {
+			t.Errorf("got %v, abandoned %t, ended %d times", err, abandoned, ended)
+		}
+	})
 }
 
 // TestTakenIsNotHeld: what a call holds must go with it, however many were idle.
