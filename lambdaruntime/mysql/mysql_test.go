@@ -14,7 +14,6 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -27,6 +26,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lambdahearth/hearth/lambdaruntime"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/work/worktest"
 )
 
 // proxy stands in for an RDS Proxy: TLS with a certificate for "localhost", then a
@@ -466,68 +466,13 @@ func TestAbandonedWorkThatAskedForATimeLosesItsConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	abandoned, holding := make(chan struct{}), make(chan struct{}, 1)
-	hold := func(ctx context.Context) error {
-		short, cancel := context.WithTimeout(ctx, time.Minute)
-		conn, err := pool.Conn(short)
-		cancel()
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close() }()
-		holding <- struct{}{}
-		<-abandoned
-		return nil
-	}
-	var held sync.WaitGroup
-	h, err := lambdaruntime.NewHandler(&lambdaruntime.App{
-		RequestTimeout: 500 * time.Millisecond,
-		HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			held.Add(1)
-			defer held.Done()
-			_ = hold(r.Context())
-		}),
-		Queues: []lambdaruntime.Consumer{
-			lambdaruntime.Queue[string]{Name: "jobs", Timeout: 200 * time.Millisecond}.Consume(func(ctx context.Context, _ *lambdaruntime.Job[string]) error {
-				held.Add(1)
-				defer held.Done()
-				return hold(ctx)
-			}),
-			lambdaruntime.Queue[string]{Name: "ledger", FIFO: true, Timeout: 200 * time.Millisecond}.Consume(func(ctx context.Context, _ *lambdaruntime.Job[string]) error {
-				held.Add(1)
-				defer held.Done()
-				return hold(ctx)
-			}),
-		},
+	worktest.Abandoned(t, func(ctx context.Context) (func(), error) {
+		conn, err := pool.Conn(ctx)
+		return func() { _ = conn.Close() }, err
+	}, func(ctx context.Context) error {
+		_, err := pool.ExecContext(ctx, "update t set a = ?", 1)
+		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const (
-		request = `{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"POST"}}}`
-		batch   = `{"Records":[{"messageId":"m","body":"x","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-central-1:123456789012:%s"}]}`
-	)
-	for name, event := range map[string]string{
-		"request": request, "job": fmt.Sprintf(batch, "jobs"), "FIFO job": fmt.Sprintf(batch, "ledger.fifo"),
-	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		for held := false; !held; { // on a busy machine it may come too late for its connection
-			if _, err := h.Invoke(ctx, []byte(event)); err != nil {
-				t.Fatal(err)
-			}
-			select {
-			case <-holding:
-				held = true
-			default:
-			}
-		}
-		if _, err := pool.ExecContext(ctx, "update t set a = ?", 1); err != nil {
-			t.Errorf("after an abandoned %s: %v", name, err)
-		}
-		cancel()
-	}
-	close(abandoned)
-	held.Wait()
 }
 
 func TestConnectionOutlivesTheContextOfItsRequest(t *testing.T) {
