@@ -8,70 +8,16 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
-
-// infra is the CDK app of the example, built once.
-var infra = sync.OnceValues(func() (string, error) {
-	program := filepath.Join(builds, "infra")
-	cmd := exec.Command("go", "build", "-o", program, "./examples/bookmarks/infra")
-	cmd.Dir = ".."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return program, nil
-})
-
-// synth runs the example's CDK app in dir the way the CDK CLI does, with the
-// context of cdk.json and more, and returns the cloud assembly's folder.
-func synth(t *testing.T, dir string, context map[string]any, env ...string) string {
-	t.Helper()
-	program, err := infra()
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile("../cdk.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cdk struct {
-		App     string
-		Context map[string]any
-	}
-	if err := json.Unmarshal(data, &cdk); err != nil {
-		t.Fatal(err)
-	}
-	if cdk.App != "go run ./examples/bookmarks/infra" {
-		t.Errorf("cdk.json names the app %q", cdk.App)
-	}
-	if cdk.Context["@aws-cdk/core:validateAgainstDefaultRules"] != true {
-		t.Error("cdk.json does not validate strictly")
-	}
-	for k, v := range context {
-		cdk.Context[k] = v
-	}
-	if data, err = json.Marshal(cdk.Context); err != nil {
-		t.Fatal(err)
-	}
-	out := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), program)
-	cmd.Dir = dir
-	cmd.Env = append(append(os.Environ(), "CDK_OUTDIR="+out, "CDK_CONTEXT_JSON="+string(data)), env...)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("synth: %v\n%s", err, output)
-	}
-	return out
-}
 
 // template is what the tests look at of a CloudFormation template.
 type template struct {
@@ -123,23 +69,8 @@ func text(v any) string {
 // they looked at all shows in their reports.
 func TestBookmarksPassesEveryCheck(t *testing.T) {
 	t.Parallel()
-	assembly := synth(t, "..", map[string]any{"nag": "true"})
-
-	data, err := os.ReadFile(filepath.Join(assembly, "validation-report.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var validation struct {
-		PluginReports []struct{ Conclusion string }
-	}
-	if err := json.Unmarshal(data, &validation); err != nil {
-		t.Fatal(err)
-	}
-	for _, report := range validation.PluginReports {
-		if report.Conclusion != "success" {
-			t.Errorf("CloudFormation validation: %s", data)
-		}
-	}
+	assembly := synth(t, "bookmarks", "..", map[string]any{"nag": "true"}, "CDK_VALIDATION=true")
+	wasValidated(t, assembly)
 
 	file, err := os.Open(filepath.Join(assembly, "AwsSolutions--Bookmarks-NagReport.csv"))
 	if err != nil {
@@ -181,7 +112,7 @@ func TestBookmarksPassesEveryCheck(t *testing.T) {
 // TestBookmarksTemplate looks at what the example deploys.
 func TestBookmarksTemplate(t *testing.T) {
 	t.Parallel()
-	tmpl, data := readTemplate(t, synth(t, "..", nil, "CDK_VALIDATION=false"))
+	tmpl, data := readTemplate(t, synth(t, "bookmarks", "..", nil, "CDK_VALIDATION=false"))
 	checkGolden(t, "testdata/bookmarks.template.json", normalise(data))
 
 	counts := map[string]int{}
@@ -298,7 +229,7 @@ func TestSameAssetFromAnyFolder(t *testing.T) {
 		for _, part := range []string{"go.mod", "go.sum", "internal", "lambdaruntime", "examples"} {
 			copyTree(t, filepath.Join("..", part), filepath.Join(dir, part))
 		}
-		assembly := synth(t, dir, nil, "CDK_VALIDATION=false")
+		assembly := synth(t, "bookmarks", dir, nil, "CDK_VALIDATION=false")
 		_, templates[i] = readTemplate(t, assembly)
 		matches, err := filepath.Glob(filepath.Join(assembly, "asset.*", "bootstrap"))
 		if err != nil || len(matches) != 1 {

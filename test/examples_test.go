@@ -2,7 +2,6 @@ package test
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,43 +13,8 @@ import (
 // it looked at all shows in its report.
 func TestExamplesPassStrictValidation(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("../cdk.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cdk struct{ Context json.RawMessage }
-	if err := json.Unmarshal(data, &cdk); err != nil {
-		t.Fatal(err)
-	}
 	for _, example := range []string{"embed", "baseline"} {
-		program, out := filepath.Join(t.TempDir(), example), t.TempDir()
-		build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./examples/"+example+"/infra")
-		build.Dir = ".."
-		if output, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, output)
-		}
-		app := exec.CommandContext(t.Context(), program)
-		app.Dir = ".."
-		app.Env = append(os.Environ(), "CDK_OUTDIR="+out, "CDK_CONTEXT_JSON="+string(cdk.Context))
-		if output, err := app.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", example, err, output)
-			continue
-		}
-		report, err := os.ReadFile(filepath.Join(out, "validation-report.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var validation struct {
-			PluginReports []struct{ Conclusion string }
-		}
-		if err := json.Unmarshal(report, &validation); err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range validation.PluginReports {
-			if r.Conclusion != "success" {
-				t.Errorf("%s: %s", example, report)
-			}
-		}
+		wasValidated(t, synth(t, example, "..", nil, "CDK_VALIDATION=true"))
 	}
 }
 
