@@ -16,9 +16,9 @@ import (
 // [iter.Pull] lets it. A channel would go through the scheduler, which wakes another
 // processor for each goroutine that it makes ready: for a small request, that takes
 // as long as everything else. The iterator here yields once for each call, when it has
-// returned. When its time is over first, the timer's goroutine yields in its place, so
-// that the caller goes on while the iterator still runs: yield may be called on any
-// goroutine, by one at a time.
+// returned. When its time is over first, the goroutine that notices yields in its
+// place, so that the caller goes on while the iterator still runs: yield may be called
+// on any goroutine, by one at a time.
 //
 // Go ends the process when one of the two goroutines is locked to its thread
 // ([runtime.LockOSThread]) at such a switch.

@@ -13,6 +13,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
 )
 
+// blankRequest is what requests are made of: only WithContext gives one a context.
 var blankRequest http.Request
 
 // read makes the request that the client sent, as net/http's server would give it to

@@ -55,9 +55,13 @@ func (e *timeoutError) Is(target error) bool { return target == ErrTimeout }
 // names every broken field.
 //
 // The handler is safe for concurrent use and keeps nothing of the payload it is
-// given. It must not be called on a goroutine that is locked to its thread
-// ([runtime.LockOSThread]), which ends the process; handlers may lock theirs. [Start]
-// sees to that itself.
+// given. When its context is cancelled rather than at its deadline, a handler that
+// does not heed that is given up on within 100 ms.
+//
+// It must not be called on a goroutine that is locked to its thread
+// ([runtime.LockOSThread]): Go ends the process then. [Start] sees to that itself.
+// Handlers may lock theirs; what they leave locked, up to eight times, is unlocked
+// after them.
 func NewHandler(app *App) (lambda.Handler, error) { return newRouter(app) }
 
 type router struct {
@@ -324,6 +328,7 @@ func (c *call) end(err error) {
 	}
 }
 
+// run runs a call that has begun, and ends it.
 func (r *router) run(c *call) (err error, abandoned bool) {
 	if err, abandoned = r.coroutines.run(r, c); abandoned {
 		err = context.Cause(c.ctx)
