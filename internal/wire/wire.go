@@ -18,6 +18,13 @@ const (
 	// [QueueURLEnv].
 	EnvQueueURLPrefix = "HEARTH_QUEUE_URL_"
 
+	// EnvPartialResponses names the queues whose event source mappings take partial
+	// batch responses (FunctionResponseTypes: ReportBatchItemFailures): logical names,
+	// joined by commas. A failed job of any other queue fails its whole invocation,
+	// since Lambda would delete its message otherwise.
+	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (2026-11)
+	EnvPartialResponses = "HEARTH_PARTIAL_RESPONSES"
+
 	// EnvWebSocketEndpoint holds the @connections endpoint of the WebSocket
 	// API's stage: https://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
 	EnvWebSocketEndpoint = "HEARTH_WEBSOCKET_ENDPOINT"
