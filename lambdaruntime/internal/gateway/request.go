@@ -1,0 +1,425 @@
+// Package gateway turns the HTTP events of API Gateway, function URLs and load
+// balancers into requests as net/http's server would give them to a handler, and
+// responses into the bytes that each of them takes.
+package gateway
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
+)
+
+// Exchange is a request and its response. What a request needs beside itself lies
+// in one piece of memory.
+type Exchange struct {
+	Request  http.Request
+	Response Response
+
+	url    url.URL
+	body   stringBody
+	values [16]string // of the headers
+}
+
+// blankRequest is what requests are made of: only WithContext gives one a context.
+var blankRequest http.Request
+
+// Open makes x.Response one in the format that the event's way in takes.
+func (x *Exchange) Open(e *event.Envelope) {
+	x.Response.open(formatOf(e), Method(e) == http.MethodHead)
+}
+
+// Method is the request's method.
+func Method(e *event.Envelope) string {
+	switch {
+	case e.Kind == event.KindHTTPv2 && e.Context.Method != "":
+		return e.Context.Method
+	case e.Method != "":
+		return e.Method
+	}
+	return http.MethodGet
+}
+
+// Read makes x.Request the request that the client sent. odd says what is wrong with
+// the event where it can be served all the same.
+func (x *Exchange) Read(ctx context.Context, e *event.Envelope) (odd []string, err error) {
+	req := &x.Request
+	*req = *blankRequest.WithContext(ctx)
+	x.Response.ctx = ctx
+	req.Method, req.Proto, req.ProtoMajor, req.ProtoMinor = Method(e), "HTTP/1.1", 1, 1
+	req.Body, req.Host, req.URL = http.NoBody, e.Context.Domain, &x.url
+	if p := e.Context.Protocol; p != "" && p != req.Proto {
+		if major, minor, ok := http.ParseHTTPVersion(p); ok {
+			req.Proto, req.ProtoMajor, req.ProtoMinor = p, major, minor
+		}
+	}
+	if req.Header, req.Host, err = readHeaders(e, x.values[:0]); err != nil {
+		return nil, fmt.Errorf("read headers: %w", err)
+	}
+	query, err := QueryString(e)
+	if err != nil {
+		return nil, fmt.Errorf("read query string: %w", err)
+	}
+	path := clientPath(e)
+	if e.IsHTTPAPI() {
+		req.RequestURI = setDecodedURL(&x.url, path, query)
+	} else {
+		req.RequestURI = setURL(&x.url, path, query)
+	}
+	req.RemoteAddr = remoteAddr(e, req.Header)
+	odd = e.Oddities()
+	body, plain := Body(e)
+	if plain {
+		odd = append(odd, "isBase64Encoded is true, but its body is plain text")
+	}
+	if body != "" {
+		x.body.Reset(body)
+		req.Body, req.ContentLength = &x.body, int64(len(body))
+	}
+	return odd, nil
+}
+
+// clientPath is the path that the client asked for, less the stage's name, which
+// an HTTP API puts before it on its own domain unless the stage is $default, in both
+// payload formats; the other ways in leave it out, and so routes need not know their
+// stage.
+func clientPath(e *event.Envelope) string {
+	path := e.Path
+	if path == "" && e.Kind == event.KindHTTPv2 {
+		path = e.Context.HTTPPath
+	}
+	if stage := e.Context.Stage; e.IsHTTPAPI() && stage != "" && stage != "$default" && strings.Contains(e.Context.Domain, ".execute-api.") {
+		if rest, ok := strings.CutPrefix(path, "/"+stage); ok && (rest == "" || rest[0] == '/') {
+			path = rest
+		}
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return path
+}
+
+// setDecodedURL makes u a URL of a path that the way in has decoded already: an HTTP
+// API does, in both payload formats, so a client's %2F cannot be told from a slash
+// there. A client that asks for /files/100%2525 gets here as /files/100%25, which is
+// the path. It returns u.RequestURI().
+//
+// Live captures of all four ways in, published by hotsock/voker, show which decode
+// (2026-07).
+func setDecodedURL(u *url.URL, path, query string) (requestURI string) {
+	u.Path, u.RawQuery = path, query
+	if requestURI = path; !isUsual(path) {
+		requestURI = u.EscapedPath()
+	}
+	if query != "" {
+		requestURI += "?" + query
+	}
+	return requestURI
+}
+
+// setURL makes u a URL whose EscapedPath is path, with any byte that may not stand in
+// an escaped path escaped; a "%" that starts no escape stands for itself. It returns
+// u.RequestURI().
+func setURL(u *url.URL, path, query string) (requestURI string) {
+	escaped, usual := escapePath(path)
+	u.Path, u.RawQuery = escaped, query
+	if !usual {
+		if p, err := url.PathUnescape(escaped); err == nil {
+			u.Path = p
+			if u.EscapedPath() != escaped {
+				u.RawPath = escaped
+			}
+		}
+	}
+	if query == "" {
+		return escaped
+	}
+	return escaped + "?" + query
+}
+
+// isUsual reports whether path is its own escaped form.
+func isUsual(path string) bool {
+	for i := range len(path) {
+		if pathByte[path[i]] != pathUsual {
+			return false
+		}
+	}
+	return true
+}
+
+// How a byte may stand in an escaped path: RFC 3986, section 3.3, and "[", "]",
+// which net/url accepts too.
+const (
+	pathEscape  = iota // only escaped
+	pathAllowed        // as it is, but net/url escapes it by default
+	pathUsual          // as it is
+)
+
+var pathByte = func() (t [256]uint8) {
+	for c := range t {
+		b := byte(c)
+		switch {
+		case b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-._~$&+,;=:@/", b) >= 0:
+			t[c] = pathUsual
+		case strings.IndexByte("!'()*[]", b) >= 0:
+			t[c] = pathAllowed
+		}
+	}
+	return t
+}()
+
+// escapePath escapes what may not stand in an escaped path. usual says that path
+// is what net/url would make of it, unescaped and escaped alike.
+func escapePath(path string) (escaped string, usual bool) {
+	usual, clean := true, true
+	for i := 0; i < len(path); i++ {
+		usual = usual && pathByte[path[i]] == pathUsual
+		clean = clean && pathByte[path[i]] != pathEscape
+	}
+	if clean {
+		return path, usual
+	}
+	const upperHex = "0123456789ABCDEF"
+	var b strings.Builder
+	b.Grow(len(path) + 16)
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		if pathByte[c] != pathEscape || c == '%' && i+2 < len(path) && isHex(path[i+1]) && isHex(path[i+2]) {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteByte('%')
+		b.WriteByte(upperHex[c>>4])
+		b.WriteByte(upperHex[c&15])
+	}
+	return b.String(), false
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// Headers reads a request's headers and its host.
+func Headers(e *event.Envelope) (h http.Header, host string, err error) { return readHeaders(e, nil) }
+
+// readHeaders is Headers where the headers' values take their place in values, as they
+// share an array in net/textproto.
+func readHeaders(e *event.Envelope, values []string) (h http.Header, host string, err error) {
+	pairs, plain := e.Pairs()
+	// Host and, in other formats, Cookie are not among the fields.
+	r := headerReader{header: make(http.Header, len(pairs)), values: values, host: e.Context.Domain}
+	var d jsonscan.Decoder
+	if raw := e.RawMultiHeaders; raw != "" && raw != "null" {
+		d = jsonscan.NewDecoder(raw)
+		for key, more := d.FirstKey(); more; key, more = d.Key() {
+			for list := d.Array(); list && d.Elem(); {
+				r.add(key, d.String())
+			}
+		}
+	} else if plain {
+		if !r.set(pairs) {
+			for _, p := range pairs {
+				r.add(p.Key, p.Value)
+			}
+		}
+	} else {
+		d = jsonscan.NewDecoder(e.RawHeaders)
+		for key, more := d.FirstKey(); more; key, more = d.Key() {
+			r.add(key, d.String())
+		}
+	}
+	if err := d.Err(); err != nil {
+		return nil, "", err
+	}
+	if e.RawCookies != "" {
+		var space [8]string
+		list := space[:0]
+		d = jsonscan.NewDecoder(e.RawCookies)
+		for more := d.Array(); more && d.Elem(); {
+			list = append(list, d.String())
+		}
+		if err := d.Err(); err != nil {
+			return nil, "", fmt.Errorf("cookies: %w", err)
+		}
+		cookies := strings.Join(list, "; ")
+		if cookies != "" {
+			r.header["Cookie"] = r.one(cookies)
+		}
+	}
+	return r.header, r.host, nil
+}
+
+type headerReader struct {
+	header http.Header
+	values []string
+	host   string // net/http keeps it out of the header
+}
+
+// set sets an empty header to pairs, unless two of them have the same key: to look for
+// each key first would take as long again.
+func (r *headerReader) set(pairs []event.Pair) bool {
+	n := 0
+	for _, p := range pairs {
+		canonical := canonicalHeader(p.Key)
+		if canonical == "Host" {
+			r.host = p.Value
+			continue
+		}
+		r.header[canonical] = r.one(p.Value)
+		n++
+	}
+	if len(r.header) == n {
+		return true
+	}
+	clear(r.header)
+	return false
+}
+
+func (r *headerReader) add(key, v string) {
+	canonical := canonicalHeader(key)
+	if canonical == "Host" {
+		r.host = v
+		return
+	}
+	if have, ok := r.header[canonical]; ok {
+		r.header[canonical] = append(have, v)
+	} else {
+		r.header[canonical] = r.one(v)
+	}
+}
+
+func (r *headerReader) one(v string) []string {
+	if len(r.values) == cap(r.values) {
+		r.values = make([]string, 0, 32)
+	}
+	r.values = append(r.values, v)
+	n := len(r.values)
+	return r.values[n-1 : n : n]
+}
+
+// canonicalHeader is http.CanonicalHeaderKey with the headers that gateways and
+// browsers send at hand, which saves making their canonical spelling anew.
+func canonicalHeader(key string) string {
+	if len(key) >= 2 {
+		if usual := &usualHeaders[headerSlot(key)]; usual.Key == key {
+			return usual.Value
+		}
+	}
+	return http.CanonicalHeaderKey(key)
+}
+
+// headerSlot tells the usual headers apart: no two of them have the same.
+func headerSlot(key string) uint8 {
+	n := len(key)
+	return uint8(n) + key[0]*2 + key[n-2]*13 + key[n-1]
+}
+
+// usualHeaders has each usual header, as it is sent, with its canonical spelling.
+var usualHeaders = func() (slots [256]event.Pair) {
+	for _, canonical := range []string{
+		"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Content-Length", "Content-Type", "Cookie",
+		"Dnt", "Host", "If-Modified-Since", "If-None-Match", "Origin", "Pragma", "Priority", "Range", "Referer",
+		"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-User",
+		"Traceparent", "Tracestate", "Upgrade-Insecure-Requests", "User-Agent", "Via",
+		"X-Amz-Cf-Id", "X-Amzn-Trace-Id", "X-Api-Key", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto",
+		"X-Request-Id", "X-Requested-With",
+	} {
+		key := strings.ToLower(canonical) // HTTP APIs send them so
+		slots[headerSlot(key)] = event.Pair{Key: key, Value: canonical}
+	}
+	return slots
+}()
+
+// QueryString rebuilds what followed the question mark. API Gateway decodes the
+// parameters of a 1.0 event; a load balancer hands them on as they came.
+func QueryString(e *event.Envelope) (string, error) {
+	if e.Kind == event.KindHTTPv2 {
+		return e.Query, nil
+	}
+	escape := url.QueryEscape
+	if e.Kind == event.KindALB {
+		escape = func(s string) string { return s }
+	}
+	var b strings.Builder
+	add := func(key, value string) {
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(escape(key))
+		b.WriteByte('=')
+		b.WriteString(escape(value))
+	}
+	var d jsonscan.Decoder
+	if raw := e.RawMultiQuery; raw != "" && raw != "null" {
+		d = jsonscan.NewDecoder(raw)
+		for key, more := d.FirstKey(); more; key, more = d.Key() {
+			for list := d.Array(); list && d.Elem(); {
+				add(key, d.String())
+			}
+		}
+	} else if e.RawQuery != "" {
+		d = jsonscan.NewDecoder(e.RawQuery)
+		for key, more := d.FirstKey(); more; key, more = d.Key() {
+			add(key, d.String())
+		}
+	}
+	return b.String(), d.Err()
+}
+
+// noAddress stands for a client's address that the event does not tell, as in a load
+// balancer's health checks and in test events: RemoteAddr always parses.
+const noAddress = "0.0.0.0:0"
+
+// remoteAddr is the address of the client: the gateway says it, a load balancer
+// appends it to X-Forwarded-For. Of the port only a load balancer tells, and only
+// with the attribute routing.http.xff_client_port.enabled; it is 0 otherwise.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html (2026-11)
+func remoteAddr(e *event.Envelope, h http.Header) string {
+	ip := e.Context.SourceIP
+	if e.Kind == event.KindALB {
+		ip = ""
+		if forwarded := h["X-Forwarded-For"]; len(forwarded) > 0 {
+			last := forwarded[len(forwarded)-1]
+			ip = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+		}
+		if _, err := netip.ParseAddrPort(ip); err == nil {
+			return ip
+		}
+	}
+	if _, err := netip.ParseAddr(ip); err != nil {
+		return noAddress
+	}
+	return net.JoinHostPort(ip, "0")
+}
+
+// Body is the body that the client sent. plain reports that the event calls it base64
+// although it is not; it is then given as it stands. A body that is JSON instead of a
+// string is its text.
+func Body(e *event.Envelope) (body string, plain bool) {
+	if e.RawBody != "" && e.RawBody != "null" {
+		return e.RawBody, false
+	}
+	if !e.Base64 || e.Body == "" {
+		return e.Body, false
+	}
+	data, err := base64.StdEncoding.DecodeString(e.Body)
+	if err != nil {
+		return e.Body, true
+	}
+	return string(data), false
+}
+
+// stringBody is a request's body. It hides the reader's WriteTo, past which
+// middleware that wraps the body could not see.
+type stringBody struct{ r strings.Reader }
+
+func (b *stringBody) Reset(s string)             { b.r.Reset(s) }
+func (b *stringBody) Read(p []byte) (int, error) { return b.r.Read(p) }
+func (b *stringBody) Close() error               { return nil }
