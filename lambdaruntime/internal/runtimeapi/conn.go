@@ -1,0 +1,233 @@
+package runtimeapi
+
+import (
+	"bufio"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// conn is a connection to the Runtime API. One goroutine at a time uses it.
+type conn struct {
+	net         net.Conn
+	host        string
+	r           *bufio.Reader
+	w           *bufio.Writer
+	nextRequest string // the request for the next event, which is always the same
+	stream      *stream
+}
+
+func newConn(n net.Conn, host string) *conn {
+	return &conn{
+		net: n, host: host, r: bufio.NewReader(n), w: bufio.NewWriter(n),
+		nextRequest: "GET /" + version + "/runtime/invocation/next HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: " + userAgent + "\r\n\r\n",
+	}
+}
+
+// next waits for the next event.
+func (c *conn) next() (*Invocation, error) {
+	const what = "get the next event"
+	_, _ = c.w.WriteString(c.nextRequest) // Flush returns the error
+	if err := c.w.Flush(); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	h, body, err := c.response(what, http.StatusOK)
+	if err != nil {
+		return nil, err
+	}
+	get := func(name string) string {
+		if v := h[name]; len(v) > 0 {
+			return v[0]
+		}
+		return ""
+	}
+	inv := &Invocation{
+		Payload:   unsafe.String(unsafe.SliceData(body), len(body)), // nobody else has body
+		RequestID: get(headerRequestID), Deadline: deadline(get(headerDeadline)), FunctionARN: get(headerARN),
+		TraceID: get(headerTrace), TenantID: get(headerTenant), ClientContext: get(headerClient), CognitoIdentity: get(headerCognito),
+		conn: c,
+	}
+	if inv.RequestID == "" || strings.ContainsAny(inv.RequestID, " \t/?#%") {
+		return nil, fmt.Errorf("%s: the Runtime API's %s must be a request id, got %q", what, headerRequestID, inv.RequestID)
+	}
+	return inv, nil
+}
+
+// response reads a response to its end.
+func (c *conn) response(what string, want int) (http.Header, []byte, error) {
+	resp, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: read the Runtime API's response: %w", what, noEOF(err))
+	}
+	var body []byte
+	if n := resp.ContentLength; n >= 0 && n <= maxKnownLength {
+		body = make([]byte, n)
+		_, err = io.ReadFull(resp.Body, body)
+	} else {
+		body, err = io.ReadAll(resp.Body)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: read the Runtime API's response: %w", what, noEOF(err))
+	}
+	if resp.Close {
+		if err := c.redial(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if resp.StatusCode != want {
+		return nil, nil, &statusError{what, resp.StatusCode, strings.TrimSpace(string(body[:min(len(body), 512)]))}
+	}
+	return resp.Header, body, nil
+}
+
+// maxKnownLength bounds what is allocated before it has arrived: well over the 6 MB of
+// an event.
+const maxKnownLength = 16 << 20
+
+// noEOF keeps an end from being taken for a regular one.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// redial replaces a connection that the Runtime API closes, or on which a response was
+// broken off.
+func (c *conn) redial() error {
+	_ = c.net.Close()
+	n, err := net.Dial("tcp", c.host)
+	if err != nil {
+		return fmt.Errorf("connect to the Runtime API: %w", err)
+	}
+	c.net = n
+	c.r.Reset(n)
+	c.w.Reset(n)
+	return nil
+}
+
+// answer posts an answer. An error means that the process cannot go on; what the
+// Runtime API refuses is logged, and the next event is a new matter.
+func (c *conn) answer(inv *Invocation, a Answer) error {
+	path := "/" + version + "/runtime/invocation/" + inv.RequestID
+	var err error
+	switch s := c.stream; {
+	case s != nil:
+		c.stream = nil
+		err = s.end(a.Err)
+	case a.Err != nil:
+		err = c.post(path+"/error", a.Err.body(), a.Err.headers())
+	default:
+		err = c.post(path+"/response", a.Body, jsonHeaders)
+	}
+	if refused(err) {
+		slog.Error("Lambda did not take the answer", "requestId", inv.RequestID, "error", err.Error())
+		return nil
+	}
+	return err
+}
+
+var jsonHeaders = []byte("Content-Type: application/json\r\n")
+
+// post sends a request and reads its response.
+func (c *conn) post(path string, body, headers []byte) error {
+	if err := c.request(http.MethodPost, path, body, headers); err != nil {
+		return fmt.Errorf("post the answer: %w", err)
+	}
+	_, _, err := c.response("post the answer", http.StatusAccepted)
+	return err
+}
+
+// request sends a request. headers are whole lines.
+func (c *conn) request(method, path string, body, headers []byte) error {
+	c.begin(method, path, headers)
+	w := c.w
+	_, _ = w.WriteString("Content-Length: ")
+	_, _ = w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(len(body)), 10))
+	_, _ = w.WriteString("\r\n\r\n")
+	_, _ = w.Write(body)
+	return w.Flush()
+}
+
+// begin writes a request's first lines. Its errors stick to the writer.
+func (c *conn) begin(method, path string, headers []byte) {
+	for _, s := range [...]string{method, " ", path, " HTTP/1.1\r\nHost: ", c.host, "\r\nUser-Agent: ", userAgent, "\r\n"} {
+		_, _ = c.w.WriteString(s)
+	}
+	_, _ = c.w.Write(headers)
+}
+
+// Stream begins a response that is sent while it is made. The invocation's answer ends
+// it: with the error, if any, with which it was broken off.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming (2026-11)
+func (inv *Invocation) Stream(contentType string) *Stream {
+	return &Stream{inv: inv, contentType: contentType}
+}
+
+// Stream is the body of a streamed response. Nothing is sent before its first Write.
+type Stream struct {
+	inv         *Invocation
+	contentType string
+	stream
+}
+
+type stream struct {
+	conn *conn
+	err  error
+}
+
+// Write sends p as one chunk.
+func (s *Stream) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	w := s.inv.conn.w
+	if s.conn == nil {
+		s.conn = s.inv.conn
+		s.conn.stream = &s.stream
+		s.conn.begin(http.MethodPost, "/"+version+"/runtime/invocation/"+s.inv.RequestID+"/response", []byte(headerMode+": streaming\r\nContent-Type: "+s.contentType+
+			"\r\nTransfer-Encoding: chunked\r\nTrailer: "+headerErrorType+", "+headerErrorBody+"\r\n\r\n"))
+	}
+	_, _ = w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(len(p)), 16))
+	_, _ = w.WriteString("\r\n")
+	_, _ = w.Write(p)
+	_, _ = w.WriteString("\r\n")
+	if s.err = w.Flush(); s.err != nil {
+		return 0, s.err
+	}
+	return len(p), nil
+}
+
+// SetWriteDeadline makes a Write fail that lasts until t.
+func (s *Stream) SetWriteDeadline(t time.Time) error { return s.inv.conn.net.SetWriteDeadline(t) }
+
+// end sends the last chunk, with trailers that say whether the response is whole.
+func (s *stream) end(failed *Error) error {
+	c := s.conn
+	if s.err == nil {
+		_, _ = c.w.WriteString("0\r\n")
+		if failed != nil {
+			_, _ = c.w.WriteString(headerErrorType + ": " + failed.Type + "\r\n" + headerErrorBody + ": " + base64.StdEncoding.EncodeToString(failed.body()) + "\r\n")
+		}
+		_, _ = c.w.WriteString("\r\n")
+		s.err = c.w.Flush()
+	}
+	if s.err != nil { // Lambda no longer takes the response
+		return c.redial()
+	}
+	if err := c.net.SetWriteDeadline(time.Time{}); err != nil {
+		return err
+	}
+	_, _, err := c.response("post the answer", http.StatusAccepted)
+	return err
+}
