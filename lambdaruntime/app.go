@@ -1,6 +1,7 @@
 package lambdaruntime
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
 )
 
 // defaultRequestTimeout bounds HTTP requests and WebSocket events.
@@ -21,11 +23,13 @@ const defaultRequestTimeout = 10 * time.Second
 // and NewHandler only read an App.
 type App struct {
 	// HTTP serves the requests of API Gateway HTTP APIs (payload format 2.0 and
-	// 1.0), REST APIs, Function URLs and Application Load Balancers. Its
-	// requests carry the client's escaped path, query, repeated headers, cookies
-	// and body; [EventFromContext] gives the event they came in. Responses are sent
-	// whole, but for those of a Function URL that streams: they are sent while the
-	// handler writes and flushes.
+	// 1.0), REST APIs, function URLs and Application Load Balancers. Its
+	// requests carry the client's path, query, repeated headers, cookies and body as
+	// far as that way in keeps them: an HTTP API decodes the path, so that %2F is a
+	// slash there; the others keep escapes. [EventFromContext] gives the event they
+	// came in, [CallerFromContext] who sent them. Responses are sent whole, but for
+	// those of a function URL that streams: they are sent while the handler writes
+	// and flushes.
 	HTTP http.Handler
 
 	// WebSocket serves the connections of an API Gateway WebSocket API.
@@ -57,6 +61,24 @@ type App struct {
 
 	// Fallback handles every event that nothing else does.
 	Fallback lambda.Handler
+
+	// Middleware wraps jobs, schedule runs, WebSocket events and further events; the
+	// first is the outermost.
+	Middleware []Middleware
+
+	// Visibility lets jobs say when they want to come again, with [RetryAfter]:
+	// producer.Visibility. It takes the permission sqs:ChangeMessageVisibility, which
+	// a consumer has. Nil means after the queue's visibility timeout.
+	Visibility VisibilityChanger
+
+	// Shutdown is called when Lambda ends the instance, for what must be flushed or
+	// closed; its context ends before Lambda's patience does, after 300 ms. Nil means
+	// that the process is ended without a word, which is Lambda's way and costs
+	// nothing. With it, Start registers an internal extension: the init phase takes
+	// a request more, and each instance's end up to those 300 ms. It is not called
+	// when Lambda kills the process at its timeout, nor when it crashes.
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
+	Shutdown func(ctx context.Context)
 
 	// Warm are the resources that Start loads, all at once, before the first
 	// event; see [NewResource].
@@ -115,7 +137,7 @@ func (a *App) validate() error {
 	}
 	queues := map[string]int{}
 	for i, c := range a.Queues {
-		if c.work == nil {
+		if c.job == nil {
 			add("App.Queues[%d] is empty; make it with Queue.Consume and a function", i)
 			continue
 		}
@@ -127,6 +149,11 @@ func (a *App) validate() error {
 		}
 		if c.concurrency < 0 || (c.fifo && c.concurrency > 1) {
 			add("App.Queues[%d] (%s): Queue.Concurrency must be 0 or more, and at most 1 on a FIFO queue, got %d", i, c.name, c.concurrency)
+		}
+		for _, e := range c.envelopes {
+			if e != EnvelopeSNS && e != EnvelopeEventBridge && e != EnvelopeS3 {
+				add("App.Queues[%d] (%s): Queue.Envelopes must hold EnvelopeSNS, EnvelopeEventBridge or EnvelopeS3, got %q", i, c.name, e)
+			}
 		}
 		env := wire.QueueURLEnv(c.name)
 		if j, ok := queues[env]; ok {
@@ -167,6 +194,11 @@ func (a *App) validate() error {
 			add("App.Events[unknown] cannot be told from other events; use App.Fallback")
 		case served[kind]:
 			add("App.Events[%s] is served by another part of the App too; keep one of the two", kind)
+		}
+	}
+	for i, m := range a.Middleware {
+		if m == nil {
+			add("App.Middleware[%d] is nil; leave it out", i)
 		}
 	}
 	warm := map[string]bool{}
@@ -229,7 +261,7 @@ func (a *App) manifest() *wire.Manifest {
 	for _, w := range a.Warm {
 		m.Warm = append(m.Warm, wire.ManifestResource{Name: w.Name(), Required: w.Required()})
 	}
-	for kind := range Kind(len(kindNames)) {
+	for kind := range Kind(event.NumKinds) {
 		if a.Events[kind] != nil {
 			m.Events = append(m.Events, kind.String())
 		}

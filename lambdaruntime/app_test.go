@@ -21,7 +21,7 @@ import (
 
 func noJob(context.Context, *Job[string]) error { return nil }
 func noRun(context.Context, time.Time) error    { return nil }
-func consumer(name string, fifo bool) Consumer {
+func newTestConsumer(name string, fifo bool) Consumer {
 	return Queue[string]{Name: name, FIFO: fifo}.Consume(noJob)
 }
 func named(name string) Warmer { return funcWarmer{name: name} }
@@ -37,10 +37,10 @@ func TestAppMistakes(t *testing.T) {
 		"App.RequestTimeout must be 0 or more, got -1s":                                                                                               {RequestTimeout: -time.Second},
 		"App.WarmTimeout must be 0 or more, got -1s":                                                                                                  {WarmTimeout: -time.Second},
 		"App.Queues[0] is empty; make it with Queue.Consume and a function":                                                                           {Queues: []Consumer{{}}},
-		`App.Queues[0]: Queue.Name must be 1 to 75 letters, digits, - or _, without .fifo, got "jobs.fifo"`:                                           {Queues: []Consumer{consumer("jobs.fifo", true)}},
+		`App.Queues[0]: Queue.Name must be 1 to 75 letters, digits, - or _, without .fifo, got "jobs.fifo"`:                                           {Queues: []Consumer{newTestConsumer("jobs.fifo", true)}},
 		"App.Queues[0] (jobs): Queue.Timeout must be 0 or more, got -1s":                                                                              {Queues: []Consumer{Queue[string]{Name: "jobs", Timeout: -time.Second}.Consume(noJob)}},
 		"App.Queues[0] (jobs): Queue.Concurrency must be 0 or more, and at most 1 on a FIFO queue, got 2":                                             {Queues: []Consumer{Queue[string]{Name: "jobs", FIFO: true, Concurrency: 2}.Consume(noJob)}},
-		"App.Queues[0] (a-b) and App.Queues[1] (A_b) share the variable HEARTH_QUEUE_URL_A_B; give them names that differ in more than case, - and _": {Queues: []Consumer{consumer("a-b", false), consumer("A_b", false)}},
+		"App.Queues[0] (a-b) and App.Queues[1] (A_b) share the variable HEARTH_QUEUE_URL_A_B; give them names that differ in more than case, - and _": {Queues: []Consumer{newTestConsumer("a-b", false), newTestConsumer("A_b", false)}},
 		`App.Schedules[0]: Schedule.Name must be 1 to 64 letters, digits, -, _ or ., got ""`:                                                          {Schedules: []Schedule{schedule("", "rate(1 day)")}},
 		`App.Schedules[0] (n): Schedule.Expression must be cron(…), rate(…) or at(…), got "0 3 * * *"`:                                                {Schedules: []Schedule{schedule("n", "0 3 * * *")}},
 		"App.Schedules[0] (n): Schedule.Run is nil; give it a function":                                                                               {Schedules: []Schedule{{Name: "n", Expression: "rate(1 day)"}}},
@@ -71,7 +71,7 @@ func TestManifest(t *testing.T) {
 	t.Parallel()
 	app := &App{
 		HTTP: http.NotFoundHandler(), WebSocket: funcSocket{},
-		Queues:    []Consumer{Queue[string]{Name: "captures", Timeout: 30 * time.Second}.Consume(noJob), consumer("ledger", true)},
+		Queues:    []Consumer{Queue[string]{Name: "captures", Timeout: 30 * time.Second}.Consume(noJob), newTestConsumer("ledger", true)},
 		Schedules: []Schedule{{Name: "nightly", Expression: "cron(0 3 * * ? *)", TimeZone: "Europe/Berlin", Run: noRun}},
 		Events:    map[Kind]lambda.Handler{KindSNS: anyHandler(), KindS3: anyHandler()},
 		Warm:      []Warmer{NewResource("db", func(context.Context) (int, error) { return 0, nil }), NewResource("cache", func(context.Context) (int, error) { return 0, nil }).Optional()},
@@ -113,7 +113,7 @@ func TestLogHandler(t *testing.T) {
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r"})
 	ctx = context.WithValue(ctx, eventKey{}, &Event{Kind: KindSQS, ColdStart: true, requestID: "r", init: 1500 * time.Microsecond})
 	ctx = context.WithValue(ctx, traceKey, "Root=1-6922e0c8-0a1b2c3d4e5f60718293a4b5;Parent=53995c3f42cd8ad8;Sampled=1")
-	ctx = context.WithValue(ctx, jobKey{}, &Message{Queue: "jobs", ID: "m1"})
+	ctx = context.WithValue(ctx, messageKey{}, &Message{Queue: "jobs", ID: "m1"})
 	logger.InfoContext(ctx, "hello", "b", 2)
 	var rec map[string]any
 	if err := json.Unmarshal(out.Bytes(), &rec); err != nil {
@@ -134,7 +134,7 @@ func TestLogHandler(t *testing.T) {
 func TestMetricsAreEmbeddedMetricFormat(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	m := &metrics{w: &out, function: "fn"}
+	m := &metricWriter{w: &out, function: "fn"}
 	m.coldStart(startInfo{initDuration: 12 * time.Millisecond, warmUp: 3 * time.Millisecond})
 	m.jobs("jobs", 3, 2)
 	var got []map[string]any

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"time"
 
 	"github.com/lambdahearth/hearth/lambdaruntime"
@@ -57,6 +58,7 @@ func ExampleQueue_Consume() {
 		return lambdatest.Message{ID: fmt.Sprintf("%s%d", group, amount), Body: lambdatest.JSON(Entry{amount}), GroupID: group}
 	}
 	app := &lambdaruntime.App{Queues: []lambdaruntime.Consumer{ledger.Consume(post)}, Logger: quiet}
+	os.Setenv("HEARTH_PARTIAL_RESPONSES", "ledger") // which the constructs do
 	send(app, lambdatest.SQS("ledger.fifo", entry("anna", -5), entry("anna", 7), entry("bob", 1)))
 	// Output: {"batchItemFailures":[{"itemIdentifier":"anna-5"},{"itemIdentifier":"anna7"}]} <nil>
 }
@@ -100,7 +102,7 @@ func (printer) Start(ctx context.Context, op lambdaruntime.Operation) (context.C
 }
 
 func ExampleTracer() {
-	app := &lambdaruntime.App{Tracer: printer{}, Schedules: []lambdaruntime.Schedule{{
+	app := &lambdaruntime.App{Tracer: printer{}, Logger: quiet, Schedules: []lambdaruntime.Schedule{{
 		Name: "nightly", Expression: "cron(0 3 * * ? *)",
 		Run: func(context.Context, time.Time) error { return errors.New("disk full") },
 	}}}

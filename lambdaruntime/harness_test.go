@@ -46,7 +46,10 @@ func setup(t testing.TB, app *App) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.metrics = &metrics{w: b.metrics, function: "fn"}
+	r.metrics = &metricWriter{w: b.metrics, function: "fn"}
+	for _, c := range r.queues {
+		c.partial = true
+	}
 	b.router = r
 	return b
 }
@@ -65,11 +68,33 @@ func (b *bench) invoke(ctx context.Context, payload []byte) (string, error) {
 	b.t.Helper()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: "req-1"})
 	buffer := bytes.Clone(payload)
-	out, err := b.router.Invoke(ctx, buffer)
+	out, err := b.serve(ctx, buffer)
 	for i := range buffer {
 		buffer[i] = '!'
 	}
 	return string(out), err
+}
+
+// serve is Invoke without its refusal when abandoned code holds what others need:
+// Start's loop ends the process then, as [bench.sick] tells.
+func (b *bench) serve(ctx context.Context, payload []byte) ([]byte, error) {
+	answers := make(chan answer, 1)
+	text := string(payload)
+	go func() {
+		if a, ok := b.router.serve(ctx, text, nil, func(a answer) { answers <- a }); ok {
+			answers <- a
+		}
+	}()
+	a := <-answers
+	return a.body, a.err
+}
+
+// sick says what keeps others from running, "" for nothing.
+func (b *bench) sick() string {
+	if pool, _ := b.router.health.Sick(); pool != nil {
+		return pool.Name
+	}
+	return ""
 }
 
 func (b *bench) mustInvoke(ctx context.Context, payload []byte) string {

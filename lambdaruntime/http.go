@@ -5,154 +5,131 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
+	"time"
 
-	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/gateway"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
-// serveHTTP answers one HTTP event. Whatever goes wrong becomes a response, as
-// it would in net/http: an error returned to Lambda would reach the client as
-// the gateway's own 500 or 502, without a reason.
-func (r *router) serveHTTP(ctx context.Context, e *envelope) []byte {
-	format := formatOf(e)
-	if len(e.payload) > maxPayloadBytes {
-		return format.message(http.StatusRequestEntityTooLarge,
-			fmt.Sprintf("request of %d bytes is over the limit of %d bytes", len(e.payload), maxPayloadBytes))
+// httpOp is one HTTP event, whole or streamed. Whatever goes wrong becomes a response,
+// as it would in net/http: an error returned to Lambda would reach the client as the
+// gateway's own 500 or 502, without a reason.
+type httpOp struct {
+	r      *router
+	ctx    context.Context // of the event
+	e      *event.Envelope
+	limit  time.Duration
+	x      gateway.Exchange
+	stream *gateway.Stream // nil for a response that is sent whole
+	err    error           // the event could not be read
+}
+
+func (r *router) serveHTTP(ctx context.Context, e *event.Envelope, sink gateway.Sink, late func(answer)) (answer, bool) {
+	h := &httpOp{r: r, ctx: ctx, e: e, limit: limitBefore(ctx, r.app.requestTimeout(), responseMargin)}
+	h.x.Open(e)
+	if sink != nil && e.IsFunctionURL() {
+		h.stream = gateway.NewStream(e, sink)
 	}
-	x := &exchange{}
-	c := call{what: "request", limit: limitBefore(ctx, r.app.requestTimeout(), responseMargin)}
-	c.begin(ctx, r)
-	req, err := x.read(c.ctx, e)
+	if len(e.Payload) > gateway.MaxPayload {
+		return h.message(http.StatusRequestEntityTooLarge, fmt.Sprintf("request of %d bytes is over the limit of %d bytes", len(e.Payload), gateway.MaxPayload)), true
+	}
+	out, ok := r.runner.Run(ctx, run.Op{Name: "request", Limit: h.limit, Pool: &r.requests}, h.handle, func(out run.Outcome) { late(h.answer(out)) })
+	if !ok {
+		return answer{}, false
+	}
+	return h.answer(out), true
+}
+
+// handle calls the program's handler.
+func (h *httpOp) handle(ctx context.Context) error {
+	odd, err := h.x.Read(ctx, h.e)
 	if err != nil {
-		c.end(err)
-		r.log.WarnContext(ctx, "unreadable HTTP event", "error", err.Error())
-		return format.message(http.StatusBadRequest, err.Error())
+		h.err = err
+		return nil
 	}
-	method, path := req.Method, req.URL.Path // an abandoned handler may still change the request
-	w := &x.response
-	w.format, w.head, w.header = format, method == http.MethodHead, http.Header{}
-	c.fn = func(ctx context.Context) error {
-		r.app.HTTP.ServeHTTP(w, req)
-		// A response that is finished too late may be that of a handler which
-		// was told to stop.
-		return context.Cause(ctx)
+	if odd != nil {
+		h.r.log.WarnContext(ctx, "no way in sends such an event; it is served all the same", "because", strings.Join(odd, "; "))
 	}
-	err, _ = r.run(&c)
-	var panicked *panicError
+	if h.stream != nil {
+		h.stream.Begin(ctx)
+		h.r.app.HTTP.ServeHTTP(h.stream, &h.x.Request)
+	} else {
+		h.r.app.HTTP.ServeHTTP(&h.x.Response, &h.x.Request)
+	}
+	// A response that is finished too late may be that of a handler which was told to
+	// stop.
+	return context.Cause(ctx)
+}
+
+func (h *httpOp) answer(out run.Outcome) answer {
+	err := out.Failure()
+	panicked, _ := err.(*run.PanicError)
 	switch {
-	case errors.As(err, &panicked):
-		w.close()
-		return format.message(http.StatusInternalServerError, "internal error")
+	case panicked != nil:
+		return h.cutOff(http.StatusInternalServerError, "internal error", panickedStream(panicked))
 	case err != nil:
-		w.close()
-		r.log.ErrorContext(ctx, "request timed out", "method", method, "path", path, "limitMs", milliseconds(c.limit))
-		r.metrics.timeout(e.kind)
-		return format.message(http.StatusGatewayTimeout, err.Error())
-	}
-	response, size := w.finish()
-	if size > maxPayloadBytes {
-		r.log.ErrorContext(ctx, "response too large", "method", method, "path", path, "bytes", size, "limitBytes", maxPayloadBytes)
-		return format.message(http.StatusBadGateway,
-			fmt.Sprintf("response of %d bytes is over Lambda's limit of %d bytes", size, maxPayloadBytes))
-	}
-	return response
-}
-
-// exchange is a request and its response. What a request needs beside itself lies
-// in one piece of memory.
-type exchange struct {
-	request  http.Request
-	url      url.URL
-	body     stringBody
-	values   [16]string // of the headers
-	response responseWriter
-}
-
-// responseFormat is how a response is written for the service that sent the
-// event.
-type responseFormat uint8
-
-const (
-	formatV2     responseFormat = iota // headers joined by commas, cookies apart
-	formatV1                           // multiValueHeaders
-	formatALB                          // headers, with a status description
-	formatALBMVH                       // multiValueHeaders, with a status description
-)
-
-// formatOf tells the response's format. A load balancer takes multi-value
-// headers exactly when its target group sends them.
-// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html (2026-11)
-func formatOf(e *envelope) responseFormat {
-	switch {
-	case e.kind == KindHTTPv1:
-		return formatV1
-	case e.kind == KindALB && e.rawMVHeaders != "" && e.rawMVHeaders != "null":
-		return formatALBMVH
-	case e.kind == KindALB:
-		return formatALB
-	}
-	return formatV2
-}
-
-func (f responseFormat) multiValue() bool { return f == formatV1 || f == formatALBMVH }
-
-// open starts a response up to its headers, which the caller writes and closes.
-func (f responseFormat) open(b []byte, status int) []byte {
-	b = append(b, `{"statusCode":`...)
-	b = strconv.AppendInt(b, int64(status), 10)
-	if f == formatALB || f == formatALBMVH {
-		b = append(b, `,"statusDescription":`...)
-		b = jsonscan.AppendString(b, strconv.Itoa(status)+" "+http.StatusText(status))
-	}
-	if f.multiValue() {
-		return append(b, `,"multiValueHeaders":{`...)
-	}
-	return append(b, `,"headers":{`...)
-}
-
-// header appends one header of an open response.
-func (f responseFormat) header(b []byte, key string, values ...string) []byte {
-	if b[len(b)-1] != '{' {
-		b = append(b, ',')
-	}
-	b = jsonscan.AppendString(b, key)
-	b = append(b, ':')
-	if !f.multiValue() {
-		if len(values) == 1 {
-			return jsonscan.AppendString(b, oneLine(values[0]))
+		a := h.cutOff(http.StatusGatewayTimeout, err.Error(), &typedError{"Hearth.RequestTimedOut", err})
+		if !errors.Is(err, errNotTaken) {
+			h.log("request timed out", "limitMs", milliseconds(h.limit), "abandoned", out.Abandoned, "responseBegun", a.err != nil)
+			h.r.metrics.timeout(h.e.Kind)
 		}
-		return jsonscan.AppendString(b, oneLine(strings.Join(values, ", "))) // RFC 9110, section 5.3
+		return a
+	case h.err != nil:
+		h.r.log.WarnContext(h.ctx, "unreadable HTTP event", "error", h.err.Error())
+		return h.message(http.StatusBadRequest, h.err.Error())
 	}
-	b = append(b, '[')
-	for i, v := range values {
-		if i > 0 {
-			b = append(b, ',')
+	if h.stream != nil {
+		if err := h.stream.Finish(); err != nil {
+			h.log("response cut off", "error", err.Error())
+			return answer{streamed: true, err: &typedError{"Hearth.ResponseCutOff", err}}
 		}
-		b = jsonscan.AppendString(b, oneLine(v))
+		return answer{streamed: true}
 	}
-	return append(b, ']')
-}
-
-// oneLine makes line breaks in a header's value spaces, as net/http does.
-func oneLine(v string) string {
-	if strings.IndexByte(v, '\n') < 0 && strings.IndexByte(v, '\r') < 0 {
-		return v
+	body, err := h.x.Response.Finish()
+	if err != nil {
+		h.log("response not sent", "error", err.Error())
+		return h.message(http.StatusBadGateway, err.Error())
 	}
-	return strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
+	return answer{body: body}
 }
 
-// message is a response of the runtime's own: {"message": "…"}, the shape of
-// API Gateway's own errors.
-func (f responseFormat) message(status int, text string) []byte {
-	body := jsonscan.AppendString([]byte(`{"message":`), text)
-	body = append(body, '}')
-	b := f.open(nil, status)
-	b = f.header(b, "Content-Type", "application/json")
-	b = append(b, `},"body":`...)
-	b = jsonscan.AppendBytes(b, body)
-	return append(b, `,"isBase64Encoded":false}`...)
+func (h *httpOp) log(what string, more ...any) {
+	h.r.log.ErrorContext(h.ctx, what, append([]any{"method", gateway.Method(h.e), "path", h.e.Path}, more...)...)
 }
 
-var errBody = errors.New("the event's body is marked as base64 but is not")
+// message is a response of the runtime's own. The handler must have returned, or never
+// been called.
+func (h *httpOp) message(status int, text string) answer {
+	return h.cutOff(status, text, nil)
+}
+
+// cutOff ends a response before its handler has finished it, with a message in its
+// place where none of it has been sent.
+func (h *httpOp) cutOff(status int, text string, cause error) answer {
+	if h.stream == nil {
+		return answer{body: h.x.Response.Message(status, text)}
+	}
+	if h.stream.Close(status, text) {
+		return answer{streamed: true}
+	}
+	return answer{streamed: true, err: cause}
+}
+
+// panickedStream does not say what the panic said: callers of the function's API
+// would see it.
+func panickedStream(p *run.PanicError) error {
+	if p.Aborted() {
+		return &typedError{"Hearth.RequestAborted", errors.New("request: the handler gave the response up")}
+	}
+	return &typedError{"Hearth.RequestPanicked", errors.New("request: the handler panicked; the function's log has the stack")}
+}
+
+// typedError is an error with the name that Lambda gets for it.
+type typedError struct {
+	kind string
+	error
+}
+
+func (e *typedError) Unwrap() error { return e.error }

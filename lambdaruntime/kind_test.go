@@ -9,7 +9,7 @@ import (
 )
 
 // event reads testdata/events/<name>.json.
-func event(t testing.TB, name string) []byte {
+func sample(t testing.TB, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "events", name+".json"))
 	if err != nil {
@@ -54,7 +54,7 @@ func TestDetect(t *testing.T) {
 		t.Fatalf("%d event files, %d expectations, %v", len(files), len(eventKinds), err)
 	}
 	for name, want := range eventKinds {
-		if got := Detect(event(t, name)).String(); got != want {
+		if got := Detect(sample(t, name)).String(); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
 	}

@@ -35,6 +35,9 @@ func (h contextHandler) Handle(ctx context.Context, rec slog.Record) error {
 		if e.requestID != "" {
 			rec.AddAttrs(slog.String("requestId", e.requestID))
 		}
+		if e.tenantID != "" {
+			rec.AddAttrs(slog.String("tenantId", e.tenantID))
+		}
 		if root := traceRoot(traceHeader(ctx)); root != "" {
 			rec.AddAttrs(slog.String("traceId", root))
 		}
@@ -45,8 +48,8 @@ func (h contextHandler) Handle(ctx context.Context, rec slog.Record) error {
 				rec.AddAttrs(slog.Float64("initDurationMs", milliseconds(e.init)))
 			}
 		}
-		if j, ok := ctx.Value(jobKey{}).(*Message); ok {
-			rec.AddAttrs(slog.String("queue", j.Queue), slog.String("messageId", j.ID))
+		if m, ok := MessageFromContext(ctx); ok {
+			rec.AddAttrs(slog.String("queue", m.Queue), slog.String("messageId", m.ID))
 		}
 	}
 	return h.Handler.Handle(ctx, rec)

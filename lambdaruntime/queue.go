@@ -2,11 +2,10 @@ package lambdaruntime
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
 )
 
@@ -19,8 +18,10 @@ const defaultConcurrency = 10
 //
 //	var captures = lambdaruntime.Queue[Capture]{Name: "captures", Timeout: 30 * time.Second}
 //
-// A message's body is the JSON of a T; with T string or []byte it is the body
-// itself.
+// A message's body is the JSON of a T; with T string or []byte it is the body itself.
+// JSON is read as encoding/json does, but a body that is null fails, and so does one
+// that shares no field with a struct T, such as another service's envelope. A T or *T
+// with a method Validate() error has it called; its error fails the job.
 type Queue[T any] struct {
 	// Name is the queue's logical name: 1 to 75 letters, digits, "-" or "_",
 	// without ".fifo". The constructs map it to the deployed queue through the
@@ -30,15 +31,22 @@ type Queue[T any] struct {
 
 	// FIFO says that the queue is a FIFO queue: its jobs run one at a time, in
 	// order. When one fails, the rest of its message group goes back to the
-	// queue unprocessed and other groups go on.
+	// queue unprocessed and other groups go on. A job that ignores the end of its
+	// context ends the process, so that it never acts after its successor.
 	FIFO bool
+
+	// Envelopes says what the messages come in when another service sends them, the
+	// outermost first; the job gets what is inside. Nil means that they come in
+	// nothing. A message in anything else fails.
+	Envelopes []Envelope
 
 	// Timeout is the longest one job may take; its context is then cancelled
 	// and the job fails. 0 means until shortly before the invocation's deadline.
 	Timeout time.Duration
 
-	// Concurrency is how many jobs run at once in one instance. 0 means 10 for a
-	// standard queue; a FIFO queue always runs one.
+	// Concurrency is how many jobs of one invocation run at once. 0 means 10 for a
+	// standard queue; a FIFO queue always runs one. A job that ignores the end of its
+	// context keeps its place; the last one to do so ends the process.
 	Concurrency int
 
 	// StopBatch makes the first failure of a FIFO batch return everything after
@@ -68,6 +76,24 @@ type Message struct {
 	TraceHeader string
 
 	rawAttributes string
+	receiptHandle string
+}
+
+func newMessage(queue string, rec *event.Record) Message {
+	return Message{
+		Queue: queue, ID: rec.ID, Body: rec.Body, GroupID: rec.GroupID, DeduplicationID: rec.DeduplicationID,
+		ReceiveCount: rec.ReceiveCount, SentAt: rec.SentAt, TraceHeader: rec.TraceHeader,
+		rawAttributes: rec.RawAttributes, receiptHandle: rec.ReceiptHandle,
+	}
+}
+
+type messageKey struct{}
+
+// MessageFromContext returns the message of the job that ctx was made for, for
+// middleware and for code that a job calls.
+func MessageFromContext(ctx context.Context) (*Message, bool) {
+	m, ok := ctx.Value(messageKey{}).(*Message)
+	return m, ok
 }
 
 // Attribute returns a message attribute of type String or Number by its name.
@@ -86,7 +112,7 @@ func (m *Message) Attribute(name string) (string, bool) {
 		for field, more := d.FirstKey(); more; field, more = d.Key() {
 			raw := d.Raw()
 			if field == "stringValue" && raw != "null" {
-				value, found = stringOf(raw), true
+				value, found = event.Text(raw), true
 			}
 		}
 	}
@@ -108,7 +134,8 @@ type Consumer struct {
 	timeout     time.Duration
 	concurrency int
 	stopBatch   bool
-	work        func(ctx context.Context, m *Message) error
+	envelopes   []Envelope
+	job         func(ctx context.Context, m *Message) error
 }
 
 func (c Consumer) slots() int {
@@ -121,64 +148,42 @@ func (c Consumer) slots() int {
 	return c.concurrency
 }
 
-// Consume makes work the function that does this queue's jobs. Its result
-// decides what becomes of the message:
+// Consume makes do the function that does this queue's jobs. Its result decides what
+// becomes of the message:
 //
 //   - nil: done. SQS deletes the message.
 //   - [Drop]: failed for good. The message is deleted as if done, and the
 //     reason is logged.
+//   - [RetryAfter]: failed. SQS delivers the message again after that time.
 //   - any other error, a panic, a timeout or a body that cannot be decoded:
-//     failed. SQS delivers the message again after its visibility timeout and
-//     moves it to the dead-letter queue after maxReceiveCount deliveries. On a
-//     FIFO queue the later messages of its group wait for it.
+//     failed. SQS delivers the message again after its visibility timeout.
 //
-// Either way the other jobs of a batch are not affected. SQS delivers at least
-// once, so work must bear repetition. ctx ends when the job takes too long, and with
-// its batch at the latest; job must not be used after work has returned.
-func (q Queue[T]) Consume(work func(ctx context.Context, job *Job[T]) error) Consumer {
-	c := Consumer{name: q.Name, fifo: q.FIFO, timeout: q.Timeout, concurrency: q.Concurrency, stopBatch: q.StopBatch}
-	if work == nil {
+// SQS moves a message that fails maxReceiveCount times to the dead-letter queue. On a
+// FIFO queue the later messages of its group wait for it. A message is deleted only
+// when its job has finished: where the event source mapping takes partial batch
+// responses, which the constructs see to, the other jobs of the batch are not
+// affected. Where it does not, a failed job fails the whole invocation, and every
+// message of the batch comes again.
+//
+// SQS delivers at least once, so do must bear repetition. ctx ends when the job takes
+// too long, and with its batch at the latest; job must not be used after do has
+// returned.
+func (q Queue[T]) Consume(do func(ctx context.Context, job *Job[T]) error) Consumer {
+	c := Consumer{name: q.Name, fifo: q.FIFO, timeout: q.Timeout, concurrency: q.Concurrency, stopBatch: q.StopBatch, envelopes: q.Envelopes}
+	if do == nil {
 		return c // found by App.validate
 	}
-	c.work = func(ctx context.Context, m *Message) error {
+	body := newBodyReader[T](q.Envelopes)
+	c.job = func(ctx context.Context, m *Message) error {
 		job := &Job[T]{Message: *m}
-		if err := decodeBody(m.Body, &job.Payload); err != nil {
+		skip, err := body.read(m.Body, &job.Payload)
+		if err != nil {
 			return fmt.Errorf("decode the message's body: %w", err)
 		}
-		return work(ctx, job)
+		if skip {
+			return nil
+		}
+		return do(ctx, job)
 	}
 	return c
-}
-
-func decodeBody(body string, payload any) error {
-	switch p := payload.(type) {
-	case *string:
-		*p = body
-	case *[]byte:
-		*p = []byte(body)
-	default:
-		return json.Unmarshal([]byte(body), payload)
-	}
-	return nil
-}
-
-// dropError marks a job that failed for good.
-type dropError struct{ cause error }
-
-func (e *dropError) Error() string { return e.cause.Error() }
-func (e *dropError) Unwrap() error { return e.cause }
-
-// Drop makes cause an error that ends its job for good: the message is deleted
-// instead of delivered again, on a standard and on a FIFO queue alike. A nil
-// cause gives nil.
-func Drop(cause error) error {
-	if cause == nil {
-		return nil
-	}
-	return &dropError{cause}
-}
-
-func isDrop(err error) bool {
-	var d *dropError
-	return errors.As(err, &d)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
 // Warmer is something that [Start] loads before the first event. A [Resource]
@@ -119,10 +120,10 @@ func (r *Resource[T]) get(ctx context.Context) (T, error) {
 	l := r.current
 	if l == nil {
 		// The load belongs to all who wait, so it outlives its first caller.
-		loadCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		loadCtx, cancel := context.WithCancel(run.WithoutScope(context.WithoutCancel(ctx)))
 		l = &loading[T]{done: make(chan struct{}), cancel: cancel}
 		r.current = l
-		go r.run(loadCtx, l)
+		go r.loadOnce(loadCtx, l)
 	}
 	l.waiting++
 	r.mu.Unlock()
@@ -148,7 +149,7 @@ func (r *Resource[T]) get(ctx context.Context) (T, error) {
 	return l.value, l.err
 }
 
-func (r *Resource[T]) run(ctx context.Context, l *loading[T]) {
+func (r *Resource[T]) loadOnce(ctx context.Context, l *loading[T]) {
 	err := errors.New("its load ended the goroutine without returning")
 	var value T
 	defer func() {
@@ -166,5 +167,5 @@ func (r *Resource[T]) run(ctx context.Context, l *loading[T]) {
 		close(l.done)
 	}()
 	value, err = r.load(ctx)
-	err = readable(err)
+	err = run.Readable(err)
 }

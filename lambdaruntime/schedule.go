@@ -2,12 +2,11 @@ package lambdaruntime
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
 // Schedule is work that the program does at set times, through EventBridge
@@ -38,79 +37,39 @@ type Schedule struct {
 
 // serveSchedule runs the schedule that an event names: in its detail, as the
 // constructs write it, or else in the ARN it came from.
-func (r *router) serveSchedule(ctx context.Context, e *envelope) ([]byte, error) {
-	names := e.scheduleNames()
+func (r *router) serveSchedule(ctx context.Context, e *event.Envelope, late func(answer)) (answer, bool) {
+	names := e.ScheduleNames()
 	for _, name := range names {
-		s, ok := r.schedules[name]
-		if !ok {
-			continue
+		if s, ok := r.schedules[name]; ok {
+			return r.runSchedule(ctx, e, s, late)
 		}
-		var at time.Time
-		if e.time != "" {
-			var err error
-			if at, err = time.Parse(time.RFC3339, e.time); err != nil {
-				return nil, fmt.Errorf("lambdaruntime: schedule %q: read the event's time: %w", s.Name, err)
-			}
-		}
-		limit := limitBefore(ctx, s.Timeout, responseMargin+cancelGrace)
-		err, _ := r.call(ctx, call{
-			what: fmt.Sprintf("schedule %q", s.Name), limit: limit, grace: graceBefore(ctx),
-			fn: func(ctx context.Context) error { return s.Run(ctx, at) },
-		})
-		if err != nil {
-			if errors.Is(err, ErrTimeout) {
-				r.metrics.timeout(e.kind)
-			}
-			return nil, fmt.Errorf("lambdaruntime: schedule %q: %w", s.Name, err)
-		}
-		return []byte("null"), nil
 	}
 	if r.app.Fallback != nil {
-		return r.custom(ctx, r.app.Fallback, e)
+		return r.custom(ctx, r.app.Fallback, e, late)
 	}
-	return nil, fmt.Errorf("lambdaruntime: a schedule event names %s, but App.Schedules has %s; give the two the same name or set App.Fallback",
-		listNames(names, func(s string) string { return s }), listNames(r.app.Schedules, func(s Schedule) string { return s.Name }))
+	return r.failed(ctx, fmt.Errorf("lambdaruntime: a schedule event names %s, but App.Schedules has %s; give the two the same name or set App.Fallback",
+		listNames(names, func(s string) string { return s }), listNames(r.app.Schedules, func(s Schedule) string { return s.Name }))), true
 }
 
-// scheduleNames gives the names a schedule event may be known by, most specific
-// first: detail.schedule, then the last part of each ARN in resources
-// (arn:aws:scheduler:{region}:{account}:schedule/{group}/{name},
-// arn:aws:events:{region}:{account}:rule/{name}).
-func (e *envelope) scheduleNames() []string {
-	var names []string
-	d := jsonscan.NewDecoder(e.rawDetail)
-	if d.Peek() == '{' {
-		for key, more := d.FirstKey(); more; key, more = d.Key() {
-			if raw := d.Raw(); key == "schedule" {
-				if name := stringOf(raw); name != "" {
-					names = append(names, name)
-				}
-			}
+func (r *router) runSchedule(ctx context.Context, e *event.Envelope, s Schedule, late func(answer)) (answer, bool) {
+	what := fmt.Sprintf("schedule %q", s.Name)
+	var at time.Time
+	if e.Time != "" {
+		var err error
+		if at, err = time.Parse(time.RFC3339, e.Time); err != nil {
+			return r.failed(ctx, fmt.Errorf("lambdaruntime: %s: read the event's time: %w", what, err)), true
 		}
 	}
-	d = jsonscan.NewDecoder(e.rawResources)
-	if d.Peek() == '[' && d.Array() {
-		for d.Elem() {
-			arn := d.Text()
-			if name := arn[strings.LastIndexByte(arn, '/')+1:]; name != "" {
-				names = append(names, name)
-			}
+	end := func(out run.Outcome) answer {
+		if err := out.Failure(); err != nil {
+			return r.failed(ctx, fmt.Errorf("lambdaruntime: %s: %w", what, err))
 		}
+		return answer{body: []byte("null")}
 	}
-	return names
-}
-
-// listNames renders the names of what a program serves, for errors.
-func listNames[T any](items []T, name func(T) string) string {
-	if len(items) == 0 {
-		return "none"
+	op := run.Op{Name: what, Limit: limitBefore(ctx, s.Timeout, responseMargin+cancelGrace), Grace: graceBefore(ctx), Pool: &r.others}
+	out, ok := r.run(ctx, op, func(ctx context.Context) error { return s.Run(ctx, at) }, func(out run.Outcome) { late(end(out)) })
+	if !ok {
+		return answer{}, false
 	}
-	var b strings.Builder
-	for i, item := range items {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%q", name(item))
-	}
-	return b.String()
+	return end(out), true
 }

@@ -20,7 +20,7 @@ func TestSchedule(t *testing.T) {
 			{Name: "hourly", Expression: "rate(1 hour)", Run: func(context.Context, time.Time) error { return errors.New("the wrong one") }},
 			{Name: "nightly", Expression: "cron(0 3 * * ? *)", Run: func(_ context.Context, t time.Time) error { at = t; return nil }},
 		}})
-		if out := b.mustInvoke(t.Context(), event(t, name)); out != "null" {
+		if out := b.mustInvoke(t.Context(), sample(t, name)); out != "null" {
 			t.Errorf("%s: got %s", name, out)
 		}
 		if want := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC); !at.Equal(want) {
@@ -36,20 +36,20 @@ func TestScheduleErrors(t *testing.T) {
 	}
 	broken := errors.New("disk full")
 	b := setup(t, &App{Schedules: []Schedule{{Name: "nightly", Expression: "rate(1 day)", Run: run(broken)}}})
-	_, err := b.invoke(t.Context(), event(t, "schedule-scheduler"))
+	_, err := b.invoke(t.Context(), sample(t, "schedule-scheduler"))
 	if !errors.Is(err, broken) || err.Error() != `lambdaruntime: schedule "nightly": disk full` {
 		t.Errorf("got %v", err)
 	}
 
 	b = setup(t, &App{Schedules: []Schedule{{Name: "other", Expression: "rate(1 day)", Run: run(nil)}}})
-	_, err = b.invoke(t.Context(), event(t, "schedule-scheduler"))
+	_, err = b.invoke(t.Context(), sample(t, "schedule-scheduler"))
 	want := `lambdaruntime: a schedule event names "nightly", "Bookmarks-BackendNightly-1ABC", but App.Schedules has "other"; give the two the same name or set App.Fallback`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 
 	b = setup(t, &App{Schedules: []Schedule{{Name: "nightly", Expression: "rate(1 day)", Run: run(nil)}}})
-	payload := strings.Replace(string(event(t, "schedule-scheduler")), "2026-11-23T03:00:00Z", "yesterday", 1)
+	payload := strings.Replace(string(sample(t, "schedule-scheduler")), "2026-11-23T03:00:00Z", "yesterday", 1)
 	if _, err = b.invoke(t.Context(), []byte(payload)); err == nil || !strings.HasPrefix(err.Error(), `lambdaruntime: schedule "nightly": read the event's time: `) {
 		t.Errorf("got %v", err)
 	}
@@ -63,7 +63,7 @@ func TestScheduleTimeout(t *testing.T) {
 			Run: func(ctx context.Context, _ time.Time) error { <-ctx.Done(); return ctx.Err() },
 		}}})
 		start := time.Now()
-		_, err := b.invoke(t.Context(), event(t, "schedule-scheduler"))
+		_, err := b.invoke(t.Context(), sample(t, "schedule-scheduler"))
 		if !errors.Is(err, ErrTimeout) || time.Since(start) != 5*time.Second {
 			t.Errorf("%v after %s", err, time.Since(start))
 		}
@@ -87,7 +87,7 @@ func TestScheduleAnswersBeforeTheDeadline(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), deadline)
 				defer cancel()
 				start := time.Now()
-				_, err := b.invoke(ctx, event(t, "schedule-scheduler"))
+				_, err := b.invoke(ctx, sample(t, "schedule-scheduler"))
 				if took := time.Since(start); !errors.Is(err, ErrTimeout) || took > deadline-min(responseMargin, deadline/8) {
 					t.Errorf("%v after %s of %s", err, took, deadline)
 				}
@@ -108,7 +108,7 @@ func TestCustomEvents(t *testing.T) {
 		})
 	}
 	b := setup(t, &App{Events: map[Kind]lambda.Handler{KindSNS: echo("sns")}})
-	if out := b.mustInvoke(t.Context(), event(t, "sns-notification")); out != `"sns got 1 fields"` {
+	if out := b.mustInvoke(t.Context(), sample(t, "sns-notification")); out != `"sns got 1 fields"` {
 		t.Errorf("got %s", out)
 	}
 	for name, want := range map[string]string{
@@ -119,7 +119,7 @@ func TestCustomEvents(t *testing.T) {
 		"schedule-rule":         `lambdaruntime: nothing handles this event: got kind schedule; add a schedule to App.Schedules`,
 		"unknown-direct-invoke": `lambdaruntime: nothing handles this event: got an object with the fields job, since; handled kinds are http-v2, http-v1, alb, websocket, sqs, schedule, eventbridge, sns, s3, dynamodb, kinesis and authorizer; set App.Fallback for any other event`,
 	} {
-		if _, err := b.invoke(t.Context(), event(t, name)); err == nil || err.Error() != want {
+		if _, err := b.invoke(t.Context(), sample(t, name)); err == nil || err.Error() != want {
 			t.Errorf("%s:\n got %v\nwant %s", name, err, want)
 		}
 	}
@@ -140,11 +140,11 @@ func TestCustomEvents(t *testing.T) {
 
 	b = setup(t, &App{Fallback: echo("fallback"), Schedules: []Schedule{{Name: "x", Expression: "rate(1 day)", Run: func(context.Context, time.Time) error { return nil }}}})
 	for _, name := range []string{"unknown-direct-invoke", "s3-object-created", "schedule-rule"} {
-		if out := b.mustInvoke(t.Context(), event(t, name)); !strings.HasPrefix(out, `"fallback got `) {
+		if out := b.mustInvoke(t.Context(), sample(t, name)); !strings.HasPrefix(out, `"fallback got `) {
 			t.Errorf("%s: got %s", name, out)
 		}
 	}
-	if _, err := b.invoke(t.Context(), []byte(`{"panic":1}`)); err == nil || err.Error() != "panic: oh" || len(b.logged("panic in event handler")) != 1 {
+	if _, err := b.invoke(t.Context(), []byte(`{"panic":1}`)); err == nil || err.Error() != "panic: oh" || len(b.logged("panic in unknown event")) != 1 {
 		t.Errorf("got %v", err)
 	}
 }

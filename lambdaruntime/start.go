@@ -1,45 +1,52 @@
 package lambdaruntime
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
-	"runtime/debug"
+	"os/signal"
+	"reflect"
+	"syscall"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/lambdahearth/hearth/internal/wire"
-)
-
-// processStart is as close to the start of the process as Go code comes.
-var processStart = time.Now()
-
-// Default limits of the warm-up; see App.WarmTimeout.
-const (
-	warmTimeoutOnDemand    = 9 * time.Second // since the process has started
-	warmTimeoutProvisioned = 120 * time.Second
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/gateway"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/runtimeapi"
 )
 
 // Start runs the program as a Lambda function and never returns. It loads the
 // App's warm resources, tells Lambda that the instance is ready, and handles
-// events until Lambda ends the process.
+// events until Lambda ends the process: one at a time, or as many as
+// AWS_LAMBDA_MAX_CONCURRENCY says on Lambda Managed Instances.
 //
 // A mistake in the App, and a required resource that fails to load, are reported
 // to Lambda as an init error and end the process with status 1. Outside Lambda
 // Start says so and exits with status 1; use [NewHandler] in tests.
 //
-// With HEARTH_RESPONSE_STREAM=true in its environment, which the constructs set for a
-// streaming Function URL, Start answers requests that come through a Function URL
-// while the handler writes; see [StreamHandler].
+// # Abandoned code
 //
-// With HEARTH_MANIFEST=<file> in its environment, Start instead writes what the
-// program serves to that file and exits.
+// Code that ignores the end of its context is abandoned: its event is answered, and it
+// runs on. It never costs another event. When it holds what others need, the process
+// ends with status 1, once the answer has been taken and before the next event, and
+// Lambda starts a fresh one: when a job of a FIFO queue, a schedule run or a further
+// event was abandoned, when abandoned jobs hold every place of a standard queue, and
+// when a fifth request was. The same holds after five timeouts in a row in a process
+// where something panicked or was abandoned: it may have left a lock behind.
+//
+// # Variables
+//
+// With HEARTH_RESPONSE_STREAM=true, which the constructs set for a streaming function
+// URL, Start answers requests that come through a function URL while the handler
+// writes. HEARTH_PARTIAL_RESPONSES names the queues whose event source mappings take
+// partial batch responses; see [Queue.Consume]. With HEARTH_MANIFEST=<file>, Start
+// instead writes what the program serves to that file and exits.
 func Start(app *App) {
 	r, err := newRouter(app)
 	if path := os.Getenv(wire.EnvManifest); path != "" {
@@ -60,6 +67,7 @@ func Start(app *App) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	client := &runtimeapi.Client{Address: api, Connections: lambdacontext.MaxConcurrency()}
 	var stream bool
 	if err == nil {
 		stream, err = responseStream(os.Getenv(wire.EnvResponseStream))
@@ -68,171 +76,169 @@ func Start(app *App) {
 		if app.Logger == nil {
 			slog.SetDefault(r.log)
 		}
-		err = r.warmUp(context.Background(), time.Since(processStart))
+		if app.Shutdown != nil {
+			r.callAtShutdown(client)
+		}
+		err = r.warmUp(context.Background(), sinceProcessStart())
 	}
 	if err != nil {
-		reportInitError(api, err)
+		reportInitError(client, err)
 		os.Exit(1)
 	}
-	r.started.initDuration = time.Since(processStart)
-	var handler any = lambda.Handler(r)
-	if stream {
-		handler = r.startStream
+	r.started.initDuration = sinceProcessStart()
+	r.runner.Watchdog = &run.Watchdog{}
+	client.Handle = r.fromAPI(stream, client.Connections == 1)
+	client.Done = func() bool { pool, _ := r.health.Sick(); return pool != nil }
+	if err := client.Run(); err != nil {
+		r.log.Error("the instance ends", "error", err.Error())
+	} else if pool, held := r.health.Sick(); pool != nil {
+		r.logSick(pool, held)
 	}
-	// Not here: the program may have locked its main goroutine to its thread, as cgo
-	// libraries have it, and a handler must not be called on such a goroutine.
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		lambda.Start(handler)
-	}()
-	<-done
+	os.Exit(1)
 }
 
-// warmUp loads all warm resources at once, after the program has taken so long to get
-// here. It returns an error that names every required one that failed or did not load
-// in time.
-func (r *router) warmUp(ctx context.Context, after time.Duration) error {
-	warm := warmIn(os.Getenv(wire.EnvRole), r.app.Warm)
-	if len(warm) == 0 {
-		return nil
+// responseStream reads the variable that says whether function URLs stream.
+func responseStream(value string) (bool, error) {
+	switch value {
+	case "true":
+		return true, nil
+	case "", "false":
+		return false, nil
 	}
-	limit := r.app.WarmTimeout
-	if limit == 0 {
-		limit = max(warmTimeoutOnDemand-after, time.Second)
-		switch os.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") {
-		case "provisioned-concurrency", "lambda-managed-instances":
-			limit = warmTimeoutProvisioned
-		}
-	}
-	start := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("warm-up %w after %s", ErrTimeout, limit))
-	defer cancel()
+	return false, fmt.Errorf("lambdaruntime: %s must be true or false, got %q", wire.EnvResponseStream, value)
+}
 
-	type result struct {
-		index int
-		took  time.Duration
-		err   error
+// apiContext is the context of an invocation. It has a deadline and does not end:
+// operations have limits of their own before it.
+type apiContext struct {
+	context.Context
+	deadline time.Time
+	traceID  string
+}
+
+func (c *apiContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+func (c *apiContext) Value(key any) any {
+	if key == traceKey {
+		return c.traceID
 	}
-	results := make(chan result, len(warm))
-	for i, w := range warm {
-		go func() {
-			res := result{index: i, err: errors.New("its load ended the goroutine without returning")}
-			defer func() {
-				if v := recover(); v != nil {
-					res.err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-				}
-				res.took = time.Since(start)
-				results <- res
-			}()
-			res.err = readable(w.Warm(ctx))
-		}()
+	return c.Context.Value(key)
+}
+
+// fromAPI is the router as the loop of the Runtime API calls it. alone says that the
+// process handles one invocation at a time.
+func (r *router) fromAPI(stream, alone bool) runtimeapi.Handler {
+	return func(inv *runtimeapi.Invocation, late func(runtimeapi.Answer)) (runtimeapi.Answer, bool) {
+		lc := &lambdacontext.LambdaContext{AwsRequestID: inv.RequestID, InvokedFunctionArn: inv.FunctionARN, TenantID: inv.TenantID}
+		ctx := lambdacontext.NewContext(&apiContext{context.Background(), inv.Deadline, inv.TraceID}, lc)
+		if err := readClient(inv, lc); err != nil {
+			return toAPI(r.failed(ctx, err)), true
+		}
+		if alone { // where X-Ray's SDK and others look for it
+			_ = os.Setenv("_X_AMZN_TRACE_ID", inv.TraceID)
+		}
+		var sink gateway.Sink
+		if stream {
+			sink = inv.Stream(wire.ResponseStreamType)
+		}
+		a, ok := r.serve(ctx, inv.Payload, sink, func(a answer) { late(toAPI(a)) })
+		return toAPI(a), ok
 	}
-	outcome := make([]error, len(warm))
-	for i := range outcome {
-		outcome[i] = errUnfinished
-	}
-	take := func(res result) {
-		outcome[res.index] = res.err
-		if res.err == nil {
-			r.log.Debug("resource loaded", "resource", warm[res.index].Name(), "ms", milliseconds(res.took))
+}
+
+// readClient reads what a mobile SDK says of its user.
+func readClient(inv *runtimeapi.Invocation, lc *lambdacontext.LambdaContext) error {
+	if inv.ClientContext != "" {
+		if err := json.Unmarshal([]byte(inv.ClientContext), &lc.ClientContext); err != nil {
+			return fmt.Errorf("lambdaruntime: read the client context: %w", err)
 		}
 	}
-collect:
-	for range warm {
-		select {
-		case res := <-results:
-			take(res)
-		case <-ctx.Done():
-			break collect
+	if inv.CognitoIdentity != "" {
+		if err := json.Unmarshal([]byte(inv.CognitoIdentity), &lc.Identity); err != nil {
+			return fmt.Errorf("lambdaruntime: read the Cognito identity: %w", err)
 		}
-	}
-	for len(results) > 0 { // what came in the same moment as the end
-		take(<-results)
-	}
-	var failed initError
-	for i, err := range outcome {
-		if cause := context.Cause(ctx); errors.Is(err, errUnfinished) || cause != nil && (errors.Is(err, cause) || errors.Is(err, ctx.Err())) {
-			err = cause // the same for loads that heed their context and for those that do not
-		}
-		if err == nil {
-			continue
-		}
-		name := warm[i].Name()
-		if warm[i].Required() {
-			r.log.Error("required resource failed to load", "resource", name, "error", err.Error())
-			failed = append(failed, fmt.Errorf("required resource %q: %w", name, err))
-		} else {
-			r.log.Warn("optional resource failed to load; it is tried again at its first use", "resource", name, "error", err.Error())
-		}
-	}
-	r.started.warmUp = time.Since(start)
-	if failed != nil {
-		return failed
 	}
 	return nil
 }
 
-// warmIn leaves out what a function with the given role does not use. The function
-// that only relays pushes uses none of the program's resources, and may not be able
-// to reach them.
-func warmIn(role string, all []Warmer) []Warmer {
-	var warm []Warmer
-	for _, w := range all {
-		r, ok := w.(interface{ usedIn(role string) bool })
-		if role != wire.RoleRelay && (!ok || r.usedIn(role)) {
-			warm = append(warm, w)
-		}
+func toAPI(a answer) runtimeapi.Answer {
+	if a.err == nil {
+		return runtimeapi.Answer{Body: a.body}
 	}
-	return warm
+	return runtimeapi.Answer{Err: &runtimeapi.Error{Type: errorType(a.err), Message: a.err.Error()}}
 }
 
-// errUnfinished marks a resource whose load has not returned.
-var errUnfinished = errors.New("still loading")
-
-// initError is every required resource that failed.
-type initError []error
-
-func (e initError) Error() string {
-	msg := "lambdaruntime: warm-up failed: "
-	for i, err := range e {
-		if i > 0 {
-			msg += "; "
-		}
-		msg += err.Error()
+// errorType names an error for Lambda: by the type of its cause, as aws-lambda-go
+// does.
+func errorType(err error) string {
+	var response messages.InvokeResponse_Error
+	var typed *typedError
+	var panicked *run.PanicError
+	switch {
+	case errors.As(err, &response) && response.Type != "":
+		return response.Type
+	case errors.As(err, &typed):
+		return typed.kind
+	case errors.As(err, &panicked):
+		return "Hearth.Panic"
+	case errors.Is(err, ErrTimeout):
+		return "Hearth.TimedOut"
 	}
-	return msg
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	t := reflect.TypeOf(err)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Name()
+}
+
+// shutdownTime is how long App.Shutdown may take. Lambda waits 500 ms for a function
+// with an internal extension.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
+const shutdownTime = 300 * time.Millisecond
+
+// callAtShutdown has App.Shutdown called at SIGTERM, which Lambda sends only to
+// functions with an extension.
+func (r *router) callAtShutdown(client *runtimeapi.Client) {
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGTERM)
+	if err := client.Register("hearth-shutdown"); err != nil {
+		r.log.Warn("App.Shutdown will not be called: the extension that it takes cannot be registered", "error", err.Error())
+	}
+	go func() {
+		<-ended
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+		defer cancel()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			defer func() {
+				if v := recover(); v != nil {
+					r.log.Error("panic in App.Shutdown", "panic", fmt.Sprint(v))
+				}
+			}()
+			r.app.Shutdown(ctx)
+		}()
+		select {
+		case <-done:
+		case <-ctx.Done():
+			r.log.Error("App.Shutdown took too long", "limitMs", milliseconds(shutdownTime))
+		}
+		os.Exit(0)
+	}()
 }
 
 // reportInitError tells Lambda why the instance cannot start.
-// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror (2026-11)
-func reportInitError(api string, cause error) {
-	errorType := "Hearth.InvalidApp"
+func reportInitError(client *runtimeapi.Client, cause error) {
+	kind := "Hearth.InvalidApp"
 	var warmUp initError
 	if errors.As(cause, &warmUp) {
-		errorType = "Hearth.WarmUpFailed"
+		kind = "Hearth.WarmUpFailed"
 	}
 	fmt.Fprintln(os.Stderr, cause)
-	body, err := json.Marshal(struct {
-		Message string   `json:"errorMessage"`
-		Type    string   `json:"errorType"`
-		Stack   []string `json:"stackTrace"`
-	}{cause.Error(), errorType, []string{}})
-	if err == nil {
-		var req *http.Request
-		req, err = http.NewRequest(http.MethodPost, "http://"+api+"/2018-06-01/runtime/init/error", bytes.NewReader(body))
-		if err == nil {
-			req.Header.Set("Content-Type", "application/vnd.aws.lambda.error+json")
-			req.Header.Set("Lambda-Runtime-Function-Error-Type", errorType)
-			var resp *http.Response
-			// No proxy: the Runtime API is on this host.
-			client := http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
-			if resp, err = client.Do(req); err == nil {
-				resp.Body.Close()
-			}
-		}
-	}
-	if err != nil {
+	if err := client.InitError(&runtimeapi.Error{Type: kind, Message: cause.Error()}); err != nil {
 		fmt.Fprintln(os.Stderr, "lambdaruntime: report init error:", err)
 	}
 }

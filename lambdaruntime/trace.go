@@ -35,7 +35,7 @@ type Operation struct {
 const traceKey = "x-amzn-trace-id"
 
 func traceHeader(ctx context.Context) string {
-	if m, ok := ctx.Value(jobKey{}).(*Message); ok && m.TraceHeader != "" {
+	if m, ok := MessageFromContext(ctx); ok && m.TraceHeader != "" {
 		return m.TraceHeader
 	}
 	header, _ := ctx.Value(traceKey).(string)
@@ -44,11 +44,7 @@ func traceHeader(ctx context.Context) string {
 
 // startSpan tells the App's Tracer, which there must be, of an operation.
 func (r *router) startSpan(ctx context.Context, name string) (context.Context, func(error)) {
-	op := Operation{Name: name, TraceHeader: traceHeader(ctx)}
-	if e, ok := EventFromContext(ctx); ok {
-		op.Kind = e.Kind
-	}
-	traced, end := r.app.Tracer.Start(ctx, op)
+	traced, end := r.app.Tracer.Start(ctx, operationOf(ctx, name))
 	if traced == nil {
 		traced = ctx
 	}
@@ -57,3 +53,16 @@ func (r *router) startSpan(ctx context.Context, name string) (context.Context, f
 	}
 	return traced, end
 }
+
+func operationOf(ctx context.Context, name string) Operation {
+	return Operation{Kind: kindOf(ctx), Name: name, TraceHeader: traceHeader(ctx)}
+}
+
+// Middleware wraps the program's jobs, schedule runs, WebSocket events and further
+// events, for what all of them need: a deadline of their own, a transaction, a metric.
+// It calls next once, or not at all, and returns the operation's error; what a job's
+// error does is described at [Queue.Consume]. [MessageFromContext] tells a job's
+// message. HTTP requests have middleware of their own: wrap [App.HTTP].
+//
+// It must be safe for concurrent use.
+type Middleware func(ctx context.Context, op Operation, next func(ctx context.Context) error) error

@@ -77,12 +77,12 @@ func TestTracer(t *testing.T) {
 		for _, path := range []string{"/", "/panic", "/slow"} {
 			b.mustInvoke(ctx, v2("GET", path, ""))
 		}
-		b.mustInvoke(ctx, event(t, "websocket-message"))
+		b.mustInvoke(ctx, sample(t, "websocket-message"))
 		jobs := strings.Replace(string(batchOf("jobs", "ok", "fail", "stubborn")), `"ApproximateReceiveCount":"1"`, `"AWSTraceHeader":"Root=sender"`, 1)
 		b.mustInvoke(ctx, []byte(jobs))
 		b.mustInvoke(ctx, batchOf("ledger.fifo", "a:fail", "a:ok", "b:ok"))
-		b.mustInvoke(ctx, event(t, "schedule-scheduler"))
-		b.mustInvoke(ctx, event(t, "sns-notification"))
+		b.mustInvoke(ctx, sample(t, "schedule-scheduler"))
+		b.mustInvoke(ctx, sample(t, "sns-notification"))
 		time.Sleep(2 * time.Hour) // nothing is told twice
 		want := []string{
 			"http-v2 request invocation",

@@ -7,8 +7,13 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"unicode/utf8"
 
+	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/gateway"
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
 // WebSocketHandler serves the connections of an API Gateway WebSocket API. API
@@ -86,7 +91,8 @@ type WebSocketMessage struct {
 // Reply sets the message that the client gets when Message returns without an
 // error; a later call replaces it. It travels as the invocation's response,
 // which takes a route response on the API (the Hearth construct has one) and no
-// network access. It must be valid UTF-8.
+// network access. It must be valid UTF-8 and at most 128 KB; the message fails
+// otherwise, with an error in the log and to the client.
 func (m *WebSocketMessage) Reply(data []byte) { m.reply = data }
 
 // DisconnectRequest says how a connection ended.
@@ -100,100 +106,126 @@ type DisconnectRequest struct {
 	Reason string
 }
 
-func (r *router) serveWebSocket(ctx context.Context, e *envelope) ([]byte, error) {
-	switch e.ctx.eventType {
+func (r *router) serveWebSocket(ctx context.Context, e *event.Envelope, late func(answer)) (answer, bool) {
+	switch e.Context.EventType {
 	case "CONNECT":
-		return r.wsConnect(ctx, e)
+		return r.wsConnect(ctx, e, late)
 	case "MESSAGE":
-		return r.wsMessage(ctx, e)
+		return r.wsMessage(ctx, e, late)
 	case "DISCONNECT":
-		return r.wsDisconnect(ctx, e)
+		return r.wsDisconnect(ctx, e, late)
 	}
-	return nil, fmt.Errorf("lambdaruntime: a WebSocket event's requestContext.eventType must be CONNECT, MESSAGE or DISCONNECT, got %q", e.ctx.eventType)
+	return r.failed(ctx, fmt.Errorf("lambdaruntime: a WebSocket event's requestContext.eventType must be CONNECT, MESSAGE or DISCONNECT, got %q", e.Context.EventType)), true
 }
 
-// wsCall runs one WebSocket handler within the request timeout.
-func (r *router) wsCall(ctx context.Context, e *envelope, what string, fn func(ctx context.Context) error) error {
-	err, _ := r.call(ctx, call{what: what, limit: limitBefore(ctx, r.app.requestTimeout(), responseMargin), fn: fn})
+// runSocket runs one WebSocket handler within the request timeout. respond makes its
+// response, of its error or nil.
+func (r *router) runSocket(ctx context.Context, e *event.Envelope, what string, fn func(ctx context.Context) error, respond func(error) []byte, late func(answer)) (answer, bool) {
+	end := func(out run.Outcome) answer {
+		err := out.Failure()
+		r.logSocket(ctx, e, what, err)
+		return answer{body: respond(err)}
+	}
+	op := run.Op{Name: what, Limit: limitBefore(ctx, r.app.requestTimeout(), responseMargin), Pool: &r.requests}
+	out, ok := r.run(ctx, op, fn, func(out run.Outcome) { late(end(out)) })
+	if !ok {
+		return answer{}, false
+	}
+	return end(out), true
+}
+
+func (r *router) logSocket(ctx context.Context, e *event.Envelope, what string, err error) {
 	if err == nil {
-		return nil
+		return
 	}
 	if errors.Is(err, ErrTimeout) {
-		r.metrics.timeout(e.kind)
+		r.metrics.timeout(e.Kind)
 	}
 	var status *StatusError
-	var p *panicError
+	var p *run.PanicError
 	if !errors.As(err, &status) && !errors.As(err, &p) { // refusals are no news, panics are logged
-		r.log.ErrorContext(ctx, what+" failed", "connectionId", e.ctx.connectionID, "error", err.Error())
+		r.log.ErrorContext(ctx, what+" failed", "connectionId", e.Context.ConnectionID, "error", err.Error())
 	}
-	return err
 }
 
-func (r *router) wsConnect(ctx context.Context, e *envelope) ([]byte, error) {
-	header, host, err := e.headers(nil)
+func (r *router) wsConnect(ctx context.Context, e *event.Envelope, late func(answer)) (answer, bool) {
+	header, host, err := gateway.Headers(e)
 	if err != nil {
-		return nil, fmt.Errorf("lambdaruntime: read WebSocket handshake: headers: %w", err)
+		return r.failed(ctx, fmt.Errorf("lambdaruntime: read WebSocket handshake: headers: %w", err)), true
 	}
-	rawQuery, err := e.queryString()
+	rawQuery, err := gateway.QueryString(e)
 	if err != nil {
-		return nil, fmt.Errorf("lambdaruntime: read WebSocket handshake: query string: %w", err)
+		return r.failed(ctx, fmt.Errorf("lambdaruntime: read WebSocket handshake: query string: %w", err)), true
 	}
-	query, _ := url.ParseQuery(rawQuery) // escaped by queryString itself
+	query, _ := url.ParseQuery(rawQuery) // escaped by QueryString itself
 	c := &ConnectRequest{
-		ConnectionID: e.ctx.connectionID, Header: header, Host: host, Query: query, RemoteIP: e.ctx.sourceIP,
+		ConnectionID: e.Context.ConnectionID, Header: header, Host: host, Query: query, RemoteIP: e.Context.SourceIP,
 	}
 	subprotocol := ""
-	err = r.wsCall(ctx, e, "WebSocket connect", func(ctx context.Context) error {
+	return r.runSocket(ctx, e, "WebSocket connect", func(ctx context.Context) error {
 		err := r.app.WebSocket.Connect(ctx, c)
 		if err == nil {
 			subprotocol = c.Subprotocol
 		}
 		return err
-	})
-	if err != nil {
-		return wsResponse(statusOf(err), "", nil), nil
-	}
-	return wsResponse(http.StatusOK, subprotocol, nil), nil
+	}, func(err error) []byte {
+		if err != nil {
+			return wsResponse(statusOf(err), "", nil)
+		}
+		return wsResponse(http.StatusOK, subprotocol, nil)
+	}, late)
 }
 
-func (r *router) wsMessage(ctx context.Context, e *envelope) ([]byte, error) {
-	body, err := e.bodyString()
-	if err != nil {
-		return nil, fmt.Errorf("lambdaruntime: read WebSocket message: %w", err)
-	}
-	m := &WebSocketMessage{ConnectionID: e.ctx.connectionID, RouteKey: e.ctx.routeKey, RemoteIP: e.ctx.sourceIP, Data: []byte(body)}
+func (r *router) wsMessage(ctx context.Context, e *event.Envelope, late func(answer)) (answer, bool) {
+	body, _ := gateway.Body(e)
+	m := &WebSocketMessage{ConnectionID: e.Context.ConnectionID, RouteKey: e.Context.RouteKey, RemoteIP: e.Context.SourceIP, Data: []byte(body)}
 	var reply []byte
-	err = r.wsCall(ctx, e, "WebSocket message", func(ctx context.Context) error {
+	return r.runSocket(ctx, e, "WebSocket message", func(ctx context.Context) error {
 		if err := r.app.WebSocket.Message(ctx, m); err != nil {
 			return err
 		}
 		reply = m.reply
-		return nil
-	})
-	if err != nil {
+		return checkReply(reply)
+	}, func(err error) []byte {
+		if err == nil {
+			return wsResponse(http.StatusOK, "", reply)
+		}
 		text := "internal error"
 		var status *StatusError
 		if errors.As(err, &status) {
 			text = status.Error()
-		} else if errors.Is(err, ErrTimeout) {
+		} else if errors.Is(err, ErrTimeout) || errors.Is(err, errReply) {
 			text = err.Error()
 		}
-		body := append(jsonscan.AppendString([]byte(`{"error":`), text), '}')
-		return wsResponse(statusOf(err), "", body), nil
-	}
-	return wsResponse(http.StatusOK, "", reply), nil
+		return wsResponse(statusOf(err), "", append(jsonscan.AppendString([]byte(`{"error":`), text), '}'))
+	}, late)
 }
 
-func (r *router) wsDisconnect(ctx context.Context, e *envelope) ([]byte, error) {
-	code, _ := strconv.Atoi(e.ctx.disconnectCode) // absent or no number: 0
-	d := &DisconnectRequest{ConnectionID: e.ctx.connectionID, Code: code, Reason: e.ctx.disconnectReason}
-	err := r.wsCall(ctx, e, "WebSocket disconnect", func(ctx context.Context) error {
-		return r.app.WebSocket.Disconnect(ctx, d)
-	})
-	if err != nil {
-		return wsResponse(statusOf(err), "", nil), nil
+// errReply is a reply that no client can get.
+var errReply = errors.New("reply not sent")
+
+// checkReply refuses a reply that API Gateway would not send, or not as it is.
+func checkReply(reply []byte) error {
+	switch {
+	case len(reply) > wire.MaxWebSocketMessage:
+		return fmt.Errorf("%w: it must be at most %d bytes, got %d", errReply, wire.MaxWebSocketMessage, len(reply))
+	case !utf8.Valid(reply):
+		return fmt.Errorf("%w: it must be valid UTF-8, since API Gateway sends text; encode binary data, for example in base64", errReply)
 	}
-	return wsResponse(http.StatusOK, "", nil), nil
+	return nil
+}
+
+func (r *router) wsDisconnect(ctx context.Context, e *event.Envelope, late func(answer)) (answer, bool) {
+	code, _ := strconv.Atoi(e.Context.DisconnectCode) // absent or no number: 0
+	d := &DisconnectRequest{ConnectionID: e.Context.ConnectionID, Code: code, Reason: e.Context.DisconnectReason}
+	return r.runSocket(ctx, e, "WebSocket disconnect", func(ctx context.Context) error {
+		return r.app.WebSocket.Disconnect(ctx, d)
+	}, func(err error) []byte {
+		if err != nil {
+			return wsResponse(statusOf(err), "", nil)
+		}
+		return wsResponse(http.StatusOK, "", nil)
+	}, late)
 }
 
 func statusOf(err error) int {

@@ -49,7 +49,7 @@ func TestWebSocketConnect(t *testing.T) {
 		r.Subprotocol = "v1.chat"
 		return nil
 	}}})
-	out := b.mustInvoke(t.Context(), event(t, "websocket-connect"))
+	out := b.mustInvoke(t.Context(), sample(t, "websocket-connect"))
 	if want := `{"statusCode":200,"headers":{"Sec-WebSocket-Protocol":"v1.chat"}}`; out != want {
 		t.Errorf("got %s, want %s", out, want)
 	}
@@ -70,7 +70,7 @@ func TestWebSocketRefusal(t *testing.T) {
 		`{"statusCode":500}`: errors.New("database is down"),
 	} {
 		b := setup(t, &App{WebSocket: funcSocket{connect: func(context.Context, *ConnectRequest) error { return err }}})
-		if out := b.mustInvoke(t.Context(), event(t, "websocket-connect")); out != want {
+		if out := b.mustInvoke(t.Context(), sample(t, "websocket-connect")); out != want {
 			t.Errorf("%v: got %s, want %s", err, out, want)
 		}
 		if logs := len(b.logged("WebSocket connect failed")); logs != strings.Count(want, "500") {
@@ -98,7 +98,7 @@ func TestWebSocketMessage(t *testing.T) {
 		"panic":            {func(context.Context, *WebSocketMessage) error { panic("oh") }, `{"statusCode":500,"body":"{\"error\":\"internal error\"}"}`},
 	} {
 		b := setup(t, &App{WebSocket: funcSocket{message: c.message}})
-		if out := b.mustInvoke(t.Context(), event(t, "websocket-message")); out != c.want {
+		if out := b.mustInvoke(t.Context(), sample(t, "websocket-message")); out != c.want {
 			t.Errorf("%s: got %s, want %s", name, out, c.want)
 		}
 	}
@@ -114,7 +114,7 @@ func TestWebSocketMessageTimeout(t *testing.T) {
 			return nil
 		}}})
 		want := `{"statusCode":504,"body":"{\"error\":\"WebSocket message: timed out after 3s\"}"}`
-		if out := b.mustInvoke(t.Context(), event(t, "websocket-message")); out != want {
+		if out := b.mustInvoke(t.Context(), sample(t, "websocket-message")); out != want {
 			t.Errorf("got %s, want %s", out, want)
 		}
 		if !strings.Contains(b.metrics.String(), `"Kind":"websocket","Timeouts":1}`) {
@@ -131,7 +131,7 @@ func TestWebSocketDisconnect(t *testing.T) {
 		got = *d
 		return nil
 	}}})
-	out := b.mustInvoke(t.Context(), event(t, "websocket-disconnect"))
+	out := b.mustInvoke(t.Context(), sample(t, "websocket-disconnect"))
 	if want := (DisconnectRequest{ConnectionID: "L0SM9cOFvHcCIhw=", Code: 1001, Reason: "Going away"}); got != want || out != `{"statusCode":200}` {
 		t.Errorf("got %+v, %s", got, out)
 	}

@@ -73,6 +73,25 @@ const (
 	ResponseStreamDelimiter = "\x00\x00\x00\x00\x00\x00\x00\x00"
 )
 
+// MaxWebSocketMessage is the most bytes of a WebSocket message, either way.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
+const MaxWebSocketMessage = 128 * 1024
+
+// Metrics that the runtime writes and the constructs' alarms watch, in the namespace
+// MetricNamespace with the dimension FunctionName and, where there is one, a second.
+const (
+	MetricNamespace = "Hearth"
+
+	// MetricJobsDone and MetricJobsFailed count jobs, also by Queue.
+	MetricJobsDone   = "JobsDone"
+	MetricJobsFailed = "JobsFailed"
+	// MetricTimeouts counts operations that took too long, also by Kind.
+	MetricTimeouts = "Timeouts"
+	// MetricHealed counts instances that ended since abandoned code held what others
+	// need, also by Pool.
+	MetricHealed = "Healed"
+)
+
 // FunctionURLDomain is part of the domain of every Function URL, and of nothing
 // else: {url-id}.lambda-url.{region}.on.aws.
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (2026-11)

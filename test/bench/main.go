@@ -33,15 +33,28 @@ type comparison struct {
 
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each subject is measured; the median counts")
+	only := flag.String("only", "", "handlers or processes; both when empty")
 	testing.Init()
 	flag.Parse()
-	if err := run(*rounds); err != nil {
+	if err := run(*rounds, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds int) error {
+func run(rounds int, only string) error {
+	if only != "processes" {
+		if err := handlers(rounds); err != nil {
+			return err
+		}
+	}
+	if only != "handlers" {
+		return processes(os.Stdout, 2*rounds+1, 10_000)
+	}
+	return nil
+}
+
+func handlers(rounds int) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "what\tGOMAXPROCS\twho\ttime\tratio\tallocs\tbytes\tbudget")
 	// A function has less than one processor below 1,769 MB, and Go sees two all the
@@ -50,7 +63,7 @@ func run(rounds int) error {
 	for _, procs := range []int{1, 2} {
 		http := []subject{{"hearth", hearthHTTP}, {"aws-lambda-go typed", typedHTTP}, {"api-proxy", proxyHTTP}}
 		for _, c := range []comparison{
-			{"HTTP API event, 2 KB", procs, httpEvent(), false, http, 0.25, 30},
+			{"HTTP API event, 2 KB", procs, httpEvent(), false, http, 0.5, 30},
 			{"the same, with a deadline", procs, httpEvent(), true, http, 0, 0},
 			{"SQS batch of 10, 14 KB", procs, sqsEvent(), false, []subject{{"hearth", hearthSQS}, {"aws-lambda-go typed", typedSQS}}, 0.3, 0},
 			{"the same, JSON bodies", procs, sqsEvent(), false, []subject{{"hearth", hearthSQSJSON}, {"aws-lambda-go typed", typedSQSJSON}}, 0, 0},
@@ -60,11 +73,8 @@ func run(rounds int) error {
 			}
 		}
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Println()
-	return processes(os.Stdout, 4*rounds+1, 2000)
+	fmt.Fprintln(w)
+	return w.Flush()
 }
 
 func verdict(met bool) string {

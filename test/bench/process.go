@@ -80,12 +80,12 @@ func processes(w io.Writer, rounds, invocations int) error {
 		}
 	}
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	row("size", "MiB", 1.1, func(name string) float64 { return float64(sizes[name]) / (1 << 20) })
-	row("start to the first /next", "ms", 1.1, median(func(s sample) float64 { return ms(s.start) }))
+	row("size", "MiB", 0.8, func(name string) float64 { return float64(sizes[name]) / (1 << 20) })
+	row("start to the first /next", "ms", 1.0, median(func(s sample) float64 { return ms(s.start) }))
 	row("first invocation", "ms", 0, median(func(s sample) float64 { return ms(s.first) }))
 	row("warm invocation", "ms", 0, median(func(s sample) float64 { return ms(s.warm) }))
-	row("processor time of one", "ms", 0, median(func(s sample) float64 { return ms(s.cpu) }))
-	row("resident memory", "MiB", 0, median(func(s sample) float64 { return float64(s.rss) / (1 << 20) }))
+	row("processor time of one warm invocation", "ms", 0.35, median(func(s sample) float64 { return ms(s.cpu) }))
+	row("resident memory", "MiB", 0.9, median(func(s sample) float64 { return float64(s.rss) / (1 << 20) }))
 	return table.Flush()
 }
 

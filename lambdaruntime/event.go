@@ -1,0 +1,72 @@
+package lambdaruntime
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
+)
+
+// Event is the invocation that a handler's context belongs to.
+type Event struct {
+	// Kind is the event's kind.
+	Kind Kind
+	// Payload is the event's JSON as Lambda delivered it; for HTTP requests it
+	// holds what [http.Request] has no place for, such as requestContext.
+	Payload string
+	// ColdStart says that this is the first event of this instance.
+	ColdStart bool
+
+	requestID string
+	tenantID  string
+	init      time.Duration
+	envelope  event.Envelope
+}
+
+type eventKey struct{}
+
+// eventContext is an invocation's context together with its event.
+type eventContext struct {
+	context.Context
+	event Event
+}
+
+func (c *eventContext) Value(key any) any {
+	if key == (eventKey{}) {
+		return &c.event
+	}
+	return c.Context.Value(key)
+}
+
+// EventFromContext returns the event that ctx was made for.
+func EventFromContext(ctx context.Context) (*Event, bool) {
+	e, ok := ctx.Value(eventKey{}).(*Event)
+	return e, ok
+}
+
+func kindOf(ctx context.Context) Kind {
+	if e, ok := EventFromContext(ctx); ok {
+		return e.Kind
+	}
+	return KindUnknown
+}
+
+// newEvent reads an event and makes the context of its handlers.
+func (r *router) newEvent(ctx context.Context, payload string) (*eventContext, error) {
+	ec := &eventContext{Context: ctx, event: Event{Payload: payload}}
+	err := ec.event.envelope.Read(payload)
+	ec.event.Kind = ec.event.envelope.Kind
+	if !r.invoked.Load() {
+		ec.event.ColdStart = !r.invoked.Swap(true)
+	}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		ec.event.requestID, ec.event.tenantID = lc.AwsRequestID, lc.TenantID
+	}
+	if ec.event.ColdStart {
+		ec.event.init = r.started.initDuration
+		r.metrics.coldStart(r.started)
+	}
+	return ec, err
+}
