@@ -33,10 +33,10 @@ type Metric struct {
 const (
 	maxMetrics        = 100
 	maxDimensions     = 30
-	maxMetricName     = 1024
+	maxMetricName     = 255
 	maxDimensionName  = 250
 	maxDimensionValue = 1024
-	maxNamespace      = 1024
+	maxNamespace      = 255
 )
 
 // PutMetrics writes metrics of the program's own in the embedded metric format: one

@@ -29,6 +29,8 @@ func isDrop(err error) bool {
 	switch e := err.(type) {
 	case *dropError:
 		return true
+	case *retryError:
+		return false
 	case interface{ Unwrap() []error }:
 		all := e.Unwrap()
 		for _, one := range all {

@@ -35,6 +35,14 @@ type StreamHandler interface {
 
 var _ StreamHandler = (*router)(nil)
 
+// SetPartialResponses says whether the event source mappings of all queues take partial
+// batch responses, whatever the environment says. Package lambdatest calls it.
+func (r *router) SetPartialResponses(on bool) {
+	for _, c := range r.queues {
+		c.partial = on
+	}
+}
+
 // errNotTaken ends a stream that nobody reads to the end.
 var errNotTaken = errors.New("request: Lambda no longer takes the response")
 

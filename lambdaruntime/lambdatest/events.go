@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
 // What every event says of where it comes from.
@@ -38,9 +39,10 @@ func encode(v any) []byte {
 
 // parts is a request as every HTTP event needs it.
 type parts struct {
-	host, ip, path string
-	body           string
-	base64         bool
+	host, ip string
+	path     string // escaped
+	body     string
+	base64   bool
 }
 
 func split(req *http.Request) (parts, error) {
@@ -69,32 +71,36 @@ func must(event []byte, err error) []byte {
 }
 
 // HTTPv2 is a request in payload format 2.0, as an HTTP API with the stage $default
-// sends it. It panics when the request's body cannot be read.
+// sends it: with the path decoded, so that a client's %2F is a slash. It panics when
+// the request's body cannot be read.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (2026-11)
 func HTTPv2(req *http.Request) []byte { return must(httpV2(req, "")) }
 
-// FunctionURL is a request in payload format 2.0, as a Function URL sends it. It
-// panics when the request's body cannot be read.
+// FunctionURL is a request in payload format 2.0, as a function URL sends it: with the
+// path as the client escaped it. It panics when the request's body cannot be read.
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (2026-11)
 func FunctionURL(req *http.Request) []byte { return must(httpV2(req, urlDomain)) }
 
 const urlDomain = "u1" + wire.FunctionURLDomain + region + ".on.aws"
 
-// httpV2 makes the event of an API with a domain, "" for that of the request.
+// httpV2 makes the event of a function URL's domain or, for "", of an HTTP API. What
+// the two make of the path and of cookies is as live captures show it (2026-07).
 func httpV2(req *http.Request, domain string) ([]byte, error) {
 	p, err := split(req)
 	if err != nil {
 		return nil, err
 	}
-	if domain == "" {
-		domain = p.host
-	}
+	rawPath := p.path
 	headers, query, cookies := object{"host": p.host}, object{}, []string{}
 	for k, v := range req.Header {
 		if k == "Cookie" {
 			for _, line := range v {
 				cookies = append(cookies, strings.Split(line, "; ")...)
 			}
+			if domain == "" {
+				continue
+			}
+			headers["cookie"] = strings.Join(v, "; ")
 			continue
 		}
 		headers[strings.ToLower(k)] = strings.Join(v, ",")
@@ -102,13 +108,19 @@ func httpV2(req *http.Request, domain string) ([]byte, error) {
 	for k, v := range req.URL.Query() {
 		query[k] = strings.Join(v, ",")
 	}
+	if domain == "" {
+		domain, rawPath = p.host, req.URL.Path
+	}
+	context := object{
+		"accountId": account, "apiId": "api", "domainName": domain, "requestId": requestID, "routeKey": "$default", "stage": "$default",
+		"http": object{"method": req.Method, "path": req.URL.Path, "protocol": "HTTP/1.1", "sourceIp": p.ip, "userAgent": req.UserAgent()},
+	}
+	if a := authorizerV2(callerOf(req)); a != nil {
+		context["authorizer"] = a
+	}
 	event := object{
-		"version": "2.0", "routeKey": "$default", "rawPath": p.path, "rawQueryString": req.URL.RawQuery, "headers": headers,
-		"requestContext": object{
-			"accountId": account, "apiId": "api", "domainName": domain, "requestId": requestID, "routeKey": "$default", "stage": "$default",
-			"http": object{"method": req.Method, "path": p.path, "protocol": "HTTP/1.1", "sourceIp": p.ip, "userAgent": req.UserAgent()},
-		},
-		"isBase64Encoded": p.base64,
+		"version": "2.0", "routeKey": "$default", "rawPath": rawPath, "rawQueryString": req.URL.RawQuery, "headers": headers,
+		"requestContext": context, "isBase64Encoded": p.base64,
 	}
 	if len(query) > 0 {
 		event["queryStringParameters"] = query
@@ -132,14 +144,16 @@ func HTTPv1(req *http.Request) []byte {
 	for k, v := range req.URL.Query() {
 		query[k] = v[len(v)-1]
 	}
+	context := object{
+		"accountId": account, "apiId": "api", "domainName": p.host, "requestId": requestID, "stage": "prod", "httpMethod": req.Method,
+		"protocol": "HTTP/1.1", "resourcePath": "/{proxy+}", "path": "/prod" + p.path, "identity": object{"sourceIp": p.ip, "userAgent": req.UserAgent()},
+	}
+	addCallerV1(context, callerOf(req))
 	return must(encode(object{
 		"resource": "/{proxy+}", "path": p.path, "httpMethod": req.Method, "headers": headers, "multiValueHeaders": multi,
 		"queryStringParameters": query, "multiValueQueryStringParameters": req.URL.Query(),
-		"requestContext": object{
-			"accountId": account, "apiId": "api", "domainName": p.host, "requestId": requestID, "stage": "prod", "httpMethod": req.Method,
-			"protocol": "HTTP/1.1", "resourcePath": "/{proxy+}", "path": "/prod" + p.path, "identity": object{"sourceIp": p.ip, "userAgent": req.UserAgent()},
-		},
-		"body": p.body, "isBase64Encoded": p.base64,
+		"requestContext": context,
+		"body":           p.body, "isBase64Encoded": p.base64,
 	}), err)
 }
 
@@ -185,6 +199,7 @@ func WebSocketConnect(connectionID string, handshake *http.Request) []byte {
 	context := webSocketContext("CONNECT", "$connect", connectionID)
 	context["domainName"] = p.host
 	context["identity"] = object{"sourceIp": p.ip, "userAgent": handshake.UserAgent()}
+	addCallerV1(context, callerOf(handshake))
 	return must(encode(object{
 		"headers": headers, "multiValueHeaders": multi, "queryStringParameters": query, "multiValueQueryStringParameters": handshake.URL.Query(),
 		"requestContext": context, "isBase64Encoded": false,
@@ -193,7 +208,13 @@ func WebSocketConnect(connectionID string, handshake *http.Request) []byte {
 
 // WebSocketMessage is a text message on the route $default.
 func WebSocketMessage(connectionID, message string) []byte {
+	return webSocketMessage(connectionID, message, lambdaruntime.Caller{})
+}
+
+// webSocketMessage is one from a caller, of whom API Gateway reminds in each message.
+func webSocketMessage(connectionID, message string, caller lambdaruntime.Caller) []byte {
 	context := webSocketContext("MESSAGE", "$default", connectionID)
+	addCallerV1(context, caller)
 	context["messageId"] = "message"
 	return encode(object{"requestContext": context, "body": message, "isBase64Encoded": false})
 }

@@ -20,6 +20,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,16 +41,22 @@ type Backend struct {
 
 	t       testing.TB
 	handler lambda.Handler
+
+	mu      sync.Mutex
+	callers map[string]lambdaruntime.Caller // by connection id
 }
 
-// New returns the program that app describes. A mistake in the App fails the test.
+// New returns the program that app describes, with event source mappings that take
+// partial batch responses, as the constructs make them. A mistake in the App fails the
+// test.
 func New(t testing.TB, app *lambdaruntime.App) *Backend {
 	t.Helper()
 	h, err := lambdaruntime.NewHandler(app)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Backend{t: t, handler: h}
+	h.(interface{ SetPartialResponses(bool) }).SetPartialResponses(true)
+	return &Backend{t: t, handler: h, callers: map[string]lambdaruntime.Caller{}}
 }
 
 // Invoke sends an event, which must be JSON, and returns the response's JSON. The
@@ -137,9 +144,13 @@ func (b *Backend) Schedule(name string, at time.Time) error {
 }
 
 // Connect opens a WebSocket connection and returns the status that the client gets:
-// 200, or that of a refusal. Make the handshake with [httptest.NewRequest].
+// 200, or that of a refusal. Make the handshake with [httptest.NewRequest]. The
+// connection's messages come from the caller that [As] gives the handshake.
 func (b *Backend) Connect(connectionID string, handshake *http.Request) (status int) {
 	b.t.Helper()
+	b.mu.Lock()
+	b.callers[connectionID] = callerOf(handshake)
+	b.mu.Unlock()
 	status, _ = b.webSocket(WebSocketConnect(connectionID, handshake))
 	return status
 }
@@ -148,7 +159,10 @@ func (b *Backend) Connect(connectionID string, handshake *http.Request) (status 
 // none. A failed message's reply is {"error": "…"}.
 func (b *Backend) Message(connectionID, message string) (reply []byte) {
 	b.t.Helper()
-	_, reply = b.webSocket(WebSocketMessage(connectionID, message))
+	b.mu.Lock()
+	caller := b.callers[connectionID]
+	b.mu.Unlock()
+	_, reply = b.webSocket(webSocketMessage(connectionID, message, caller))
 	return reply
 }
 

@@ -2,6 +2,7 @@ package lambdatest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -104,15 +105,78 @@ func app() *lambdaruntime.App {
 
 func TestHTTP(t *testing.T) {
 	t.Parallel()
-	req := httptest.NewRequest("PUT", "/hello/anna%2Fberg?a=1&a=2", strings.NewReader("\xff"))
+	req := httptest.NewRequest("PUT", "/hello/anna%20berg?a=1&a=2", strings.NewReader("\xff"))
 	req.Header["X-Many"] = []string{"one", "two"}
 	req.Header.Set("Cookie", "c=1; d=2")
 	resp := lambdatest.New(t, app()).HTTP(req)
 	body, err := io.ReadAll(resp.Body)
-	if want := "PUT anna/berg a=1&a=2 [one,two] [c=1; d=2] \xff"; err != nil || string(body) != want || resp.StatusCode != 201 || resp.Cookies()[0].Value != "1" {
+	if want := "PUT anna berg a=1&a=2 [one,two] [c=1; d=2] \xff"; err != nil || string(body) != want || resp.StatusCode != 201 || resp.Cookies()[0].Value != "1" {
 		t.Errorf("got %d %q %v", resp.StatusCode, body, resp.Header)
 	}
 }
+
+// TestEscapedSlash: an HTTP API decodes the path, so that a client's %2F is a slash.
+func TestEscapedSlash(t *testing.T) {
+	t.Parallel()
+	backend := lambdatest.New(t, app())
+	req := func() *http.Request { return httptest.NewRequest("GET", "/hello/anna%2Fberg", nil) }
+	if resp := backend.HTTP(req()); resp.StatusCode != 404 {
+		t.Errorf("HTTP API: got %s", resp.Status)
+	}
+	for name, event := range map[string][]byte{"function URL": lambdatest.FunctionURL(req()), "REST API": lambdatest.HTTPv1(req()), "load balancer": lambdatest.ALB(req())} {
+		if out, err := backend.Invoke(event); err != nil || !strings.Contains(string(out), `"statusCode":201`) || !strings.Contains(string(out), "GET anna/berg") {
+			t.Errorf("%s: got %s, %v", name, out, err)
+		}
+	}
+}
+
+// TestAs sends requests and WebSocket events of callers that each way in has checked.
+func TestAs(t *testing.T) {
+	t.Parallel()
+	said := func(ctx context.Context) string {
+		c, ok := lambdaruntime.CallerFromContext(ctx)
+		out := fmt.Sprintf("%v %v %v %q %v", ok, c.Claims, c.Scopes, c.PrincipalID, c.Context)
+		if c.IAM != nil {
+			out += fmt.Sprint(*c.IAM)
+		}
+		return out
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, said(r.Context())) })
+	backend := lambdatest.New(t, &lambdaruntime.App{HTTP: mux, WebSocket: sayer(said)})
+	iam := &lambdaruntime.IAMIdentity{AccountID: "1", ARN: "arn:u", AccessKey: "AK", UserID: "U", CognitoIdentityID: "ci", CognitoIdentityPoolID: "cp"}
+	for want, caller := range map[string]lambdaruntime.Caller{
+		`false map[] [] "" map[]`:                      {},
+		`true map[sub:anna] [notes] "" map[]`:          {Claims: map[string]string{"sub": "anna"}, Scopes: []string{"notes"}},
+		`true map[] [] "" map[admin:true tenant:acme]`: {Context: map[string]any{"tenant": "acme", "admin": true}},
+		`true map[] [] "" map[]{1 arn:u AK U ci cp}`:   {IAM: iam},
+	} {
+		for name, make := range map[string]func(*http.Request) []byte{"2.0": lambdatest.HTTPv2, "function URL": lambdatest.FunctionURL, "1.0": lambdatest.HTTPv1} {
+			out, err := backend.Invoke(make(lambdatest.As(caller, httptest.NewRequest("GET", "/", nil))))
+			var resp struct{ Body string }
+			if json.Unmarshal(out, &resp) != nil || err != nil || resp.Body != want {
+				t.Errorf("%s: got %s, %v, want %s", name, out, err, want)
+			}
+		}
+		backend.Connect("c", lambdatest.As(caller, httptest.NewRequest("GET", "/", nil)))
+		if got := string(backend.Message("c", "who?")); got != want {
+			t.Errorf("WebSocket: got %s, want %s", got, want)
+		}
+	}
+	backend.Connect("c", lambdatest.As(lambdaruntime.Caller{PrincipalID: "p"}, httptest.NewRequest("GET", "/", nil)))
+	if got := string(backend.Message("c", "who?")); got != `true map[] [] "p" map[]` {
+		t.Errorf("principal: got %s", got)
+	}
+}
+
+type sayer func(context.Context) string
+
+func (s sayer) Connect(context.Context, *lambdaruntime.ConnectRequest) error { return nil }
+func (s sayer) Message(ctx context.Context, m *lambdaruntime.WebSocketMessage) error {
+	m.Reply([]byte(s(ctx)))
+	return nil
+}
+func (s sayer) Disconnect(context.Context, *lambdaruntime.DisconnectRequest) error { return nil }
 
 func TestHTTPTimeout(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,302 @@
+package lambdaruntime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+)
+
+// TestHealing says after which abandoned code an instance must end.
+func TestHealing(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex // a handler panics while it holds it
+	stuck := func() { select {} }
+	for name, c := range map[string]struct {
+		events func(b *bench) [][]byte
+		want   string
+		dead   bool // code that never returns is left in the bubble
+	}{
+		"a FIFO job":                {func(*bench) [][]byte { return [][]byte{batchOf("ledger.fifo", "a:stuck")} }, `jobs of queue "ledger"`, true},
+		"one of two standard jobs":  {func(*bench) [][]byte { return [][]byte{batchOf("jobs", "stuck", "ok")} }, "", true},
+		"the last of two places":    {func(*bench) [][]byte { return [][]byte{batchOf("jobs", "stuck"), batchOf("jobs", "stuck", "ok")} }, `jobs of queue "jobs"`, true},
+		"both places at once":       {func(*bench) [][]byte { return [][]byte{batchOf("jobs", "stuck", "stuck", "ok")} }, `jobs of queue "jobs"`, true},
+		"a schedule":                {func(*bench) [][]byte { return [][]byte{sample(t, "schedule-scheduler")} }, "schedules and other events", true},
+		"another event":             {func(*bench) [][]byte { return [][]byte{sample(t, "sns-notification")} }, "schedules and other events", true},
+		"four requests":             {func(*bench) [][]byte { return requests("/stuck", 4) }, "", true},
+		"five requests":             {func(*bench) [][]byte { return requests("/stuck", 5) }, "requests", true},
+		"five sockets":              {func(*bench) [][]byte { return repeat(sample(t, "websocket-message"), 5) }, "requests", true},
+		"a lock that a panic keeps": {func(*bench) [][]byte { return append(requests("/lock", 1), requests("/lock", 5)...) }, "requests", true},
+		"a panic alone":             {func(*bench) [][]byte { return requests("/panic", 20) }, "", false},
+		"timeouts alone":            {func(*bench) [][]byte { return requests("/slow", 20) }, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// Not in a bubble, which ends with an error while code runs in it for ever.
+			b := setup(t, &App{
+				RequestTimeout: 20 * time.Millisecond,
+				HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					switch r.URL.Path {
+					case "/stuck":
+						stuck()
+					case "/lock":
+						mu.Lock() // never unlocked
+						panic("with the lock")
+					case "/panic":
+						panic("oh")
+					case "/slow":
+						<-r.Context().Done()
+					}
+				}),
+				WebSocket: funcSocket{message: func(context.Context, *WebSocketMessage) error { stuck(); return nil }},
+				Queues: []Consumer{
+					Queue[string]{Name: "ledger", FIFO: true, Timeout: 20 * time.Millisecond}.Consume(func(_ context.Context, job *Job[string]) error { stuck(); return nil }),
+					Queue[string]{Name: "jobs", Concurrency: 2, Timeout: 20 * time.Millisecond}.Consume(func(_ context.Context, job *Job[string]) error {
+						if job.Payload == "stuck" {
+							stuck()
+						}
+						return nil
+					}),
+				},
+				Schedules: []Schedule{{Name: "nightly", Expression: "rate(1 day)", Timeout: 20 * time.Millisecond, Run: func(context.Context, time.Time) error { stuck(); return nil }}},
+				Events:    map[Kind]lambda.Handler{KindSNS: lambda.NewHandler(func() error { stuck(); return nil })},
+			})
+			for _, e := range c.events(b) {
+				if b.sick() != "" {
+					t.Fatal("sick too early")
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+				defer cancel()
+				b.invoke(ctx, e)
+			}
+			if got := b.sick(); got != c.want {
+				t.Errorf("sick: %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func requests(path string, n int) [][]byte { return repeat(v2("GET", path, ""), n) }
+
+func repeat(event []byte, n int) [][]byte {
+	events := make([][]byte, n)
+	for i := range events {
+		events[i] = event
+	}
+	return events
+}
+
+// TestHealingAnswers: the answer to the event in which code was abandoned is as good as
+// any, and what ran on is named in the log and in a metric.
+func TestHealingAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := Queue[string]{Name: "ledger", FIFO: true, Timeout: time.Second}
+		b := setup(t, &App{Queues: []Consumer{q.Consume(func(_ context.Context, job *Job[string]) error {
+			if job.Payload == "stuck" {
+				time.Sleep(time.Hour)
+			}
+			return nil
+		})}})
+		out := b.mustInvoke(t.Context(), batchOf("ledger.fifo", "a:ok", "b:stuck", "a:ok", "c:ok"))
+		if want := `{"batchItemFailures":[{"itemIdentifier":"m1"},{"itemIdentifier":"m2"},{"itemIdentifier":"m3"}]}`; out != want {
+			t.Errorf("got %s, want %s", out, want)
+		}
+		// A handler cannot end the process: it fails the next event, which aws-lambda-go
+		// reports before it exits.
+		_, err := b.router.Invoke(t.Context(), batchOf("ledger.fifo", "a:ok"))
+		var failed messages.InvokeResponse_Error
+		if !errors.As(err, &failed) || !failed.ShouldExit || failed.Type != "Hearth.Abandoned" || !strings.Contains(failed.Message, `jobs of queue "ledger"`) {
+			t.Errorf("got %#v", err)
+		}
+		logs := b.logged("was abandoned and still runs")
+		if len(logs) != 1 || logs[0]["requestId"] != "req-1" || logs[0]["messageId"] != "m1" || logs[0]["since"] == nil || logs[0]["level"] != "ERROR" {
+			t.Errorf("logs: %v", logs)
+		}
+		if !strings.Contains(b.metrics.String(), `"Pool":"jobs of queue \"ledger\"","Healed":1}`) {
+			t.Errorf("metrics: %s", b.metrics)
+		}
+		time.Sleep(2 * time.Hour)
+		if out := b.mustInvoke(t.Context(), batchOf("ledger.fifo", "a:ok")); out != `{"batchItemFailures":[]}` || b.sick() != "" {
+			t.Errorf("got %s after the job has returned", out)
+		}
+	})
+}
+
+// TestAcknowledging: without the knowledge that the mapping takes partial responses, a
+// failed job fails the invocation, and nothing is deleted.
+func TestAcknowledging(t *testing.T) {
+	t.Parallel()
+	ran := ""
+	do := func(_ context.Context, job *Job[string]) error {
+		ran += job.Payload
+		switch job.Payload {
+		case "f":
+			return errors.New("no")
+		case "d":
+			return Drop(errors.New("hopeless"))
+		}
+		return nil
+	}
+	b := setup(t, &App{Queues: []Consumer{
+		Queue[string]{Name: "jobs", Concurrency: 1}.Consume(do), Queue[string]{Name: "ledger", FIFO: true}.Consume(do),
+	}})
+	b.router.SetPartialResponses(false)
+	for _, c := range []struct{ queue, bodies, want, ran string }{
+		{"jobs", "a d a", `{"batchItemFailures":[]}`, "ada"},
+		{"jobs", "a f a", `lambdaruntime: 1 of 3 jobs of queue "jobs" failed, and all 3 messages come again: no`, "afa"},
+		{"ledger.fifo", "g:a h:a", `{"batchItemFailures":[]}`, "aa"},
+		// What comes again anyway is not started.
+		{"ledger.fifo", "g:a h:f i:a", `lambdaruntime: 2 of 3 jobs of queue "ledger" failed, and all 3 messages come again: no`, "af"},
+	} {
+		ran = ""
+		out, err := b.invoke(t.Context(), batchOf(c.queue, strings.Fields(c.bodies)...))
+		if err != nil {
+			out = err.Error()
+		}
+		if out != c.want || ran != c.ran {
+			t.Errorf("%s %s: got %s after %q, want %s after %q", c.queue, c.bodies, out, ran, c.want, c.ran)
+		}
+	}
+	logs := b.logged("batch failed as a whole")
+	if len(logs) != 2 || logs[0]["queue"] != "jobs" || !strings.Contains(logs[0]["remedy"].(string), "ReportBatchItemFailures") || !strings.Contains(logs[0]["remedy"].(string), "HEARTH_PARTIAL_RESPONSES") {
+		t.Errorf("logs: %v", logs)
+	}
+}
+
+func TestPartialResponsesVariable(t *testing.T) {
+	// Not parallel: the environment is the process's.
+	t.Setenv("HEARTH_PARTIAL_RESPONSES", "other,jobs")
+	h, err := NewHandler(&App{Queues: []Consumer{
+		Queue[string]{Name: "jobs"}.Consume(func(context.Context, *Job[string]) error { return errors.New("no") }),
+		Queue[string]{Name: "job"}.Consume(func(context.Context, *Job[string]) error { return errors.New("no") }),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := h.Invoke(t.Context(), batchOf("jobs", "x")); string(out) != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` || err != nil {
+		t.Errorf("got %s, %v", out, err)
+	}
+	if out, err := h.Invoke(t.Context(), batchOf("job", "x")); err == nil {
+		t.Errorf("got %s", out)
+	}
+}
+
+// TestGroupsDoNotWait sends four batches of four groups, and two of one, to one
+// process, as Lambda Managed Instances do.
+func TestGroupsDoNotWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, &App{Queues: []Consumer{Queue[string]{Name: "ledger", FIFO: true}.Consume(func(context.Context, *Job[string]) error {
+			time.Sleep(time.Second)
+			return nil
+		})}})
+		start := time.Now()
+		send := func(groups ...string) time.Duration {
+			var wg sync.WaitGroup
+			start := time.Now()
+			for _, g := range groups {
+				wg.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
+					defer cancel()
+					if got := failures(t, b.mustInvoke(ctx, batchOf("ledger.fifo", g+":x"))); len(got) > 0 {
+						t.Errorf("%s failed", g)
+					}
+				})
+			}
+			wg.Wait()
+			return time.Since(start)
+		}
+		if took := send("a", "b", "c", "d"); took != time.Second {
+			t.Errorf("four groups took %s", took)
+		}
+		if took := send("a", "a"); took != 2*time.Second {
+			t.Errorf("two of a group took %s", took)
+		}
+		_ = start
+	})
+}
+
+func TestDropAndRetry(t *testing.T) {
+	t.Parallel()
+	a, no := errors.New("a"), errors.New("no")
+	for want, errs := range map[bool][]error{
+		true:  {Drop(a), fmt.Errorf("x: %w", Drop(a)), errors.Join(Drop(a), Drop(no)), errors.Join(nil, Drop(a)), Drop(RetryAfter(a, 1))},
+		false: {a, errors.Join(Drop(a), no), errors.Join(no, Drop(a)), fmt.Errorf("%w, %w", Drop(a), no), RetryAfter(Drop(a), 1), errors.Join(Drop(a), RetryAfter(no, 1)), context.Canceled},
+	} {
+		for _, err := range errs {
+			if isDrop(err) != want {
+				t.Errorf("%v (%T) drops: %v", err, err, !want)
+			}
+		}
+	}
+	if Drop(nil) != nil || RetryAfter(nil, 1) != nil {
+		t.Error("nil must stay nil")
+	}
+}
+
+// visibility notes what the runtime asks of SQS.
+type visibility struct {
+	mu    sync.Mutex
+	calls []string
+	err   error
+}
+
+func (v *visibility) ChangeVisibility(_ context.Context, url, handle string, d time.Duration) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.calls = append(v.calls, fmt.Sprint(url, " ", handle, " ", d))
+	return v.err
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	v := &visibility{}
+	job := func(_ context.Context, job *Job[string]) error {
+		d, err := time.ParseDuration(job.Payload)
+		if err != nil {
+			return err
+		}
+		return RetryAfter(errors.New("busy"), d)
+	}
+	app := &App{Visibility: v, Queues: []Consumer{Queue[string]{Name: "jobs", Concurrency: 1}.Consume(job)}}
+	b := setup(t, app)
+	batch := strings.ReplaceAll(string(batchOf("jobs", "30s", "100h", "plain")), `"messageId":"`, `"receiptHandle":"h","messageId":"`)
+	if got := failures(t, b.mustInvoke(t.Context(), []byte(batch))); len(got) != 3 {
+		t.Errorf("failed: %v", got)
+	}
+	const url = "https://sqs.eu-central-1.amazonaws.com/123456789012/jobs h "
+	if got := fmt.Sprint(v.calls); got != fmt.Sprintf("[%s30s %s11h59m0s]", url, url) {
+		t.Errorf("calls: %s", got)
+	}
+	v.err = errors.New("AccessDenied")
+	b.mustInvoke(t.Context(), batchOf("jobs", "1s"))
+	app.Visibility = nil
+	b.mustInvoke(t.Context(), batchOf("jobs", "1s"))
+	logs := b.logged("comes again after the visibility timeout")
+	if len(logs) != 2 || logs[0]["because"] != "AccessDenied" || logs[1]["because"] != "App.Visibility is nil; set it to producer.Visibility" || logs[1]["messageId"] != "m0" {
+		t.Errorf("logs: %v", logs)
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	for n, most := range map[int]time.Duration{0: time.Second, 1: time.Second, 2: 2 * time.Second, 5: 16 * time.Second, 10: time.Minute, 1 << 30: time.Minute} {
+		for range 100 {
+			if d := Backoff(n, time.Second, time.Minute); d > most || d <= most/2 {
+				t.Errorf("%d: got %s, want over half of %s", n, d, most)
+			}
+		}
+	}
+	if d := Backoff(3, 0, time.Minute); d != 0 {
+		t.Errorf("got %s", d)
+	}
+}
