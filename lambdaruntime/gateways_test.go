@@ -246,14 +246,14 @@ func TestWritesAfterTheEnd(t *testing.T) {
 		io.WriteString(w, "before\n")
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
-		if _, err := io.WriteString(w, "after\n"); err != http.ErrHandlerTimeout {
+		if _, err := io.WriteString(w, "TOO LATE\n"); err != http.ErrHandlerTimeout {
 			t.Errorf("got %v", err)
 		}
 		w.(http.Flusher).Flush()
 	})})
 	for range 200 {
 		got, err := readStream(t, b.stream(t.Context(), fromURL("GET", "/", "")))
-		if strings.Contains(got.Body, "after") || err == nil && got.StatusCode == 200 {
+		if strings.Contains(got.Body, "TOO LATE") || err == nil && got.StatusCode == 200 {
 			t.Fatalf("got %q, %v", got.Body, err)
 		}
 		if got := parseResponse(t, b.mustInvoke(t.Context(), v2("GET", "/", ""))); got.StatusCode != 504 {

@@ -222,7 +222,7 @@ func (b *batch) log(i int, err error, abandoned bool) (done bool) {
 // job has ended or was abandoned.
 func (b *batch) runTogether() {
 	s := &slots{b: b, done: make(chan struct{})}
-	// A job that was abandoned keeps its place until it returns.
+	// A job that was abandoned keeps its place from later batches until it returns.
 	s.places = max(b.c.slots()-b.r.health.Abandoned(b.pool), 1)
 	s.mu.Lock()
 	s.hire()
@@ -285,22 +285,7 @@ func (s *slots) work(fresh bool) {
 // late goes on in the place of a goroutine that a job keeps, or has ended.
 func (s *slots) late(i int, out run.Outcome) {
 	s.settle(i, out)
-	if !out.Abandoned {
-		s.work(false)
-		return
-	}
-	s.mu.Lock()
-	s.places--
-	s.open--
-	s.hire()
-	first, stuck := s.next, s.places == 0
-	if stuck { // nobody will do the rest
-		s.next = len(s.b.jobs)
-	}
-	s.mu.Unlock()
-	for i := first; stuck && i < len(s.b.jobs); i++ {
-		s.settle(i, run.Outcome{Err: errNotStarted})
-	}
+	s.work(false)
 }
 
 func (s *slots) settle(i int, out run.Outcome) {
@@ -311,7 +296,7 @@ func (s *slots) settle(i int, out run.Outcome) {
 
 // runInOrder does the jobs of a FIFO batch from i on, one at a time. What is not
 // started is returned to the queue with its order intact. It returns false when a job
-// was abandoned, in which case late has the answer.
+// was abandoned; late then gets the answer, once the other groups' jobs are done.
 func (b *batch) runInOrder(i int, failedGroups map[string]bool, late func(answer)) bool {
 	for ; i < len(b.jobs); i++ {
 		group := b.records[i].GroupID
@@ -320,8 +305,9 @@ func (b *batch) runInOrder(i int, failedGroups map[string]bool, late func(answer
 			continue
 		}
 		out, ok := b.runOne(i, group, func(out run.Outcome) {
-			if stop := b.fail(i, out, failedGroups); stop || out.Abandoned {
-				b.putBackFrom(i + 1) // nothing runs beside an abandoned job
+			// Other groups need not wait for an abandoned job; the process ends after them.
+			if b.fail(i, out, failedGroups) {
+				b.putBackFrom(i + 1)
 			} else if !b.runInOrder(i+1, failedGroups, late) {
 				return
 			}
