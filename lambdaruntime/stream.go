@@ -49,59 +49,125 @@ var errNotTaken = errors.New("request: Lambda no longer takes the response")
 // InvokeStream implements [StreamHandler].
 func (r *router) InvokeStream(ctx context.Context, event []byte) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	read, write := io.Pipe()
-	sink := &pipeSink{PipeWriter: write, begun: make(chan struct{})}
+	p := newPipe(func() { cancel(errNotTaken) })
 	answers := make(chan answer, 1)
 	text := string(event)
 	go func() {
-		if a, ok := r.serve(ctx, text, sink, func(a answer) { answers <- a }); ok {
+		if a, ok := r.serve(ctx, text, p, func(a answer) { answers <- a }); ok {
 			answers <- a
 		}
 	}()
-	stream := &pipeReader{PipeReader: read, cancel: func() { cancel(errNotTaken) }}
 	select {
-	case <-sink.begun:
-		go func() { write.CloseWithError((<-answers).err) }()
-		return stream, nil
+	case <-p.begun:
+		go func() { p.end((<-answers).err) }()
+		return p, nil
 	case a := <-answers:
 		cancel(nil)
 		if a.streamed {
-			write.CloseWithError(a.err)
-			return stream, nil
+			p.end(a.err)
+			return p, nil
 		}
 		return io.NopCloser(bytes.NewReader(a.body)), a.err
 	}
 }
 
-// pipeSink takes a streamed response for a reader in the same process.
-type pipeSink struct {
-	*io.PipeWriter
-	once  sync.Once
-	begun chan struct{}
+// pipeRoom is how much of a streamed response waits for its reader before its handler
+// waits too.
+const pipeRoom = 32 << 10
+
+// pipe takes a streamed response for a reader in the same process. What was written
+// before its end can be read after it.
+type pipe struct {
+	cancel func()
+	begun  chan struct{} // closed at the first Write
+
+	mu      sync.Mutex
+	changed sync.Cond
+	buf     []byte
+	err     error // at the end of buf; nil while there may be more
+	closed  bool  // by the reader
+	expired bool  // no Write waits any more
 }
 
-// Write implements [io.Writer].
-func (s *pipeSink) Write(p []byte) (int, error) {
-	s.once.Do(func() { close(s.begun) })
-	return s.PipeWriter.Write(p)
+func newPipe(cancel func()) *pipe {
+	p := &pipe{cancel: cancel, begun: make(chan struct{})}
+	p.changed.L = &p.mu
+	return p
+}
+
+// Write implements [gateway.Sink].
+func (p *pipe) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.begun:
+	default:
+		close(p.begun)
+	}
+	for len(p.buf) >= pipeRoom && !p.closed && !p.expired {
+		p.changed.Wait()
+	}
+	switch {
+	case p.closed:
+		return 0, errNotTaken
+	case len(p.buf) >= pipeRoom:
+		return 0, ErrTimeout
+	}
+	p.buf = append(p.buf, b...)
+	p.changed.Broadcast()
+	return len(b), nil
 }
 
 // SetWriteDeadline implements [gateway.Sink].
-func (s *pipeSink) SetWriteDeadline(t time.Time) error {
-	time.AfterFunc(time.Until(t), func() { s.CloseWithError(ErrTimeout) })
+func (p *pipe) SetWriteDeadline(t time.Time) error {
+	time.AfterFunc(time.Until(t), func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.expired = true
+		p.changed.Broadcast()
+	})
 	return nil
 }
 
-type pipeReader struct {
-	*io.PipeReader
-	cancel func()
+// end ends the response, with nil for a whole one.
+func (p *pipe) end(err error) {
+	if err == nil {
+		err = io.EOF
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+	p.changed.Broadcast()
+}
+
+// Read implements [io.Reader].
+func (p *pipe) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.buf) == 0 && p.err == nil && !p.closed {
+		p.changed.Wait()
+	}
+	switch {
+	case p.closed:
+		return 0, io.ErrClosedPipe
+	case len(p.buf) == 0:
+		return 0, p.err
+	}
+	n := copy(b, p.buf)
+	p.buf = p.buf[n:]
+	p.changed.Broadcast()
+	return n, nil
 }
 
 // Close implements [io.Closer].
-func (r *pipeReader) Close() error {
-	r.cancel()
-	return r.PipeReader.Close()
+func (p *pipe) Close() error {
+	p.cancel()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	p.changed.Broadcast()
+	return nil
 }
 
 // ContentType is the Content-Type with which the Runtime API gets the response.
-func (*pipeReader) ContentType() string { return wire.ResponseStreamType }
+func (*pipe) ContentType() string { return wire.ResponseStreamType }
