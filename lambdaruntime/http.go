@@ -35,7 +35,7 @@ func (r *router) serveHTTP(ctx context.Context, e *event.Envelope, sink gateway.
 	if len(e.Payload) > gateway.MaxPayload {
 		return h.message(http.StatusRequestEntityTooLarge, fmt.Sprintf("request of %d bytes is over the limit of %d bytes", len(e.Payload), gateway.MaxPayload)), true
 	}
-	out, ok := r.runner.Run(ctx, run.Op{Name: "request", Limit: h.limit, Pool: &r.requests}, h.handle, func(out run.Outcome) { late(h.answer(out)) })
+	out, ok := r.runner.Run(ctx, run.Op{Name: "request", Limit: h.limit, Grace: graceBefore(ctx, requestGrace), Pool: &r.requests}, h.handle, func(out run.Outcome) { late(h.answer(out)) })
 	if !ok {
 		return answer{}, false
 	}

@@ -130,7 +130,7 @@ func (r *router) serveQueue(ctx context.Context, e *event.Envelope, late func(an
 		return r.failed(ctx, fmt.Errorf("lambdaruntime: a message came from the queue %q, but App.Queues has %s; give the two the same name or set %s<NAME> to the queue's URL",
 			records[0].ARN, listNames(r.app.Queues, func(c Consumer) string { return c.name }), wire.EnvQueueURLPrefix)), true
 	}
-	b := &batch{r: r, c: c, ctx: ctx, records: records, jobs: make([]jobContext, len(records)), failed: make([]bool, len(records)), grace: graceBefore(ctx)}
+	b := &batch{r: r, c: c, ctx: ctx, records: records, jobs: make([]jobContext, len(records)), failed: make([]bool, len(records)), grace: graceBefore(ctx, cancelGrace)}
 	for i := range records {
 		b.jobs[i] = jobContext{ctx, newMessage(c.name, &records[i])}
 	}

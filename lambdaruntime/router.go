@@ -163,7 +163,7 @@ func (r *router) route(ctx context.Context, e *event.Envelope, sink gateway.Sink
 // custom calls a handler of the program's own, which gets a payload of its own.
 func (r *router) custom(ctx context.Context, h lambda.Handler, e *event.Envelope, late func(answer)) (answer, bool) {
 	var response []byte
-	op := run.Op{Name: e.Kind.String() + " event", Limit: limitBefore(ctx, 0, responseMargin+cancelGrace), Grace: graceBefore(ctx), Pool: &r.others}
+	op := run.Op{Name: e.Kind.String() + " event", Limit: limitBefore(ctx, 0, responseMargin+cancelGrace), Grace: graceBefore(ctx, cancelGrace), Pool: &r.others}
 	out, ok := r.run(ctx, op, func(ctx context.Context) (err error) {
 		response, err = h.Invoke(ctx, []byte(e.Payload))
 		return err
@@ -223,8 +223,9 @@ const (
 	// responseMargin is left for encoding and posting the response.
 	responseMargin = 500 * time.Millisecond
 	// cancelGrace is how long a cancelled job or run may take to return before it
-	// counts as abandoned.
-	cancelGrace = 500 * time.Millisecond
+	// counts as abandoned, and requestGrace how long a request may, whose client waits.
+	cancelGrace  = 500 * time.Millisecond
+	requestGrace = 100 * time.Millisecond
 )
 
 // limitBefore returns how long an operation may take: want, or less where the
@@ -243,15 +244,15 @@ func limitBefore(ctx context.Context, want, margin time.Duration) time.Duration 
 	return want
 }
 
-// graceBefore returns how long a cancelled job may take to return: half of what
-// limitBefore keeps back from the deadline for a batch or a run, so that the other
-// half is left for the answer.
-func graceBefore(ctx context.Context) time.Duration {
+// graceBefore returns how long a cancelled operation may take to return: want, or at
+// most half of what limitBefore keeps back from the deadline for a batch or a run, so
+// that the other half is left for the answer.
+func graceBefore(ctx context.Context, want time.Duration) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return cancelGrace
+		return want
 	}
-	return max(min(cancelGrace, time.Until(deadline)/8), time.Nanosecond)
+	return max(min(want, time.Until(deadline)/8), time.Nanosecond)
 }
 
 func (r *router) panicked(ctx context.Context, name string, p *run.PanicError, stack []byte) {

@@ -66,7 +66,7 @@ func (r *router) runSchedule(ctx context.Context, e *event.Envelope, s Schedule,
 		}
 		return answer{body: []byte("null")}
 	}
-	op := run.Op{Name: what, Limit: limitBefore(ctx, s.Timeout, responseMargin+cancelGrace), Grace: graceBefore(ctx), Pool: &r.others}
+	op := run.Op{Name: what, Limit: limitBefore(ctx, s.Timeout, responseMargin+cancelGrace), Grace: graceBefore(ctx, cancelGrace), Pool: &r.others}
 	out, ok := r.run(ctx, op, func(ctx context.Context) error { return s.Run(ctx, at) }, func(out run.Outcome) { late(end(out)) })
 	if !ok {
 		return answer{}, false

@@ -126,7 +126,7 @@ func (r *router) runSocket(ctx context.Context, e *event.Envelope, what string, 
 		r.logSocket(ctx, e, what, err)
 		return answer{body: respond(err)}
 	}
-	op := run.Op{Name: what, Limit: limitBefore(ctx, r.app.requestTimeout(), responseMargin), Pool: &r.requests}
+	op := run.Op{Name: what, Limit: limitBefore(ctx, r.app.requestTimeout(), responseMargin), Grace: graceBefore(ctx, requestGrace), Pool: &r.requests}
 	out, ok := r.run(ctx, op, fn, func(out run.Outcome) { late(end(out)) })
 	if !ok {
 		return answer{}, false

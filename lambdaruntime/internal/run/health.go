@@ -22,16 +22,17 @@ type Pool struct {
 }
 
 // maxTimeouts is how many operations of a pool may time out in a row, in a process
-// where something panicked or was abandoned: it may hold a lock that they wait for.
+// where something panicked, or was abandoned and still runs: it may hold a lock that
+// they wait for.
 const maxTimeouts = 5
 
 // Health knows what abandoned operations still run, and tells when they keep others
 // from running. The zero Health is ready for use.
 type Health struct {
-	mu      sync.Mutex
-	held    map[*call]time.Time // since when
-	suspect bool                // something panicked or was abandoned
-	sick    *Pool               // ran into too many timeouts
+	mu       sync.Mutex
+	held     map[*call]time.Time // since when
+	panicked bool                // something did
+	sick     *Pool               // ran into too many timeouts
 }
 
 // Held is an operation that was abandoned and still runs.
@@ -77,7 +78,6 @@ func (h *Health) abandon(c *call) {
 		h.held = map[*call]time.Time{}
 	}
 	h.held[c] = time.Now()
-	h.suspect = true
 	c.op.Pool.abandoned++
 }
 
@@ -97,14 +97,14 @@ func (h *Health) note(p *Pool, out Outcome) {
 	defer h.mu.Unlock()
 	switch {
 	case panicked:
-		h.suspect = true
+		h.panicked = true
 	case out.Cause == nil:
 		p.timeouts = 0
 		if h.sick == p {
 			h.sick = nil
 		}
 	default:
-		if p.timeouts++; h.suspect && p.timeouts >= maxTimeouts {
+		if p.timeouts++; p.timeouts >= maxTimeouts && (h.panicked || len(h.held) > 0) {
 			h.sick = p
 		}
 	}

@@ -2,12 +2,15 @@ package runtimeapi
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +24,7 @@ type conn struct {
 	r           *bufio.Reader
 	w           *bufio.Writer
 	nextRequest string // the request for the next event, which is always the same
-	stream      *stream
+	stream      *Stream
 }
 
 func newConn(n net.Conn, host string) *conn {
@@ -147,21 +150,21 @@ func (c *conn) post(path string, body, headers []byte) error {
 
 // request sends a request. headers are whole lines.
 func (c *conn) request(method, path string, body, headers []byte) error {
-	c.begin(method, path, headers)
 	w := c.w
+	c.head(w, method, path)
+	_, _ = w.Write(headers)
 	_, _ = w.WriteString("Content-Length: ")
 	_, _ = w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(len(body)), 10))
 	_, _ = w.WriteString("\r\n\r\n")
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) // its errors stick to the writer
 	return w.Flush()
 }
 
-// begin writes a request's first lines. Its errors stick to the writer.
-func (c *conn) begin(method, path string, headers []byte) {
+// head writes a request's first lines.
+func (c *conn) head(w io.StringWriter, method, path string) {
 	for _, s := range [...]string{method, " ", path, " HTTP/1.1\r\nHost: ", c.host, "\r\nUser-Agent: ", userAgent, "\r\n"} {
-		_, _ = c.w.WriteString(s)
+		_, _ = w.WriteString(s)
 	}
-	_, _ = c.w.Write(headers)
 }
 
 // Stream begins a response that is sent while it is made. The invocation's answer ends
@@ -175,46 +178,54 @@ func (inv *Invocation) Stream(contentType string) *Stream {
 type Stream struct {
 	inv         *Invocation
 	contentType string
-	stream
-}
 
-type stream struct {
-	conn *conn
-	err  error
+	begun bool
+	err   error  // of a Write
+	rest  []byte // of a chunk whose Write ended at its deadline
 }
 
 // Write sends p as one chunk.
 func (s *Stream) Write(p []byte) (int, error) {
-	if s.err != nil {
+	if s.err != nil || len(p) == 0 {
 		return 0, s.err
 	}
-	if len(p) == 0 {
-		return 0, nil
+	var b bytes.Buffer
+	if !s.begun {
+		s.begun = true
+		s.inv.conn.stream = s
+		s.inv.conn.head(&b, http.MethodPost, "/"+version+"/runtime/invocation/"+s.inv.RequestID+"/response")
+		writeHeader(&b, headerMode, "streaming")
+		writeHeader(&b, "Content-Type", s.contentType)
+		b.WriteString("Transfer-Encoding: chunked\r\nTrailer: " + headerErrorType + ", " + headerErrorBody + "\r\n\r\n")
 	}
-	w := s.inv.conn.w
-	if s.conn == nil {
-		s.conn = s.inv.conn
-		s.conn.stream = &s.stream
-		s.conn.begin(http.MethodPost, "/"+version+"/runtime/invocation/"+s.inv.RequestID+"/response", []byte(headerMode+": streaming\r\nContent-Type: "+s.contentType+
-			"\r\nTransfer-Encoding: chunked\r\nTrailer: "+headerErrorType+", "+headerErrorBody+"\r\n\r\n"))
-	}
-	_, _ = w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(len(p)), 16))
-	_, _ = w.WriteString("\r\n")
-	_, _ = w.Write(p)
-	_, _ = w.WriteString("\r\n")
-	if s.err = w.Flush(); s.err != nil {
-		return 0, s.err
+	b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(len(p)), 16))
+	b.WriteString("\r\n")
+	b.Write(p)
+	b.WriteString("\r\n")
+	n, err := s.inv.conn.net.Write(b.Bytes())
+	if s.err = err; err != nil {
+		s.rest = b.Bytes()[n:]
+		return 0, err
 	}
 	return len(p), nil
 }
 
-// SetWriteDeadline makes a Write fail that lasts until t.
+// SetWriteDeadline makes a Write fail that lasts until t. What it has begun to send is
+// sent whole when the response ends.
 func (s *Stream) SetWriteDeadline(t time.Time) error { return s.inv.conn.net.SetWriteDeadline(t) }
 
-// end sends the last chunk, with trailers that say whether the response is whole.
-func (s *stream) end(failed *Error) error {
-	c := s.conn
+// end sends the last chunk, with trailers that say whether the response is whole. It
+// waits for as long as Lambda takes.
+func (s *Stream) end(failed *Error) error {
+	c := s.inv.conn
+	if errors.Is(s.err, os.ErrDeadlineExceeded) {
+		s.err = nil
+	}
 	if s.err == nil {
+		s.err = c.net.SetWriteDeadline(time.Time{})
+	}
+	if s.err == nil {
+		_, _ = c.w.Write(s.rest)
 		_, _ = c.w.WriteString("0\r\n")
 		if failed != nil {
 			_, _ = c.w.WriteString(headerErrorType + ": " + failed.Type + "\r\n" + headerErrorBody + ": " + base64.StdEncoding.EncodeToString(failed.body()) + "\r\n")
@@ -224,9 +235,6 @@ func (s *stream) end(failed *Error) error {
 	}
 	if s.err != nil { // Lambda no longer takes the response
 		return c.redial()
-	}
-	if err := c.net.SetWriteDeadline(time.Time{}); err != nil {
-		return err
 	}
 	_, _, err := c.response("post the answer", http.StatusAccepted)
 	return err
