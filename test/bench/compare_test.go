@@ -72,13 +72,33 @@ func httpSides(serve http.HandlerFunc) []lambda.Handler {
 	}
 }
 
+// request is an event as an HTTP API sends it: the path decoded, cookies apart, header
+// names in lower case. Live captures that hotsock/voker published (2026-07) show it.
 func request(change func(e *events.APIGatewayV2HTTPRequest)) []byte {
-	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: "/", Headers: map[string]string{"host": "example.com"}}
-	e.RequestContext.HTTP.Method = http.MethodGet
+	const host = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
+	e := events.APIGatewayV2HTTPRequest{
+		Version: "2.0", RouteKey: "$default", RawPath: "/",
+		Headers: map[string]string{
+			"accept": "*/*", "content-length": "0", "host": host, "user-agent": "curl/8.7.1", "x-amzn-trace-id": "Root=1-6a5145a9-1bae89e2512ec92d5d9438a0",
+			"x-forwarded-for": "203.0.113.7", "x-forwarded-port": "443", "x-forwarded-proto": "https",
+		},
+	}
+	e.RequestContext.AccountID, e.RequestContext.APIID, e.RequestContext.Stage, e.RequestContext.RouteKey = "123456789012", "a1b2c3d4e5", "$default", "$default"
+	e.RequestContext.DomainName, e.RequestContext.DomainPrefix, e.RequestContext.RequestID = host, "a1b2c3d4e5", "ATfSmjLgPHcESJw="
+	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.Protocol, e.RequestContext.HTTP.SourceIP = http.MethodGet, "HTTP/1.1", "203.0.113.7"
 	if change != nil {
 		change(&e)
 	}
+	e.RequestContext.HTTP.Path = e.RawPath
 	return mustJSON(e)
+}
+
+// urlRequest is an event as a function URL sends it: the path as the client escaped it.
+func urlRequest(rawPath, path string) []byte {
+	return bytes.ReplaceAll(request(func(e *events.APIGatewayV2HTTPRequest) {
+		e.RawPath = rawPath
+		e.RequestContext.DomainName = "u1.lambda-url.eu-central-1.on.aws"
+	}), []byte(`"path":"`+rawPath+`"`), []byte(`"path":"`+path+`"`))
 }
 
 // httpClaims are the rows of the table in docs/runtime.md: each says, for each of
@@ -91,16 +111,22 @@ var httpClaims = []struct {
 	holds   func(o outcome) bool
 }{
 	{
-		"the path's escapes, `%2F` too, reach the handler",
+		"the path's escapes, `%2F` too, reach the handler where a function URL keeps them",
 		func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.URL.EscapedPath()) },
-		request(func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/users/anna%2Fberg" }), time.Second,
+		urlRequest("/users/anna%2Fberg", "/users/anna/berg"), time.Second,
 		func(o outcome) bool { return o.body == "/users/anna%2Fberg" },
 	},
 	{
-		"a path that a gateway has decoded (`/a b`, `/100%`) is served",
+		"a path that an HTTP API has decoded (`/100% sure`) is served",
 		func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.URL.Path) },
 		request(func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/100% sure" }), time.Second,
 		func(o outcome) bool { return o.body == "/100% sure" },
+	},
+	{
+		"it is not decoded once more (`/100%25`)",
+		func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.URL.Path) },
+		request(func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/100%25" }), time.Second,
+		func(o outcome) bool { return o.body == "/100%25" },
 	},
 	{
 		"all values of a repeated query parameter",
@@ -136,7 +162,7 @@ var httpClaims = []struct {
 	{
 		"the client's address is in `RemoteAddr`, as `net.SplitHostPort` takes it",
 		func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RemoteAddr) },
-		request(func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.HTTP.SourceIP = "203.0.113.7" }), time.Second,
+		request(nil), time.Second,
 		func(o outcome) bool { return o.body == "203.0.113.7:0" },
 	},
 	{
@@ -242,6 +268,7 @@ func doJob(body string) error {
 func batchSides(fifo bool) []lambda.Handler {
 	q := lambdaruntime.Queue[string]{Name: "jobs", FIFO: fifo}
 	typed := lambdaruntime.Queue[json.RawMessage]{Name: q.Name, FIFO: fifo}
+	os.Setenv("HEARTH_PARTIAL_RESPONSES", q.Name) // which the constructs do
 	hearth, err := lambdaruntime.NewHandler(&lambdaruntime.App{Queues: []lambdaruntime.Consumer{
 		typed.Consume(func(_ context.Context, j *lambdaruntime.Job[json.RawMessage]) error {
 			var s string

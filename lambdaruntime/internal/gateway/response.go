@@ -254,6 +254,7 @@ func (w *Response) appendBody(b []byte) ([]byte, error) {
 			}
 			size = min(size, len(text))
 		}
+		size = min(size, len(b)+2+len(w.body)+len(textEnd)) // at least
 	}
 	if size > limit {
 		return nil, fmt.Errorf("response of %d bytes is over %s limit of %d bytes", size, w.format.whose(), limit)
