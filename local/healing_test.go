@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -56,6 +57,11 @@ func stubbornApp(path string) *lambdaruntime.App {
 	})
 	return &lambdaruntime.App{
 		HTTP: mux, RequestTimeout: 100 * time.Millisecond,
+		Shutdown: func(ctx context.Context) {
+			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) > 0 {
+				_ = os.WriteFile(path+".shutdown", []byte("flushed"), 0o644)
+			}
+		},
 		Queues: []lambdaruntime.Consumer{
 			lambdaruntime.Queue[string]{Name: "ledger", FIFO: true, Timeout: 200 * time.Millisecond}.Consume(do),
 			lambdaruntime.Queue[string]{Name: "jobs", Concurrency: 2, Timeout: 200 * time.Millisecond}.Consume(do),
@@ -256,4 +262,39 @@ func TestKeptLocksHeal(t *testing.T) {
 	if failed != 5 {
 		t.Errorf("%d requests failed, want the five that the lock abandons", failed)
 	}
+}
+
+// TestShutdown ends an instance that has nothing to do: its program is told before.
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	s := startStubborn(t, 10)
+	if resp, err := http.Get(s.State().HTTPAPIs[0].URL); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("got %v, %v", resp, err)
+	}
+	s.Stop()
+	if data, err := os.ReadFile(s.done + ".shutdown"); string(data) != "flushed" {
+		t.Errorf("got %q, %v\n%s", data, err, s.log)
+	}
+}
+
+// TestInitDuration counts from the start of the process, which takes longer than the few
+// lines from main to Start.
+func TestInitDuration(t *testing.T) {
+	t.Parallel()
+	s := startStubborn(t, 10)
+	began := time.Now()
+	if resp, err := http.Get(s.State().HTTPAPIs[0].URL); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("got %v, %v", resp, err)
+	}
+	took := time.Since(began)
+	for line := range strings.Lines(s.log.String()) {
+		var metric struct{ InitDuration *float64 }
+		if json.Unmarshal([]byte(line), &metric) == nil && metric.InitDuration != nil {
+			if ms := *metric.InitDuration; ms < 1 || ms > float64(took.Milliseconds()) {
+				t.Errorf("init took %.3f ms, of %s in all", ms, took)
+			}
+			return
+		}
+	}
+	t.Errorf("no metric:\n%s", s.log)
 }
