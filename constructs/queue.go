@@ -368,11 +368,6 @@ func (q *Queue) GrantRedrive(grantee awsiam.IGrantable) awsiam.Grant {
 		jsii.String("sqs:ReceiveMessage"), jsii.String("sqs:DeleteMessage"), jsii.String("sqs:GetQueueAttributes"))
 }
 
-// warn adds a CDK warning under an id that the user can acknowledge.
-func warn(c constructs.Construct, id, message string) {
-	awscdk.Annotations_Of(c).AddWarningV2(jsii.String("hearth:"+id), jsii.String(message))
-}
-
 // timeoutOf reads the timeout of a function that is created in this app.
 func timeoutOf(fn awslambda.IFunction) number {
 	if h := ownerOf(fn); h != nil {
