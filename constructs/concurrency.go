@@ -90,7 +90,7 @@ func Autoscaled(lowest, highest float64) *ProvisionedConcurrency {
 
 // autoscale adds target tracking and schedules to an alias, unless the number is
 // fixed.
-func (p *ProvisionedConcurrency) autoscale(alias awslambda.Alias) {
+func (p *ProvisionedConcurrency) autoscale(a *app, alias awslambda.Alias) {
 	if p == nil || (p.Max == nil && len(p.Schedules) == 0) {
 		return
 	}
@@ -99,7 +99,7 @@ func (p *ProvisionedConcurrency) autoscale(alias awslambda.Alias) {
 		highest = p.Min
 	}
 	scaling := alias.AddAutoScaling(&awslambda.AutoScalingOptions{MinCapacity: p.Min, MaxCapacity: highest})
-	scalingsOf[scaling.Node().FindChild(jsii.String("Target")).Node().DefaultChild()] = true
+	a.scalings[scaling.Node().FindChild(jsii.String("Target")).Node().DefaultChild()] = true
 	if p.Max != nil {
 		utilization := p.Utilization
 		if utilization == nil {

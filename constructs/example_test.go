@@ -36,7 +36,7 @@ func ExampleNewQueue() {
 		Name:           jsii.String("jobs"),
 		Queue:          queue,
 	})
-	jobs.GrantSend(fn)
+	jobs.ConnectSend(fn, nil)
 }
 
 // A database for a function that hearth builds, without a Backend.
@@ -55,6 +55,6 @@ func ExampleDatabaseProxy_AddDependent() {
 		Instance: instance,
 		Vpc:      vpc,
 	})
-	database.GrantConnect(handler.Function)
+	database.Connect(handler.Function, nil)
 	database.AddDependent(handler.Alias)
 }

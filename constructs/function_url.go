@@ -53,6 +53,8 @@ type FunctionUrl struct {
 
 	// FunctionUrl is the URL's resource.
 	FunctionUrl awslambda.FunctionUrl
+
+	app *app
 }
 
 // NewFunctionUrl creates a URL for a function. It panics with every broken rule
@@ -63,12 +65,12 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 	}
 	p := *props
 	u := &FunctionUrl{}
-	newConstruct(u, scope, id)
+	u.app = newConstruct(u, scope, id)
 	r := &rules{where: "FunctionUrlProps"}
-	checkInvoked(r, p.Handler)
-	contractOf(p.Handler).checkHttp(r, "", 0)
+	u.app.checkInvoked(r, p.Handler)
+	u.app.contractOf(p.Handler).checkHttp(r, "", 0)
 	url := urlOf{path: *u.Node().Path(), streaming: isTrue(p.Streaming)}
-	url.check(r, p.Handler)
+	url.check(r, u.app.budgetOf(p.Handler), p.Handler)
 	refuse(u, r.broken)
 
 	if p.AuthType == "" {
@@ -79,11 +81,11 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 		mode = awslambda.InvokeMode_RESPONSE_STREAM
 		// Events do not say it. A changed variable publishes a new version, with which
 		// the alias changes over.
-		if fn := functionOf(p.Handler); fn != nil {
+		if fn := u.app.functionOf(p.Handler); fn != nil {
 			fn.AddEnvironment(jsii.String(wire.EnvResponseStream), jsii.String("true"), nil)
 		}
 	}
-	budgetOf(p.Handler).addRequests()
+	u.app.budgetOf(p.Handler).addRequests()
 	u.FunctionUrl = awslambda.NewFunctionUrl(u, jsii.String("Url"), &awslambda.FunctionUrlProps{
 		AuthType:   p.AuthType,
 		Cors:       p.Cors,
@@ -101,8 +103,7 @@ type urlOf struct {
 }
 
 // check checks a new URL against those that the function has, and adds it to them.
-func (u urlOf) check(r *rules, fn awslambda.IFunction) {
-	b := budgetOf(fn)
+func (u urlOf) check(r *rules, b *budget, fn awslambda.IFunction) {
 	if b == nil {
 		return
 	}
@@ -111,7 +112,7 @@ func (u urlOf) check(r *rules, fn awslambda.IFunction) {
 		switch {
 		case other.target == u.target:
 			r.breaks("Handler", "must be an alias or function without a URL, of which it can have one, got that of %s; remove one of them", other.path)
-		case other.streaming != u.streaming && ownerOf(b.function) != nil:
+		case other.streaming != u.streaming && b.app.ownerOf(b.function) != nil:
 			r.breaks("Streaming", "must be %t as in %s, a URL of the same program, which cannot tell by which of them a request came, got %t; set both alike, or give one a Handler of its own", other.streaming, other.path, u.streaming)
 		}
 	}

@@ -76,7 +76,7 @@ type handlerValues struct {
 	logGroup        bool
 	logRetention    bool
 	memory, timeout number
-	part            Part
+	half            Half
 	securityGroups  bool
 	subnets         bool
 	tags            []string
@@ -91,7 +91,7 @@ func (p *HandlerProps) values() handlerValues {
 		logGroup:       p.LogGroup != nil,
 		logRetention:   p.LogRetention != "",
 		memory:         numberOf(p.MemorySize),
-		part:           p.Part,
+		half:           p.Half,
 		timeout:        secondsOf(p.Timeout),
 		securityGroups: p.SecurityGroups != nil,
 		subnets:        p.VpcSubnets != nil,
@@ -119,8 +119,8 @@ func (v handlerValues) check(r *rules) {
 			r.breaks("Files", "must have paths inside the deployed program other than bootstrap, got %q; use / and neither .. nor a leading /", file)
 		}
 	}
-	if v.part != "" && v.part != PartRequests && v.part != PartJobs && v.part != partRelay {
-		r.breaks("Part", "must be PartRequests or PartJobs, got %q; leave it unset for everything", v.part)
+	if v.half != "" && v.half != Requests && v.half != Jobs && v.half != relayHalf {
+		r.breaks("Half", "must be Requests or Jobs, got %q; leave it unset for everything", v.half)
 	}
 	if v.logGroup && v.logRetention {
 		r.breaks("LogRetention", "must be unset with LogGroup, which has its own retention; remove one of them")
@@ -137,7 +137,7 @@ func checkVariableNames(r *rules, names []string) {
 	for _, name := range names {
 		switch {
 		case name == wire.EnvRole:
-			r.breaks("Environment", "must not have %s, which says what part of the program runs; set HandlerProps.Part", name)
+			r.breaks("Environment", "must not have %s, which says which half of the program runs; set HandlerProps.Half", name)
 		case name == wire.EnvManifest:
 			r.breaks("Environment", "must not have %s, with which the program writes its manifest and exits; remove it", name)
 		case !variablePattern.MatchString(name):

@@ -109,6 +109,7 @@ type HttpApi struct {
 	// Stage is the stage that is deployed automatically.
 	Stage awsapigatewayv2.HttpStage
 
+	app *app
 	url *string
 }
 
@@ -120,14 +121,14 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	}
 	p := *props
 	a := &HttpApi{}
-	newConstruct(a, scope, id)
+	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "HttpApiProps"}
-	checkInvoked(r, p.Handler)
+	a.app.checkInvoked(r, p.Handler)
 	p.values().check(r)
-	contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
+	a.app.contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
 	refuse(a, r.broken)
 
-	budgetOf(p.Handler).addRequests()
+	a.app.budgetOf(p.Handler).addRequests()
 	a.Api = awsapigatewayv2.NewHttpApi(a, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
 		ApiName:                    apiName(a, p.ApiName),
 		CorsPreflight:              p.CorsPreflight,
@@ -188,11 +189,11 @@ func (a *HttpApi) AddRoutes(props *HttpRoutesProps) []awsapigatewayv2.HttpRoute 
 	}
 	p := *props
 	r := &rules{where: "HttpRoutesProps"}
-	checkInvoked(r, p.Handler)
+	a.app.checkInvoked(r, p.Handler)
 	checkPath(r, textOf(p.Path))
-	contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
+	a.app.contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
 	refuse(a, r.broken)
-	budgetOf(p.Handler).addRequests()
+	a.app.budgetOf(p.Handler).addRequests()
 	return *a.Api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 		AuthorizationScopes: p.AuthorizationScopes,
 		Authorizer:          p.Authorizer,

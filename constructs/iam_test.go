@@ -25,7 +25,7 @@ func TestIam(t *testing.T) {
 		Database:           &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc},
 		Monitoring:         &MonitoringProps{},
 		WebSocketRelay:     jsii.Bool(true),
-		Workers:            WorkersSeparate,
+		Jobs:               &HandlerProps{},
 	})
 	// The only ones without a resource: X-Ray knows none.
 	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html (2026-11)

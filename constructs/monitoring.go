@@ -104,6 +104,7 @@ type Monitoring struct {
 	// Dashboard is the dashboard; nil when there is none.
 	Dashboard awscloudwatch.Dashboard
 
+	app   *app
 	every minutely
 	names map[constructs.Construct]string
 	props MonitoringProps
@@ -118,7 +119,7 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 		props = &MonitoringProps{}
 	}
 	m := &Monitoring{every: newMinutely(), names: map[constructs.Construct]string{}, props: *props}
-	newConstruct(m, scope, id)
+	m.app = newConstruct(m, scope, id)
 	m.stack = pathOf(awscdk.Stack_Of(m))
 	m.props.takeBackend()
 	r := &rules{where: "MonitoringProps"}
@@ -256,7 +257,7 @@ func (m *Monitoring) watchHandler(h *Handler) {
 		instances = append(instances, m.watchWarm(h)...)
 	}
 	m.show(m.name(h)+": instances", instances...)
-	if h.contract != nil && len(partOf(h.contract.manifest, h.contract.part).Schedules) > 0 {
+	if h.contract != nil && len(halfOf(h.contract.manifest, h.contract.half).Schedules) > 0 {
 		m.watchAsync(h)
 	}
 }

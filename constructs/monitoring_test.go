@@ -48,8 +48,8 @@ func TestMonitoringFull(t *testing.T) {
 	golden(t, stack)
 }
 
-// TestMonitoringWorkers shows that each function has alarms of its own.
-func TestMonitoringWorkers(t *testing.T) {
+// TestMonitoringJobs shows that each function has alarms of its own.
+func TestMonitoringJobs(t *testing.T) {
 	stack := setup(t)
 	b := newSeparateBackend(stack)
 	m := NewMonitoring(stack, jsii.String("Monitoring"), &MonitoringProps{Backend: b})

@@ -142,9 +142,9 @@ func TestPackagingRules(t *testing.T) {
 			`P.LinkerFlags must be a flag with its value for each element, got "X a.b=c"; start it with -`,
 			`P.LinkerFlags must be a flag with its value for each element, got ""; start it with -`,
 		}},
-		{"parts", handlerValues{part: PartJobs}.check, nil},
-		{"no part", handlerValues{part: "all"}.check, []string{`P.Part must be PartRequests or PartJobs, got "all"; leave it unset for everything`}},
-		{"role", func(r *rules) { checkVariableNames(r, []string{"HEARTH_ROLE"}) }, []string{"P.Environment must not have HEARTH_ROLE, which says what part of the program runs; set HandlerProps.Part"}},
+		{"parts", handlerValues{half: Jobs}.check, nil},
+		{"no part", handlerValues{half: "all"}.check, []string{`P.Half must be Requests or Jobs, got "all"; leave it unset for everything`}},
+		{"role", func(r *rules) { checkVariableNames(r, []string{"HEARTH_ROLE"}) }, []string{"P.Environment must not have HEARTH_ROLE, which says which half of the program runs; set HandlerProps.Half"}},
 	})
 }
 

@@ -1,9 +1,5 @@
 package hearth
 
-import (
-	"github.com/lambdahearth/hearth/internal/wire"
-)
-
 // queueValues are [QueueProps] as the rules see them.
 type queueValues struct {
 	name     text
@@ -66,9 +62,6 @@ func (p *QueueProps) values() queueValues {
 	if p.DeadLetterQueue != nil {
 		v.ownDead, v.deadFifo = true, isTrue(p.DeadLetterQueue.Fifo())
 	}
-	if !v.functionTimeout.set && v.consumed {
-		v.functionTimeout = timeoutOf(p.Handler)
-	}
 	return v
 }
 
@@ -107,7 +100,7 @@ func (v queueValues) check(r *rules) {
 		r.breaks("Name", "must be 1 to 75 letters, digits, - and _, got %q; leave \".fifo\" out, it is added to the physical name", v.name.value)
 	}
 	if v.name.set && !v.name.known {
-		r.breaks("Name", "must be a plain string, got a token; it becomes the name of an environment variable")
+		r.breaks("Name", "must be a plain string, got a token; it is told to the program at synth")
 	}
 	if v.existing {
 		v.checkExisting(r)
@@ -239,15 +232,4 @@ func kindOf(fifo bool) string {
 		return "FIFO"
 	}
 	return "standard"
-}
-
-// sharedQueueEnv returns an earlier name whose URL would be in the same
-// environment variable.
-func sharedQueueEnv(seen map[string]string, name string) (other string, shared bool) {
-	env := wire.QueueURLEnv(name)
-	other, shared = seen[env]
-	if !shared {
-		seen[env] = name
-	}
-	return other, shared
 }

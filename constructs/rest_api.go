@@ -136,6 +136,7 @@ type RestApi struct {
 	// Api is the API.
 	Api awsapigateway.RestApi
 
+	app     *app
 	methods *awsapigateway.MethodOptions
 	timeout number
 	wait    awscdk.Duration
@@ -150,13 +151,13 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	}
 	p := *props
 	a := &RestApi{}
-	newConstruct(a, scope, id)
+	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "RestApiProps"}
-	checkInvoked(r, p.Handler)
+	a.app.checkInvoked(r, p.Handler)
 	v := p.values()
 	v.check(r)
 	a.timeout = v.timeout.or(defaultRestIntegrationSecs)
-	contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
+	a.app.contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
 	refuse(a, r.broken)
 
 	if p.Authorizer != nil || p.AuthorizationType != "" {
@@ -181,7 +182,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	if p.BinaryMediaTypes == nil && p.CorsPreflight == nil {
 		p.BinaryMediaTypes = jsii.Strings("*/*")
 	}
-	budgetOf(p.Handler).addRequests()
+	a.app.budgetOf(p.Handler).addRequests()
 	a.wait = p.IntegrationTimeout
 	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), &awsapigateway.RestApiProps{
 		BinaryMediaTypes:            p.BinaryMediaTypes,
@@ -235,11 +236,11 @@ func (a *RestApi) AddRoute(props *RestRouteProps) awsapigateway.Method {
 	}
 	p := *props
 	r := &rules{where: "RestRouteProps"}
-	checkInvoked(r, p.Handler)
+	a.app.checkInvoked(r, p.Handler)
 	checkPath(r, textOf(p.Path))
-	contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
+	a.app.contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
 	refuse(a, r.broken)
-	budgetOf(p.Handler).addRequests()
+	a.app.budgetOf(p.Handler).addRequests()
 	method := p.Method
 	if method == nil {
 		method = jsii.String("ANY")

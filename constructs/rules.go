@@ -109,9 +109,11 @@ func pathOf(c constructs.Construct) string { return *c.ToString() }
 // newConstruct makes c, a pointer to a struct that embeds constructs.Construct, a
 // construct in its own right. With constructs.NewConstruct the embedded one would
 // be the construct, and jsii would refuse c itself as a scope or a dependency.
-// The type of c needs a method of its own.
-func newConstruct(c, scope constructs.Construct, id *string) {
+// The type of c needs a method of its own. newConstruct returns the state of the app.
+func newConstruct(c, scope constructs.Construct, id *string) *app {
+	a := appOf(scope)
 	constructs.NewConstruct_Override(c, scope, id)
+	return a
 }
 
 func isTrue(v *bool) bool { return v != nil && *v }

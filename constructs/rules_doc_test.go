@@ -299,7 +299,7 @@ func documentedRules() []documented {
 			"A function without a way to its database",
 			func(stack awscdk.Stack) {
 				vpc := newIsolatedVpc(stack)
-				NewDatabaseProxy(stack, id, &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc}).GrantConnect(existingFunction(stack))
+				NewDatabaseProxy(stack, id, &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc}).Connect(existingFunction(stack), nil)
 			},
 			"Vpc must be set for a function that connects to the database, got none for Test/Existing; place it in the VPC of the proxy",
 			func(scope constructs.Construct) {

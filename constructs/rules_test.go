@@ -189,7 +189,7 @@ func TestQueueRules(t *testing.T) {
 		{"longest name", name(seventyFive), nil},
 		{"too long a name", name(seventyFive + "k"), []string{`P.Name must be 1 to 75 letters, digits, - and _, got "` + seventyFive + `k"; leave ".fifo" out, it is added to the physical name`}},
 		{"physical name", name("jobs.fifo"), []string{`P.Name must be 1 to 75 letters, digits, - and _, got "jobs.fifo"; leave ".fifo" out, it is added to the physical name`}},
-		{"token name", queueValues{name: text{set: true}}.check, []string{"P.Name must be a plain string, got a token; it becomes the name of an environment variable"}},
+		{"token name", queueValues{name: text{set: true}}.check, []string{"P.Name must be a plain string, got a token; it is told to the program at synth"}},
 
 		{"default batch", batch(false, none, none), nil},
 		{"no batch", batch(false, known(0), none), []string{"P.BatchSize must be 1 to 10000 messages, got 0; Lambda takes no larger batches"}},

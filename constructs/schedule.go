@@ -119,6 +119,7 @@ type Schedule struct {
 	// Schedule is the schedule.
 	Schedule awsscheduler.Schedule
 
+	app  *app
 	name *string
 }
 
@@ -129,12 +130,12 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	}
 	p := *props
 	s := &Schedule{name: p.Name}
-	newConstruct(s, scope, id)
+	s.app = newConstruct(s, scope, id)
 	r := &rules{where: "ScheduleProps"}
-	checkInvoked(r, p.Handler)
+	s.app.checkInvoked(r, p.Handler)
 	v := p.values()
 	v.check(r)
-	contractOf(p.Handler).checkSchedule(r, v)
+	s.app.contractOf(p.Handler).checkSchedule(r, v)
 	refuse(s, r.broken)
 
 	if p.MaxEventAge == nil {

@@ -59,7 +59,7 @@ func newConsumerState(c Consumer) *consumerState {
 	if c.fifo {
 		s.inOrder = s.running
 	}
-	if url := os.Getenv(wire.QueueURLEnv(c.name)); url != "" {
+	if url, _ := wire.FindQueue(os.Getenv(wire.EnvQueues), c.name); url != "" {
 		rest, queue, _ := cutLast(url, '/')
 		_, account, _ := cutLast(rest, '/')
 		s.account, s.queue = account, queue
@@ -87,8 +87,8 @@ func (r *router) serveQueue(ctx context.Context, e *envelope) ([]byte, error) {
 		if r.app.Fallback != nil {
 			return r.custom(ctx, r.app.Fallback, e)
 		}
-		return nil, fmt.Errorf("lambdaruntime: a message came from the queue %q, but App.Queues has %s; give the two the same name or set %s<NAME> to the queue's URL",
-			records[0].arn, listNames(r.app.Queues, func(c Consumer) string { return c.name }), wire.EnvQueueURLPrefix)
+		return nil, fmt.Errorf("lambdaruntime: a message came from the queue %q, but App.Queues has %s; give the two the same name, or add {name}={queue URL} to %s",
+			records[0].arn, listNames(r.app.Queues, func(c Consumer) string { return c.name }), wire.EnvQueues)
 	}
 	for i := range records {
 		records[i].Queue = c.name

@@ -86,7 +86,7 @@ func TestEnvironmentOfFunctions(t *testing.T) {
 	}, func(resources map[string]any) {
 		resources["Ledger"].(map[string]any)["Properties"].(map[string]any)["Environment"] = map[string]any{"Variables": map[string]any{
 			"QUEUE": map[string]any{"Ref": "Orders"}, "HEARTH_DATABASE_HOST": "x", "HEARTH_DATABASE_PORT": "5432", "NUMBER": 5,
-			"HEARTH_QUEUE_URL_MAIL_OUT": map[string]any{"Ref": "Mails"},
+			"HEARTH_QUEUES": map[string]any{"Fn::Join": []any{"", []any{"orders=", map[string]any{"Ref": "Orders"}, ",mail-out=", map[string]any{"Fn::GetAtt": []any{"Mails", "QueueName"}}}}},
 		}}
 	})
 	if err != nil {
