@@ -15,7 +15,8 @@ import (
 // BackendProps configure a [Backend].
 type BackendProps struct {
 	// Entry is the directory of the Go main package, relative to the working
-	// directory of the CDK app, or absolute.
+	// directory of the CDK app, or absolute. It must be unset with Handler.Code or
+	// Handler.Image, and is required without them.
 	Entry *string
 
 	// Concurrency bounds the instances, and keeps some of them warm.
@@ -43,7 +44,8 @@ type BackendProps struct {
 	// @default - none
 	DirectDatabase *DirectDatabaseProps
 
-	// Environment is given to the program as environment variables.
+	// Environment is given to the program as environment variables, also while it is
+	// asked what it serves; see [HandlerProps.Manifest].
 	//
 	// @default - none
 	Environment *map[string]*string

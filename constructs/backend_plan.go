@@ -126,12 +126,17 @@ func (b *backendPlan) planJobs(r *rules, props *BackendProps, m *Manifest) {
 	r.mustBeUnset("for a function from the same asset in the same VPC; set the prop of this name in Handler or BackendProps",
 		given{"Jobs.Architecture", refined.Architecture != nil},
 		given{"Jobs.BuildTags", refined.BuildTags != nil},
+		given{"Jobs.Code", refined.Code != nil},
 		given{"Jobs.Entry", refined.Entry != nil},
 		given{"Jobs.Environment", refined.Environment != nil},
 		given{"Jobs.Files", refined.Files != nil},
 		given{"Jobs.Half", refined.Half != ""},
+		given{"Jobs.Image", refined.Image != nil},
 		given{"Jobs.LinkerFlags", refined.LinkerFlags != nil},
 		given{"Jobs.Manifest", refined.Manifest != nil},
+		given{"Jobs.ManifestEnvironment", refined.ManifestEnvironment != nil},
+		given{"Jobs.ManifestFile", refined.ManifestFile != nil},
+		given{"Jobs.VersionControl", refined.VersionControl != nil},
 		given{"Jobs.Vpc", refined.Vpc != nil},
 	)
 	b.handler.Half = Requests
@@ -376,7 +381,7 @@ func (b *backendPlan) checkBudget(r *rules, m *Manifest) {
 }
 
 // entry names the program in messages about what it says.
-func (b *backendPlan) entry() string { return fmt.Sprintf("%q", *b.handler.Entry) }
+func (b *backendPlan) entry() string { return fmt.Sprintf("%q", b.handler.title()) }
 
 // list names things in messages.
 func list(names []string) string {

@@ -410,7 +410,7 @@ func TestAssetHash(t *testing.T) {
 	hashes := map[string]bool{}
 	for range 2 {
 		stack := setup(t)
-		NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: jsii.String(clone(t).dir), Manifest: jsii.Bool(false)})
+		NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: jsii.String(clone(t)), Manifest: jsii.Bool(false)})
 		for _, resource := range resources(stack, "AWS::Lambda::Function") {
 			hashes[assetHash.FindString(resource)] = true
 		}

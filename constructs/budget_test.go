@@ -307,7 +307,7 @@ func versionIDs(t *testing.T, props *HandlerProps) string {
 // TestDeploySafety shows what publishes a new version, and so starts new warm
 // instances, and what does not.
 func TestDeploySafety(t *testing.T) {
-	dir := clone(t).dir
+	dir := clone(t)
 	props := func(c *ConcurrencyProps) *HandlerProps {
 		return &HandlerProps{Entry: &dir, Manifest: jsii.Bool(false), Concurrency: c}
 	}
@@ -327,7 +327,7 @@ func TestDeploySafety(t *testing.T) {
 	if versionIDs(t, changed) == first {
 		t.Error("a changed configuration must publish a new version")
 	}
-	other := clone(t).dir
+	other := clone(t)
 	if err := os.WriteFile(filepath.Join(other, "main.go"), []byte("package main\n\nfunc main() { println(\"other\") }\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}

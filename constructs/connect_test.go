@@ -216,7 +216,7 @@ func TestSecondFunction(t *testing.T) {
 	vpc := newVpc(stack)
 	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty")})
 	full := &HandlerProps{
-		Architecture: awslambda.Architecture_X86_64(), Concurrency: &ConcurrencyProps{Reserved: jsii.Number(1)}, Half: Requests, LogGroup: h.LogGroup,
+		Architecture: awslambda.Architecture_X86_64(), Code: awslambda.Code_FromInline(jsii.String("x")), Image: awslambda.Code_FromInline(jsii.String("x")), Concurrency: &ConcurrencyProps{Reserved: jsii.Number(1)}, Half: Requests, LogGroup: h.LogGroup,
 		LogRetention: awslogs.RetentionDays_ONE_DAY, Role: h.Function.Role(), Timeout: seconds(5), Tracing: awslambda.Tracing_DISABLED, Vpc: vpc,
 	}
 	// What is not an interface gets a value by reflection.

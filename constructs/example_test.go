@@ -40,7 +40,7 @@ func ExampleNewQueue() {
 }
 
 // A database for a function that hearth builds, without a Backend.
-func ExampleDatabaseProxy_AddDependent() {
+func ExampleDatabaseProxy_Connect() {
 	var stack awscdk.Stack
 	var vpc awsec2.IVpc
 	var instance awsrds.IDatabaseInstance
@@ -55,6 +55,5 @@ func ExampleDatabaseProxy_AddDependent() {
 		Instance: instance,
 		Vpc:      vpc,
 	})
-	database.Connect(handler.Function, nil)
-	database.AddDependent(handler.Alias)
+	database.Connect(handler, nil)
 }

@@ -43,7 +43,8 @@ const disableAssetStaging = "aws:cdk:disable-asset-staging"
 type HandlerProps struct {
 	// Entry is the directory of the Go main package, relative to the working
 	// directory of the CDK app, or absolute. The package may belong to another
-	// module than the app.
+	// module than the app. It must be unset with Code or Image, and is required
+	// without them.
 	Entry *string
 
 	// Architecture is the instruction set of the function and of the build:
@@ -57,6 +58,14 @@ type HandlerProps struct {
 	//
 	// @default - none
 	BuildTags []string
+
+	// Code is a program that is built already: an archive or a folder with an
+	// executable "bootstrap" for Architecture, such as
+	// awslambda.Code_FromAsset("build/handler.zip"). Name a ManifestFile beside it, so
+	// that synth needs neither Go nor the source.
+	//
+	// @default - the program is built from Entry
+	Code awslambda.Code
 
 	// Concurrency bounds the instances, and keeps some of them warm.
 	//
@@ -94,6 +103,12 @@ type HandlerProps struct {
 	// @default - everything that the program serves
 	Half Half
 
+	// Image is a program in a container image, such as awslambda.Code_FromAssetImage or
+	// awslambda.Code_FromEcrImage. Name a ManifestFile beside it.
+	//
+	// @default - the program is built from Entry
+	Image awslambda.Code
+
 	// Layers are added to the function, such as a Lambda extension.
 	//
 	// @default - none
@@ -120,10 +135,27 @@ type HandlerProps struct {
 	// Manifest says that the program is built for this machine and asked what it
 	// serves, so that rules across the program and the infrastructure can be
 	// checked. Set it to false for a program that does not call
-	// lambdaruntime.Start, or that cannot run at synth.
+	// lambdaruntime.Start.
+	//
+	// The program runs with the variables of Environment, a placeholder for each value
+	// that only CloudFormation knows, and those variables of this machine that every
+	// process needs, such as PATH, HOME and TMPDIR: none of its credentials.
 	//
 	// @default true
 	Manifest *bool
+
+	// ManifestEnvironment are further variables for the program while it is asked what
+	// it serves. They win over those of Environment.
+	//
+	// @default - none
+	ManifestEnvironment *map[string]*string
+
+	// ManifestFile is a file with what the program serves, in place of the program's own
+	// answer: what it writes when it is started with HEARTH_MANIFEST={file}. Check it in
+	// where synth cannot build or run the program.
+	//
+	// @default - none: the program is asked
+	ManifestFile *string
 
 	// MemorySize is the memory of one instance in MB, 128 to 10240. CPU comes in
 	// proportion: 1769 MB is one full core.
@@ -154,6 +186,12 @@ type HandlerProps struct {
 	//
 	// @default awslambda.Tracing_ACTIVE
 	Tracing awslambda.Tracing
+
+	// VersionControl stamps the binary with the commit that it is built from, as go
+	// build -buildvcs does. Each commit then is another asset.
+	//
+	// @default false
+	VersionControl *bool
 
 	// Vpc is where the function gets network interfaces. It reaches the internet
 	// from there only through NAT, and AWS services also through VPC endpoints.
@@ -193,8 +231,8 @@ const (
 //	})
 //	hearth.NewHttpApi(stack, jsii.String("Http"), &hearth.HttpApiProps{Handler: handler.Alias})
 //
-// The binary, and so the asset hash, depends on the source and the Go version
-// alone: a deployment from another machine or another folder changes nothing.
+// The archive, and so the asset hash, depends on the source and the Go version
+// alone: a deployment from another machine, operating system or folder changes nothing.
 type Handler struct {
 	constructs.Construct
 
@@ -261,20 +299,24 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	if architecture == nil {
 		architecture = awslambda.Architecture_ARM_64()
 	}
+	runtime, handler := awslambda.Runtime_PROVIDED_AL2023(), jsii.String("bootstrap")
+	if p.Image != nil {
+		runtime, handler = awslambda.Runtime_FROM_IMAGE(), awslambda.Handler_FROM_IMAGE()
+	}
 	h.Function = awslambda.NewFunction(h, jsii.String("Function"), &awslambda.FunctionProps{
 		Architecture:                 architecture,
 		Code:                         code,
 		Description:                  p.Description,
 		Environment:                  p.Environment,
 		FunctionName:                 p.FunctionName,
-		Handler:                      jsii.String("bootstrap"),
+		Handler:                      handler,
 		Layers:                       p.Layers,
 		LogGroup:                     h.LogGroup,
 		LoggingFormat:                awslambda.LoggingFormat_JSON,
 		MemorySize:                   p.MemorySize,
 		ReservedConcurrentExecutions: p.Concurrency.Reserved,
 		Role:                         p.Role,
-		Runtime:                      awslambda.Runtime_PROVIDED_AL2023(),
+		Runtime:                      runtime,
 		SecurityGroups:               p.SecurityGroups,
 		Timeout:                      p.Timeout,
 		Tracing:                      p.Tracing,
@@ -299,7 +341,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	h.Alias = awslambda.NewAlias(h, jsii.String("Alias"), alias)
 	p.Concurrency.Provisioned.autoscale(h.app, h.Alias)
 	if manifest != nil {
-		h.contract = newContract(*p.Entry, p.Half, manifest)
+		h.contract = newContract(p.title(), p.Half, manifest)
 		if p.Half != "" {
 			h.contract.stage = awscdk.Stage_Of(h)
 		}
@@ -323,24 +365,34 @@ func (h *Handler) Validate() *[]*string {
 }
 
 // code returns the code of the function, and the directory that it was staged in:
-// "" when another function has the same code.
+// "" when another function has the same code, or it was not built here.
 func (h *Handler) code(binary []byte) (code awslambda.Code, dir string, err error) {
+	switch {
+	case h.props.Code != nil:
+		return h.props.Code, "", nil
+	case h.props.Image != nil:
+		return h.props.Image, "", nil
+	}
 	key := asset{awscdk.Stack_Of(h), &binary[0], fmt.Sprint(h.props.Files)}
 	if code = h.app.assets[key]; code != nil {
 		return code, "", nil
 	}
-	if dir, err = stage(binary, h.props.Files); err != nil {
+	archive, err := stage(binary, h.props.Files)
+	if err != nil {
 		return nil, "", err
 	}
-	code = awslambda.Code_FromAsset(jsii.String(dir), nil)
+	code = awslambda.Code_FromAsset(&archive, nil)
 	h.app.assets[key] = code
-	return code, dir, nil
+	return code, filepath.Dir(archive), nil
 }
 
 // tellSource writes into the template where the program's source is, for the local
 // engine. A folder outside of the app's is left out: its path would be that of one
 // machine.
 func (h *Handler) tellSource() {
+	if h.props.Entry == nil {
+		return
+	}
 	entry := *h.props.Entry
 	if filepath.IsAbs(entry) {
 		dir, err := os.Getwd()

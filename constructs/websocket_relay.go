@@ -68,8 +68,8 @@ func NewWebSocketRelay(scope constructs.Construct, id *string, props *WebSocketR
 	if p.Api == nil {
 		r.breaks("Api", "must be a WebSocketApi, got none; pass the one that clients connect to")
 	}
-	if p.Handler == nil || p.Handler.Entry == nil {
-		r.breaks("Handler", "must have the Entry of a Go main package, got none; pass the props of the function in the VPC")
+	if p.Handler == nil || p.Handler.Entry == nil && !p.Handler.prebuilt() {
+		r.breaks("Handler", "must have the Entry of a Go main package, Code or Image, got none; pass the props of the function in the VPC")
 	}
 	refuse(w, r.broken)
 	w.Handler = NewHandler(w, jsii.String("Handler"), p.Handler.relay())
