@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -99,6 +100,20 @@ type BackendProps struct {
 	// @default - the defaults of [QueueProps] for each queue of the program
 	Queues map[string]*QueueProps
 
+	// RemovalPolicy says what becomes of the queues, with their messages, and of the log
+	// groups that the backend creates, when they leave the stack: a commit to the program
+	// that renames or removes a consumer removes its queue. Set DESTROY for a stage that
+	// is thrown away.
+	//
+	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	RemovalPolicy awscdk.RemovalPolicy
+
+	// RenamedQueues are the former names of queues, by their names in the program. A queue
+	// that says what it was called stays the same queue, with its messages.
+	//
+	// @default - none
+	RenamedQueues map[string]string
+
 	// Rest serves HTTP with a REST API in place of an HTTP API. Its Handler must
 	// be unset.
 	//
@@ -145,8 +160,8 @@ type BackendProps struct {
 //
 // The ids of its children are "Handler", "Jobs", "Http", "Rest",
 // "FunctionUrl", "WebSocket", "WebSocketRelay", "ConnectionRegistry", "Database",
-// "DirectDatabase", "SqsEndpoint", "Monitoring", "Queue-{name}" and
-// "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its outputs.
+// "DirectDatabase", "SqsEndpoint", "Monitoring", "Queue-{name}", with the name that a
+// queue had first, and "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its outputs.
 type Backend struct {
 	constructs.Construct
 
@@ -250,7 +265,7 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 	for _, name := range plan.queueNames {
 		q := plan.queues[name]
 		q.Handler = jobs.Alias
-		b.Queues[name] = NewQueue(b, jsii.String("Queue-"+name), q)
+		b.Queues[name] = NewQueue(b, jsii.String("Queue-"+plan.queueIDs[name]), q)
 		b.Queues[name].ConnectSend(b, nil)
 	}
 	for _, name := range plan.scheduleNames {
@@ -273,6 +288,28 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 // Manifest is what the program serves, or what the props declare when
 // BackendProps.Manifest is false. It must not be changed.
 func (b *Backend) Manifest() *Manifest { return b.manifest }
+
+// Queue returns the queue that the program consumes under this name. It panics when
+// there is none, and names those that there are.
+func (b *Backend) Queue(name string) *Queue {
+	q := b.Queues[name]
+	if q == nil {
+		r := &rules{where: "Backend"}
+		refuse(b, []error{r.brokenRule(fmt.Sprintf("Queue(%q)", name), "must be a queue that the program consumes, got none of this name (it consumes %s); correct the name, or add a consumer", list(sortedKeys(b.Queues)))})
+	}
+	return q
+}
+
+// Schedule returns the schedule that the program runs under this name. It panics when
+// there is none, and names those that there are.
+func (b *Backend) Schedule(name string) *Schedule {
+	s := b.Schedules[name]
+	if s == nil {
+		r := &rules{where: "Backend"}
+		refuse(b, []error{r.brokenRule(fmt.Sprintf("Schedule(%q)", name), "must be a schedule that the program runs, got none of this name (it runs %s); correct the name, or add it to App.Schedules", list(sortedKeys(b.Schedules)))})
+	}
+	return s
+}
 
 // handlers are the functions that run the program's own code.
 func (b *Backend) handlers() []*Handler {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
@@ -25,7 +26,16 @@ type backendPlan struct {
 	schedules   map[string]*ScheduleProps
 	// The names are in the order of the manifest.
 	queueNames, scheduleNames []string
+	queueIDs                  map[string]string // the first name of each queue
 	warnings                  []warning
+}
+
+// removal is what becomes of what holds state.
+func (p *BackendProps) removal() awscdk.RemovalPolicy {
+	if p.RemovalPolicy != "" {
+		return p.RemovalPolicy
+	}
+	return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 }
 
 // becauseOurs ends a message about a prop of a part that the backend sets.
@@ -37,7 +47,7 @@ type warning struct{ id, message string }
 // parts against the program, and the parts against each other, so that all broken
 // rules are reported at once and before anything is created.
 func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
-	plan := &backendPlan{queues: map[string]*QueueProps{}, schedules: map[string]*ScheduleProps{}}
+	plan := &backendPlan{queueIDs: map[string]string{}, queues: map[string]*QueueProps{}, schedules: map[string]*ScheduleProps{}}
 	r := &rules{where: "BackendProps"}
 	plan.planHandler(r, props)
 	if props.Database != nil {
@@ -103,6 +113,9 @@ func (b *backendPlan) planHandler(r *rules, props *BackendProps) {
 	h.Concurrency, h.Entry, h.Environment, h.Manifest = props.Concurrency, props.Entry, props.Environment, props.Manifest
 	if h.Vpc == nil && props.Database != nil {
 		h.Vpc = props.Database.Vpc
+	}
+	if h.LogRemovalPolicy == "" && h.LogGroup == nil {
+		h.LogRemovalPolicy = props.removal()
 	}
 	b.handler = h.withDefaults()
 	v := b.handler.values()
@@ -225,6 +238,9 @@ func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
 	case props.Rest != nil:
 		rest := *props.Rest
 		b.rest = &rest
+		if rest.AccessLogRemovalPolicy == "" {
+			b.rest.AccessLogRemovalPolicy = props.removal()
+		}
 		r.mustBeUnset(becauseOurs, given{"Rest.Handler", rest.Handler != nil})
 		v := rest.values()
 		r.in("Rest", v.check)
@@ -238,6 +254,9 @@ func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
 		if props.Http != nil {
 			*b.http = *props.Http
 		}
+		if b.http.AccessLogRemovalPolicy == "" {
+			b.http.AccessLogRemovalPolicy = props.removal()
+		}
 		r.mustBeUnset(becauseOurs, given{"Http.Handler", b.http.Handler != nil})
 		r.in("Http", b.http.values().check)
 		checkRequestTimeout(r, "Entry", "an HTTP", maxHttpIntegrationSecs, m)
@@ -250,6 +269,9 @@ func (b *backendPlan) planApis(r *rules, props *BackendProps, m *Manifest) {
 		b.webSocket = &WebSocketApiProps{}
 		if props.WebSocket != nil {
 			*b.webSocket = *props.WebSocket
+		}
+		if b.webSocket.AccessLogRemovalPolicy == "" {
+			b.webSocket.AccessLogRemovalPolicy = props.removal()
 		}
 		r.mustBeUnset(becauseOurs, given{"WebSocket.Handler", b.webSocket.Handler != nil})
 		r.in("WebSocket", b.webSocket.values().check)
@@ -285,16 +307,46 @@ func (b *backendPlan) planQueues(r *rules, props *BackendProps, m *Manifest, fun
 			p.Fifo = &queue.FIFO
 		}
 		p.Name = &queue.Name
+		if p.RemovalPolicy == "" && !v.existing {
+			p.RemovalPolicy = props.removal()
+		}
+		b.queueIDs[queue.Name] = queue.Name
+		if former, renamed := props.RenamedQueues[queue.Name]; renamed {
+			b.queueIDs[queue.Name] = former
+		}
 		v = p.values()
 		v.consumed, v.functionTimeout = true, function
 		r.in(where, v.check)
 		b.queues[queue.Name] = &p
 		b.queueNames = append(b.queueNames, queue.Name)
 	}
+	b.checkRenamed(r, props)
 	for _, name := range sortedKeys(props.Queues) {
 		if b.queues[name] == nil {
 			r.breaks(fmt.Sprintf("Queues[%q]", name), "must be a queue that the program consumes, got one without a consumer (it consumes %s); remove it, or add a consumer in %s", list(b.queueNames), b.entry())
 		}
+	}
+}
+
+// checkRenamed checks that each queue has an id of its own.
+func (b *backendPlan) checkRenamed(r *rules, props *BackendProps) {
+	for _, name := range sortedKeys(props.RenamedQueues) {
+		former := props.RenamedQueues[name]
+		where := fmt.Sprintf("RenamedQueues[%q]", name)
+		switch {
+		case b.queues[name] == nil:
+			r.breaks(where, "must be a queue that the program consumes, got one without a consumer (it consumes %s); remove it, or add a consumer in %s", list(b.queueNames), b.entry())
+		case !queueNamePattern.MatchString(former):
+			r.breaks(where, "must be the former name of the queue, got %q; it is 1 to 75 letters, digits, - and _", former)
+		}
+	}
+	seen := map[string]string{}
+	for _, name := range b.queueNames {
+		id := b.queueIDs[name]
+		if other, twice := seen[id]; twice {
+			r.breaks("RenamedQueues", "must give each queue a former name of its own, got %q for %q and %q; correct one of them", id, other, name)
+		}
+		seen[id] = name
 	}
 }
 

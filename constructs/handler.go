@@ -53,6 +53,15 @@ type HandlerProps struct {
 	// @default - awslambda.Architecture_ARM_64()
 	Architecture awslambda.Architecture
 
+	// AsyncInvoke says what becomes of events that nobody waits for, such as those of
+	// schedules: how often Lambda tries again, for how long, and where an event goes
+	// that failed (awslambdadestinations.NewSqsDestination).
+	//
+	// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (2026-11)
+	//
+	// @default - two retries within 6 hours, and no destination
+	AsyncInvoke *awslambda.EventInvokeConfigOptions
+
 	// BuildTags are passed to go build, in addition to lambda.norpc. Tags in
 	// GOFLAGS are ignored, so that every machine builds the same bytes.
 	//
@@ -126,6 +135,12 @@ type HandlerProps struct {
 	// @default - a new log group, which is kept when the stack is deleted
 	LogGroup awslogs.ILogGroup
 
+	// LogRemovalPolicy says what becomes of the new log group when it leaves the stack.
+	// It contradicts LogGroup.
+	//
+	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	LogRemovalPolicy awscdk.RemovalPolicy
+
 	// LogRetention is how long the new log group keeps each log event. It
 	// contradicts LogGroup.
 	//
@@ -162,6 +177,14 @@ type HandlerProps struct {
 	//
 	// @default 512
 	MemorySize *float64
+
+	// Refine changes the CDK's own props of the function before it is created, such as
+	// EphemeralStorageSize, Filesystem, EnvironmentEncryption, AllowPublicSubnet,
+	// Ipv6AllowedForDualStack, or CurrentVersionOptions to keep old versions. What a
+	// prop here sets must stay as it is.
+	//
+	// @default - none
+	Refine func(props *awslambda.FunctionProps)
 
 	// Role is what the program runs as. It needs the managed policies
 	// AWSLambdaBasicExecutionRole and, in a VPC, AWSLambdaVPCAccessExecutionRole.
@@ -203,6 +226,16 @@ type HandlerProps struct {
 	//
 	// @default - the private subnets of Vpc, or else its isolated ones
 	VpcSubnets *awsec2.SubnetSelection
+}
+
+// functionElsewhere are the props of the CDK's function that another prop sets. Those of
+// asynchronous events would be for the function's own name, which nothing invokes.
+var functionElsewhere = map[string]string{
+	"MaxEventAge":                  "HandlerProps.AsyncInvoke",
+	"OnFailure":                    "HandlerProps.AsyncInvoke",
+	"OnSuccess":                    "HandlerProps.AsyncInvoke",
+	"ReservedConcurrentExecutions": "HandlerProps.Concurrency",
+	"RetryAttempts":                "HandlerProps.AsyncInvoke",
 }
 
 // Half is the half of a program that one of several functions runs.
@@ -277,9 +310,13 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	}
 	refuse(h, r.broken)
 
+	runtime, handler := awslambda.Runtime_PROVIDED_AL2023(), jsii.String("bootstrap")
+	if p.Image != nil {
+		runtime, handler = awslambda.Runtime_FROM_IMAGE(), awslambda.Handler_FROM_IMAGE()
+	}
 	h.LogGroup = p.LogGroup
 	if h.LogGroup == nil {
-		h.LogGroup = newLogGroup(h, "LogGroup", p.LogRetention)
+		h.LogGroup = newLogGroup(h, "LogGroup", p.LogRetention, p.LogRemovalPolicy)
 	}
 	node := h.Node()
 	code, staged, err := h.code(binary)
@@ -299,11 +336,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	if architecture == nil {
 		architecture = awslambda.Architecture_ARM_64()
 	}
-	runtime, handler := awslambda.Runtime_PROVIDED_AL2023(), jsii.String("bootstrap")
-	if p.Image != nil {
-		runtime, handler = awslambda.Runtime_FROM_IMAGE(), awslambda.Handler_FROM_IMAGE()
-	}
-	h.Function = awslambda.NewFunction(h, jsii.String("Function"), &awslambda.FunctionProps{
+	function := &awslambda.FunctionProps{
 		Architecture:                 architecture,
 		Code:                         code,
 		Description:                  p.Description,
@@ -322,7 +355,10 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 		Tracing:                      p.Tracing,
 		Vpc:                          p.Vpc,
 		VpcSubnets:                   p.VpcSubnets,
-	})
+	}
+	refineProps(r, "Refine", function, p.Refine, p, functionElsewhere)
+	refuse(h, r.broken)
+	h.Function = awslambda.NewFunction(h, jsii.String("Function"), function)
 	h.resource = h.Function.Node().DefaultChild().(awslambda.CfnFunction)
 	h.tellSource()
 	// The CDK has copied the code into the cloud assembly by now, unless it was
@@ -340,6 +376,9 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	}
 	h.Alias = awslambda.NewAlias(h, jsii.String("Alias"), alias)
 	p.Concurrency.Provisioned.autoscale(h.app, h.Alias)
+	if p.AsyncInvoke != nil {
+		h.Alias.ConfigureAsyncInvoke(p.AsyncInvoke)
+	}
 	if manifest != nil {
 		h.contract = newContract(p.title(), p.Half, manifest)
 		if p.Half != "" {
@@ -474,15 +513,18 @@ func (p *HandlerProps) withDefaults() *HandlerProps {
 	return &d
 }
 
-// newLogGroup creates a log group that outlives its stack, because logs explain
+// newLogGroup creates a log group. By default it outlives its stack, because logs explain
 // why a stack had to go, but not a deployment that never succeeded: its names
 // are generated, so what is left behind is never found again.
-func newLogGroup(scope constructs.Construct, id string, retention awslogs.RetentionDays) awslogs.LogGroup {
+func newLogGroup(scope constructs.Construct, id string, retention awslogs.RetentionDays, removal awscdk.RemovalPolicy) awslogs.LogGroup {
+	if removal == "" {
+		removal = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	}
 	if retention == "" {
 		retention = awslogs.RetentionDays_ONE_MONTH
 	}
 	return awslogs.NewLogGroup(scope, jsii.String(id), &awslogs.LogGroupProps{
-		RemovalPolicy: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE,
+		RemovalPolicy: removal,
 		Retention:     retention,
 	})
 }

@@ -29,6 +29,7 @@ type handlerValues struct {
 	source          []given
 	inVpc           bool
 	logGroup        bool
+	logRemoval      bool
 	logRetention    bool
 	memory, timeout number
 	half            Half
@@ -50,6 +51,7 @@ func (p *HandlerProps) values() handlerValues {
 		flags:          p.LinkerFlags,
 		inVpc:          p.Vpc != nil,
 		logGroup:       p.LogGroup != nil,
+		logRemoval:     p.LogRemovalPolicy != "",
 		logRetention:   p.LogRetention != "",
 		memory:         numberOf(p.MemorySize),
 		half:           p.Half,
@@ -88,6 +90,9 @@ func (v handlerValues) check(r *rules) {
 	}
 	if v.half != "" && v.half != Requests && v.half != Jobs && v.half != relayHalf {
 		r.breaks("Half", "must be Requests or Jobs, got %q; leave it unset for everything", v.half)
+	}
+	if v.logGroup && v.logRemoval {
+		r.breaks("LogRemovalPolicy", "must be unset with LogGroup, which has its own; remove one of them")
 	}
 	if v.logGroup && v.logRetention {
 		r.breaks("LogRetention", "must be unset with LogGroup, which has its own retention; remove one of them")

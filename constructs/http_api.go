@@ -28,6 +28,12 @@ type HttpApiProps struct {
 	// @default - a new log group, which is kept when the stack is deleted
 	AccessLogGroup awslogs.ILogGroup
 
+	// AccessLogRemovalPolicy says what becomes of the new log group when it leaves the
+	// stack.
+	//
+	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	AccessLogRemovalPolicy awscdk.RemovalPolicy
+
 	// AccessLogRetention is how long the new log group keeps each entry. It
 	// contradicts AccessLogGroup.
 	//
@@ -80,6 +86,17 @@ type HttpApiProps struct {
 	// @default - none
 	DomainMapping *awsapigatewayv2.DomainMappingOptions
 
+	// Refine changes the CDK's own props of the API before it is created. What a prop
+	// here sets must stay as it is.
+	//
+	// @default - none
+	Refine func(props *awsapigatewayv2.HttpApiProps)
+
+	// RefineStage changes the CDK's own props of the stage before it is created.
+	//
+	// @default - none
+	RefineStage func(props *awsapigatewayv2.HttpStageProps)
+
 	// StageName is the name of the stage: letters, digits, "-" and "_", up to 128
 	// of them. It is the first part of the path in the generated URL, and of the
 	// path that the program sees.
@@ -129,7 +146,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	refuse(a, r.broken)
 
 	a.app.budgetOf(p.Handler).addRequests()
-	a.Api = awsapigatewayv2.NewHttpApi(a, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
+	api := &awsapigatewayv2.HttpApiProps{
 		ApiName:                    apiName(a, p.ApiName),
 		CorsPreflight:              p.CorsPreflight,
 		CreateDefaultStage:         jsii.Bool(false), // it takes neither access logs nor throttling
@@ -137,7 +154,10 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 		DefaultAuthorizer:          p.Authorizer,
 		DefaultIntegration:         awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
 		DisableExecuteApiEndpoint:  p.DisableExecuteApiEndpoint,
-	})
+	}
+	refineProps(r, "Refine", api, p.Refine, p, nil)
+	refuse(a, r.broken)
+	a.Api = awsapigatewayv2.NewHttpApi(a, jsii.String("Api"), api)
 	if p.Domain != nil {
 		p.DomainMapping = p.Domain.mapping(a)
 	}
@@ -154,9 +174,11 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	if p.AccessLogs == nil || *p.AccessLogs {
 		a.AccessLogGroup = p.AccessLogGroup
 		if a.AccessLogGroup == nil {
-			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
+			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention, p.AccessLogRemovalPolicy)
 		}
 	}
+	refineProps(r, "RefineStage", stage, p.RefineStage, p, map[string]string{"AccessLogSettings": "HttpApiProps.AccessLogGroup"})
+	refuse(a, r.broken)
 	a.Stage = awsapigatewayv2.NewHttpStage(a, jsii.String("Stage"), stage)
 	if a.AccessLogGroup != nil {
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html (2026-11)

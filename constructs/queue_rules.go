@@ -3,6 +3,8 @@ package hearth
 // queueValues are [QueueProps] as the rules see them.
 type queueValues struct {
 	name     text
+	physical text
+	removal  bool
 	consumed bool
 	existing bool
 	// fifo is the kind of the queue, and wantFifo what the props say about it.
@@ -32,6 +34,8 @@ type queueValues struct {
 func (p *QueueProps) values() queueValues {
 	v := queueValues{
 		name:            textOf(p.Name),
+		physical:        textOf(p.QueueName),
+		removal:         p.RemovalPolicy != "",
 		consumed:        p.Handler != nil,
 		existing:        p.Queue != nil,
 		fifo:            isTrue(p.Fifo),
@@ -102,6 +106,9 @@ func (v queueValues) check(r *rules) {
 	if v.name.set && !v.name.known {
 		r.breaks("Name", "must be a plain string, got a token; it is told to the program at synth")
 	}
+	if v.physical.known && !queueNamePattern.MatchString(v.physical.value) || len(v.physical.value) > maxQueueNameLetters {
+		r.breaks("QueueName", "must be 1 to %d letters, digits, - and _, got %q; leave \".fifo\" out, it is added", maxQueueNameLetters, v.physical.value)
+	}
 	if v.existing {
 		v.checkExisting(r)
 	} else {
@@ -127,6 +134,8 @@ func (v queueValues) checkExisting(r *rules) {
 		given{"EncryptionMasterKey", v.encrypted},
 		given{"HighThroughput", v.highThroughput},
 		given{"MaxReceiveCount", v.receives.set},
+		given{"QueueName", v.physical.set},
+		given{"RemovalPolicy", v.removal},
 		given{"RetentionPeriod", v.retention.set},
 		given{"VisibilityTimeout", v.visibility.set},
 	)

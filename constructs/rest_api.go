@@ -33,6 +33,12 @@ type RestApiProps struct {
 	// @default - a new log group, which is kept when the stack is deleted
 	AccessLogGroup awslogs.ILogGroup
 
+	// AccessLogRemovalPolicy says what becomes of the new log group when it leaves the
+	// stack.
+	//
+	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	AccessLogRemovalPolicy awscdk.RemovalPolicy
+
 	// AccessLogRetention is how long the new log group keeps each entry. It needs
 	// AccessLogs and contradicts AccessLogGroup.
 	//
@@ -104,6 +110,13 @@ type RestApiProps struct {
 	// @default 29 seconds
 	IntegrationTimeout awscdk.Duration
 
+	// Refine changes the CDK's own props of the API before it is created, such as Policy,
+	// EndpointConfiguration or MinCompressionSize. What a prop here sets must stay as it
+	// is.
+	//
+	// @default - none
+	Refine func(props *awsapigateway.RestApiProps)
+
 	// StageName is the first part of the path in the generated URL: letters,
 	// digits, "-" and "_", up to 128 of them.
 	//
@@ -173,7 +186,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	if isTrue(p.AccessLogs) {
 		a.AccessLogGroup = p.AccessLogGroup
 		if a.AccessLogGroup == nil {
-			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
+			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention, p.AccessLogRemovalPolicy)
 		}
 		stage.AccessLogDestination = awsapigateway.NewLogGroupLogDestination(a.AccessLogGroup)
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html (2026-11)
@@ -184,7 +197,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	}
 	a.app.budgetOf(p.Handler).addRequests()
 	a.wait = p.IntegrationTimeout
-	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), &awsapigateway.RestApiProps{
+	api := &awsapigateway.RestApiProps{
 		BinaryMediaTypes:            p.BinaryMediaTypes,
 		CloudWatchRole:              jsii.Bool(false), // it is the account's
 		DefaultCorsPreflightOptions: p.CorsPreflight,
@@ -192,7 +205,10 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 		DisableExecuteApiEndpoint:   p.DisableExecuteApiEndpoint,
 		EndpointTypes:               &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
 		RestApiName:                 apiName(a, p.ApiName),
-	})
+	}
+	refineProps(r, "Refine", api, p.Refine, p, map[string]string{"DomainName": "RestApiProps.Domain"})
+	refuse(a, r.broken)
+	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), api)
 	root := a.Api.Root()
 	root.AddMethod(jsii.String("ANY"), a.integration(p.Handler), a.methods)
 	root.AddResource(jsii.String("{proxy+}"), nil).AddMethod(jsii.String("ANY"), a.integration(p.Handler), a.methods)

@@ -10,7 +10,7 @@ func (p *HandlerProps) secondFunction(refined *HandlerProps, half Half) *Handler
 	second.Concurrency, second.FunctionName, second.LogGroup, second.Role = nil, nil, nil, nil
 	if refined != nil {
 		if refined.LogGroup != nil {
-			second.LogRetention = ""
+			second.LogRetention, second.LogRemovalPolicy = "", ""
 		}
 		refine(&second, refined)
 	}

@@ -33,6 +33,12 @@ type WebSocketApiProps struct {
 	// @default - a new log group, which is kept when the stack is deleted
 	AccessLogGroup awslogs.ILogGroup
 
+	// AccessLogRemovalPolicy says what becomes of the new log group when it leaves the
+	// stack.
+	//
+	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	AccessLogRemovalPolicy awscdk.RemovalPolicy
+
 	// AccessLogRetention is how long the new log group keeps each entry. It needs
 	// AccessLogs and contradicts AccessLogGroup.
 	//
@@ -74,6 +80,17 @@ type WebSocketApiProps struct {
 	//
 	// @default - none
 	DomainMapping *awsapigatewayv2.DomainMappingOptions
+
+	// Refine changes the CDK's own props of the API before it is created. What a prop
+	// here sets must stay as it is.
+	//
+	// @default - none
+	Refine func(props *awsapigatewayv2.WebSocketApiProps)
+
+	// RefineStage changes the CDK's own props of the stage before it is created.
+	//
+	// @default - none
+	RefineStage func(props *awsapigatewayv2.WebSocketStageProps)
 
 	// RouteSelectionExpression says what in a message names its route. A message
 	// that names none of [WebSocketApi.AddRoute] goes to Handler.
@@ -134,9 +151,10 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	refuse(a, r.broken)
 
 	a.app.budgetOf(p.Handler).addRequests()
-	a.Api = awsapigatewayv2.NewWebSocketApi(a, jsii.String("Api"), &awsapigatewayv2.WebSocketApiProps{
-		ApiName: apiName(a, p.ApiName), RouteSelectionExpression: p.RouteSelectionExpression,
-	})
+	api := &awsapigatewayv2.WebSocketApiProps{ApiName: apiName(a, p.ApiName), RouteSelectionExpression: p.RouteSelectionExpression}
+	refineProps(r, "Refine", api, p.Refine, p, nil)
+	refuse(a, r.broken)
+	a.Api = awsapigatewayv2.NewWebSocketApi(a, jsii.String("Api"), api)
 	integration := awsapigatewayv2integrations.NewWebSocketLambdaIntegration(jsii.String("Integration"), p.Handler, nil)
 	for _, route := range []string{"$connect", "$disconnect", "$default"} {
 		options := &awsapigatewayv2.WebSocketRouteOptions{Integration: integration}
@@ -162,10 +180,12 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	if stage.StageName == nil {
 		stage.StageName = jsii.String("live")
 	}
+	refineProps(r, "RefineStage", stage, p.RefineStage, p, map[string]string{"AccessLogSettings": "WebSocketApiProps.AccessLogGroup"})
+	refuse(a, r.broken)
 	if isTrue(p.AccessLogs) {
 		a.AccessLogGroup = p.AccessLogGroup
 		if a.AccessLogGroup == nil {
-			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
+			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention, p.AccessLogRemovalPolicy)
 		}
 	}
 	a.Stage = awsapigatewayv2.NewWebSocketStage(a, jsii.String("Stage"), stage)
