@@ -54,6 +54,8 @@ type FunctionUrl struct {
 	// FunctionUrl is the URL's resource.
 	FunctionUrl awslambda.FunctionUrl
 
+	function awslambda.Function // nil when it is imported
+
 	app *app
 }
 
@@ -85,6 +87,7 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 			fn.AddEnvironment(jsii.String(wire.EnvResponseStream), jsii.String("true"), nil)
 		}
 	}
+	u.function = u.app.functionOf(p.Handler)
 	u.app.budgetOf(p.Handler).addRequests()
 	u.FunctionUrl = awslambda.NewFunctionUrl(u, jsii.String("Url"), &awslambda.FunctionUrlProps{
 		AuthType:   p.AuthType,

@@ -266,6 +266,8 @@ type Queue struct {
 	name   text
 	// What address returns.
 	url, physical, place string
+	// consumer is the Handler that consumes the queue, if one does.
+	consumer *Handler
 	// dead and oldest are what the alarms watch.
 	dead, oldest awscloudwatch.Metric
 }
@@ -321,6 +323,7 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 		e.addQueue(q.name.value, q)
 		e.addPartial(q.name.value)
 	}
+	q.consumer = q.app.ownerOf(p.Handler)
 	source := v.source("")
 	source.path = func() string { return pathOf(q) }
 	q.app.budgetOf(p.Handler).addSource(source)

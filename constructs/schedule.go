@@ -121,6 +121,8 @@ type Schedule struct {
 
 	app  *app
 	name *string
+	// group is the name of the group that holds the schedule.
+	group string
 }
 
 // NewSchedule creates a schedule. It panics with every broken rule at once.
@@ -148,6 +150,10 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	var zone awscdk.TimeZone
 	if p.TimeZone != nil {
 		zone = awscdk.TimeZone_Of(p.TimeZone)
+	}
+	s.group = "default"
+	if p.Group != nil {
+		s.group = *p.Group.ScheduleGroupName()
 	}
 	s.Role = s.newRole(p.Group)
 	s.Schedule = awsscheduler.NewSchedule(s, jsii.String("Schedule"), &awsscheduler.ScheduleProps{
