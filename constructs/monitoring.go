@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -61,6 +63,12 @@ type MonitoringProps struct {
 	//
 	// @default - none
 	Databases []*DatabaseProxy
+
+	// Email gets a message when an alarm goes off, through a topic that takes TLS only.
+	// AWS asks the address first. A topic of your own is one of Actions.
+	//
+	// @default - none
+	Email *string
 
 	// ErrorsPerMinute is the number of failed invocations of a function in a
 	// minute that is one too many: crashes, timeouts of Lambda, failed schedules.
@@ -153,6 +161,8 @@ type Monitoring struct {
 	Alarms []awscloudwatch.Alarm
 	// Dashboard is the dashboard; nil when there is none.
 	Dashboard awscloudwatch.Dashboard
+	// Topic gets the messages of the alarms; nil without MonitoringProps.Email.
+	Topic awssns.Topic
 
 	app    *app
 	acts   bool // whether the alarms have actions
@@ -173,11 +183,14 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	m := &Monitoring{every: newMinutely(), window: newWindow(), names: map[constructs.Construct]string{}, props: *props}
 	m.app = newConstruct(m, scope, id)
 	m.stack = pathOf(awscdk.Stack_Of(m))
-	m.acts = props.Actions != nil && len(*props.Actions) > 0
+	m.acts = props.Actions != nil && len(*props.Actions) > 0 || props.Email != nil
 	m.props.takeBackend()
 	r := &rules{where: "MonitoringProps"}
 	m.props.values().check(r)
 	refuse(m, r.broken)
+	if m.props.Email != nil {
+		m.notify()
+	}
 	for _, h := range m.props.Handlers {
 		m.watchHandler(h)
 	}
@@ -208,6 +221,21 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 		m.newDashboard()
 	}
 	return m
+}
+
+// notify adds a topic with a subscription to the actions. It is not encrypted with a key
+// that AWS manages, because CloudWatch cannot publish to such a topic.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (2026-11)
+func (m *Monitoring) notify() {
+	m.Topic = awssns.NewTopic(m, jsii.String("Topic"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
+	awssns.NewSubscription(m, jsii.String("Email"), &awssns.SubscriptionProps{
+		Endpoint: m.props.Email, Protocol: awssns.SubscriptionProtocol_EMAIL, Topic: m.Topic,
+	})
+	actions := []awscloudwatch.IAlarmAction{awscloudwatchactions.NewSnsAction(m.Topic)}
+	if m.props.Actions != nil {
+		actions = append(actions, *m.props.Actions...)
+	}
+	m.props.Actions = &actions
 }
 
 // AddActions makes further actions run when any of the alarms goes off.

@@ -129,7 +129,7 @@ func TestEveryPartHasAnAlarm(t *testing.T) {
 
 // TestAlarmsWithoutActions shows that alarms that tell nobody are warned of.
 func TestAlarmsWithoutActions(t *testing.T) {
-	for name, want := range map[string]int{"none": 1, "props": 0, "added": 0} {
+	for name, want := range map[string]int{"none": 1, "props": 0, "added": 0, "email": 0} {
 		t.Run(name, func(t *testing.T) {
 			stack := setup(t)
 			props := &MonitoringProps{Handlers: []*Handler{NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty")})}}
@@ -137,7 +137,17 @@ func TestAlarmsWithoutActions(t *testing.T) {
 			if name == "props" {
 				props.Actions = &[]awscloudwatch.IAlarmAction{notify}
 			}
+			if name == "email" {
+				props.Email = jsii.String("oncall@example.com")
+			}
 			m := NewMonitoring(stack, jsii.String("Monitoring"), props)
+			if name == "email" {
+				for id, alarm := range resources(stack, "AWS::CloudWatch::Alarm") {
+					if !strings.Contains(alarm, `"AlarmActions":[{"Ref":"MonitoringTopic`) {
+						t.Errorf("%s must notify: %s", id, alarm)
+					}
+				}
+			}
 			if name == "added" {
 				m.AddActions(notify)
 			}
