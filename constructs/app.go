@@ -14,7 +14,10 @@ type app struct {
 
 	assets       map[asset]awslambda.Code
 	budgets      map[awslambda.Function]*budget
+	domains      map[string]*domain
 	environments map[awslambda.Function]*environment
+	// handlers are all handlers, by their paths.
+	handlers map[string]*Handler
 	// owners are the handlers of the functions, aliases and versions that this
 	// package creates.
 	owners map[awslambda.IFunction]*Handler
@@ -44,7 +47,9 @@ func appOf(c constructs.IConstruct) *app {
 	a := &app{
 		assets:       map[asset]awslambda.Code{},
 		budgets:      map[awslambda.Function]*budget{},
+		domains:      map[string]*domain{},
 		environments: map[awslambda.Function]*environment{},
+		handlers:     map[string]*Handler{},
 		owners:       map[awslambda.IFunction]*Handler{},
 		queueSources: map[constructs.IConstruct]bool{},
 		scalings:     map[constructs.IConstruct]bool{},

@@ -160,7 +160,7 @@ type BackendProps struct {
 //
 // The ids of its children are "Handler", "Jobs", "Http", "Rest",
 // "FunctionUrl", "WebSocket", "WebSocketRelay", "ConnectionRegistry", "Database",
-// "DirectDatabase", "SqsEndpoint", "Monitoring", "Queue-{name}", with the name that a
+// "DirectDatabase", "ScheduleRole", "SqsEndpoint", "Monitoring", "Queue-{name}", with the name that a
 // queue had first, and "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its outputs.
 type Backend struct {
 	constructs.Construct
@@ -268,9 +268,17 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 		b.Queues[name] = NewQueue(b, jsii.String("Queue-"+plan.queueIDs[name]), q)
 		b.Queues[name].ConnectSend(b, nil)
 	}
+	var role awsiam.IRole
 	for _, name := range plan.scheduleNames {
 		s := plan.schedules[name]
 		s.Handler = jobs.Alias
+		if s.Role == nil && s.Group == nil {
+			// One for all of them, since a stack has room for 500 resources.
+			if role == nil {
+				role = newScheduleRole(b, "ScheduleRole", nil)
+			}
+			s.Role = role
+		}
 		b.Schedules[name] = NewSchedule(b, jsii.String("Schedule-"+name), s)
 	}
 	b.addSqsEndpoint(props, plan)

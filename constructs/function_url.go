@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -75,11 +76,15 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 	url.check(r, u.app.budgetOf(p.Handler), p.Handler)
 	refuse(u, r.broken)
 
+	u.function = u.app.functionOf(p.Handler)
 	if p.AuthType == "" {
 		p.AuthType = awslambda.FunctionUrlAuthType_AWS_IAM
 	}
 	mode := awslambda.InvokeMode_BUFFERED
 	if url.streaming {
+		if u.function != nil && u.app.inVpc(u.function) {
+			warn(u, "streamingInVpc", "the function is in a VPC, from which Lambda does not stream through a function URL: clients get the response when it is whole; leave the VPC, or stream through a REST API")
+		}
 		mode = awslambda.InvokeMode_RESPONSE_STREAM
 		// Events do not say it. A changed variable publishes a new version, with which
 		// the alias changes over.
@@ -87,7 +92,6 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 			fn.AddEnvironment(jsii.String(wire.EnvResponseStream), jsii.String("true"), nil)
 		}
 	}
-	u.function = u.app.functionOf(p.Handler)
 	u.app.budgetOf(p.Handler).addRequests()
 	u.FunctionUrl = awslambda.NewFunctionUrl(u, jsii.String("Url"), &awslambda.FunctionUrlProps{
 		AuthType:   p.AuthType,
@@ -125,6 +129,36 @@ func (u urlOf) check(r *rules, b *budget, fn awslambda.IFunction) {
 // GrantInvoke lets someone call a URL with AuthType AWS_IAM.
 func (u *FunctionUrl) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
 	return u.FunctionUrl.GrantInvokeUrl(grantee)
+}
+
+// GrantCloudFront lets a CloudFront distribution call a URL with AuthType AWS_IAM through
+// an origin access control. It needs two permissions since 2025-10: to call the URL, and
+// to invoke the function through a URL. The CDK's own origin,
+// awscloudfrontorigins.FunctionUrlOrigin_WithOriginAccessControl, gives the first one
+// alone.
+//
+//	distribution := awscloudfront.NewDistribution(stack, jsii.String("Cdn"), &awscloudfront.DistributionProps{
+//		DefaultBehavior: &awscloudfront.BehaviorOptions{
+//			Origin: awscloudfrontorigins.FunctionUrlOrigin_WithOriginAccessControl(url.FunctionUrl, nil),
+//		},
+//	})
+//	url.GrantCloudFront(distribution)
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html (2026-11)
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-lambda.html (2026-11)
+func (u *FunctionUrl) GrantCloudFront(distribution awscloudfront.IDistribution) {
+	for id, action := range map[string]string{"CloudFrontUrl": "lambda:InvokeFunctionUrl", "CloudFrontFunction": "lambda:InvokeFunction"} {
+		permission := &awslambda.CfnPermissionProps{
+			Action:       jsii.String(action),
+			FunctionName: u.FunctionUrl.FunctionArn(),
+			Principal:    jsii.String("cloudfront.amazonaws.com"),
+			SourceArn:    distribution.DistributionArn(),
+		}
+		if action == "lambda:InvokeFunction" {
+			permission.InvokedViaFunctionUrl = jsii.Bool(true)
+		}
+		awslambda.NewCfnPermission(u, jsii.String(id+"-"+*distribution.Node().Id()), permission)
+	}
 }
 
 // Url is https://{url-id}.lambda-url.{region}.on.aws/.

@@ -385,6 +385,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 			h.contract.stage = awscdk.Stage_Of(h)
 		}
 	}
+	h.app.handlers[*node.Path()] = h
 	for _, invoked := range []awslambda.IFunction{h.Function, h.Version, h.Alias} {
 		h.app.owners[invoked] = h
 	}
@@ -399,7 +400,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 
 // Validate implements constructs.IValidation, which the CDK calls at synth.
 func (h *Handler) Validate() *[]*string {
-	broken := append(h.checkWiring(), h.checkWeights()...)
+	broken := append(append(h.checkWiring(), h.checkWeights()...), h.checkQuota()...)
 	return jsii.Strings(append(broken, h.app.budgetOf(h.Function).check()...)...)
 }
 

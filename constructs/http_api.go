@@ -127,7 +127,9 @@ type HttpApi struct {
 	Stage awsapigatewayv2.HttpStage
 
 	app *app
-	url *string
+	// integrations are those of AddRoutes, one for each function.
+	integrations map[awslambda.IFunction]awsapigatewayv2integrations.HttpLambdaIntegration
+	url          *string
 }
 
 // NewHttpApi creates an HTTP API in front of a function. It panics with every
@@ -137,7 +139,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 		props = &HttpApiProps{}
 	}
 	p := *props
-	a := &HttpApi{}
+	a := &HttpApi{integrations: map[awslambda.IFunction]awsapigatewayv2integrations.HttpLambdaIntegration{}}
 	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "HttpApiProps"}
 	a.app.checkInvoked(r, p.Handler)
@@ -159,7 +161,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	refuse(a, r.broken)
 	a.Api = awsapigatewayv2.NewHttpApi(a, jsii.String("Api"), api)
 	if p.Domain != nil {
-		p.DomainMapping = p.Domain.mapping(a)
+		p.DomainMapping = p.Domain.mapping(a.app, a, false)
 	}
 	if p.StageName == nil {
 		p.StageName = jsii.String("$default")
@@ -219,10 +221,24 @@ func (a *HttpApi) AddRoutes(props *HttpRoutesProps) []awsapigatewayv2.HttpRoute 
 	return *a.Api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 		AuthorizationScopes: p.AuthorizationScopes,
 		Authorizer:          p.Authorizer,
-		Integration:         awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
+		Integration:         a.integration(p.Handler),
 		Methods:             p.Methods,
 		Path:                p.Path,
 	})
+}
+
+// integration returns the integration of all routes to a function, with one permission:
+// the policy of a function has room for some 60.
+// https://github.com/aws/aws-cdk/issues/19535 (2026-11)
+func (a *HttpApi) integration(fn awslambda.IFunction) awsapigatewayv2integrations.HttpLambdaIntegration {
+	made := a.integrations[fn]
+	if made == nil {
+		made = awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), fn, &awsapigatewayv2integrations.HttpLambdaIntegrationProps{
+			ScopePermissionToRoute: jsii.Bool(false),
+		})
+		a.integrations[fn] = made
+	}
+	return made
 }
 
 // HttpRoutesProps configure routes of [HttpApi.AddRoutes].

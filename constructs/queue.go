@@ -30,6 +30,7 @@ const (
 
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11)
+// https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html (2026-11)
 const (
 	minBatchMessages         = 1
 	maxBatchMessages         = 10000
@@ -40,7 +41,7 @@ const (
 	maxConcurrencyInstances  = 1000
 	minPollers               = 2
 	maxMinPollers            = 200
-	maxMaxPollers            = 2000
+	maxMaxPollers            = 10000
 	defaultMaxPollers        = 200
 	maxFilters               = 10
 	visibilityPerTimeout     = 6
@@ -72,15 +73,15 @@ type QueueProps struct {
 	ContentBasedDeduplication *bool
 
 	// DeadLetterQueue takes the messages that failed too often instead of a new
-	// queue: one of the same kind, which keeps messages at least as long as
-	// RetentionPeriod.
+	// queue: one of the same kind. That of a standard queue keeps messages at
+	// least as long as RetentionPeriod.
 	//
 	// @default - a new queue
 	DeadLetterQueue awssqs.IQueue
 
-	// DeadLetterRetention is how long the dead-letter queue keeps a message, at
-	// least RetentionPeriod and up to 14 days. A standard queue counts from the
-	// first time the message was sent, and not from its move.
+	// DeadLetterRetention is how long the dead-letter queue keeps a message, up to 14
+	// days. That of a standard queue counts from the first time the message was sent, so
+	// it must be at least RetentionPeriod; that of a FIFO queue counts from the move.
 	//
 	// @default 14 days
 	DeadLetterRetention awscdk.Duration
@@ -231,7 +232,7 @@ type QueueProps struct {
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11)
 type PollersProps struct {
-	// Max is the most pollers, 2 to 2000. Ten times as many instances can be
+	// Max is the most pollers, 2 to 10000. Ten times as many instances can be
 	// busy with this queue.
 	//
 	// @default 200

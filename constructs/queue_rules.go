@@ -166,8 +166,13 @@ func (v queueValues) checkNew(r *rules) {
 	}
 }
 
-// checkRetention checks the retention of the dead-letter queue.
+// checkRetention checks the retention of the dead-letter queue of a standard queue.
+// The clock of a message of a FIFO queue starts anew there.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html (2026-11)
 func (v queueValues) checkRetention(r *rules, field string) {
+	if v.fifo {
+		return
+	}
 	retention, dead := v.retention.or(defaultRetentionSecs), v.deadRetention.or(defaultDeadLetterRetentionSecs)
 	if retention.known && dead.known && retention.value <= maxRetentionSecs && dead.value < retention.value {
 		r.breaks(field, "must be at least RetentionPeriod (%s seconds), got %s; its clock starts when the message is first sent, so less deletes failed messages at once", retention, dead)

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53targets"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -210,8 +209,8 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	refuse(a, r.broken)
 	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), api)
 	root := a.Api.Root()
-	root.AddMethod(jsii.String("ANY"), a.integration(p.Handler), a.methods)
-	root.AddResource(jsii.String("{proxy+}"), nil).AddMethod(jsii.String("ANY"), a.integration(p.Handler), a.methods)
+	root.AddMethod(jsii.String("ANY"), a.integration(p.Handler, false), a.methods)
+	root.AddResource(jsii.String("{proxy+}"), nil).AddMethod(jsii.String("ANY"), a.integration(p.Handler, false), a.methods)
 	a.serve(&p)
 	return a
 }
@@ -224,22 +223,19 @@ func (a *RestApi) serve(p *RestApiProps) {
 		}
 		return
 	}
-	domain := awsapigateway.NewDomainName(a, jsii.String("Domain"), &awsapigateway.DomainNameProps{
-		BasePath:       p.Domain.Path,
-		Certificate:    p.Domain.certificate(a),
-		DomainName:     p.Domain.Name,
-		EndpointType:   awsapigateway.EndpointType_REGIONAL,
-		Mapping:        a.Api,
-		SecurityPolicy: awsapigateway.SecurityPolicy_TLS_1_2,
-	})
-	p.Domain.record(a, awsroute53targets.NewApiGatewayDomain(domain))
+	p.Domain.mapRest(a.app, a, a.Api)
 	a.url = p.Domain.url("https")
 }
 
 // integration leaves out the permission for the test button of the console,
 // which would go past the stage.
-func (a *RestApi) integration(fn awslambda.IFunction) awsapigateway.LambdaIntegration {
-	return awsapigateway.NewLambdaIntegration(fn, &awsapigateway.LambdaIntegrationOptions{AllowTestInvoke: jsii.Bool(false), Timeout: a.wait})
+func (a *RestApi) integration(fn awslambda.IFunction, permissionForAll bool) awsapigateway.LambdaIntegration {
+	return awsapigateway.NewLambdaIntegration(fn, &awsapigateway.LambdaIntegrationOptions{
+		AllowTestInvoke: jsii.Bool(false),
+		// Of many routes, all share one: the policy of a function has room for some 60.
+		ScopePermissionToMethod: jsii.Bool(!permissionForAll),
+		Timeout:                 a.wait,
+	})
 }
 
 // AddRoute sends the requests for a path to another function than the rest: to
@@ -261,7 +257,7 @@ func (a *RestApi) AddRoute(props *RestRouteProps) awsapigateway.Method {
 	if method == nil {
 		method = jsii.String("ANY")
 	}
-	return a.Api.Root().ResourceForPath(p.Path).AddMethod(method, a.integration(p.Handler), a.methods)
+	return a.Api.Root().ResourceForPath(p.Path).AddMethod(method, a.integration(p.Handler, true), a.methods)
 }
 
 // RestRouteProps configure a route of [RestApi.AddRoute].

@@ -92,11 +92,19 @@ type text struct {
 	known, set bool
 }
 
+// lookupPlaceholder starts the value that the CDK gives in the first pass of a synth in
+// place of a parameter that it looks up after it.
+// https://github.com/aws/aws-cdk/issues/8604 (2026-11)
+const lookupPlaceholder = "dummy-value-for-"
+
 func textOf(v *string) text {
 	if v == nil {
 		return text{}
 	}
 	if strings.Contains(*v, "${") && *awscdk.Token_IsUnresolved(v) { // tokens are ${Token[…]}
+		return text{set: true}
+	}
+	if strings.HasPrefix(*v, lookupPlaceholder) {
 		return text{set: true}
 	}
 	return text{value: *v, known: true, set: true}

@@ -262,7 +262,7 @@ func documentedRules() []documented {
 			func(stack awscdk.Stack) {
 				NewSchedule(stack, id, &ScheduleProps{Expression: jsii.String("cron(0 3 * * *)"), Handler: existingFunction(stack), Name: jsii.String("nightly")})
 			},
-			`Expression must have 6 fields in cron(...), got 5 in "cron(0 3 * * *)"; they are minutes, hours, day of month, month, day of week and year`,
+			`Expression must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got "cron(0 3 * * *)" (cron must have 6 fields: minutes, hours, day of month, month, day of week, year; got 5); rewrite it`,
 			func(scope constructs.Construct) { plainSchedule(scope, "cron(0 3 * * *)", nil) },
 		},
 		{

@@ -168,7 +168,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 		a.Api.AddRoute(jsii.String(route), options)
 	}
 	if p.Domain != nil {
-		p.DomainMapping = p.Domain.mapping(a)
+		p.DomainMapping = p.Domain.mapping(a.app, a, true)
 	}
 	stage := &awsapigatewayv2.WebSocketStageProps{
 		AutoDeploy:    jsii.Bool(true),
