@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -88,7 +89,37 @@ func (e *environment) addQueue(name string, q *Queue) {
 		}
 		place = at
 	}
-	e.function.AddEnvironment(jsii.String(wire.EnvQueues), jsii.String(wire.FormatQueues(urls)), nil)
+	e.function.AddEnvironment(jsii.String(wire.EnvQueues), e.shorten(wire.FormatQueues(urls)), nil)
+}
+
+// shorten replaces what the names of many queues begin with, the stack and the path to
+// them, which CloudFormation does: it alone knows the names. A name that is too long to
+// begin so stays as it is.
+func (e *environment) shorten(queues string) *string {
+	if len(e.queues) <= fewQueues {
+		return &queues
+	}
+	stack := e.function.Stack()
+	name := textOf(stack.StackName())
+	if !name.known {
+		return &queues
+	}
+	prefix := ""
+	for _, c := range e.queues {
+		id := c.logicalID()
+		if id == "" {
+			continue
+		}
+		if prefix == "" {
+			prefix = id
+		}
+		for !strings.HasPrefix(id, prefix) {
+			prefix = prefix[:len(prefix)-1]
+		}
+	}
+	prefix = name.value + "-" + prefix
+	replaced := awscdk.Fn_Join(jsii.String(wire.QueuesPrefix), awscdk.Fn_Split(&prefix, &queues, nil))
+	return jsii.String(wire.QueuesPrefix + "=" + prefix + "," + *replaced)
 }
 
 // addPartial tells the program that the mapping of a queue takes partial responses.

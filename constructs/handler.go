@@ -400,7 +400,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 
 // Validate implements constructs.IValidation, which the CDK calls at synth.
 func (h *Handler) Validate() *[]*string {
-	broken := append(append(h.checkWiring(), h.checkWeights()...), h.checkQuota()...)
+	broken := slices.Concat(h.checkWiring(), h.checkWeights(), h.checkQuota(), h.checkEnvironmentSize())
 	return jsii.Strings(append(broken, h.app.budgetOf(h.Function).check()...)...)
 }
 

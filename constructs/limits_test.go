@@ -153,3 +153,53 @@ func TestFifoDeadLetters(t *testing.T) {
 	NewQueue(stack, jsii.String("Ledger"), &QueueProps{Fifo: jsii.Bool(true), DeadLetterRetention: seconds(3600)})
 	template(stack).HasResourceProperties(jsii.String("AWS::SQS::Queue"), map[string]any{"MessageRetentionPeriod": 3600})
 }
+
+// many are the props of a backend with queues and schedules, which its program is not
+// asked about.
+func many(queues, schedules int) *BackendProps {
+	props := &BackendProps{
+		Entry: entry("silent"), Manifest: jsii.Bool(false), Http: &HttpApiProps{}, WebSocket: &WebSocketApiProps{}, Monitoring: &MonitoringProps{},
+		Queues: map[string]*QueueProps{}, Schedules: map[string]*ScheduleProps{},
+	}
+	for i := range queues {
+		props.Queues[fmt.Sprintf("orders-%02d", i)] = nil
+	}
+	for i := range schedules {
+		props.Schedules[fmt.Sprintf("report-%02d", i)] = &ScheduleProps{Expression: jsii.String("rate(1 day)")}
+	}
+	return props
+}
+
+// TestManyQueues shows that 50 queues and 30 schedules fit into the variables, the stack
+// and the dashboard, and that more are refused with the sum.
+func TestManyQueues(t *testing.T) {
+	stack := setup(t)
+	b := NewBackend(stack, jsii.String("Backend"), many(50, 30))
+	template := template(stack)
+	template.ResourceCountIs(jsii.String("AWS::SQS::Queue"), jsii.Number(100))
+	if resources := len((*template.ToJSON())["Resources"].(map[string]any)); resources > 500 {
+		t.Errorf("%d resources, a stack has room for 500", resources)
+	}
+	if alarms := len(b.Monitoring.Alarms); alarms <= 100 {
+		t.Errorf("%d alarms must not fit into one widget", alarms)
+	}
+	queues := variablesOf(t, stack, "BackendHandler")[0]["HEARTH_QUEUES"]
+	if n := strings.Count(queues, "="); n != 1+50 {
+		t.Errorf("%d queues in %s", n-1, queues)
+	}
+	if want := "~=Test-BackendQueueorders"; !strings.HasPrefix(queues, want) {
+		t.Errorf("the queues must begin with %s, got %s", want, queues)
+	}
+	// A name of usual length.
+	stack = awscdk.NewStack(setup(t), jsii.String("ShopProductionEurope"), nil)
+	NewBackend(stack, jsii.String("Backend"), many(50, 0))
+	assertions.Template_FromStack(stack, nil)
+	// CloudFormation cuts names of more than 80 letters, so that nothing is left to share.
+	stack = awscdk.NewStack(setup(t), jsii.String("ShopInProductionForTheNorthOfEurope"), nil)
+	NewBackend(stack, jsii.String("Backend"), many(50, 0))
+	got := refusal(t, func() { assertions.Template_FromStack(stack, nil) })
+	want := "the environment variables of Test/ShopInProductionForTheNorthOfEurope/Backend/Handler must be at most 4096 bytes, got about 5422, of which HEARTH_QUEUES has 4685 for 50 queues; shorten the names of the stack and the queues, set QueueName, or consume some of them in another program"
+	if !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -265,6 +265,7 @@ type Queue struct {
 	app    *app
 	alarms *QueueAlarms
 	name   text
+	id     *string // what logicalID returns
 	// What address returns.
 	url, physical, place string
 	// consumer is the Handler that consumes the queue, if one does.
@@ -454,6 +455,20 @@ func (q *Queue) address() (url, name, place string) {
 		q.url, q.physical, q.place = *q.Queue.QueueUrl(), *q.Queue.QueueName(), *env.Account+"/"+*env.Region
 	}
 	return q.url, q.physical, q.place
+}
+
+// logicalID is the logical id of a queue that is created in the app, of which
+// CloudFormation makes its name if it has none of its own; otherwise "".
+func (q *Queue) logicalID() string {
+	if q.id == nil {
+		q.id = jsii.String("")
+		if resource, ok := q.Queue.Node().DefaultChild().(awssqs.CfnQueue); ok {
+			if id, ok := resource.Stack().Resolve(resource.LogicalId()).(string); ok {
+				q.id = &id
+			}
+		}
+	}
+	return *q.id
 }
 
 // GrantRedrive lets someone move the messages of the dead-letter queue back to

@@ -13,12 +13,21 @@ type QueueURL struct {
 	URL string
 }
 
+// QueuesPrefix stands for what the names of many queues begin with. It is in no name and
+// no URL of a queue.
+const QueuesPrefix = "~"
+
 // FormatQueues returns the value of [EnvQueues] for queues in this order: entries
 // of a name, "=" and a URL, joined by ",". Lambda takes 4 KB of variables, so a queue
 // at the same place as the one before it may have its physical name in place of the
 // URL:
 //
 //	jobs=https://sqs.eu-north-1.amazonaws.com/123456789012/Shop-Jobs-1A2B,mails=Shop-Mails-3C4D
+//
+// Where that is not enough, the entry of [QueuesPrefix] has what many of the names begin
+// with, and the same letter stands for it in the others:
+//
+//	~=Shop-BackendQueue,jobs=https://sqs.eu-north-1.amazonaws.com/123456789012/~jobs1A2B,mails=~mails3C4D
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
 func FormatQueues(queues []QueueURL) string {
@@ -34,6 +43,10 @@ func FormatQueues(queues []QueueURL) string {
 func ParseQueues(value string) ([]QueueURL, error) {
 	if value == "" {
 		return nil, nil
+	}
+	if rest, ok := strings.CutPrefix(value, QueuesPrefix+"="); ok {
+		prefix, others, _ := strings.Cut(rest, ",")
+		return ParseQueues(strings.ReplaceAll(others, QueuesPrefix, prefix))
 	}
 	entries := strings.Split(value, ",")
 	queues := make([]QueueURL, len(entries))

@@ -38,6 +38,10 @@ func TestQueues(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+	short := "~=Shop-,jobs=" + north + "~Jobs-1,ledger=~Ledger-2.fifo,audit=" + west + "audit,Audit=audit-2"
+	if got, err := ParseQueues(short); err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
 	if none, err := ParseQueues(""); none != nil || err != nil {
 		t.Errorf("got %v, %v", none, err)
 	}
