@@ -2,8 +2,11 @@
 CDK := npx -y aws-cdk@2.1148.1
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 30s
+# go.mod names the oldest CDK that is tested, so that nobody is forced to update.
+# A module that is new takes the newest one, which is tested as well.
+CDK_NEWEST := v2.276.0
 
-.PHONY: help build test race fuzz golden lint fmt synth examples all
+.PHONY: help build test race fuzz golden lint fmt synth newest examples all
 
 help: ## show the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +41,14 @@ lint: fmt ## check formatting and run go vet and golangci-lint
 synth: ## synthesize the example with the real CDK CLI
 	$(CDK) synth --quiet
 
+newest: ## compile the constructs with the newest CDK, and synthesize stacks with it
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	cp go.mod "$$dir/newest.mod" && cp go.sum "$$dir/newest.sum" && \
+	go get -modfile="$$dir/newest.mod" github.com/aws/aws-cdk-go/awscdk/v2@$(CDK_NEWEST) && \
+	go build -modfile="$$dir/newest.mod" ./constructs/... ./examples/... && \
+	go test -modfile="$$dir/newest.mod" -run '^(TestBackendFull|TestPlainAccepts|TestWarnings)$$' ./constructs
+
 examples: synth ## synthesize the example with cdk-nag's AwsSolutions checks as well
 	$(CDK) synth --quiet -c nag=true
 
-all: lint test race synth ## everything
+all: lint test newest race synth ## everything

@@ -7,40 +7,52 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// alarm is what differs between the alarms of this package: each goes off when a
-// metric is at or over its threshold in each of the last minutes.
+// alarm is what differs between the alarms of this package: each goes off when a metric
+// is at or over its threshold in some of the last periods.
 type alarm struct {
 	actions     *[]awscloudwatch.IAlarmAction
 	description string
 	metric      awscloudwatch.IMetric
-	minutes     float64
+	// minutes is how many periods are looked at, and of how many of them must be over
+	// the threshold: 1 and all of them by default.
+	minutes, of float64
 	threshold   *float64
 }
 
 func newAlarm(scope constructs.Construct, id string, a alarm) awscloudwatch.Alarm {
-	made := awscloudwatch.NewAlarm(scope, jsii.String(id), &awscloudwatch.AlarmProps{
+	props := &awscloudwatch.AlarmProps{
 		AlarmDescription:   jsii.String(a.description),
 		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-		EvaluationPeriods:  jsii.Number(a.minutes),
+		EvaluationPeriods:  jsii.Number(max(a.minutes, 1)),
 		Metric:             a.metric,
 		Threshold:          a.threshold,
 		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
-	})
+	}
+	if a.of > 0 {
+		props.DatapointsToAlarm = jsii.Number(a.of)
+	}
+	made := awscloudwatch.NewAlarm(scope, jsii.String(id), props)
 	if a.actions != nil {
 		made.AddAlarmAction(*a.actions...)
 	}
 	return made
 }
 
-// minutely makes metrics with one data point for each minute.
-type minutely struct{ minute awscdk.Duration }
+// metricsOver makes metrics with one data point for each period.
+type metricsOver struct{ period awscdk.Duration }
 
-func newMinutely() minutely { return minutely{awscdk.Duration_Minutes(jsii.Number(1))} }
+func newMinutely() metricsOver { return metricsOver{awscdk.Duration_Minutes(jsii.Number(1))} }
 
-func (m minutely) sum() *awscloudwatch.MetricOptions { return m.statistic("Sum") }
+// newWindow makes metrics over five minutes, for shares: those of a minute with few
+// events mean nothing. CloudWatch looks at the last five minutes in each minute, so what
+// fails completely is seen as soon as it is with periods of a minute.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html (2026-11)
+func newWindow() metricsOver { return metricsOver{awscdk.Duration_Minutes(jsii.Number(5))} }
 
-func (m minutely) maximum() *awscloudwatch.MetricOptions { return m.statistic("Maximum") }
+func (m metricsOver) sum() *awscloudwatch.MetricOptions { return m.statistic("Sum") }
 
-func (m minutely) statistic(name string) *awscloudwatch.MetricOptions {
-	return &awscloudwatch.MetricOptions{Period: m.minute, Statistic: jsii.String(name)}
+func (m metricsOver) maximum() *awscloudwatch.MetricOptions { return m.statistic("Maximum") }
+
+func (m metricsOver) statistic(name string) *awscloudwatch.MetricOptions {
+	return &awscloudwatch.MetricOptions{Period: m.period, Statistic: jsii.String(name)}
 }

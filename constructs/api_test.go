@@ -200,7 +200,7 @@ func TestWebSocketApiDomainAndRoutes(t *testing.T) {
 		RouteSelectionExpression: jsii.String("$request.body.kind"),
 	})
 	api.AddRoute(&WebSocketRouteProps{Handler: inline(stack, "Chat"), Key: jsii.String("chat"), ReturnResponse: jsii.Bool(true)})
-	api.GrantPush(inline(stack, "Pusher"))
+	api.ConnectPush(inline(stack, "Pusher"), nil)
 	if got, want := *api.Url(), "wss://ws.example.com"; got != want {
 		t.Errorf("Url = %q, want %q", got, want)
 	}

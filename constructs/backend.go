@@ -1,10 +1,14 @@
 package hearth
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -12,7 +16,8 @@ import (
 // BackendProps configure a [Backend].
 type BackendProps struct {
 	// Entry is the directory of the Go main package, relative to the working
-	// directory of the CDK app, or absolute.
+	// directory of the CDK app, or absolute. It must be unset with Handler.Code or
+	// Handler.Image, and is required without them.
 	Entry *string
 
 	// Concurrency bounds the instances, and keeps some of them warm.
@@ -40,7 +45,8 @@ type BackendProps struct {
 	// @default - none
 	DirectDatabase *DirectDatabaseProps
 
-	// Environment is given to the program as environment variables.
+	// Environment is given to the program as environment variables, also while it is
+	// asked what it serves; see [HandlerProps.Manifest].
 	//
 	// @default - none
 	Environment *map[string]*string
@@ -64,6 +70,15 @@ type BackendProps struct {
 	// @default - the defaults of [HttpApiProps] when the program serves HTTP, unless FunctionUrl or Rest is set
 	Http *HttpApiProps
 
+	// Jobs runs the queues and schedules on a second function from the same asset, so
+	// that a burst of jobs takes no instance that requests need. What is unset is as in
+	// Handler, but for Concurrency, FunctionName, LogGroup and Role, which are its own.
+	// What makes the asset must be unset, and so must Environment, Half, Manifest and
+	// Vpc.
+	//
+	// @default - one function serves requests and runs jobs
+	Jobs *HandlerProps
+
 	// Manifest says that the program is asked what it serves. With false, the
 	// props declare it instead: Http, Rest, FunctionUrl and WebSocket when they
 	// are not nil, and each of Queues and Schedules.
@@ -79,11 +94,25 @@ type BackendProps struct {
 
 	// Queues refine the queues that the program consumes, by their logical
 	// names. Handler, FunctionTimeout and Name of each must be unset. A queue
-	// that the program only sends to is none of these: create a [Queue] and call
-	// [Queue.GrantSend].
+	// that the program only sends to is none of these: create a [Queue] and pass the
+	// backend to [Queue.ConnectSend].
 	//
 	// @default - the defaults of [QueueProps] for each queue of the program
 	Queues map[string]*QueueProps
+
+	// RemovalPolicy says what becomes of the queues, with their messages, and of the log
+	// groups that the backend creates, when they leave the stack: a commit to the program
+	// that renames or removes a consumer removes its queue. Set DESTROY for a stage that
+	// is thrown away.
+	//
+	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	RemovalPolicy awscdk.RemovalPolicy
+
+	// RenamedQueues are the former names of queues, by their names in the program. A queue
+	// that says what it was called stays the same queue, with its messages.
+	//
+	// @default - none
+	RenamedQueues map[string]string
 
 	// Rest serves HTTP with a REST API in place of an HTTP API. Its Handler must
 	// be unset.
@@ -116,34 +145,7 @@ type BackendProps struct {
 	//
 	// @default false
 	WebSocketRelay *bool
-
-	// Worker refines the function that runs the jobs, with WorkersSeparate. What
-	// is unset is as in Handler, but for Concurrency, FunctionName, LogGroup and
-	// Role, which are its own. What makes the asset must be unset, and so must
-	// Environment, Manifest, Part and Vpc.
-	//
-	// @default - as Handler, unreserved, and nothing kept warm
-	Worker *HandlerProps
-
-	// Workers says which function runs the queues and schedules: the one that
-	// serves requests, or with WorkersSeparate a second function from the same
-	// asset, so that a burst of jobs takes no instance that requests need.
-	//
-	// @default WorkersShared
-	Workers Workers
 }
-
-// Workers says which function runs the jobs of a [Backend].
-type Workers string
-
-const (
-	// WorkersShared runs queues and schedules on the function that serves
-	// requests.
-	WorkersShared Workers = "shared"
-	// WorkersSeparate runs queues and schedules on a second function from the
-	// same asset.
-	WorkersSeparate Workers = "separate"
-)
 
 // Backend is a whole backend that is one Go program. It asks the program what it
 // serves and creates exactly that: the function with its alias, an HTTP API, a
@@ -156,10 +158,10 @@ const (
 // A backend is the composition of this package's other constructs and does
 // nothing that they cannot do alone, except to check them against each other.
 //
-// The ids of its children are "Handler", "Worker", "Http", "Rest",
+// The ids of its children are "Handler", "Jobs", "Http", "Rest",
 // "FunctionUrl", "WebSocket", "WebSocketRelay", "ConnectionRegistry", "Database",
-// "DirectDatabase", "SqsEndpoint", "Monitoring", "Queue-{name}" and
-// "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its outputs.
+// "DirectDatabase", "ScheduleRole", "SqsEndpoint", "Monitoring", "Queue-{name}", with the name that a
+// queue had first, and "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its outputs.
 type Backend struct {
 	constructs.Construct
 
@@ -177,6 +179,8 @@ type Backend struct {
 	Handler *Handler
 	// Http is the HTTP API; nil when the program serves none, or in another way.
 	Http *HttpApi
+	// Jobs is the function that runs the jobs; nil without BackendProps.Jobs.
+	Jobs *Handler
 	// Monitoring is the dashboard and the alarms; nil without
 	// BackendProps.Monitoring.
 	Monitoring *Monitoring
@@ -191,11 +195,9 @@ type Backend struct {
 	// WebSocketRelay pushes to the clients for the functions; nil without
 	// BackendProps.WebSocketRelay.
 	WebSocketRelay *WebSocketRelay
-	// Worker is the function that runs the jobs; nil unless Workers is
-	// WorkersSeparate.
-	Worker *Handler
-
-	manifest *Manifest
+	app            *app
+	connections    awsec2.Connections
+	manifest       *Manifest
 }
 
 // NewBackend creates a backend. It panics with every broken rule at once, and
@@ -205,36 +207,30 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 		props = &BackendProps{}
 	}
 	b := &Backend{Queues: map[string]*Queue{}, Schedules: map[string]*Schedule{}}
-	newConstruct(b, scope, id)
+	b.app = newConstruct(b, scope, id)
 	plan, broken := newBackendPlan(props)
 	refuse(b, broken)
 	b.manifest = plan.manifest
 
 	b.Handler = NewHandler(b, jsii.String("Handler"), plan.handler)
 	jobs := b.Handler
-	if plan.worker != nil {
-		b.Worker = NewHandler(b, jsii.String("Worker"), plan.worker)
-		jobs = b.Worker
+	if plan.jobs != nil {
+		b.Jobs = NewHandler(b, jsii.String("Jobs"), plan.jobs)
+		jobs = b.Jobs
 	}
 	for _, h := range b.handlers() {
 		if h.contract != nil {
 			h.contract.complete = true
 		}
-		budgetOf(h.Function).quiet = true // the plan knows the same queues by their names
+		b.app.budgetOf(h.Function).quiet = true // the plan knows the same queues by their names
 	}
 	if plan.database != nil {
 		b.Database = NewDatabaseProxy(b, jsii.String("Database"), plan.database)
-		for _, h := range b.handlers() {
-			b.Database.GrantConnect(h.Function)
-			b.Database.AddDependent(h.Alias)
-		}
+		b.Database.Connect(b, nil)
 	}
 	if props.DirectDatabase != nil {
 		b.DirectDatabase = NewDirectDatabase(b, jsii.String("DirectDatabase"), props.DirectDatabase)
-		for _, h := range b.handlers() {
-			b.DirectDatabase.GrantConnect(h.Function)
-			b.DirectDatabase.AddDependent(h.Alias)
-		}
+		b.DirectDatabase.Connect(b, nil)
 	}
 	if plan.http != nil {
 		plan.http.Handler = b.Handler.Alias
@@ -259,26 +255,30 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 			plan.relay.Api = b.WebSocket
 			b.WebSocketRelay = NewWebSocketRelay(b, jsii.String("WebSocketRelay"), plan.relay)
 		}
-		for _, h := range b.handlers() {
-			if b.WebSocketRelay != nil {
-				b.WebSocketRelay.GrantPush(h.Function)
-			} else {
-				b.WebSocket.GrantManageConnections(h.Function)
-			}
+		if b.WebSocketRelay != nil {
+			b.WebSocketRelay.ConnectPush(b, nil)
+		} else {
+			b.WebSocket.ConnectManage(b, nil)
 		}
 	}
 	b.addConnectionRegistry(plan)
 	for _, name := range plan.queueNames {
 		q := plan.queues[name]
 		q.Handler = jobs.Alias
-		b.Queues[name] = NewQueue(b, jsii.String("Queue-"+name), q)
-		for _, h := range b.handlers() {
-			b.Queues[name].GrantSend(h.Function)
-		}
+		b.Queues[name] = NewQueue(b, jsii.String("Queue-"+plan.queueIDs[name]), q)
+		b.Queues[name].ConnectSend(b, nil)
 	}
+	var role awsiam.IRole
 	for _, name := range plan.scheduleNames {
 		s := plan.schedules[name]
 		s.Handler = jobs.Alias
+		if s.Role == nil && s.Group == nil {
+			// One for all of them, since a stack has room for 500 resources.
+			if role == nil {
+				role = newScheduleRole(b, "ScheduleRole", nil)
+			}
+			s.Role = role
+		}
 		b.Schedules[name] = NewSchedule(b, jsii.String("Schedule-"+name), s)
 	}
 	b.addSqsEndpoint(props, plan)
@@ -297,12 +297,63 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 // BackendProps.Manifest is false. It must not be changed.
 func (b *Backend) Manifest() *Manifest { return b.manifest }
 
+// Queue returns the queue that the program consumes under this name. It panics when
+// there is none, and names those that there are.
+func (b *Backend) Queue(name string) *Queue {
+	q := b.Queues[name]
+	if q == nil {
+		r := &rules{where: "Backend"}
+		refuse(b, []error{r.brokenRule(fmt.Sprintf("Queue(%q)", name), "must be a queue that the program consumes, got none of this name (it consumes %s); correct the name, or add a consumer", list(sortedKeys(b.Queues)))})
+	}
+	return q
+}
+
+// Schedule returns the schedule that the program runs under this name. It panics when
+// there is none, and names those that there are.
+func (b *Backend) Schedule(name string) *Schedule {
+	s := b.Schedules[name]
+	if s == nil {
+		r := &rules{where: "Backend"}
+		refuse(b, []error{r.brokenRule(fmt.Sprintf("Schedule(%q)", name), "must be a schedule that the program runs, got none of this name (it runs %s); correct the name, or add it to App.Schedules", list(sortedKeys(b.Schedules)))})
+	}
+	return s
+}
+
 // handlers are the functions that run the program's own code.
 func (b *Backend) handlers() []*Handler {
-	if b.Worker == nil {
+	if b.Jobs == nil {
 		return []*Handler{b.Handler}
 	}
-	return []*Handler{b.Handler, b.Worker}
+	return []*Handler{b.Handler, b.Jobs}
+}
+
+func (b *Backend) hearthApp() *app { return b.app }
+
+// GrantPrincipal implements awsiam.IGrantable: all functions of the program get what
+// the backend is granted.
+func (b *Backend) GrantPrincipal() awsiam.IPrincipal { return principals(functionsOf(b)).grantable() }
+
+// Connections implements awsec2.IConnectable: the security groups of all functions of
+// the program, which must be in a VPC.
+func (b *Backend) Connections() awsec2.Connections {
+	if b.connections == nil {
+		var groups []awsec2.ISecurityGroup
+		for _, fn := range functionsOf(b) {
+			for _, group := range *fn.Connections().SecurityGroups() {
+				if !slices.Contains(groups, group) {
+					groups = append(groups, group)
+				}
+			}
+		}
+		b.connections = awsec2.NewConnections(&awsec2.ConnectionsProps{SecurityGroups: &groups})
+	}
+	return b.connections
+}
+
+// AddEnvironment adds an environment variable to all functions of the program, and
+// returns the first one.
+func (b *Backend) AddEnvironment(key *string, value *string, options *awslambda.EnvironmentOptions) awslambda.Function {
+	return principals(functionsOf(b)).addEnvironment(key, value, options)
 }
 
 // addConnectionRegistry creates the table of the connections. The relay uses it too:
@@ -315,11 +366,9 @@ func (b *Backend) addConnectionRegistry(plan *backendPlan) {
 		plan.registry.Vpc = plan.handler.Vpc
 	}
 	b.ConnectionRegistry = NewConnectionRegistry(b, jsii.String("ConnectionRegistry"), plan.registry)
-	for _, h := range b.handlers() {
-		b.ConnectionRegistry.GrantAccess(h.Function)
-	}
+	b.ConnectionRegistry.Connect(b, nil)
 	if b.WebSocketRelay != nil {
-		b.ConnectionRegistry.GrantAccess(b.WebSocketRelay.Handler.Function)
+		b.ConnectionRegistry.Connect(b.WebSocketRelay.Handler, nil)
 	}
 }
 
@@ -347,9 +396,7 @@ func (b *Backend) addSqsEndpoint(props *BackendProps, plan *backendPlan) {
 	if endpoint == nil {
 		return
 	}
-	for _, h := range b.handlers() {
-		endpoint.GrantReach(h.Function)
-	}
+	endpoint.Connect(b)
 }
 
 // output adds an output for a URL, unless there is none.
@@ -359,6 +406,6 @@ func (b *Backend) output(id, description string, url *string) {
 	}
 }
 
-// sortedKeys makes the order of children, which a Go map has not, that of their
-// names.
+// sortedKeys returns the keys in order, so that children are created in the same order
+// every time.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

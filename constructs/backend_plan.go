@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
@@ -12,7 +13,7 @@ import (
 type backendPlan struct {
 	manifest  *Manifest
 	handler   *HandlerProps
-	worker    *HandlerProps
+	jobs      *HandlerProps // nil when the first function runs them
 	relay     *WebSocketRelayProps
 	registry  *ConnectionRegistryProps
 	database  *DatabaseProxyProps
@@ -25,7 +26,16 @@ type backendPlan struct {
 	schedules   map[string]*ScheduleProps
 	// The names are in the order of the manifest.
 	queueNames, scheduleNames []string
+	queueIDs                  map[string]string // the first name of each queue
 	warnings                  []warning
+}
+
+// removal is what becomes of what holds state.
+func (p *BackendProps) removal() awscdk.RemovalPolicy {
+	if p.RemovalPolicy != "" {
+		return p.RemovalPolicy
+	}
+	return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 }
 
 // becauseOurs ends a message about a prop of a part that the backend sets.
@@ -37,7 +47,7 @@ type warning struct{ id, message string }
 // parts against the program, and the parts against each other, so that all broken
 // rules are reported at once and before anything is created.
 func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
-	plan := &backendPlan{queues: map[string]*QueueProps{}, schedules: map[string]*ScheduleProps{}}
+	plan := &backendPlan{queueIDs: map[string]string{}, queues: map[string]*QueueProps{}, schedules: map[string]*ScheduleProps{}}
 	r := &rules{where: "BackendProps"}
 	plan.planHandler(r, props)
 	if props.Database != nil {
@@ -68,20 +78,20 @@ func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
 		return nil, r.broken
 	}
 	plan.manifest = m
-	relays := len(partOf(m, partRelay).Queues) > 0 || isFalse(props.Manifest)
-	m = partOf(m, "")
-	plan.planWorker(r, props, m)
+	relays := len(halfOf(m, relayHalf).Queues) > 0 || isFalse(props.Manifest)
+	m = halfOf(m, "")
+	plan.planJobs(r, props, m)
 	plan.planApis(r, props, m)
 	plan.planRelay(r, props, m, relays)
 	plan.planRegistry(r, props, m)
-	plan.planQueues(r, props, m, secondsOf(plan.jobs().Timeout))
+	plan.planQueues(r, props, m, secondsOf(plan.jobsHandler().Timeout))
 	plan.planSchedules(r, props, m)
 	plan.checkEnvironment(r, props, m)
 	r.in("Handler", func(r *rules) {
-		checkTimeouts(r, partOf(m, plan.handler.Part), secondsOf(plan.handler.Timeout))
+		checkTimeouts(r, halfOf(m, plan.handler.Half), secondsOf(plan.handler.Timeout))
 	})
-	if plan.worker != nil {
-		r.in("Worker", func(r *rules) { checkTimeouts(r, partOf(m, PartJobs), secondsOf(plan.worker.Timeout)) })
+	if plan.jobs != nil {
+		r.in("Jobs", func(r *rules) { checkTimeouts(r, halfOf(m, Jobs), secondsOf(plan.jobs.Timeout)) })
 	}
 	plan.checkBudget(r, m)
 	return plan, r.broken
@@ -99,10 +109,13 @@ func (b *backendPlan) planHandler(r *rules, props *BackendProps) {
 		given{"Handler.Environment", h.Environment != nil},
 		given{"Handler.Manifest", h.Manifest != nil},
 	)
-	r.mustBeUnset("in a backend, which sets it; use Workers", given{"Handler.Part", h.Part != ""})
+	r.mustBeUnset("in a backend, which sets it; set BackendProps.Jobs for a function of their own", given{"Handler.Half", h.Half != ""})
 	h.Concurrency, h.Entry, h.Environment, h.Manifest = props.Concurrency, props.Entry, props.Environment, props.Manifest
 	if h.Vpc == nil && props.Database != nil {
 		h.Vpc = props.Database.Vpc
+	}
+	if h.LogRemovalPolicy == "" && h.LogGroup == nil {
+		h.LogRemovalPolicy = props.removal()
 	}
 	b.handler = h.withDefaults()
 	v := b.handler.values()
@@ -111,77 +124,39 @@ func (b *backendPlan) planHandler(r *rules, props *BackendProps) {
 	checkVariableNames(r, v.environment)
 }
 
-// planWorker completes the props of the second function.
-func (b *backendPlan) planWorker(r *rules, props *BackendProps, m *Manifest) {
-	switch props.Workers {
-	case "", WorkersShared:
-		r.mustBeUnset("without a second function; set Workers to WorkersSeparate too", given{"Worker", props.Worker != nil})
-		return
-	case WorkersSeparate:
-	default:
-		r.breaks("Workers", "must be WorkersShared or WorkersSeparate, got %q; leave it unset for one function", props.Workers)
+// planJobs completes the props of the second function.
+func (b *backendPlan) planJobs(r *rules, props *BackendProps, m *Manifest) {
+	if props.Jobs == nil {
 		return
 	}
 	if len(m.Queues)+len(m.Schedules) == 0 {
-		r.breaks("Workers", "must be WorkersShared for a program without queues and schedules; remove it, or add them in %s", b.entry())
+		r.breaks("Jobs", "must be unset for a program without queues and schedules; remove it, or add them in %s", b.entry())
 	}
 	if !m.HTTP && !m.WebSocket {
-		r.breaks("Workers", "must be WorkersShared for a program that serves no requests; remove it, or serve them in %s", b.entry())
+		r.breaks("Jobs", "must be unset for a program that serves no requests; remove it, or serve them in %s", b.entry())
 	}
-	refined := HandlerProps{}
-	if props.Worker != nil {
-		refined = *props.Worker
-	}
+	refined := props.Jobs
 	r.mustBeUnset("for a function from the same asset in the same VPC; set the prop of this name in Handler or BackendProps",
-		given{"Worker.Architecture", refined.Architecture != nil},
-		given{"Worker.BuildTags", refined.BuildTags != nil},
-		given{"Worker.Entry", refined.Entry != nil},
-		given{"Worker.Environment", refined.Environment != nil},
-		given{"Worker.Files", refined.Files != nil},
-		given{"Worker.LinkerFlags", refined.LinkerFlags != nil},
-		given{"Worker.Manifest", refined.Manifest != nil},
-		given{"Worker.Part", refined.Part != ""},
-		given{"Worker.Vpc", refined.Vpc != nil},
+		given{"Jobs.Architecture", refined.Architecture != nil},
+		given{"Jobs.BuildTags", refined.BuildTags != nil},
+		given{"Jobs.Code", refined.Code != nil},
+		given{"Jobs.Entry", refined.Entry != nil},
+		given{"Jobs.Environment", refined.Environment != nil},
+		given{"Jobs.Files", refined.Files != nil},
+		given{"Jobs.Half", refined.Half != ""},
+		given{"Jobs.Image", refined.Image != nil},
+		given{"Jobs.LinkerFlags", refined.LinkerFlags != nil},
+		given{"Jobs.Manifest", refined.Manifest != nil},
+		given{"Jobs.ManifestEnvironment", refined.ManifestEnvironment != nil},
+		given{"Jobs.ManifestFile", refined.ManifestFile != nil},
+		given{"Jobs.VersionControl", refined.VersionControl != nil},
+		given{"Jobs.Vpc", refined.Vpc != nil},
 	)
-	b.handler.Part = PartRequests
-	b.worker = b.handler.secondFunction(&refined, PartJobs)
-	v := b.worker.values()
-	r.in("Worker", v.check)
-	r.in("Worker.Concurrency", v.concurrency.check)
-}
-
-// secondFunction returns the props of another function from the same asset, with
-// what is refined.
-func (p *HandlerProps) secondFunction(refined *HandlerProps, part Part) *HandlerProps {
-	second := *refined
-	second.Architecture, second.BuildTags, second.Entry, second.Environment = p.Architecture, p.BuildTags, p.Entry, p.Environment
-	second.Files, second.LinkerFlags, second.Manifest, second.Vpc = p.Files, p.LinkerFlags, p.Manifest, p.Vpc
-	second.Part = part
-	if second.Description == nil {
-		second.Description = p.Description
-	}
-	if second.Layers == nil {
-		second.Layers = p.Layers
-	}
-	if second.LogRetention == "" && second.LogGroup == nil {
-		second.LogRetention = p.LogRetention
-	}
-	if second.MemorySize == nil {
-		second.MemorySize = p.MemorySize
-	}
-	if second.SecurityGroups == nil {
-		second.SecurityGroups = p.SecurityGroups
-	}
-	if second.Timeout == nil {
-		second.Timeout = p.Timeout
-	}
-	if second.Tracing == "" {
-		second.Tracing = p.Tracing
-	}
-	if second.VpcSubnets == nil {
-		second.VpcSubnets = p.VpcSubnets
-	}
-	return second.withDefaults()
+	b.handler.Half = Requests
+	b.jobs = b.handler.secondFunction(refined, Jobs)
+	v := b.jobs.values()
+	r.in("Jobs", v.check)
+	r.in("Jobs.Concurrency", v.concurrency.check)
 }
 
 // planRelay completes the props of the relay, and refuses a program that could
@@ -195,14 +170,10 @@ func (b *backendPlan) planRelay(r *rules, props *BackendProps, m *Manifest, rela
 		if !relays {
 			r.breaks("WebSocketRelay", "must be unset for a program that does not consume %q, got true; add relay.Consumer() to App.Queues in %s, and push with relay.New()", wire.RelayQueueName, b.entry())
 		}
-		h := b.handler
-		b.relay = &WebSocketRelayProps{
-			Entry: h.Entry, Architecture: h.Architecture, BuildTags: h.BuildTags, Environment: h.Environment, Files: h.Files,
-			Layers: h.Layers, LinkerFlags: h.LinkerFlags, LogRetention: h.LogRetention, Manifest: h.Manifest,
-		}
+		b.relay = &WebSocketRelayProps{Handler: b.handler}
 		return
 	}
-	if m.WebSocket && (b.handler.isolated() || b.worker != nil && b.worker.isolated()) {
+	if m.WebSocket && (b.handler.isolated() || b.jobs != nil && b.jobs.isolated()) {
 		r.breaks("WebSocketRelay", "must be true for a program with a WebSocket API in isolated subnets, from which nothing reaches @connections (it has no VPC endpoint), got false; set it, choose subnets with NAT in Handler.VpcSubnets, or leave the VPC")
 	}
 }
@@ -220,10 +191,10 @@ func (b *backendPlan) planRegistry(r *rules, props *BackendProps, m *Manifest) {
 	r.in("ConnectionRegistry", registry.check)
 }
 
-// jobs are the props of the function that runs the queues and schedules.
-func (b *backendPlan) jobs() *HandlerProps {
-	if b.worker != nil {
-		return b.worker
+// jobsHandler are the props of the function that runs the queues and schedules.
+func (b *backendPlan) jobsHandler() *HandlerProps {
+	if b.jobs != nil {
+		return b.jobs
 	}
 	return b.handler
 }
@@ -267,6 +238,9 @@ func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
 	case props.Rest != nil:
 		rest := *props.Rest
 		b.rest = &rest
+		if rest.AccessLogRemovalPolicy == "" {
+			b.rest.AccessLogRemovalPolicy = props.removal()
+		}
 		r.mustBeUnset(becauseOurs, given{"Rest.Handler", rest.Handler != nil})
 		v := rest.values()
 		r.in("Rest", v.check)
@@ -279,6 +253,9 @@ func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
 		b.http = &HttpApiProps{}
 		if props.Http != nil {
 			*b.http = *props.Http
+		}
+		if b.http.AccessLogRemovalPolicy == "" {
+			b.http.AccessLogRemovalPolicy = props.removal()
 		}
 		r.mustBeUnset(becauseOurs, given{"Http.Handler", b.http.Handler != nil})
 		r.in("Http", b.http.values().check)
@@ -293,6 +270,9 @@ func (b *backendPlan) planApis(r *rules, props *BackendProps, m *Manifest) {
 		if props.WebSocket != nil {
 			*b.webSocket = *props.WebSocket
 		}
+		if b.webSocket.AccessLogRemovalPolicy == "" {
+			b.webSocket.AccessLogRemovalPolicy = props.removal()
+		}
 		r.mustBeUnset(becauseOurs, given{"WebSocket.Handler", b.webSocket.Handler != nil})
 		r.in("WebSocket", b.webSocket.values().check)
 		checkRequestTimeout(r, "Entry", "a WebSocket", maxWebSocketIntegrationSecs, m)
@@ -302,15 +282,11 @@ func (b *backendPlan) planApis(r *rules, props *BackendProps, m *Manifest) {
 }
 
 func (b *backendPlan) planQueues(r *rules, props *BackendProps, m *Manifest, function number) {
-	environment := map[string]string{}
 	for _, queue := range m.Queues {
 		where := fmt.Sprintf("Queues[%q]", queue.Name)
 		if _, twice := b.queues[queue.Name]; twice {
 			r.breaks(where, "must be consumed once, got two consumers in %s; remove one of them", b.entry())
 			continue
-		}
-		if other, shared := sharedQueueEnv(environment, queue.Name); shared {
-			r.breaks(where, "must differ from %q in more than case, - and _, as both URLs would be in %s; rename one of them in %s", other, wire.QueueURLEnv(queue.Name), b.entry())
 		}
 		p := QueueProps{}
 		if refined := props.Queues[queue.Name]; refined != nil {
@@ -331,16 +307,46 @@ func (b *backendPlan) planQueues(r *rules, props *BackendProps, m *Manifest, fun
 			p.Fifo = &queue.FIFO
 		}
 		p.Name = &queue.Name
+		if p.RemovalPolicy == "" && !v.existing {
+			p.RemovalPolicy = props.removal()
+		}
+		b.queueIDs[queue.Name] = queue.Name
+		if former, renamed := props.RenamedQueues[queue.Name]; renamed {
+			b.queueIDs[queue.Name] = former
+		}
 		v = p.values()
 		v.consumed, v.functionTimeout = true, function
 		r.in(where, v.check)
 		b.queues[queue.Name] = &p
 		b.queueNames = append(b.queueNames, queue.Name)
 	}
+	b.checkRenamed(r, props)
 	for _, name := range sortedKeys(props.Queues) {
 		if b.queues[name] == nil {
 			r.breaks(fmt.Sprintf("Queues[%q]", name), "must be a queue that the program consumes, got one without a consumer (it consumes %s); remove it, or add a consumer in %s", list(b.queueNames), b.entry())
 		}
+	}
+}
+
+// checkRenamed checks that each queue has an id of its own.
+func (b *backendPlan) checkRenamed(r *rules, props *BackendProps) {
+	for _, name := range sortedKeys(props.RenamedQueues) {
+		former := props.RenamedQueues[name]
+		where := fmt.Sprintf("RenamedQueues[%q]", name)
+		switch {
+		case b.queues[name] == nil:
+			r.breaks(where, "must be a queue that the program consumes, got one without a consumer (it consumes %s); remove it, or add a consumer in %s", list(b.queueNames), b.entry())
+		case !queueNamePattern.MatchString(former):
+			r.breaks(where, "must be the former name of the queue, got %q; it is 1 to 75 letters, digits, - and _", former)
+		}
+	}
+	seen := map[string]string{}
+	for _, name := range b.queueNames {
+		id := b.queueIDs[name]
+		if other, twice := seen[id]; twice {
+			r.breaks("RenamedQueues", "must give each queue a former name of its own, got %q for %q and %q; correct one of them", id, other, name)
+		}
+		seen[id] = name
 	}
 }
 
@@ -385,12 +391,11 @@ func (b *backendPlan) checkEnvironment(r *rules, props *BackendProps, m *Manifes
 		return
 	}
 	set := map[string]bool{}
-	for _, queue := range m.Queues {
-		set[wire.QueueURLEnv(queue.Name)] = true
+	if len(m.Queues) > 0 {
+		set[wire.EnvQueues], set[wire.EnvPartialResponses] = true, true
 	}
 	if m.WebSocket {
-		set[wire.EnvWebSocketEndpoint] = true
-		set[wire.QueueURLEnv(wire.RelayQueueName)] = true
+		set[wire.EnvWebSocketEndpoint], set[wire.EnvQueues] = true, true
 	}
 	if props.ConnectionRegistry != nil {
 		set[wire.EnvConnectionsTable] = true
@@ -411,14 +416,14 @@ func (b *backendPlan) checkEnvironment(r *rules, props *BackendProps, m *Manifes
 // for those who wait for an answer.
 func (b *backendPlan) checkBudget(r *rules, m *Manifest) {
 	field := ""
-	if b.worker != nil {
-		field = "Worker."
+	if b.jobs != nil {
+		field = "Jobs."
 	}
-	d := demand{requests: b.worker == nil && (m.HTTP || m.WebSocket)}
+	d := demand{requests: b.jobs == nil && (m.HTTP || m.WebSocket)}
 	for _, name := range b.queueNames {
 		d.sources = append(d.sources, b.queues[name].values().source(name))
 	}
-	reserved := concurrencyValuesOf(b.jobs().Concurrency).reserved
+	reserved := concurrencyValuesOf(b.jobsHandler().Concurrency).reserved
 	if message := d.shortfall(reserved); message != "" {
 		r.breaks(field+"Concurrency.Reserved", "%s", message)
 	}
@@ -428,7 +433,7 @@ func (b *backendPlan) checkBudget(r *rules, m *Manifest) {
 }
 
 // entry names the program in messages about what it says.
-func (b *backendPlan) entry() string { return fmt.Sprintf("%q", *b.handler.Entry) }
+func (b *backendPlan) entry() string { return fmt.Sprintf("%q", b.handler.title()) }
 
 // list names things in messages.
 func list(names []string) string {

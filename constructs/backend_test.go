@@ -122,7 +122,7 @@ func TestBackendRefusal(t *testing.T) {
 		NewBackend(stack, jsii.String("Backend"), &BackendProps{
 			Entry:       entry("full"),
 			Concurrency: &ConcurrencyProps{Reserved: jsii.Number(10), Provisioned: Fixed(11)},
-			Environment: &map[string]*string{"HEARTH_QUEUE_URL_LEDGER": jsii.String("mine")},
+			Environment: &map[string]*string{"HEARTH_QUEUES": jsii.String("mine")},
 			Handler:     &HandlerProps{Entry: jsii.String("elsewhere"), MemorySize: jsii.Number(1), Timeout: seconds(30)},
 			Queues: map[string]*QueueProps{
 				"ledger":      {Queue: standard, MaxConcurrency: jsii.Number(5)},
@@ -142,7 +142,7 @@ func TestBackendRefusal(t *testing.T) {
   - BackendProps.Queues["missing"] must be a queue that the program consumes, got one without a consumer (it consumes "screenshots", "ledger"); remove it, or add a consumer in "testdata/programs/full"
   - BackendProps.Schedules["nightly"].Expression must be that of the program, "cron(0 3 * * ? *)", got "rate(1 day)"; remove it, or change it in "testdata/programs/full"
   - BackendProps.Schedules["weekly"] must be a schedule that the program runs, got one that it does not (it runs "nightly", "tick"); remove it, or add it to App.Schedules in "testdata/programs/full"
-  - BackendProps.Environment["HEARTH_QUEUE_URL_LEDGER"] must be unset, as the backend sets it; remove it
+  - BackendProps.Environment["HEARTH_QUEUES"] must be unset, as the backend sets it; remove it
   - BackendProps.Handler.Timeout must be more than 30 seconds, the timeout of a job of queue "screenshots" in the program, got 30; raise it or shorten the other
   - BackendProps.Concurrency.Reserved must be at least 11 instances, the sum of the queues' MaxConcurrency: 5 (screenshots) + 5 (ledger) and 1 for requests, got 10; raise it or lower a MaxConcurrency`
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -410,7 +410,7 @@ func TestAssetHash(t *testing.T) {
 	hashes := map[string]bool{}
 	for range 2 {
 		stack := setup(t)
-		NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: jsii.String(clone(t).dir), Manifest: jsii.Bool(false)})
+		NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: jsii.String(clone(t)), Manifest: jsii.Bool(false)})
 		for _, resource := range resources(stack, "AWS::Lambda::Function") {
 			hashes[assetHash.FindString(resource)] = true
 		}

@@ -102,32 +102,12 @@ func (d demand) backlog(reserved number, todo string) string {
 // budget collects the demand on one function, and its URLs, while constructs are
 // wired to it, and checks it at synth, when everything has been wired that will be.
 type budget struct {
+	app      *app
 	demand   demand
 	function awslambda.Function
 	// quiet is set when the warning about unbounded queues has been given.
 	quiet bool
 	urls  []urlOf
-}
-
-// budgets are those of the functions that something is wired to.
-var budgets = map[awslambda.Function]*budget{}
-
-// budgetOf returns the budget of the function behind an alias or a version; nil
-// when the function is not created in this app, and so tells nothing of itself.
-func budgetOf(fn awslambda.IFunction) *budget {
-	f := functionOf(fn)
-	if f == nil {
-		return nil
-	}
-	b := budgets[f]
-	if b == nil {
-		b = &budget{function: f}
-		budgets[f] = b
-		if ownerOf(f) == nil { // a Handler checks it with the rest
-			f.Node().AddValidation(b)
-		}
-	}
-	return b
 }
 
 // addSource adds an event source. The budget of a function that is not ours to
@@ -149,8 +129,8 @@ func (b *budget) addRequests() {
 func (b *budget) Validate() *[]*string { return jsii.Strings(b.check()...) }
 
 func (b *budget) check() []string {
-	reserved := reservedOf(b.function)
-	if h := ownerOf(b.function); h != nil {
+	reserved := b.app.reservedOf(b.function)
+	if h := b.app.ownerOf(b.function); h != nil {
 		v := concurrencyValuesOf(h.props.Concurrency)
 		if v.reserved != reserved { // it was changed since
 			v.reserved = reserved
@@ -167,7 +147,7 @@ func (b *budget) check() []string {
 	d := b.demand
 	var broken []string
 	stack := awscdk.Stack_Of(b.function)
-	if slices.ContainsFunc(resourcesIn(stack, typeMapping, typeAlias, typeScaling), foreign) {
+	if slices.ContainsFunc(resourcesIn(stack, typeMapping, typeAlias, typeScaling), b.app.foreign) {
 		everything := takeInventory(stack)
 		ids := everything.functionIDs(b.function.Node().DefaultChild().(awscdk.CfnResource))
 		d.sources = append(slices.Clone(d.sources), everything.sourcesOf(ids, false)...)
@@ -194,18 +174,6 @@ func messages(errs []error) []string {
 		texts[i] = err.Error()
 	}
 	return texts
-}
-
-// reservedOf reads the reserved concurrency of a function as the properties of its
-// resource have it at last. The CDK does not show what AddPropertyOverride has set.
-func reservedOf(fn awslambda.Function) number {
-	var resource awslambda.CfnFunction
-	if h := ownerOf(fn); h != nil {
-		resource = h.resource
-	} else if resource, _ = fn.Node().DefaultChild().(awslambda.CfnFunction); resource == nil {
-		return number{}
-	}
-	return numberOf(resource.ReservedConcurrentExecutions())
 }
 
 // sourceIn reads the resolved properties of an event source mapping.

@@ -142,32 +142,31 @@ func newSeparateBackend(stack awscdk.Stack) *Backend {
 		Entry:       entry("full"),
 		Concurrency: &ConcurrencyProps{Reserved: jsii.Number(20), Provisioned: Fixed(2)},
 		Queues:      map[string]*QueueProps{"ledger": {MaxConcurrency: jsii.Number(5)}, "screenshots": {MaxConcurrency: jsii.Number(10)}},
-		Worker:      &HandlerProps{Concurrency: &ConcurrencyProps{Reserved: jsii.Number(15)}, Timeout: seconds(90)},
-		Workers:     WorkersSeparate,
+		Jobs:        &HandlerProps{Concurrency: &ConcurrencyProps{Reserved: jsii.Number(15)}, Timeout: seconds(90)},
 	})
 }
 
-func TestBackendWorkers(t *testing.T) {
+func TestBackendJobs(t *testing.T) {
 	stack := setup(t)
 	b := newSeparateBackend(stack)
-	worker := *stack.GetLogicalId(b.Worker.Alias.Node().DefaultChild().(awslambda.CfnAlias))
+	jobs := *stack.GetLogicalId(b.Jobs.Alias.Node().DefaultChild().(awslambda.CfnAlias))
 	for kind, count := range map[string]int{"AWS::Lambda::EventSourceMapping": 2, "AWS::Scheduler::Schedule": 2} {
 		found := resources(stack, kind)
 		if len(found) != count {
 			t.Errorf("%d of %s, want %d", len(found), kind, count)
 		}
 		for id, resource := range found {
-			if !strings.Contains(resource, worker) {
-				t.Errorf("%s must invoke the worker: %s", id, resource)
+			if !strings.Contains(resource, jobs) {
+				t.Errorf("%s must invoke the function of the jobs: %s", id, resource)
 			}
 		}
 	}
 	assets := map[string]bool{}
 	for id, resource := range resources(stack, "AWS::Lambda::Function") {
 		assets[assetHash.FindString(resource)] = true
-		role := `"HEARTH_ROLE":"api"`
-		if strings.Contains(id, "Worker") {
-			role = `"HEARTH_ROLE":"worker"`
+		role := `"HEARTH_ROLE":"requests"`
+		if strings.Contains(id, "BackendJobs") {
+			role = `"HEARTH_ROLE":"jobs"`
 		}
 		if !strings.Contains(resource, role) {
 			t.Errorf("%s must have %s: %s", id, role, resource)
@@ -179,33 +178,25 @@ func TestBackendWorkers(t *testing.T) {
 	golden(t, stack)
 }
 
-func TestBackendWorkersRefusal(t *testing.T) {
+func TestBackendJobsRefusal(t *testing.T) {
 	for name, c := range map[string]struct {
 		props *BackendProps
 		want  string
 	}{
 		"budget": {
 			&BackendProps{
-				Entry: entry("full"), Workers: WorkersSeparate, Worker: &HandlerProps{Concurrency: &ConcurrencyProps{Reserved: jsii.Number(3)}},
+				Entry: entry("full"), Jobs: &HandlerProps{Concurrency: &ConcurrencyProps{Reserved: jsii.Number(3)}},
 				Queues: map[string]*QueueProps{"ledger": {MaxConcurrency: jsii.Number(2)}, "screenshots": {MaxConcurrency: jsii.Number(2)}},
 			},
-			`BackendProps.Worker.Concurrency.Reserved must be at least 4 instances, the sum of the queues' MaxConcurrency: 2 (screenshots) + 2 (ledger), got 3; raise it or lower a MaxConcurrency`,
+			`BackendProps.Jobs.Concurrency.Reserved must be at least 4 instances, the sum of the queues' MaxConcurrency: 2 (screenshots) + 2 (ledger), got 3; raise it or lower a MaxConcurrency`,
 		},
 		"timeout": {
-			&BackendProps{Entry: entry("full"), Workers: WorkersSeparate, Worker: &HandlerProps{Timeout: seconds(30)}},
-			`BackendProps.Worker.Timeout must be more than 30 seconds, the timeout of a job of queue "screenshots" in the program, got 30; raise it or shorten the other`,
+			&BackendProps{Entry: entry("full"), Jobs: &HandlerProps{Timeout: seconds(30)}},
+			`BackendProps.Jobs.Timeout must be more than 30 seconds, the timeout of a job of queue "screenshots" in the program, got 30; raise it or shorten the other`,
 		},
 		"asset": {
-			&BackendProps{Entry: entry("full"), Workers: WorkersSeparate, Worker: &HandlerProps{BuildTags: []string{"x"}}},
-			`BackendProps.Worker.BuildTags must be unset for a function from the same asset in the same VPC; set the prop of this name in Handler or BackendProps`,
-		},
-		"shared": {
-			&BackendProps{Entry: entry("full"), Worker: &HandlerProps{}},
-			`BackendProps.Worker must be unset without a second function; set Workers to WorkersSeparate too`,
-		},
-		"unknown": {
-			&BackendProps{Entry: entry("full"), Workers: "both"},
-			`BackendProps.Workers must be WorkersShared or WorkersSeparate, got "both"; leave it unset for one function`,
+			&BackendProps{Entry: entry("full"), Jobs: &HandlerProps{BuildTags: []string{"x"}}},
+			`BackendProps.Jobs.BuildTags must be unset for a function from the same asset in the same VPC; set the prop of this name in Handler or BackendProps`,
 		},
 		"no connections": {
 			&BackendProps{Entry: entry("empty"), ConnectionRegistry: &ConnectionRegistryProps{}},
@@ -224,11 +215,11 @@ func TestBackendWorkersRefusal(t *testing.T) {
 		})
 	}
 	got := refusal(t, func() {
-		NewBackend(setup(t), jsii.String("Backend"), &BackendProps{Entry: entry("empty"), Workers: WorkersSeparate})
+		NewBackend(setup(t), jsii.String("Backend"), &BackendProps{Entry: entry("empty"), Jobs: &HandlerProps{}})
 	})
 	want := `Test/Backend: 2 problems
-  - BackendProps.Workers must be WorkersShared for a program without queues and schedules; remove it, or add them in "testdata/programs/empty"
-  - BackendProps.Workers must be WorkersShared for a program that serves no requests; remove it, or serve them in "testdata/programs/empty"`
+  - BackendProps.Jobs must be unset for a program without queues and schedules; remove it, or add them in "testdata/programs/empty"
+  - BackendProps.Jobs must be unset for a program that serves no requests; remove it, or serve them in "testdata/programs/empty"`
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -238,26 +229,26 @@ func TestBackendWorkersRefusal(t *testing.T) {
 // Backend.
 func TestParts(t *testing.T) {
 	requests := func(stack awscdk.Stack) *Handler {
-		return NewHandler(stack, jsii.String("Api"), &HandlerProps{Entry: entry("full"), Part: PartRequests})
+		return NewHandler(stack, jsii.String("Api"), &HandlerProps{Entry: entry("full"), Half: Requests})
 	}
 	stack := setup(t)
 	api := requests(stack)
 	got := refusal(t, func() { template(stack) })
-	if want := `[Test/Api] the queues and schedules of "testdata/programs/full" must be run by a function, got none with PartJobs; create a Handler with this Entry and PartJobs, or leave Part unset`; !strings.Contains(got, want) {
+	if want := `[Test/Api] the queues and schedules of "testdata/programs/full" must be run by a function, got none with Jobs; create a Handler with this Entry and Jobs, or leave Half unset`; !strings.Contains(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	got = refusal(t, func() {
 		NewQueue(stack, jsii.String("Wrong"), &QueueProps{Handler: api.Alias, Name: jsii.String("screenshots")})
 	})
-	if want := `QueueProps.Handler must be a function that runs jobs, got one with Part "api"; pass the alias of the one with PartJobs`; !strings.HasSuffix(got, want) {
+	if want := `QueueProps.Handler must be a function that runs jobs, got one with Half "requests"; pass the alias of the one with Jobs`; !strings.HasSuffix(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 
 	stack = setup(t)
 	requests(stack)
-	jobs := NewHandler(stack, jsii.String("Jobs"), &HandlerProps{Entry: entry("full"), Part: PartJobs})
+	jobs := NewHandler(stack, jsii.String("Jobs"), &HandlerProps{Entry: entry("full"), Half: Jobs})
 	got = refusal(t, func() { NewHttpApi(stack, jsii.String("Wrong"), &HttpApiProps{Handler: jobs.Alias}) })
-	if want := `HttpApiProps.Handler must be a function that serves requests, got one with Part "worker"; pass the alias of the one with PartRequests`; !strings.HasSuffix(got, want) {
+	if want := `HttpApiProps.Handler must be a function that serves requests, got one with Half "jobs"; pass the alias of the one with Requests`; !strings.HasSuffix(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	wireJobs(stack, jobs.Alias, &QueueProps{})
@@ -266,7 +257,7 @@ func TestParts(t *testing.T) {
 	// The same folder in other words is the same program.
 	stack = setup(t)
 	requests(stack)
-	jobs = NewHandler(stack, jsii.String("Jobs"), &HandlerProps{Entry: jsii.String("./testdata/programs/full"), Part: PartJobs})
+	jobs = NewHandler(stack, jsii.String("Jobs"), &HandlerProps{Entry: jsii.String("./testdata/programs/full"), Half: Jobs})
 	wireJobs(stack, jobs.Alias, &QueueProps{})
 	template(stack)
 
@@ -278,9 +269,9 @@ func TestParts(t *testing.T) {
 	}
 	requests(inStage("Beta"))
 	stack = inStage("Prod")
-	wireJobs(stack, NewHandler(stack, jsii.String("Jobs"), &HandlerProps{Entry: entry("full"), Part: PartJobs}).Alias, &QueueProps{})
+	wireJobs(stack, NewHandler(stack, jsii.String("Jobs"), &HandlerProps{Entry: entry("full"), Half: Jobs}).Alias, &QueueProps{})
 	got = refusal(t, func() { app.Synth(nil) })
-	if want := `[Beta/Test/Api] the queues and schedules of "testdata/programs/full" must be run by a function, got none with PartJobs`; !strings.Contains(got, want) {
+	if want := `[Beta/Test/Api] the queues and schedules of "testdata/programs/full" must be run by a function, got none with Jobs`; !strings.Contains(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -316,7 +307,7 @@ func versionIDs(t *testing.T, props *HandlerProps) string {
 // TestDeploySafety shows what publishes a new version, and so starts new warm
 // instances, and what does not.
 func TestDeploySafety(t *testing.T) {
-	dir := clone(t).dir
+	dir := clone(t)
 	props := func(c *ConcurrencyProps) *HandlerProps {
 		return &HandlerProps{Entry: &dir, Manifest: jsii.Bool(false), Concurrency: c}
 	}
@@ -336,7 +327,7 @@ func TestDeploySafety(t *testing.T) {
 	if versionIDs(t, changed) == first {
 		t.Error("a changed configuration must publish a new version")
 	}
-	other := clone(t).dir
+	other := clone(t)
 	if err := os.WriteFile(filepath.Join(other, "main.go"), []byte("package main\n\nfunc main() { println(\"other\") }\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -1,130 +1,103 @@
 package hearth
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// clone writes a small module with a dependency of its own to a new folder.
-func clone(t *testing.T) program {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "clone")
-	for name, text := range map[string]string{
-		"go.mod":              "module example.com/shop\n\ngo 1.26\n",
-		"handler/main.go":     "package main\n\nimport \"example.com/shop/greet\"\n\nfunc main() { println(greet.Greeting()) }\n",
-		"greet/greet.go":      "package greet\n\nfunc Greeting() string { return \"hello\" }\n",
-		"greet/greet_loud.go": "//go:build loud\n\npackage greet\n\nfunc init() { println(\"HELLO\") }\n",
-	} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
+// conditional is a program that consumes a queue when a variable says so, and does not
+// start without another one.
+const conditional = "testdata/programs/conditional"
+
+// TestManifestEnvironment shows that a program is asked with the variables that it has
+// on Lambda, another time in another stage, with a placeholder for what only
+// CloudFormation knows, and without those of the synth.
+func TestManifestEnvironment(t *testing.T) {
+	t.Setenv("REPORTS", "on")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	for reports, queues := range map[string]int{"on": 1, "off": 0} {
+		stack := setup(t)
+		b := NewBackend(stack, jsii.String("Backend"), &BackendProps{
+			Entry: jsii.String(conditional),
+			Environment: &map[string]*string{
+				"REPORTS": &reports, "TABLE_NAME": awscdk.Fn_ImportValue(jsii.String("table")),
+			},
+		})
+		if len(b.Queues) != queues {
+			t.Errorf("%s: got %d queues, want %d", reports, len(b.Queues), queues)
 		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
 	}
-	p, err := newProgram(filepath.Join(dir, "handler"), "arm64", nil, nil)
-	if err != nil {
-		t.Fatal(err)
+	b := NewBackend(setup(t), jsii.String("Backend"), &BackendProps{
+		Entry: jsii.String(conditional), Handler: &HandlerProps{ManifestEnvironment: &map[string]*string{"REPORTS": jsii.String("on"), "TABLE_NAME": jsii.String("x")}},
+	})
+	if len(b.Queues) != 1 {
+		t.Error("ManifestEnvironment must reach the program")
 	}
-	return p
-}
-
-func mustBinary(t *testing.T, p program) []byte {
-	t.Helper()
-	binary, err := p.binary()
-	if err != nil {
-		t.Fatal(err)
+	if got := variablesOf(t, awscdk.Stack_Of(b), "Backend")[0]; got["REPORTS"] != "" {
+		t.Errorf("ManifestEnvironment must not reach the function: %v", got)
 	}
-	return binary
-}
-
-func TestBuildIsReproducible(t *testing.T) {
-	one := clone(t)
-	first := mustBinary(t, one)
-	t.Setenv("GOFLAGS", "-buildvcs=auto -trimpath=false -tags=loud")
-	t.Setenv("GOARM64", "v9.0")
-	two := clone(t)
-	if !bytes.Equal(first, mustBinary(t, two)) {
-		t.Error("the same source in two folders must build to the same bytes, whatever the environment")
-	}
-	if bytes.Contains(first, []byte(one.dir)) {
-		t.Errorf("the binary contains the folder %s", one.dir)
-	}
-	two.tags += ",loud"
-	if bytes.Equal(first, mustBinary(t, two)) {
-		t.Error("a build tag must have an effect")
-	}
-	two.goarch = "amd64"
-	if bytes.Equal(first, mustBinary(t, two)) {
-		t.Error("the architecture must have an effect")
+	got := refusal(t, func() { NewBackend(setup(t), jsii.String("Backend"), &BackendProps{Entry: jsii.String(conditional)}) })
+	if !strings.HasSuffix(got, "give it the variables that it needs in Environment or ManifestEnvironment, or name a ManifestFile\nTABLE_NAME is missing") {
+		t.Errorf("got %q", got)
 	}
 }
 
-func TestStage(t *testing.T) {
-	dir, err := stage([]byte("binary"), nil)
-	if err != nil {
+// TestPrebuilt shows that a program that is built already is deployed as it is, with
+// what a file says that it serves, and that synth then needs neither Go nor source.
+func TestPrebuilt(t *testing.T) {
+	dir := files(t, map[string]string{"program/bootstrap": "binary", "image/Dockerfile": "FROM scratch\n"})
+	manifest := filepath.Join(dir, "manifest.json")
+	if err := (&wire.Manifest{Version: wire.ManifestVersion, HTTP: true, Queues: []wire.ManifestQueue{{Name: "jobs"}}}).WriteFile(manifest); err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
-	info, err := os.Stat(filepath.Join(dir, "bootstrap"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info.Mode().Perm() != 0o755 {
-		t.Errorf("mode is %o, want 755", info.Mode().Perm())
-	}
-}
-
-func TestManifest(t *testing.T) {
-	p, err := newProgram(*entry("full"), "arm64", nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := p.manifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"screenshots", "ledger"}, queueNames(m)); diff != "" {
-		t.Errorf("queues differ (-want +got):\n%s", diff)
-	}
-	p.goarch = "amd64"
-	if again, _ := p.manifest(); again != m {
-		t.Error("the program must be asked once in a process")
-	}
-}
-
-func TestManifestErrors(t *testing.T) {
-	for name, want := range map[string]string{
-		"broken":  "go build says:\n# .*broken\n\\./main.go:5:2: undefined: undeclared",
-		"library": "it is not package main",
-		"silent":  "read manifest: the program must write its manifest, got none before it exited; call lambdaruntime.Start first thing in main, or set Manifest: false and declare what it serves\nlistening on :8080",
-		"stuck":   "read manifest: the program must write its manifest within 1s, got nothing; call lambdaruntime.Start first thing in main, or set Manifest: false and declare what it serves\nconnecting",
+	t.Setenv("PATH", filepath.Join(dir, "nothing"))
+	for name, c := range map[string]struct {
+		props HandlerProps
+		want  string
+	}{
+		"code":  {HandlerProps{Code: awslambda.Code_FromAsset(jsii.String(filepath.Join(dir, "program")), nil)}, `"Runtime":"provided.al2023"`},
+		"image": {HandlerProps{Image: awslambda.Code_FromAssetImage(jsii.String(filepath.Join(dir, "image")), nil)}, `"PackageType":"Image"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := newProgram(*entry(name), "", nil, nil)
-			if err != nil {
-				t.Fatal(err)
+			stack := setup(t)
+			c.props.ManifestFile = &manifest
+			b := NewBackend(stack, jsii.String("Backend"), &BackendProps{Handler: &c.props})
+			if b.Http == nil || b.Queues["jobs"] == nil {
+				t.Error("what the file says must be created")
 			}
-			timeout := manifestTimeout
-			if name == "stuck" {
-				timeout = time.Second
+			for id, fn := range resources(stack, "AWS::Lambda::Function") {
+				if !strings.Contains(fn, c.want) {
+					t.Errorf("%s has no %s: %s", id, c.want, fn)
+				}
 			}
-			_, err = p.runForManifest(timeout)
-			if err == nil {
-				t.Fatal("want an error")
-			}
-			if !regexp.MustCompile("^" + want + "$").MatchString(err.Error()) {
-				t.Errorf("got %q, want %q", err, want)
+			c.props.ManifestFile = nil
+			c.props.BuildTags = []string{"x"}
+			got := refusal(t, func() { NewHandler(stack, jsii.String("Broken"), &c.props) })
+			for _, want := range []string{
+				"HandlerProps.BuildTags must be unset with Code or Image, which is built already; remove one of them",
+				"HandlerProps.ManifestFile must be set for a program that is built already, got none; run it with HEARTH_MANIFEST=FILE, or set Manifest: false and declare what it serves",
+			} {
+				if !strings.Contains(got, want) {
+					t.Errorf("got %q, want %q", got, want)
+				}
 			}
 		})
+	}
+	if err := os.WriteFile(manifest, []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got := refusal(t, func() {
+		NewHandler(setup(t), jsii.String("Broken"), &HandlerProps{Entry: entry("empty"), ManifestFile: &manifest})
+	})
+	if want := "HandlerProps.ManifestFile must be a manifest that the program wrote with HEARTH_MANIFEST set, got "; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

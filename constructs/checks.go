@@ -237,6 +237,7 @@ func (n *inventory) checkQueue(queue awscdk.CfnResource) {
 	if dead := n.byID(n.queues, redrive["DeadLetterTargetArn"]); dead != nil {
 		other := n.properties(dead)
 		v := queueValues{
+			fifo:      properties["FifoQueue"] == true,
 			retention: numberIn(properties, "MessageRetentionPeriod"),
 			// SQS's own default, and not that of a Queue's dead-letter queue.
 			deadRetention: numberIn(other, "MessageRetentionPeriod").orKnown(defaultRetentionSecs),

@@ -59,8 +59,8 @@ type ProvisionedConcurrency struct {
 	Max *float64
 
 	// Schedules change Min and Max at certain times, such as before office hours:
-	// at each time, MinCapacity and MaxCapacity take the place of Min and Max
-	// until the next one. The keys name the schedules, and stay: they make
+	// at each time, MinCapacity and MaxCapacity, 1 or more, take the place of Min and
+	// Max until the next one. The keys name the schedules, and stay: they make
 	// logical ids.
 	//
 	// https://docs.aws.amazon.com/autoscaling/application/userguide/services-that-can-integrate-lambda.html (2026-11)
@@ -90,7 +90,7 @@ func Autoscaled(lowest, highest float64) *ProvisionedConcurrency {
 
 // autoscale adds target tracking and schedules to an alias, unless the number is
 // fixed.
-func (p *ProvisionedConcurrency) autoscale(alias awslambda.Alias) {
+func (p *ProvisionedConcurrency) autoscale(a *app, alias awslambda.Alias) {
 	if p == nil || (p.Max == nil && len(p.Schedules) == 0) {
 		return
 	}
@@ -99,7 +99,7 @@ func (p *ProvisionedConcurrency) autoscale(alias awslambda.Alias) {
 		highest = p.Min
 	}
 	scaling := alias.AddAutoScaling(&awslambda.AutoScalingOptions{MinCapacity: p.Min, MaxCapacity: highest})
-	scalingsOf[scaling.Node().FindChild(jsii.String("Target")).Node().DefaultChild()] = true
+	a.scalings[scaling.Node().FindChild(jsii.String("Target")).Node().DefaultChild()] = true
 	if p.Max != nil {
 		utilization := p.Utilization
 		if utilization == nil {
@@ -190,6 +190,11 @@ func (v concurrencyValues) check(r *rules) {
 	}
 }
 
+// noWarmth says why a schedule cannot go down to 0: Lambda has no provisioned
+// concurrency of 0, and later updates of the alias fail.
+// https://github.com/aws/aws-cdk/issues/29992 (2026-11)
+const noWarmth = "with 0, later deployments of the alias fail; 1 is the least"
+
 func (s capacityValues) check(r *rules, reserved number) {
 	field := fmt.Sprintf("Provisioned.Schedules[%q]", s.name)
 	if s.missing {
@@ -198,8 +203,8 @@ func (s capacityValues) check(r *rules, reserved number) {
 	if !s.lowest.set && !s.highest.set {
 		r.breaks(field, "must have MinCapacity, MaxCapacity or both, got none; set what changes")
 	}
-	r.within(field+".MinCapacity", s.lowest, 0, math.Inf(1), "instances", "0 keeps none warm")
-	r.within(field+".MaxCapacity", s.highest, 0, math.Inf(1), "instances", "0 keeps none warm")
+	r.within(field+".MinCapacity", s.lowest, 1, math.Inf(1), "instances", noWarmth)
+	r.within(field+".MaxCapacity", s.highest, 1, math.Inf(1), "instances", noWarmth)
 	if s.lowest.known && s.highest.known && s.highest.value < s.lowest.value {
 		r.breaks(field+".MaxCapacity", "must be at least MinCapacity (%s instances), got %s; raise it", s.lowest, s.highest)
 	}

@@ -51,6 +51,8 @@ type ConnectionRegistry struct {
 	Endpoint awsec2.GatewayVpcEndpoint
 	// Table is the table.
 	Table awsdynamodb.ITable
+
+	app *app
 }
 
 // NewConnectionRegistry creates the table. It panics with every broken rule at
@@ -60,7 +62,7 @@ func NewConnectionRegistry(scope constructs.Construct, id *string, props *Connec
 		props = &ConnectionRegistryProps{}
 	}
 	c := &ConnectionRegistry{Table: props.Table}
-	newConstruct(c, scope, id)
+	c.app = newConstruct(c, scope, id)
 	r := &rules{where: "ConnectionRegistryProps"}
 	props.check(r)
 	refuse(c, r.broken)
@@ -98,13 +100,22 @@ func (p *ConnectionRegistryProps) check(r *rules) {
 	}
 }
 
-// GrantAccess lets a function use the registry: the five actions that it takes, on
-// this table alone, and the table's name in HEARTH_CONNECTIONS_TABLE.
-func (c *ConnectionRegistry) GrantAccess(fn awslambda.Function) awsiam.Grant {
-	fn.AddEnvironment(jsii.String(wire.EnvConnectionsTable), c.Table.TableName(), nil)
+// GrantAccess lets someone use the registry: the five actions that it takes, on this
+// table alone.
+func (c *ConnectionRegistry) GrantAccess(grantee awsiam.IGrantable) awsiam.Grant {
 	if key := c.Table.EncryptionKey(); key != nil {
-		key.GrantEncryptDecrypt(fn)
+		key.GrantEncryptDecrypt(grantee)
 	}
-	return c.Table.Grant(fn, jsii.String("dynamodb:BatchGetItem"), jsii.String("dynamodb:DeleteItem"), jsii.String("dynamodb:GetItem"),
+	return c.Table.Grant(grantee, jsii.String("dynamodb:BatchGetItem"), jsii.String("dynamodb:DeleteItem"), jsii.String("dynamodb:GetItem"),
 		jsii.String("dynamodb:PutItem"), jsii.String("dynamodb:UpdateItem"))
+}
+
+// Connect lets a program use the registry, and tells it the name of the table: it sets
+// HEARTH_CONNECTIONS_TABLE, followed by "_{NAME}" for a connection with a name.
+func (c *ConnectionRegistry) Connect(client Client, options *ConnectOptions) awsiam.Grant {
+	name := options.name(c)
+	return connect(c, client, func(fn awslambda.Function) awsiam.Grant {
+		c.app.environmentOf(fn).set(c, wire.Named(wire.EnvConnectionsTable, name), c.Table.TableName())
+		return c.GrantAccess(fn)
+	})
 }

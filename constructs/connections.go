@@ -16,10 +16,10 @@ type connectionsClient struct {
 // newConnectionsClient reads from the program how many connections one instance
 // opens: one, or as many as jobs of a standard queue run at once. Another program
 // is taken to open one.
-func newConnectionsClient(fn awslambda.Function) connectionsClient {
+func (a *app) newConnectionsClient(fn awslambda.Function) connectionsClient {
 	client := connectionsClient{function: fn, perInstance: 1}
-	if c := contractOf(fn); c != nil {
-		client.perInstance = connectionsOf(partOf(c.manifest, c.part))
+	if c := a.contractOf(fn); c != nil {
+		client.perInstance = connectionsOf(halfOf(c.manifest, c.half))
 	}
 	return client
 }
@@ -41,12 +41,12 @@ type share struct {
 	perInstance float64
 }
 
-func sharesOf(clients []connectionsClient) []share {
+func (a *app) sharesOf(clients []connectionsClient) []share {
 	shares := make([]share, len(clients))
 	for i, c := range clients {
 		shares[i] = share{
 			name:        pathOf(c.function),
-			instances:   reservedOf(c.function),
+			instances:   a.reservedOf(c.function),
 			perInstance: c.perInstance,
 		}
 	}

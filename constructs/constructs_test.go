@@ -250,7 +250,7 @@ func TestWebSocketApiMinimal(t *testing.T) {
 	stack := setup(t)
 	fn := existingFunction(stack)
 	api := NewWebSocketApi(stack, jsii.String("WebSocket"), &WebSocketApiProps{Handler: fn})
-	api.GrantManageConnections(fn)
+	api.ConnectManage(fn, nil)
 	golden(t, stack)
 }
 
@@ -278,7 +278,7 @@ func TestQueueMinimal(t *testing.T) {
 	stack := setup(t)
 	fn := existingFunction(stack)
 	q := NewQueue(stack, jsii.String("Jobs"), &QueueProps{Handler: fn, Name: jsii.String("jobs")})
-	q.GrantSend(fn)
+	q.ConnectSend(fn, nil)
 	golden(t, stack)
 }
 
@@ -319,7 +319,7 @@ func TestQueueExisting(t *testing.T) {
 	fn := existingFunction(stack)
 	existing := awssqs.Queue_FromQueueArn(stack, jsii.String("Mine"), jsii.String("arn:aws:sqs:eu-north-1:123456789012:mine.fifo"))
 	q := NewQueue(stack, jsii.String("Jobs"), &QueueProps{Handler: fn, Queue: existing, Name: jsii.String("mine")})
-	q.GrantSend(fn)
+	q.ConnectSend(fn, nil)
 	if q.DeadLetterQueue != nil {
 		t.Error("an existing queue has its own dead-letter queue")
 	}
@@ -329,7 +329,7 @@ func TestQueueExisting(t *testing.T) {
 		"EventSourceArn": "arn:aws:sqs:eu-north-1:123456789012:mine.fifo", "FunctionResponseTypes": []any{"ReportBatchItemFailures"},
 	})
 	template.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
-		"Environment": map[string]any{"Variables": map[string]any{"HEARTH_QUEUE_URL_MINE": assertions.Match_AnyValue()}},
+		"Environment": map[string]any{"Variables": map[string]any{"HEARTH_QUEUES": assertions.Match_AnyValue()}},
 	})
 }
 
@@ -347,8 +347,8 @@ func TestQueueStranger(t *testing.T) {
 func TestQueueProducer(t *testing.T) {
 	stack := setup(t)
 	q := NewQueue(stack, jsii.String("Out"), nil)
-	got := refusal(t, func() { q.GrantSend(existingFunction(stack)) })
-	want := "Test/Out: 1 problem\n  - QueueProps.Name must be set for GrantSend, got none; it names the environment variable with the queue's URL"
+	got := refusal(t, func() { q.ConnectSend(existingFunction(stack), nil) })
+	want := "Test/Out: 1 problem\n  - QueueProps.Name must be set for ConnectSend, got none; it is the name by which the program sends, and ConnectOptions.Name can give another one"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -397,7 +397,7 @@ func TestDatabaseProxyMinimal(t *testing.T) {
 		Vpc:     vpc,
 	})
 	alias := awslambda.NewAlias(stack, jsii.String("Alias"), &awslambda.AliasProps{AliasName: jsii.String("live"), Version: fn.CurrentVersion()})
-	d.GrantConnect(fn)
+	d.Connect(fn, nil)
 	d.AddDependent(alias)
 	golden(t, stack)
 }
@@ -430,7 +430,7 @@ func TestDatabaseProxyFull(t *testing.T) {
 		User:                      jsii.String("app"),
 		VpcSubnets:                &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
 	})
-	d.GrantConnect(NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc}).Function)
+	d.Connect(NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc}), nil)
 	golden(t, stack)
 }
 
@@ -438,7 +438,7 @@ func TestSqsEndpointMinimal(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)
 	e := NewSqsEndpoint(stack, jsii.String("Sqs"), &SqsEndpointProps{Vpc: vpc})
-	e.GrantReach(NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc}).Function)
+	e.Connect(NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc}))
 	golden(t, stack)
 }
 
@@ -456,7 +456,7 @@ func TestWebSocketRelayMinimal(t *testing.T) {
 	stack := setup(t)
 	fn := existingFunction(stack)
 	api := NewWebSocketApi(stack, jsii.String("WebSocket"), &WebSocketApiProps{Handler: fn})
-	NewWebSocketRelay(stack, jsii.String("Relay"), &WebSocketRelayProps{Api: api, Entry: entry("relayed")}).GrantPush(fn)
+	NewWebSocketRelay(stack, jsii.String("Relay"), &WebSocketRelayProps{Api: api, Handler: &HandlerProps{Entry: entry("relayed")}}).ConnectPush(fn, nil)
 	golden(t, stack)
 }
 
@@ -464,16 +464,23 @@ func TestWebSocketRelayFull(t *testing.T) {
 	stack := setup(t)
 	api := NewWebSocketApi(stack, jsii.String("WebSocket"), &WebSocketApiProps{Handler: existingFunction(stack)})
 	NewWebSocketRelay(stack, jsii.String("Relay"), &WebSocketRelayProps{
-		Api:            api,
-		Architecture:   awslambda.Architecture_X86_64(),
-		BuildTags:      []string{"relaytag"},
-		Entry:          entry("relayed"),
-		Environment:    &map[string]*string{"GREETING": jsii.String("hello")},
-		Files:          map[string]string{"go.txt": "main_test.go"},
-		Layers:         &[]awslambda.ILayerVersion{awslambda.LayerVersion_FromLayerVersionArn(stack, jsii.String("Layer"), jsii.String("arn:aws:lambda:eu-north-1:123456789012:layer:probe:1"))},
-		LinkerFlags:    []string{"-X main.version=1"},
-		LogRetention:   awslogs.RetentionDays_ONE_DAY,
-		Manifest:       jsii.Bool(false),
+		Api: api,
+		Handler: &HandlerProps{
+			Architecture: awslambda.Architecture_X86_64(),
+			BuildTags:    []string{"relaytag"},
+			Concurrency:  &ConcurrencyProps{Reserved: jsii.Number(7), Provisioned: Fixed(2)},
+			Entry:        entry("relayed"),
+			Environment:  &map[string]*string{"GREETING": jsii.String("hello")},
+			Files:        map[string]string{"go.txt": "main_test.go"},
+			FunctionName: jsii.String("requests"),
+			Layers:       &[]awslambda.ILayerVersion{awslambda.LayerVersion_FromLayerVersionArn(stack, jsii.String("Layer"), jsii.String("arn:aws:lambda:eu-north-1:123456789012:layer:probe:1"))},
+			LinkerFlags:  []string{"-X main.version=1"},
+			LogRetention: awslogs.RetentionDays_ONE_DAY,
+			Manifest:     jsii.Bool(false),
+			Timeout:      seconds(90),
+			Tracing:      awslambda.Tracing_DISABLED,
+			Vpc:          newIsolatedVpc(stack),
+		},
 		MaxConcurrency: jsii.Number(4),
 	})
 	golden(t, stack)
@@ -481,7 +488,7 @@ func TestWebSocketRelayFull(t *testing.T) {
 
 func TestConnectionRegistryMinimal(t *testing.T) {
 	stack := setup(t)
-	NewConnectionRegistry(stack, jsii.String("Online"), nil).GrantAccess(existingFunction(stack))
+	NewConnectionRegistry(stack, jsii.String("Online"), nil).Connect(existingFunction(stack), nil)
 	golden(t, stack)
 }
 
@@ -491,7 +498,7 @@ func TestConnectionRegistryFull(t *testing.T) {
 		EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil),
 		RemovalPolicy: awscdk.RemovalPolicy_RETAIN,
 		Vpc:           newIsolatedVpc(stack),
-	}).GrantAccess(existingFunction(stack))
+	}).Connect(existingFunction(stack), nil)
 	golden(t, stack)
 }
 
@@ -499,7 +506,7 @@ func TestConnectionRegistryExistingTable(t *testing.T) {
 	stack := setup(t)
 	table := awsdynamodb.Table_FromTableName(stack, jsii.String("Mine"), jsii.String("mine"))
 	r := NewConnectionRegistry(stack, jsii.String("Online"), &ConnectionRegistryProps{Table: table})
-	r.GrantAccess(existingFunction(stack))
+	r.Connect(existingFunction(stack), nil)
 	template := template(stack)
 	template.ResourceCountIs(jsii.String("AWS::DynamoDB::Table"), jsii.Number(0))
 	template.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
@@ -518,7 +525,7 @@ func TestDatabaseProxyOutsideVpc(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)
 	d := NewDatabaseProxy(stack, jsii.String("Database"), &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc})
-	got := refusal(t, func() { d.GrantConnect(existingFunction(stack)) })
+	got := refusal(t, func() { d.Connect(existingFunction(stack), nil) })
 	want := "Test/Database: 1 problem\n  - HandlerProps.Vpc must be set for a function that connects to the database, got none for Test/Existing; place it in the VPC of the proxy"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
@@ -16,8 +15,8 @@ import (
 // contract is a [Handler]'s manifest, and what has been wired to it by now.
 type contract struct {
 	entry             string
-	part              Part
-	stage             awscdk.Stage // of a function with a part
+	half              Half
+	stage             awscdk.Stage // of a function with a half
 	manifest          *Manifest
 	queues, schedules map[string]bool
 	// anySchedule says that a schedule is wired whose name is a token.
@@ -26,115 +25,49 @@ type contract struct {
 	complete bool
 }
 
-func newContract(entry string, part Part, m *Manifest) *contract {
-	return &contract{entry: entry, part: part, manifest: m, queues: map[string]bool{}, schedules: map[string]bool{}}
+func newContract(entry string, half Half, m *Manifest) *contract {
+	return &contract{entry: entry, half: half, manifest: m, queues: map[string]bool{}, schedules: map[string]bool{}}
 }
 
-// partOf returns what one part of a program serves; "" is every part but the
+// halfOf returns what one half of a program serves; "" is both halves, without the
 // relay, which only a [WebSocketRelay] runs.
-func partOf(m *Manifest, part Part) *Manifest {
+func halfOf(m *Manifest, half Half) *Manifest {
 	only := *m
 	only.Queues = nil
 	for _, q := range m.Queues {
-		if (q.Name == wire.RelayQueueName) == (part == partRelay) {
+		if (q.Name == wire.RelayQueueName) == (half == relayHalf) {
 			only.Queues = append(only.Queues, q)
 		}
 	}
-	switch part {
-	case PartRequests:
+	switch half {
+	case Requests:
 		only.Queues, only.Schedules = nil, nil
-	case PartJobs:
+	case Jobs:
 		only.HTTP, only.WebSocket, only.RequestTimeout = false, false, 0
-	case partRelay:
+	case relayHalf:
 		only = Manifest{Version: m.Version, Queues: only.Queues}
 	}
 	return &only
 }
 
-// checkPart checks that the function runs the part of the program that is wired
+// checkHalf checks that the function runs the half of the program that is wired
 // to it.
-func (c *contract) checkPart(r *rules, requests bool) bool {
+func (c *contract) checkHalf(r *rules, requests bool) bool {
 	switch {
-	case requests && c.part != "" && c.part != PartRequests:
-		r.breaks("Handler", "must be a function that serves requests, got one with Part %q; pass the alias of the one with PartRequests", c.part)
+	case requests && c.half != "" && c.half != Requests:
+		r.breaks("Handler", "must be a function that serves requests, got one with Half %q; pass the alias of the one with Requests", c.half)
 		return false
-	case !requests && c.part == PartRequests:
-		r.breaks("Handler", "must be a function that runs jobs, got one with Part %q; pass the alias of the one with PartJobs", c.part)
+	case !requests && c.half == Requests:
+		r.breaks("Handler", "must be a function that runs jobs, got one with Half %q; pass the alias of the one with Jobs", c.half)
 		return false
 	}
 	return true
 }
 
-// owners are the handlers of the functions, aliases and versions that this package
-// creates.
-var owners = map[awslambda.IFunction]*Handler{}
-
-// ownerOf returns the [Handler] that a function, alias or version belongs to,
-// whoever created it, or nil.
-func ownerOf(fn awslambda.IFunction) *Handler {
-	if h := owners[fn]; h != nil {
-		return h
-	}
-	if f := functionOf(fn); f != nil {
-		return owners[f]
-	}
-	return nil
-}
-
-// functionOf returns the function behind an alias or a version, which may be
-// imported; nil when the function itself is.
-func functionOf(fn awslambda.IFunction) awslambda.Function {
-	if h := owners[fn]; h != nil {
-		return h.Function
-	}
-	switch f := fn.(type) {
-	case awslambda.IAlias:
-		return functionOf(f.Version())
-	case awslambda.IVersion:
-		return functionOf(f.Lambda())
-	case awslambda.Function:
-		return f
-	}
-	return nil
-}
-
-// inVpc tells whether a function has network interfaces in a VPC.
-func inVpc(fn awslambda.Function) bool {
-	if h := ownerOf(fn); h != nil {
-		return h.props.Vpc != nil
-	}
-	return *fn.IsBoundToVpc()
-}
-
-// contractOf returns the contract of the [Handler] that a function belongs to,
-// or nil when there is none: another function, or a program that is not asked.
-func contractOf(fn awslambda.IFunction) *contract {
-	if h := ownerOf(fn); h != nil {
-		return h.contract
-	}
-	return nil
-}
-
-// checkInvoked checks the function that an API, a queue or a schedule invokes.
-func checkInvoked(r *rules, fn awslambda.IFunction) {
-	switch fn.(type) {
-	case nil:
-		r.breaks("Handler", "must be a function, got none; pass Handler.Alias")
-	case awslambda.Function:
-		if ownerOf(fn) != nil {
-			r.breaks("Handler", "must be Handler.Alias, to which the provisioned concurrency belongs, got Handler.Function; pass the alias")
-		}
-	case awslambda.IVersion:
-		if ownerOf(fn) != nil {
-			r.breaks("Handler", "must be Handler.Alias, to which the provisioned concurrency belongs, got a version of its function; pass the alias")
-		}
-	}
-}
-
 // The checks of a nil contract find nothing.
 
 func (c *contract) checkHttp(r *rules, api string, limitSecs float64) {
-	if c == nil || !c.checkPart(r, true) {
+	if c == nil || !c.checkHalf(r, true) {
 		return
 	}
 	if !c.manifest.HTTP {
@@ -144,7 +77,7 @@ func (c *contract) checkHttp(r *rules, api string, limitSecs float64) {
 }
 
 func (c *contract) checkWebSocket(r *rules) {
-	if c == nil || !c.checkPart(r, true) {
+	if c == nil || !c.checkHalf(r, true) {
 		return
 	}
 	if !c.manifest.WebSocket {
@@ -155,11 +88,11 @@ func (c *contract) checkWebSocket(r *rules) {
 
 // checkQueue checks that the program consumes a queue of this name and kind.
 func (c *contract) checkQueue(r *rules, v queueValues) {
-	if c == nil || !c.checkPart(r, false) {
+	if c == nil || !c.checkHalf(r, false) {
 		return
 	}
-	consumed := partOf(c.manifest, c.part).Queues
-	names := list(queueNames(partOf(c.manifest, c.part)))
+	consumed := halfOf(c.manifest, c.half).Queues
+	names := list(queueNames(halfOf(c.manifest, c.half)))
 	if !v.name.set {
 		r.breaks("Name", "must be set for a program that knows its queues by name, got none; it is one of %s in %q", names, c.entry)
 	}
@@ -179,7 +112,7 @@ func (c *contract) checkQueue(r *rules, v queueValues) {
 
 // checkSchedule checks that the program runs a schedule of this name.
 func (c *contract) checkSchedule(r *rules, v scheduleValues) {
-	if c == nil || !v.name.set || !c.checkPart(r, false) {
+	if c == nil || !v.name.set || !c.checkHalf(r, false) {
 		return
 	}
 	if !v.name.known {
@@ -205,7 +138,7 @@ func checkRequestTimeout(r *rules, field, api string, limitSecs float64, m *Mani
 // a function URL or a load balancer may be in front of the program.
 func (c *contract) unwired(otherSources bool) []string {
 	var broken []string
-	served := partOf(c.manifest, c.part)
+	served := halfOf(c.manifest, c.half)
 	for _, name := range queueNames(served) {
 		if !c.queues[name] && !otherSources {
 			broken = append(broken, fmt.Sprintf("queue %q must be wired, as %q consumes it, got no Queue with this Name and Handler; create one, remove the consumer, or set Manifest: false", name, c.entry))
@@ -231,7 +164,7 @@ func (h *Handler) checkWiring() []string {
 	if len(broken) > 0 && len(resourcesIn(h, typeMapping)) > 0 {
 		broken = c.unwired(true)
 	}
-	if message := c.missingJobs(); message != "" {
+	if message := c.missingJobs(h.app); message != "" {
 		broken = append(broken, message)
 	}
 	return broken
@@ -239,16 +172,16 @@ func (h *Handler) checkWiring() []string {
 
 // missingJobs returns what is wrong when a function serves the requests of a
 // program that has jobs too, and no function of the app, or of its stage, runs those.
-func (c *contract) missingJobs() string {
-	if jobs := partOf(c.manifest, PartJobs); c.part != PartRequests || len(jobs.Queues)+len(jobs.Schedules) == 0 {
+func (c *contract) missingJobs(a *app) string {
+	if jobs := halfOf(c.manifest, Jobs); c.half != Requests || len(jobs.Queues)+len(jobs.Schedules) == 0 {
 		return ""
 	}
-	for _, o := range owners {
-		if other := o.contract; other != nil && other.part == PartJobs && other.stage == c.stage && sameFolder(other.entry, c.entry) {
+	for _, o := range a.owners {
+		if other := o.contract; other != nil && other.half == Jobs && other.stage == c.stage && sameFolder(other.entry, c.entry) {
 			return ""
 		}
 	}
-	return fmt.Sprintf("the queues and schedules of %q must be run by a function, got none with PartJobs; create a Handler with this Entry and PartJobs, or leave Part unset", c.entry)
+	return fmt.Sprintf("the queues and schedules of %q must be run by a function, got none with Jobs; create a Handler with this Entry and Jobs, or leave Half unset", c.entry)
 }
 
 // sameFolder tells whether two entries are one, however they are written.

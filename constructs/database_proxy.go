@@ -137,8 +137,7 @@ type DatabaseProxyProps struct {
 // itself logs in with a password from Secrets Manager, so the database needs no
 // IAM authentication.
 //
-// To let a program connect, pass its function to [DatabaseProxy.GrantConnect],
-// and its alias to [DatabaseProxy.AddDependent].
+// To let a program connect, pass its [Handler] to [DatabaseProxy.Connect].
 //
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html (2026-11)
 type DatabaseProxy struct {
@@ -153,6 +152,7 @@ type DatabaseProxy struct {
 	//	fn.AddEnvironment(jsii.String("READER_HOST"), database.ReadOnly.Endpoint(), nil)
 	ReadOnly awsrds.DatabaseProxyEndpoint
 
+	app *app
 	// available is how many connections the proxy may open.
 	available number
 	clients   []connectionsClient
@@ -171,7 +171,7 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 	}
 	p := props.withDefaults()
 	d := &DatabaseProxy{}
-	newConstruct(d, scope, id)
+	d.app = newConstruct(d, scope, id)
 	r := &rules{where: "DatabaseProxyProps"}
 	v := p.values()
 	v.check(r)
@@ -233,47 +233,61 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 // Validate implements constructs.IValidation. Too few connections are no error:
 // the proxy makes queries wait.
 func (d *DatabaseProxy) Validate() *[]*string {
-	if sum, words := excess(d.available, sharesOf(d.clients)); words != "" {
+	if sum, words := excess(d.available, d.app.sharesOf(d.clients)); words != "" {
 		warn(d, "proxyConnections", fmt.Sprintf("with all reserved instances busy, %s connections are needed (%s) and the proxy may open %s; the other queries wait for up to BorrowTimeout", format(sum), words, d.available))
 		d.available = number{} // a second synth would repeat the warning
 	}
 	return &[]*string{}
 }
 
-// GrantConnect lets a function connect through the proxy as User, and as nobody
-// else: it adds the permission rds-db:connect and a security group rule, and
-// sets HEARTH_DATABASE_HOST, _PORT, _NAME, _USER and _ENGINE ("postgres" or
-// "mysql"). It panics when the function is not in a VPC.
-//
-// Pass the function's alias to [DatabaseProxy.AddDependent] too.
-func (d *DatabaseProxy) GrantConnect(fn awslambda.Function) awsiam.Grant {
-	refuseOutsideVpc(d, fn)
-	d.clients = append(d.clients, newConnectionsClient(fn))
+// GrantConnect lets someone connect through the proxy as User, and as nobody else, if
+// there is a way through the network.
+func (d *DatabaseProxy) GrantConnect(grantee awsiam.IGrantable) awsiam.Grant {
+	return d.Proxy.GrantConnect(grantee, d.user)
+}
+
+// Connect lets a program connect through the proxy as User, and as nobody else: it
+// adds the permission rds-db:connect and a security group rule, and sets
+// HEARTH_DATABASE_HOST, _PORT, _NAME, _USER and _ENGINE ("postgres" or "mysql"), each
+// followed by "_{NAME}" for a connection with a name. The alias of a [Handler] or a
+// [Backend] waits for the database, as with [DatabaseProxy.AddDependent]. Connect
+// panics when a function is not in a VPC.
+func (d *DatabaseProxy) Connect(client Client, options *ConnectOptions) awsiam.Grant {
+	name := options.name(d)
 	port := awsec2.Port_POSTGRES()
 	if d.engine == wire.EngineMySQL {
 		port = awsec2.Port_MYSQL_AURORA()
 	}
-	// The proxy has no default port, and its own grant opens no security group.
-	allowFrom(d.Proxy.Connections(), fn, port, "Function to RDS Proxy")
-	setDatabase(fn, d.Proxy.Endpoint(), jsii.String(d.port), d.database, d.user, d.engine)
-	return d.Proxy.GrantConnect(fn, d.user)
+	grant := connect(d, client, func(fn awslambda.Function) awsiam.Grant {
+		d.app.refuseOutsideVpc(d, fn)
+		d.clients = append(d.clients, d.app.newConnectionsClient(fn))
+		// The proxy has no default port, and its own grant opens no security group.
+		allowFrom(d.Proxy.Connections(), fn, port, "Function to RDS Proxy")
+		d.app.setDatabase(d, fn, name, d.Proxy.Endpoint(), jsii.String(d.port), d.database, d.user, d.engine)
+		return d.Proxy.GrantConnect(fn, d.user)
+	})
+	for _, alias := range aliasesOf(client) {
+		d.AddDependent(alias)
+	}
+	return grant
 }
 
 // refuseOutsideVpc panics when a function has no way to a database.
-func refuseOutsideVpc(c constructs.Construct, fn awslambda.Function) {
-	if !inVpc(fn) {
+func (a *app) refuseOutsideVpc(c constructs.Construct, fn awslambda.Function) {
+	if !a.inVpc(fn) {
 		r := &rules{where: "HandlerProps"}
 		refuse(c, []error{r.brokenRule("Vpc", "must be set for a function that connects to the database, got none for %s; place it in the VPC of the proxy", pathOf(fn))})
 	}
 }
 
 // setDatabase tells a function where the database is.
-func setDatabase(fn awslambda.Function, host, port, name, user *string, engine string) {
-	fn.AddEnvironment(jsii.String(wire.EnvDatabaseHost), host, nil)
-	fn.AddEnvironment(jsii.String(wire.EnvDatabasePort), port, nil)
-	fn.AddEnvironment(jsii.String(wire.EnvDatabaseName), name, nil)
-	fn.AddEnvironment(jsii.String(wire.EnvDatabaseUser), user, nil)
-	fn.AddEnvironment(jsii.String(wire.EnvDatabaseEngine), jsii.String(engine), nil)
+func (a *app) setDatabase(by constructs.Construct, fn awslambda.Function, connection string, host, port, name, user *string, engine string) {
+	e := a.environmentOf(fn)
+	e.set(by, wire.Named(wire.EnvDatabaseHost, connection), host)
+	e.set(by, wire.Named(wire.EnvDatabasePort, connection), port)
+	e.set(by, wire.Named(wire.EnvDatabaseName, connection), name)
+	e.set(by, wire.Named(wire.EnvDatabaseUser, connection), user)
+	e.set(by, wire.Named(wire.EnvDatabaseEngine, connection), jsii.String(engine))
 }
 
 func engineOf(family string) string {
@@ -288,7 +302,7 @@ func engineOf(family string) string {
 // CloudFormation sees no such dependency by itself, and would start the warm
 // instances of a new stack before their database.
 func (d *DatabaseProxy) AddDependent(alias awslambda.Alias) {
-	dependencies := append([]constructs.IDependable{d}, groupsOf(alias)...)
+	dependencies := append([]constructs.IDependable{d}, d.app.groupsOf(alias)...)
 	for _, group := range d.groups {
 		dependencies = append(dependencies, group)
 	}
@@ -316,9 +330,9 @@ func allowFrom(to awsec2.Connections, fn awslambda.Function, port awsec2.Port, d
 }
 
 // groupsOf are the security groups of the function behind an alias.
-func groupsOf(alias awslambda.Alias) []constructs.IDependable {
+func (a *app) groupsOf(alias awslambda.Alias) []constructs.IDependable {
 	var groups []constructs.IDependable
-	if fn := functionOf(alias); fn != nil && inVpc(fn) {
+	if fn := a.functionOf(alias); fn != nil && a.inVpc(fn) {
 		for _, group := range *fn.Connections().SecurityGroups() {
 			groups = append(groups, group)
 		}

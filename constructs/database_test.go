@@ -66,7 +66,7 @@ func TestDirectDatabaseMinimal(t *testing.T) {
 	})
 	d := NewDirectDatabase(stack, jsii.String("Direct"), &DirectDatabaseProps{Instance: instance, Database: jsii.String("shop"), MaxConnections: jsii.Number(50), User: jsii.String("app")})
 	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc, Concurrency: &ConcurrencyProps{Reserved: jsii.Number(50)}})
-	d.GrantConnect(h.Function)
+	d.Connect(h.Function, nil)
 	d.AddDependent(h.Alias)
 	golden(t, stack)
 }
@@ -100,8 +100,8 @@ func TestConnectionRules(t *testing.T) {
 		}
 	}
 	m := &Manifest{HTTP: true, Queues: []wire.ManifestQueue{{Name: "a", Concurrency: 10}, {Name: "b", FIFO: true, Concurrency: 1}}}
-	for part, want := range map[Part]float64{"": 10, PartRequests: 1, PartJobs: 10} {
-		if got := connectionsOf(partOf(m, part)); got != want {
+	for part, want := range map[Half]float64{"": 10, Requests: 1, Jobs: 10} {
+		if got := connectionsOf(halfOf(m, part)); got != want {
 			t.Errorf("%q opens %v connections, want %v", part, got, want)
 		}
 	}
@@ -141,11 +141,11 @@ func TestDatabaseOfAnotherStack(t *testing.T) {
 		Entry: entry("empty"), SecurityGroups: &[]awsec2.ISecurityGroup{group}, Vpc: vpc,
 		Concurrency: &ConcurrencyProps{Reserved: jsii.Number(2)},
 	})
-	proxy.GrantConnect(h.Function)
+	proxy.Connect(h.Function, nil)
 	proxy.AddDependent(h.Alias)
-	endpoint.GrantReach(h.Function)
+	endpoint.Connect(h.Function)
 	direct := NewDirectDatabase(app, jsii.String("Direct"), &DirectDatabaseProps{Cluster: cluster, MaxConnections: jsii.Number(2), User: jsii.String("app")})
-	direct.GrantConnect(NewHandler(app, jsii.String("Other"), &HandlerProps{Entry: entry("empty"), Vpc: vpc, Concurrency: &ConcurrencyProps{Reserved: jsii.Number(2)}}).Function)
+	direct.Connect(NewHandler(app, jsii.String("Other"), &HandlerProps{Entry: entry("empty"), Vpc: vpc, Concurrency: &ConcurrencyProps{Reserved: jsii.Number(2)}}), nil)
 	template(data)
 	rules := resources(app, "AWS::EC2::SecurityGroupIngress")
 	if len(rules) != 3 {
@@ -167,7 +167,7 @@ func TestDatabaseProxyPoolToken(t *testing.T) {
 		Cluster: newCluster(stack, vpc), Vpc: vpc, MaxConnections: jsii.Number(1),
 		MaxConnectionsPercent: awscdk.NewCfnParameter(stack, jsii.String("Percent"), &awscdk.CfnParameterProps{Type: jsii.String("Number")}).ValueAsNumber(),
 	})
-	proxy.GrantConnect(NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc, Concurrency: &ConcurrencyProps{Reserved: jsii.Number(2)}}).Function)
+	proxy.Connect(NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Vpc: vpc, Concurrency: &ConcurrencyProps{Reserved: jsii.Number(2)}}), nil)
 	assertions.Annotations_FromStack(stack).HasNoWarning(jsii.String("*"), assertions.Match_AnyValue())
 }
 

@@ -56,6 +56,7 @@ type DirectDatabaseProps struct {
 type DirectDatabase struct {
 	constructs.Construct
 
+	app      *app
 	clients  []connectionsClient
 	database *string
 	props    DirectDatabaseProps
@@ -69,7 +70,7 @@ func NewDirectDatabase(scope constructs.Construct, id *string, props *DirectData
 		props = &DirectDatabaseProps{}
 	}
 	d := &DirectDatabase{props: *props}
-	newConstruct(d, scope, id)
+	d.app = newConstruct(d, scope, id)
 	r := &rules{where: "DirectDatabaseProps"}
 	proxied := (&DatabaseProxyProps{Cluster: props.Cluster, Instance: props.Instance, Database: props.Database, User: props.User}).withDefaults()
 	v := directValues{databaseValues: proxied.values(), most: numberOf(props.MaxConnections)}
@@ -80,13 +81,31 @@ func NewDirectDatabase(scope constructs.Construct, id *string, props *DirectData
 	return d
 }
 
-// GrantConnect lets a function connect as User, and as nobody else: it adds the
-// permission rds-db:connect and a security group rule, and sets the variables
-// that [DatabaseProxy.GrantConnect] sets. It panics when the function is not in a
-// VPC.
-func (d *DirectDatabase) GrantConnect(fn awslambda.Function) awsiam.Grant {
-	refuseOutsideVpc(d, fn)
-	d.clients = append(d.clients, newConnectionsClient(fn))
+// GrantConnect lets someone connect as User, and as nobody else, if there is a way
+// through the network.
+func (d *DirectDatabase) GrantConnect(grantee awsiam.IGrantable) awsiam.Grant {
+	if d.props.Cluster != nil {
+		return d.props.Cluster.GrantConnect(grantee, d.props.User)
+	}
+	return d.props.Instance.GrantConnect(grantee, d.props.User)
+}
+
+// Connect lets a program connect as User, and as nobody else: it adds the permission
+// rds-db:connect and a security group rule, and sets the variables that
+// [DatabaseProxy.Connect] sets. The alias of a [Handler] or a [Backend] waits for the
+// database. Connect panics when a function is not in a VPC.
+func (d *DirectDatabase) Connect(client Client, options *ConnectOptions) awsiam.Grant {
+	name := options.name(d)
+	grant := connect(d, client, func(fn awslambda.Function) awsiam.Grant { return d.connect(fn, name) })
+	for _, alias := range aliasesOf(client) {
+		d.AddDependent(alias)
+	}
+	return grant
+}
+
+func (d *DirectDatabase) connect(fn awslambda.Function, name string) awsiam.Grant {
+	d.app.refuseOutsideVpc(d, fn)
+	d.clients = append(d.clients, d.app.newConnectionsClient(fn))
 	var endpoint awsrds.Endpoint
 	var connections awsec2.Connections
 	if d.props.Cluster != nil {
@@ -99,11 +118,8 @@ func (d *DirectDatabase) GrantConnect(fn awslambda.Function) awsiam.Grant {
 		port = awsec2.Port_Tcp(plainPort(database.Node().Scope(), endpoint))
 	}
 	allowFrom(connections, fn, port, "Function to database")
-	setDatabase(fn, endpoint.Hostname(), portOf(endpoint), d.database, d.props.User, engineOf(d.family))
-	if d.props.Cluster != nil {
-		return d.props.Cluster.GrantConnect(fn, d.props.User)
-	}
-	return d.props.Instance.GrantConnect(fn, d.props.User)
+	d.app.setDatabase(d, fn, name, endpoint.Hostname(), portOf(endpoint), d.database, d.props.User, engineOf(d.family))
+	return d.GrantConnect(fn)
 }
 
 // resource is what creates the database; nil when it is imported.
@@ -131,13 +147,13 @@ func (d *DirectDatabase) AddDependent(alias awslambda.Alias) {
 	if d.props.Cluster != nil {
 		database = d.props.Cluster
 	}
-	alias.Node().AddDependency(append(groupsOf(alias), database)...)
+	alias.Node().AddDependency(append(d.app.groupsOf(alias), database)...)
 }
 
 // Validate implements constructs.IValidation, which the CDK calls at synth, when
 // all functions are known.
 func (d *DirectDatabase) Validate() *[]*string {
-	return jsii.Strings(directExcess(numberOf(d.props.MaxConnections), sharesOf(d.clients))...)
+	return jsii.Strings(directExcess(numberOf(d.props.MaxConnections), d.app.sharesOf(d.clients))...)
 }
 
 func directExcess(limit number, shares []share) []string {

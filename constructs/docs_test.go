@@ -33,7 +33,7 @@ var required = map[string]bool{
 	"ScheduleProps.Expression":           true,
 	"SqsEndpointProps.Vpc":               true,
 	"WebSocketRelayProps.Api":            true,
-	"WebSocketRelayProps.Entry":          true,
+	"WebSocketRelayProps.Handler":        true,
 	"ScheduleProps.Handler":              true,
 	"ScheduleProps.Name":                 true,
 	"WebSocketApiProps.Handler":          true,

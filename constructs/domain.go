@@ -2,7 +2,9 @@ package hearth
 
 import (
 	"regexp"
+	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
@@ -24,13 +26,16 @@ type DomainProps struct {
 	// @default - a new one, which is validated through HostedZone
 	Certificate awscertificatemanager.ICertificate
 
-	// HostedZone is the Route 53 zone that gets a record for Name.
+	// HostedZone is the Route 53 zone that gets a record for Name, which is in it.
 	//
 	// @default - none: the record is made elsewhere
 	HostedZone awsroute53.IHostedZone
 
 	// Path is the part of the path on the domain that leads to this API, so that
-	// several APIs can share it.
+	// several HTTP and REST APIs of the app can share it: the first one creates the
+	// domain, and the others use it. A WebSocket API needs a domain of its own.
+	//
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-custom-domain-names.html (2026-11)
 	//
 	// @default - none: the whole domain
 	Path *string
@@ -38,12 +43,16 @@ type DomainProps struct {
 
 // domainValues are [DomainProps] as the rules see them.
 type domainValues struct {
-	name              text
+	name, zoneName    text
 	certificate, zone bool
 }
 
 func (p *DomainProps) values() domainValues {
-	return domainValues{name: textOf(p.Name), certificate: p.Certificate != nil, zone: p.HostedZone != nil}
+	v := domainValues{name: textOf(p.Name), certificate: p.Certificate != nil, zone: p.HostedZone != nil}
+	if v.zone && v.name.known {
+		v.zoneName = textOf(p.HostedZone.ZoneName())
+	}
+	return v
 }
 
 func (v domainValues) check(r *rules) {
@@ -52,6 +61,9 @@ func (v domainValues) check(r *rules) {
 		r.breaks("Name", "must be a domain name, got none; it is where clients find the API")
 	case v.name.known && !domainPattern.MatchString(v.name.value):
 		r.breaks("Name", "must be a domain name in small letters, such as api.example.com, got %q; leave the scheme and the path out", v.name.value)
+	}
+	if zone := strings.TrimSuffix(v.zoneName.value, "."); v.name.known && v.zoneName.known && zone != lookupZone && v.name.value != zone && !strings.HasSuffix(v.name.value, "."+zone) {
+		r.breaks("Name", "must be in HostedZone, which is %q, got %q; pass the zone of the name", zone, v.name.value)
 	}
 	if !v.certificate && !v.zone {
 		r.breaks("Certificate", "must be set without HostedZone, through which a new one would be validated, got none; set one of them")
@@ -83,20 +95,92 @@ func (p *DomainProps) record(scope constructs.Construct, target awsroute53.IAlia
 		return
 	}
 	awsroute53.NewARecord(scope, jsii.String("Record"), &awsroute53.ARecordProps{
-		RecordName: p.Name,
+		RecordName: jsii.String(*p.Name + "."), // else the CDK adds the name of the zone to a token
 		Target:     awsroute53.RecordTarget_FromAlias(target),
 		Zone:       p.HostedZone,
 	})
 }
 
-// mapping creates the domain of an HTTP or WebSocket API. API Gateway's newest
-// policy for regional domains takes TLS 1.2 and later.
-func (p *DomainProps) mapping(scope constructs.Construct) *awsapigatewayv2.DomainMappingOptions {
-	domain := awsapigatewayv2.NewDomainName(scope, jsii.String("Domain"), &awsapigatewayv2.DomainNameProps{
-		Certificate:    p.certificate(scope),
-		DomainName:     p.Name,
-		SecurityPolicy: awsapigatewayv2.SecurityPolicy_TLS_1_2,
+// lookupZone is the name of a zone in the first pass of a synth, before it is looked up.
+const lookupZone = "DUMMY"
+
+// domain is a domain name that an API has created, for others that share it.
+type domain struct {
+	by        constructs.Construct
+	webSocket bool
+	v1        awsapigateway.IDomainName
+	v2        awsapigatewayv2.IDomainName
+	paths     map[string]constructs.Construct
+}
+
+// shared returns the domain of this name that an API of the app has created, or a new
+// one without the domain itself. It panics when an API cannot share it.
+func (a *app) shared(by constructs.Construct, p *DomainProps, webSocket bool) *domain {
+	name, path := *p.Name, ""
+	if p.Path != nil {
+		path = *p.Path
+	}
+	d := a.domains[name]
+	if d == nil {
+		d = &domain{by: by, webSocket: webSocket, paths: map[string]constructs.Construct{}}
+		a.domains[name] = d
+	}
+	r := &rules{where: "DomainProps"}
+	switch {
+	case d.webSocket != webSocket:
+		r.breaks("Name", "must be another one than that of %s, got %q for both; API Gateway has a WebSocket API on no domain with other APIs", pathOf(d.by), name)
+	case d.paths[path] != nil:
+		r.breaks("Path", "must lead to one API, got %q on %q for %s too; give each API a path of its own", path, name, pathOf(d.paths[path]))
+	}
+	refuse(by, r.broken)
+	d.paths[path] = by
+	return d
+}
+
+// mapping creates the domain of an HTTP or WebSocket API, or maps one that is there. API
+// Gateway's newest policy for regional domains takes TLS 1.2 and later.
+func (p *DomainProps) mapping(a *app, scope constructs.Construct, webSocket bool) *awsapigatewayv2.DomainMappingOptions {
+	d := a.shared(scope, p, webSocket)
+	switch {
+	case d.v2 != nil:
+	case d.v1 != nil:
+		d.v2 = awsapigatewayv2.DomainName_FromDomainNameAttributes(scope, jsii.String("Domain"), &awsapigatewayv2.DomainNameAttributes{
+			Name: d.v1.DomainName(), RegionalDomainName: d.v1.DomainNameAliasDomainName(), RegionalHostedZoneId: d.v1.DomainNameAliasHostedZoneId(),
+		})
+	default:
+		made := awsapigatewayv2.NewDomainName(scope, jsii.String("Domain"), &awsapigatewayv2.DomainNameProps{
+			Certificate:    p.certificate(scope),
+			DomainName:     p.Name,
+			SecurityPolicy: awsapigatewayv2.SecurityPolicy_TLS_1_2,
+		})
+		p.record(scope, awsroute53targets.NewApiGatewayv2DomainProperties(made.RegionalDomainName(), made.RegionalHostedZoneId()))
+		d.v2 = made
+	}
+	return &awsapigatewayv2.DomainMappingOptions{DomainName: d.v2, MappingKey: p.Path}
+}
+
+// mapRest creates the domain of a REST API, or maps one that is there.
+func (p *DomainProps) mapRest(a *app, scope constructs.Construct, api awsapigateway.RestApi) {
+	d := a.shared(scope, p, false)
+	if d.v1 == nil && d.v2 == nil {
+		made := awsapigateway.NewDomainName(scope, jsii.String("Domain"), &awsapigateway.DomainNameProps{
+			BasePath:       p.Path,
+			Certificate:    p.certificate(scope),
+			DomainName:     p.Name,
+			EndpointType:   awsapigateway.EndpointType_REGIONAL,
+			Mapping:        api,
+			SecurityPolicy: awsapigateway.SecurityPolicy_TLS_1_2,
+		})
+		p.record(scope, awsroute53targets.NewApiGatewayDomain(made))
+		d.v1 = made
+		return
+	}
+	if d.v1 == nil {
+		d.v1 = awsapigateway.DomainName_FromDomainNameAttributes(scope, jsii.String("Domain"), &awsapigateway.DomainNameAttributes{
+			DomainName: d.v2.DomainNameRef().DomainName, DomainNameAliasHostedZoneId: d.v2.RegionalHostedZoneId(), DomainNameAliasTarget: d.v2.RegionalDomainName(),
+		})
+	}
+	awsapigateway.NewBasePathMapping(scope, jsii.String("Mapping"), &awsapigateway.BasePathMappingProps{
+		BasePath: p.Path, DomainName: d.v1, RestApi: api, Stage: api.DeploymentStage(),
 	})
-	p.record(scope, awsroute53targets.NewApiGatewayv2DomainProperties(domain.RegionalDomainName(), domain.RegionalHostedZoneId()))
-	return &awsapigatewayv2.DomainMappingOptions{DomainName: domain, MappingKey: p.Path}
 }

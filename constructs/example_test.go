@@ -36,11 +36,11 @@ func ExampleNewQueue() {
 		Name:           jsii.String("jobs"),
 		Queue:          queue,
 	})
-	jobs.GrantSend(fn)
+	jobs.ConnectSend(fn, nil)
 }
 
 // A database for a function that hearth builds, without a Backend.
-func ExampleDatabaseProxy_AddDependent() {
+func ExampleDatabaseProxy_Connect() {
 	var stack awscdk.Stack
 	var vpc awsec2.IVpc
 	var instance awsrds.IDatabaseInstance
@@ -55,6 +55,5 @@ func ExampleDatabaseProxy_AddDependent() {
 		Instance: instance,
 		Vpc:      vpc,
 	})
-	database.GrantConnect(handler.Function)
-	database.AddDependent(handler.Alias)
+	database.Connect(handler, nil)
 }

@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -53,6 +54,10 @@ type FunctionUrl struct {
 
 	// FunctionUrl is the URL's resource.
 	FunctionUrl awslambda.FunctionUrl
+
+	function awslambda.Function // nil when it is imported
+
+	app *app
 }
 
 // NewFunctionUrl creates a URL for a function. It panics with every broken rule
@@ -63,27 +68,31 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 	}
 	p := *props
 	u := &FunctionUrl{}
-	newConstruct(u, scope, id)
+	u.app = newConstruct(u, scope, id)
 	r := &rules{where: "FunctionUrlProps"}
-	checkInvoked(r, p.Handler)
-	contractOf(p.Handler).checkHttp(r, "", 0)
+	u.app.checkInvoked(r, p.Handler)
+	u.app.contractOf(p.Handler).checkHttp(r, "", 0)
 	url := urlOf{path: *u.Node().Path(), streaming: isTrue(p.Streaming)}
-	url.check(r, p.Handler)
+	url.check(r, u.app.budgetOf(p.Handler), p.Handler)
 	refuse(u, r.broken)
 
+	u.function = u.app.functionOf(p.Handler)
 	if p.AuthType == "" {
 		p.AuthType = awslambda.FunctionUrlAuthType_AWS_IAM
 	}
 	mode := awslambda.InvokeMode_BUFFERED
 	if url.streaming {
+		if u.function != nil && u.app.inVpc(u.function) {
+			warn(u, "streamingInVpc", "the function is in a VPC, from which Lambda does not stream through a function URL: clients get the response when it is whole; leave the VPC, or stream through a REST API")
+		}
 		mode = awslambda.InvokeMode_RESPONSE_STREAM
 		// Events do not say it. A changed variable publishes a new version, with which
 		// the alias changes over.
-		if fn := functionOf(p.Handler); fn != nil {
+		if fn := u.app.functionOf(p.Handler); fn != nil {
 			fn.AddEnvironment(jsii.String(wire.EnvResponseStream), jsii.String("true"), nil)
 		}
 	}
-	budgetOf(p.Handler).addRequests()
+	u.app.budgetOf(p.Handler).addRequests()
 	u.FunctionUrl = awslambda.NewFunctionUrl(u, jsii.String("Url"), &awslambda.FunctionUrlProps{
 		AuthType:   p.AuthType,
 		Cors:       p.Cors,
@@ -101,8 +110,7 @@ type urlOf struct {
 }
 
 // check checks a new URL against those that the function has, and adds it to them.
-func (u urlOf) check(r *rules, fn awslambda.IFunction) {
-	b := budgetOf(fn)
+func (u urlOf) check(r *rules, b *budget, fn awslambda.IFunction) {
 	if b == nil {
 		return
 	}
@@ -111,7 +119,7 @@ func (u urlOf) check(r *rules, fn awslambda.IFunction) {
 		switch {
 		case other.target == u.target:
 			r.breaks("Handler", "must be an alias or function without a URL, of which it can have one, got that of %s; remove one of them", other.path)
-		case other.streaming != u.streaming && ownerOf(b.function) != nil:
+		case other.streaming != u.streaming && b.app.ownerOf(b.function) != nil:
 			r.breaks("Streaming", "must be %t as in %s, a URL of the same program, which cannot tell by which of them a request came, got %t; set both alike, or give one a Handler of its own", other.streaming, other.path, u.streaming)
 		}
 	}
@@ -121,6 +129,36 @@ func (u urlOf) check(r *rules, fn awslambda.IFunction) {
 // GrantInvoke lets someone call a URL with AuthType AWS_IAM.
 func (u *FunctionUrl) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
 	return u.FunctionUrl.GrantInvokeUrl(grantee)
+}
+
+// GrantCloudFront lets a CloudFront distribution call a URL with AuthType AWS_IAM through
+// an origin access control. It needs two permissions since 2025-10: to call the URL, and
+// to invoke the function through a URL. The CDK's own origin,
+// awscloudfrontorigins.FunctionUrlOrigin_WithOriginAccessControl, gives the first one
+// alone.
+//
+//	distribution := awscloudfront.NewDistribution(stack, jsii.String("Cdn"), &awscloudfront.DistributionProps{
+//		DefaultBehavior: &awscloudfront.BehaviorOptions{
+//			Origin: awscloudfrontorigins.FunctionUrlOrigin_WithOriginAccessControl(url.FunctionUrl, nil),
+//		},
+//	})
+//	url.GrantCloudFront(distribution)
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html (2026-11)
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-lambda.html (2026-11)
+func (u *FunctionUrl) GrantCloudFront(distribution awscloudfront.IDistribution) {
+	for id, action := range map[string]string{"CloudFrontUrl": "lambda:InvokeFunctionUrl", "CloudFrontFunction": "lambda:InvokeFunction"} {
+		permission := &awslambda.CfnPermissionProps{
+			Action:       jsii.String(action),
+			FunctionName: u.FunctionUrl.FunctionArn(),
+			Principal:    jsii.String("cloudfront.amazonaws.com"),
+			SourceArn:    distribution.DistributionArn(),
+		}
+		if action == "lambda:InvokeFunction" {
+			permission.InvokedViaFunctionUrl = jsii.Bool(true)
+		}
+		awslambda.NewCfnPermission(u, jsii.String(id+"-"+*distribution.Node().Id()), permission)
+	}
 }
 
 // Url is https://{url-id}.lambda-url.{region}.on.aws/.

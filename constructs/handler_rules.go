@@ -1,7 +1,6 @@
 package hearth
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -16,67 +15,24 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html (2026-11)
 var variablePattern = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 
-// load asks the program what it serves, unless it must not, and builds it for
-// Lambda. There is nothing to learn from the second step when the first one
-// fails. Whatever fails is a broken rule, with the words of the compiler or of
-// the program.
-func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
-	const todo = "it is relative to the working directory of the CDK app"
-	if p.Entry == nil || *p.Entry == "" {
-		r.breaks("Entry", "must be the directory of a Go main package, got none; %s", todo)
-		return nil, nil
-	}
-	program, err := p.program()
-	if err != nil {
-		r.breaks("Entry", "must be the directory of a Go main package, got %q (%w); %s", *p.Entry, err, todo)
-		return nil, nil
-	}
-	// Both builds take long, and neither waits for the other.
-	built := make(chan struct{})
-	go func() {
-		defer close(built)
-		_, _ = program.binary()
-	}()
-	defer func() { <-built }()
-	var manifest *Manifest
-	if p.Manifest == nil || *p.Manifest {
-		if manifest, err = program.manifest(); err != nil {
-			r.breaks("Entry", "must be a Go program that says what it serves, got %q; %w", *p.Entry, err)
-			return nil, nil
-		}
-	}
-	binary, err := program.binary()
-	if err != nil {
-		r.breaks("Entry", "must be a Go program that builds for Lambda, got %q; %w", *p.Entry, err)
-	}
-	return manifest, binary
-}
-
-// program is what is built for these props.
-func (p *HandlerProps) program() (program, error) {
-	goarch := "arm64"
-	if p.Architecture != nil && *p.Architecture.Name() == "x86_64" {
-		goarch = "amd64"
-	}
-	if p.Entry == nil || *p.Entry == "" {
-		return program{}, errors.New("none")
-	}
-	return newProgram(*p.Entry, goarch, p.BuildTags, p.LinkerFlags)
-}
-
 // handlerValues are [HandlerProps] as the rules see them. The concurrency and
 // the environment have rules of their own, because a [Backend] has them as its
 // own props.
 type handlerValues struct {
-	concurrency     concurrencyValues
-	environment     []string
-	files           []string
-	flags           []string
+	concurrency concurrencyValues
+	environment []string
+	files       []string
+	flags       []string
+	// built says that the program is built before synth, and source what says how to
+	// build it.
+	code, image     bool
+	source          []given
 	inVpc           bool
 	logGroup        bool
+	logRemoval      bool
 	logRetention    bool
 	memory, timeout number
-	part            Part
+	half            Half
 	securityGroups  bool
 	subnets         bool
 	tags            []string
@@ -84,14 +40,21 @@ type handlerValues struct {
 
 func (p *HandlerProps) values() handlerValues {
 	v := handlerValues{
-		concurrency:    concurrencyValuesOf(p.Concurrency),
+		concurrency: concurrencyValuesOf(p.Concurrency),
+		code:        p.Code != nil,
+		image:       p.Image != nil,
+		source: []given{
+			{"BuildTags", p.BuildTags != nil}, {"Entry", p.Entry != nil}, {"Files", p.Files != nil},
+			{"LinkerFlags", p.LinkerFlags != nil}, {"VersionControl", p.VersionControl != nil},
+		},
 		files:          sortedKeys(p.Files),
 		flags:          p.LinkerFlags,
 		inVpc:          p.Vpc != nil,
 		logGroup:       p.LogGroup != nil,
+		logRemoval:     p.LogRemovalPolicy != "",
 		logRetention:   p.LogRetention != "",
 		memory:         numberOf(p.MemorySize),
-		part:           p.Part,
+		half:           p.Half,
 		timeout:        secondsOf(p.Timeout),
 		securityGroups: p.SecurityGroups != nil,
 		subnets:        p.VpcSubnets != nil,
@@ -119,8 +82,17 @@ func (v handlerValues) check(r *rules) {
 			r.breaks("Files", "must have paths inside the deployed program other than bootstrap, got %q; use / and neither .. nor a leading /", file)
 		}
 	}
-	if v.part != "" && v.part != PartRequests && v.part != PartJobs && v.part != partRelay {
-		r.breaks("Part", "must be PartRequests or PartJobs, got %q; leave it unset for everything", v.part)
+	if v.code || v.image {
+		r.mustBeUnset("with Code or Image, which is built already; remove one of them", v.source...)
+	}
+	if v.code && v.image {
+		r.breaks("Image", "must be unset with Code, as a function has one program; remove one of them")
+	}
+	if v.half != "" && v.half != Requests && v.half != Jobs && v.half != relayHalf {
+		r.breaks("Half", "must be Requests or Jobs, got %q; leave it unset for everything", v.half)
+	}
+	if v.logGroup && v.logRemoval {
+		r.breaks("LogRemovalPolicy", "must be unset with LogGroup, which has its own; remove one of them")
 	}
 	if v.logGroup && v.logRetention {
 		r.breaks("LogRetention", "must be unset with LogGroup, which has its own retention; remove one of them")
@@ -137,7 +109,7 @@ func checkVariableNames(r *rules, names []string) {
 	for _, name := range names {
 		switch {
 		case name == wire.EnvRole:
-			r.breaks("Environment", "must not have %s, which says what part of the program runs; set HandlerProps.Part", name)
+			r.breaks("Environment", "must not have %s, which says which half of the program runs; set HandlerProps.Half", name)
 		case name == wire.EnvManifest:
 			r.breaks("Environment", "must not have %s, with which the program writes its manifest and exits; remove it", name)
 		case !variablePattern.MatchString(name):

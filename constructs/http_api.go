@@ -28,6 +28,12 @@ type HttpApiProps struct {
 	// @default - a new log group, which is kept when the stack is deleted
 	AccessLogGroup awslogs.ILogGroup
 
+	// AccessLogRemovalPolicy says what becomes of the new log group when it leaves the
+	// stack.
+	//
+	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	AccessLogRemovalPolicy awscdk.RemovalPolicy
+
 	// AccessLogRetention is how long the new log group keeps each entry. It
 	// contradicts AccessLogGroup.
 	//
@@ -80,6 +86,17 @@ type HttpApiProps struct {
 	// @default - none
 	DomainMapping *awsapigatewayv2.DomainMappingOptions
 
+	// Refine changes the CDK's own props of the API before it is created. What a prop
+	// here sets must stay as it is.
+	//
+	// @default - none
+	Refine func(props *awsapigatewayv2.HttpApiProps)
+
+	// RefineStage changes the CDK's own props of the stage before it is created.
+	//
+	// @default - none
+	RefineStage func(props *awsapigatewayv2.HttpStageProps)
+
 	// StageName is the name of the stage: letters, digits, "-" and "_", up to 128
 	// of them. It is the first part of the path in the generated URL, and of the
 	// path that the program sees.
@@ -109,7 +126,10 @@ type HttpApi struct {
 	// Stage is the stage that is deployed automatically.
 	Stage awsapigatewayv2.HttpStage
 
-	url *string
+	app *app
+	// integrations are those of AddRoutes, one for each function.
+	integrations map[awslambda.IFunction]awsapigatewayv2integrations.HttpLambdaIntegration
+	url          *string
 }
 
 // NewHttpApi creates an HTTP API in front of a function. It panics with every
@@ -119,16 +139,16 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 		props = &HttpApiProps{}
 	}
 	p := *props
-	a := &HttpApi{}
-	newConstruct(a, scope, id)
+	a := &HttpApi{integrations: map[awslambda.IFunction]awsapigatewayv2integrations.HttpLambdaIntegration{}}
+	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "HttpApiProps"}
-	checkInvoked(r, p.Handler)
+	a.app.checkInvoked(r, p.Handler)
 	p.values().check(r)
-	contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
+	a.app.contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
 	refuse(a, r.broken)
 
-	budgetOf(p.Handler).addRequests()
-	a.Api = awsapigatewayv2.NewHttpApi(a, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
+	a.app.budgetOf(p.Handler).addRequests()
+	api := &awsapigatewayv2.HttpApiProps{
 		ApiName:                    apiName(a, p.ApiName),
 		CorsPreflight:              p.CorsPreflight,
 		CreateDefaultStage:         jsii.Bool(false), // it takes neither access logs nor throttling
@@ -136,9 +156,12 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 		DefaultAuthorizer:          p.Authorizer,
 		DefaultIntegration:         awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
 		DisableExecuteApiEndpoint:  p.DisableExecuteApiEndpoint,
-	})
+	}
+	refineProps(r, "Refine", api, p.Refine, p, nil)
+	refuse(a, r.broken)
+	a.Api = awsapigatewayv2.NewHttpApi(a, jsii.String("Api"), api)
 	if p.Domain != nil {
-		p.DomainMapping = p.Domain.mapping(a)
+		p.DomainMapping = p.Domain.mapping(a.app, a, false)
 	}
 	if p.StageName == nil {
 		p.StageName = jsii.String("$default")
@@ -153,9 +176,11 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	if p.AccessLogs == nil || *p.AccessLogs {
 		a.AccessLogGroup = p.AccessLogGroup
 		if a.AccessLogGroup == nil {
-			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
+			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention, p.AccessLogRemovalPolicy)
 		}
 	}
+	refineProps(r, "RefineStage", stage, p.RefineStage, p, map[string]string{"AccessLogSettings": "HttpApiProps.AccessLogGroup"})
+	refuse(a, r.broken)
 	a.Stage = awsapigatewayv2.NewHttpStage(a, jsii.String("Stage"), stage)
 	if a.AccessLogGroup != nil {
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html (2026-11)
@@ -188,18 +213,32 @@ func (a *HttpApi) AddRoutes(props *HttpRoutesProps) []awsapigatewayv2.HttpRoute 
 	}
 	p := *props
 	r := &rules{where: "HttpRoutesProps"}
-	checkInvoked(r, p.Handler)
+	a.app.checkInvoked(r, p.Handler)
 	checkPath(r, textOf(p.Path))
-	contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
+	a.app.contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
 	refuse(a, r.broken)
-	budgetOf(p.Handler).addRequests()
+	a.app.budgetOf(p.Handler).addRequests()
 	return *a.Api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 		AuthorizationScopes: p.AuthorizationScopes,
 		Authorizer:          p.Authorizer,
-		Integration:         awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
+		Integration:         a.integration(p.Handler),
 		Methods:             p.Methods,
 		Path:                p.Path,
 	})
+}
+
+// integration returns the integration of all routes to a function, with one permission:
+// the policy of a function has room for some 60.
+// https://github.com/aws/aws-cdk/issues/19535 (2026-11)
+func (a *HttpApi) integration(fn awslambda.IFunction) awsapigatewayv2integrations.HttpLambdaIntegration {
+	made := a.integrations[fn]
+	if made == nil {
+		made = awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), fn, &awsapigatewayv2integrations.HttpLambdaIntegrationProps{
+			ScopePermissionToRoute: jsii.Bool(false),
+		})
+		a.integrations[fn] = made
+	}
+	return made
 }
 
 // HttpRoutesProps configure routes of [HttpApi.AddRoutes].

@@ -25,7 +25,7 @@ func TestIam(t *testing.T) {
 		Database:           &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc},
 		Monitoring:         &MonitoringProps{},
 		WebSocketRelay:     jsii.Bool(true),
-		Workers:            WorkersSeparate,
+		Jobs:               &HandlerProps{},
 	})
 	// The only ones without a resource: X-Ray knows none.
 	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html (2026-11)
@@ -104,7 +104,11 @@ func flat(v any) string {
 		}
 		if join, ok := v["Fn::Join"].([]any); ok {
 			var b strings.Builder
-			for i, part := range join[1].([]any) {
+			parts, ok := join[1].([]any)
+			if !ok { // what was split
+				return flat(join[1])
+			}
+			for i, part := range parts {
 				if i > 0 {
 					b.WriteString(flat(join[0]))
 				}

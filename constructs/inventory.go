@@ -19,6 +19,8 @@ func resourcesIn(scope constructs.IConstruct, types ...string) []constructs.ICon
 // created them. Their properties are read when they are asked for: each read
 // goes to the CDK's own process.
 type inventory struct {
+	app *app
+
 	functions, aliases, versions, mappings, queues, urls, permissions, scalings []awscdk.CfnResource
 
 	read  map[awscdk.CfnResource]map[string]any
@@ -35,7 +37,7 @@ const (
 // takeInventory looks at everything in a stack, but not in the stacks below it:
 // their logical ids are their own.
 func takeInventory(stack awscdk.Stack) *inventory {
-	n := &inventory{read: map[awscdk.CfnResource]map[string]any{}, stack: stack}
+	n := &inventory{app: appOf(stack), read: map[awscdk.CfnResource]map[string]any{}, stack: stack}
 	for _, c := range resourcesIn(stack, "AWS::Lambda::Function", typeAlias, "AWS::Lambda::Version", typeMapping,
 		"AWS::SQS::Queue", "AWS::Lambda::Url", "AWS::Lambda::Permission", typeScaling) {
 		if its := c.(awscdk.CfnResource).Stack(); its != stack && pathOf(its) != pathOf(stack) {
@@ -97,7 +99,7 @@ func (n *inventory) functionIDs(fn awscdk.CfnResource) []string {
 func (n *inventory) sourcesOf(ids []string, withQueues bool) []source {
 	var sources []source
 	for _, mapping := range n.mappings {
-		if !withQueues && ofQueue(mapping) {
+		if !withQueues && n.app.ofQueue(mapping) {
 			continue
 		}
 		properties := n.properties(mapping)
@@ -107,26 +109,3 @@ func (n *inventory) sourcesOf(ids []string, withQueues bool) []source {
 	}
 	return sources
 }
-
-// queueSources are the event sources that a [Queue] made: it has told the budget
-// itself.
-var queueSources = map[constructs.IConstruct]bool{}
-
-// ofQueue tells whether a [Queue] made a mapping.
-func ofQueue(mapping constructs.IConstruct) bool { return queueSources[mapping.Node().Scope()] }
-
-// foreign tells whether a resource that concerns the budget was not made by this
-// package: an event source, an alias, or the scaling of one.
-func foreign(c constructs.IConstruct) bool {
-	switch r := c.(type) {
-	case awslambda.CfnEventSourceMapping:
-		return !ofQueue(r)
-	case awslambda.CfnAlias:
-		alias, _ := r.Node().Scope().(awslambda.IFunction)
-		return owners[alias] == nil || owners[alias].Alias != alias
-	}
-	return !scalingsOf[c]
-}
-
-// scalingsOf are the scalable targets of the aliases that a [Handler] scales.
-var scalingsOf = map[constructs.IConstruct]bool{}

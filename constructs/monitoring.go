@@ -1,31 +1,46 @@
 package hearth
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
 const (
-	defaultBusyRatio        = 0.9
-	defaultBorrowedPercent  = 90
-	defaultAsyncAgeSecs     = 5 * 60
-	defaultErrorsPerMinute  = 1
-	defaultThrottledPerMin  = 1
-	defaultSpilledPerMinute = 1
+	defaultFailedPercent       = 5
+	defaultJobsFailedPercent   = 25
+	defaultSocketFailedPercent = 20
+	defaultSpilloverPercent    = 10
+	defaultBorrowedPercent     = 90
+	defaultTimeoutsPercent     = 5
+	defaultClaimedPercent      = 90
+	defaultAsyncAgeSecs        = 5 * 60
+	defaultErrorsPerMinute     = 1
+	defaultThrottledPerMin     = 1
 )
 
 // MonitoringProps configure a [Monitoring]. What it watches is all that is given
 // here: a whole [Backend], or parts.
 type MonitoringProps struct {
+	// AccountConcurrency is the quota of concurrent executions of the account. With it,
+	// an alarm says when all functions of the account together come near to it, with
+	// which other functions are throttled too. One Monitoring in an account is enough.
+	//
+	// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html (2026-11)
+	//
+	// @default - not watched
+	AccountConcurrency *float64
+
 	// Actions run when an alarm goes off, such as a notification.
 	//
-	// @default - none: the alarms only change their state
+	// @default - none: the alarms only change their state, and synth warns
 	Actions *[]awscloudwatch.IAlarmAction
 
 	// Backend is watched with all its parts.
@@ -49,6 +64,12 @@ type MonitoringProps struct {
 	// @default - none
 	Databases []*DatabaseProxy
 
+	// Email gets a message when an alarm goes off, through a topic that takes TLS only.
+	// AWS asks the address first. A topic of your own is one of Actions.
+	//
+	// @default - none
+	Email *string
+
 	// ErrorsPerMinute is the number of failed invocations of a function in a
 	// minute that is one too many: crashes, timeouts of Lambda, failed schedules.
 	// What a program answers with a status, or reports of a batch, is none.
@@ -56,15 +77,32 @@ type MonitoringProps struct {
 	// @default 1
 	ErrorsPerMinute *float64
 
+	// FailedPercent is the share of the requests of an HTTP API, REST API or function
+	// URL within five minutes, 1 to 100 percent, whose failing (5xx) is too much.
+	//
+	// @default 5
+	FailedPercent *float64
+
+	// FunctionUrls are function URLs to watch.
+	//
+	// @default - none
+	FunctionUrls []*FunctionUrl
+
 	// Handlers are functions to watch.
 	//
 	// @default - none
 	Handlers []*Handler
 
-	// HttpApis are shown on the dashboard.
+	// HttpApis are HTTP APIs to watch.
 	//
 	// @default - none
 	HttpApis []*HttpApi
+
+	// JobsFailedPercent is the share of the jobs of a queue within five minutes, 1 to 100
+	// percent, whose failing is too much. It needs a consumer with lambdaruntime.
+	//
+	// @default 25
+	JobsFailedPercent *float64
 
 	// OldestMessage is the age of the oldest message of a queue that says that
 	// its consumers do not keep up.
@@ -77,22 +115,42 @@ type MonitoringProps struct {
 	// @default - none
 	Queues []*Queue
 
-	// Utilization is the share of busy warm instances, 0.1 to 1, from which on
-	// five minutes long the next burst starts cold. Target tracking should keep
-	// it lower.
+	// RestApis are REST APIs to watch.
 	//
-	// @default 0.9
-	Utilization *float64
+	// @default - none
+	RestApis []*RestApi
+
+	// Schedules are schedules to watch. EventBridge Scheduler counts for each group of
+	// schedules, so those of other stacks in the group are watched too.
+	//
+	// @default - none
+	Schedules []*Schedule
+
+	// SpilloverPercent is the share of the invocations within five minutes, 1 to 100
+	// percent, that may start cold because no warm instance was free.
+	//
+	// @default 10
+	SpilloverPercent *float64
+
+	// WebSocketApis are WebSocket APIs to watch.
+	//
+	// @default - none
+	WebSocketApis []*WebSocketApi
 }
 
-// Monitoring is a dashboard and alarms for what the concurrency of a backend can
-// do wrong. Each alarm's description says what happened and what to do.
+// Monitoring is a dashboard and alarms. Whatever fails completely raises an alarm within
+// minutes, and each alarm's description says what happened and what to do.
 //
-// For each function: invocations that were throttled, that found no warm instance
-// (spill-over), that failed; warm instances that are nearly all busy; instances
-// that did not start; with schedules, events that wait for too long or were
-// dropped. For each queue: the age of the oldest message and the dead letters.
-// For each proxy: the share of its connections that is lent.
+// Lambda's own count of errors does not suffice: a program on lambdaruntime answers a
+// panic with 500 and a failed job with its id, and Lambda counts neither. So the shares
+// of failures are watched where they are counted: for each HTTP API, REST API and
+// function URL its 5xx, for each WebSocket API its failed events, for each queue the
+// jobs that failed, and for each group of schedules the invocations that did not
+// succeed. Further for each function: invocations that were throttled, failed or took
+// too long, invocations that found no warm instance (spill-over), instances that did
+// not start; with schedules, events that wait for too long or were dropped. For each
+// queue: the age of the oldest message and the growth of the dead-letter queue. For each
+// proxy: the share of its connections that is lent.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html (2026-11)
@@ -103,12 +161,17 @@ type Monitoring struct {
 	Alarms []awscloudwatch.Alarm
 	// Dashboard is the dashboard; nil when there is none.
 	Dashboard awscloudwatch.Dashboard
+	// Topic gets the messages of the alarms; nil without MonitoringProps.Email.
+	Topic awssns.Topic
 
-	every minutely
-	names map[constructs.Construct]string
-	props MonitoringProps
-	rows  [][]awscloudwatch.IWidget
-	stack string
+	app    *app
+	acts   bool // whether the alarms have actions
+	every  metricsOver
+	window metricsOver
+	names  map[constructs.Construct]string
+	props  MonitoringProps
+	rows   [][]awscloudwatch.IWidget
+	stack  string
 }
 
 // NewMonitoring creates alarms and a dashboard. It panics with every broken rule
@@ -117,36 +180,79 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	if props == nil {
 		props = &MonitoringProps{}
 	}
-	m := &Monitoring{every: newMinutely(), names: map[constructs.Construct]string{}, props: *props}
-	newConstruct(m, scope, id)
+	m := &Monitoring{every: newMinutely(), window: newWindow(), names: map[constructs.Construct]string{}, props: *props}
+	m.app = newConstruct(m, scope, id)
 	m.stack = pathOf(awscdk.Stack_Of(m))
+	m.acts = props.Actions != nil && len(*props.Actions) > 0 || props.Email != nil
 	m.props.takeBackend()
 	r := &rules{where: "MonitoringProps"}
 	m.props.values().check(r)
 	refuse(m, r.broken)
+	if m.props.Email != nil {
+		m.notify()
+	}
 	for _, h := range m.props.Handlers {
 		m.watchHandler(h)
+	}
+	for _, a := range m.props.HttpApis {
+		m.watchRequests(a, a.Api.MetricServerError(m.window.sum()), a.Api.MetricCount(m.window.sum()))
+	}
+	for _, a := range m.props.RestApis {
+		m.watchRequests(a, a.Api.MetricServerError(m.window.sum()), a.Api.MetricCount(m.window.sum()))
+	}
+	for _, u := range m.props.FunctionUrls {
+		m.watchFunctionUrl(u)
+	}
+	for _, a := range m.props.WebSocketApis {
+		m.watchSockets(a)
 	}
 	for _, q := range m.props.Queues {
 		m.watchQueue(q)
 	}
+	m.watchSchedules(m.props.Schedules)
 	for _, d := range m.props.Databases {
 		m.watchDatabase(d)
 	}
-	for _, a := range m.props.HttpApis {
-		m.show(m.name(a)+": requests", a.Api.MetricCount(m.every.sum()), a.Api.MetricClientError(m.every.sum()), a.Api.MetricServerError(m.every.sum()))
+	if m.props.AccountConcurrency != nil {
+		m.watchAccount()
 	}
+	m.Node().AddValidation(m)
 	if m.props.Dashboard == nil || *m.props.Dashboard {
 		m.newDashboard()
 	}
 	return m
 }
 
+// notify adds a topic with a subscription to the actions. It is not encrypted with a key
+// that AWS manages, because CloudWatch cannot publish to such a topic.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (2026-11)
+func (m *Monitoring) notify() {
+	m.Topic = awssns.NewTopic(m, jsii.String("Topic"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
+	awssns.NewSubscription(m, jsii.String("Email"), &awssns.SubscriptionProps{
+		Endpoint: m.props.Email, Protocol: awssns.SubscriptionProtocol_EMAIL, Topic: m.Topic,
+	})
+	actions := []awscloudwatch.IAlarmAction{awscloudwatchactions.NewSnsAction(m.Topic)}
+	if m.props.Actions != nil {
+		actions = append(actions, *m.props.Actions...)
+	}
+	m.props.Actions = &actions
+}
+
 // AddActions makes further actions run when any of the alarms goes off.
 func (m *Monitoring) AddActions(actions ...awscloudwatch.IAlarmAction) {
+	m.acts = m.acts || len(actions) > 0
 	for _, a := range m.Alarms {
 		a.AddAlarmAction(actions...)
 	}
+}
+
+// Validate implements constructs.IValidation. Alarms that tell nobody are no error.
+func (m *Monitoring) Validate() *[]*string {
+	if !m.acts {
+		warn(m, "alarmsWithoutActions", "the alarms tell nobody; set MonitoringProps.Actions, such as a notification: awscloudwatchactions.NewSnsAction(topic)")
+		m.acts = true // a second synth would repeat the warning
+	}
+	return &[]*string{}
 }
 
 // takeBackend adds the parts of the backend.
@@ -169,21 +275,44 @@ func (p *MonitoringProps) takeBackend() {
 	if b.Http != nil {
 		p.HttpApis = append([]*HttpApi{b.Http}, p.HttpApis...)
 	}
+	if b.Rest != nil {
+		p.RestApis = append([]*RestApi{b.Rest}, p.RestApis...)
+	}
+	if b.FunctionUrl != nil {
+		p.FunctionUrls = append([]*FunctionUrl{b.FunctionUrl}, p.FunctionUrls...)
+	}
+	if b.WebSocket != nil {
+		p.WebSocketApis = append([]*WebSocketApi{b.WebSocket}, p.WebSocketApis...)
+	}
+	for _, schedule := range sortedKeys(b.Schedules) {
+		p.Schedules = append(p.Schedules, b.Schedules[schedule])
+	}
 }
 
 // monitoringValues are [MonitoringProps] as the rules see them.
 type monitoringValues struct {
-	parts        int
-	busy, errors number
-	noDashboard  bool
-	named        bool
+	parts       int
+	errors      number
+	account     number
+	percents    []percentValue
+	noDashboard bool
+	named       bool
+}
+
+// percentValue is a prop with a share.
+type percentValue struct {
+	field string
+	value number
 }
 
 func (p *MonitoringProps) values() monitoringValues {
 	return monitoringValues{
-		parts:       len(p.Handlers) + len(p.Queues) + len(p.Databases) + len(p.HttpApis),
-		busy:        numberOf(p.Utilization),
-		errors:      numberOf(p.ErrorsPerMinute),
+		parts:   len(p.Handlers) + len(p.Queues) + len(p.Databases) + len(p.HttpApis) + len(p.RestApis) + len(p.FunctionUrls) + len(p.WebSocketApis) + len(p.Schedules),
+		account: numberOf(p.AccountConcurrency),
+		errors:  numberOf(p.ErrorsPerMinute),
+		percents: []percentValue{
+			{"FailedPercent", numberOf(p.FailedPercent)}, {"JobsFailedPercent", numberOf(p.JobsFailedPercent)}, {"SpilloverPercent", numberOf(p.SpilloverPercent)},
+		},
 		noDashboard: p.Dashboard != nil && !*p.Dashboard,
 		named:       p.DashboardName != nil,
 	}
@@ -191,14 +320,15 @@ func (p *MonitoringProps) values() monitoringValues {
 
 func (v monitoringValues) check(r *rules) {
 	if v.parts == 0 {
-		r.breaks("Backend", "must be set unless parts are, got nothing to watch; pass a Backend, Handlers, Queues or Databases")
+		r.breaks("Backend", "must be set unless parts are, got nothing to watch; pass a Backend, Handlers, Queues or another part")
 	}
 	if v.noDashboard && v.named {
 		r.breaks("DashboardName", "must be unset while Dashboard is false; remove one of them")
 	}
+	r.within("AccountConcurrency", v.account, 1, 1e6, "instances", "it is the quota of the account")
 	r.within("ErrorsPerMinute", v.errors, 1, 1e6, "errors", "leave it unset for 1")
-	if v.busy.known && (v.busy.value < minUtilizationRatio || v.busy.value > 1) {
-		r.breaks("Utilization", "must be 0.1 to 1, got %s; it is a ratio, so 90%% is 0.9", v.busy)
+	for _, p := range v.percents {
+		r.within(p.field, p.value, 1, 100, "percent", "leave it unset for the default")
 	}
 }
 
@@ -230,137 +360,21 @@ func (m *Monitoring) show(title string, metrics ...awscloudwatch.IMetric) {
 	m.rows = append(m.rows, []awscloudwatch.IWidget{graph})
 }
 
-func (m *Monitoring) watchHandler(h *Handler) {
-	sum := m.every.sum()
-	errorsPerMinute := m.props.ErrorsPerMinute
-	if errorsPerMinute == nil {
-		errorsPerMinute = jsii.Number(defaultErrorsPerMinute)
-	}
-	throttles, errors := h.Function.MetricThrottles(sum), h.Function.MetricErrors(sum)
-	m.alarm(h, "Throttles", alarm{
-		description: "Invocations were throttled: the reserved or the account's concurrency is used up. Raise Reserved, or lower the MaxConcurrency of queues",
-		metric:      throttles, minutes: 1, threshold: jsii.Number(defaultThrottledPerMin),
-	})
-	m.alarm(h, "Errors", alarm{
-		description: "Invocations failed: the program crashed, ran into the timeout of Lambda, or a schedule failed. See the log group",
-		metric:      errors, minutes: 1, threshold: errorsPerMinute,
-	})
-	m.alarm(h, "InitErrors", alarm{
-		description: "Instances did not start: a required resource failed in the init phase. Warm instances are missing until it works. See the log group",
-		metric:      m.initErrors(h), minutes: 1, threshold: jsii.Number(defaultErrorsPerMinute),
-	})
-	m.show(m.name(h)+": invocations", h.Function.MetricInvocations(sum), errors, throttles)
-	m.show(m.name(h)+": duration", h.Function.MetricDuration(m.every.statistic("p50")), h.Function.MetricDuration(m.every.statistic("p99")))
-	instances := []awscloudwatch.IMetric{h.Function.Metric(jsii.String("ConcurrentExecutions"), m.every.maximum())}
-	if h.props.Concurrency.Provisioned != nil {
-		instances = append(instances, m.watchWarm(h)...)
-	}
-	m.show(m.name(h)+": instances", instances...)
-	if h.contract != nil && len(partOf(h.contract.manifest, h.contract.part).Schedules) > 0 {
-		m.watchAsync(h)
-	}
-}
-
-// watchWarm watches the instances that are kept warm.
-func (m *Monitoring) watchWarm(h *Handler) []awscloudwatch.IMetric {
-	busiest := m.props.Utilization
-	if busiest == nil {
-		busiest = jsii.Number(defaultBusyRatio)
-	}
-	spilled := h.Alias.Metric(jsii.String("ProvisionedConcurrencySpilloverInvocations"), m.every.sum())
-	m.alarm(h, "Spillover", alarm{
-		description: "Invocations found no warm instance and started cold. Raise Provisioned, or lower its Utilization so that it grows earlier",
-		metric:      spilled, minutes: 1, threshold: jsii.Number(defaultSpilledPerMinute),
-	})
-	m.alarm(h, "Utilization", alarm{
-		description: "Nearly all warm instances are busy, and more do not come. Raise the Max of Provisioned",
-		metric:      h.Alias.Metric(jsii.String("ProvisionedConcurrencyUtilization"), m.every.maximum()), minutes: 5, threshold: busiest,
-	})
-	return []awscloudwatch.IMetric{
-		h.Alias.Metric(jsii.String("ProvisionedConcurrentExecutions"), m.every.maximum()), spilled,
-	}
-}
-
-// watchAsync watches what EventBridge Scheduler handed to Lambda, which keeps it
-// in a queue of its own.
-func (m *Monitoring) watchAsync(h *Handler) {
-	age := h.Alias.Metric(jsii.String("AsyncEventAge"), m.every.maximum())
-	dropped := h.Alias.Metric(jsii.String("AsyncEventsDropped"), m.every.sum())
-	m.alarm(h, "EventAge", alarm{
-		description: "Scheduled events wait for an instance, or are retried after errors",
-		metric:      age, minutes: 1, threshold: jsii.Number(defaultAsyncAgeSecs * 1000),
-	})
-	m.alarm(h, "EventsDropped", alarm{
-		description: "Scheduled events were dropped after their retries, or because they were too old",
-		metric:      dropped, minutes: 1, threshold: jsii.Number(defaultErrorsPerMinute),
-	})
-	m.show(m.name(h)+": scheduled events", age, dropped)
-}
-
-// initErrors counts the instances that did not start, which Lambda tells in its
-// log and in no metric. That record has the level WARN, and so every system log
-// level lets it through.
-// https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html (2026-11)
-// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html (2026-11)
-func (m *Monitoring) initErrors(h *Handler) awscloudwatch.IMetric {
-	unique := *awscdk.Names_UniqueResourceName(h, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(200)})
-	return awslogs.NewMetricFilter(m, jsii.String(strings.ReplaceAll(m.name(h), "/", "-")+"-InitErrorsFilter"), &awslogs.MetricFilterProps{
-		FilterPattern: awslogs.FilterPattern_Literal(jsii.String(`{ $.type = "platform.initRuntimeDone" && $.record.status != "success" }`)),
-		// A count without a dimension has the function in its name.
-		MetricName:      jsii.String(unique + "InitErrors"),
-		MetricNamespace: jsii.String("Hearth"),
-		LogGroup:        h.LogGroup,
-	}).Metric(m.every.sum())
-}
-
-func (m *Monitoring) watchQueue(q *Queue) {
-	alarms := q.addAlarms(&QueueAlarmsProps{Actions: m.props.Actions, OldestMessage: m.props.OldestMessage}, m.every)
-	m.Alarms = append(m.Alarms, alarms.OldestMessage)
-	messages := []awscloudwatch.IMetric{q.Queue.MetricApproximateNumberOfMessagesVisible(m.every.maximum())}
-	if alarms.DeadLetters != nil {
-		m.Alarms = append(m.Alarms, alarms.DeadLetters)
-		messages = append(messages, q.dead.With(&awscloudwatch.MetricOptions{Label: jsii.String("Dead letters")}))
-	}
-	m.show(m.name(q)+": messages", messages...)
-	m.show(m.name(q)+": oldest message", q.oldest)
-}
-
-// watchDatabase watches the connections of a proxy. More than one machine may serve
-// it, each of which reports its own numbers once a minute: their sum counts.
-// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.monitoring.html (2026-11)
-func (m *Monitoring) watchDatabase(d *DatabaseProxy) {
-	dimensions := map[string]*string{"ProxyName": d.Proxy.DbProxyName()}
-	metric := func(name string) awscloudwatch.IMetric {
-		return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-			DimensionsMap: &dimensions,
-			MetricName:    jsii.String(name),
-			Namespace:     jsii.String("AWS/RDS"),
-			Period:        m.every.minute,
-			Statistic:     jsii.String("Sum"),
-		})
-	}
-	borrowed, allowed := metric("DatabaseConnectionsCurrentlyBorrowed"), metric("MaxDatabaseConnectionsAllowed")
-	m.alarm(d, "Connections", alarm{
-		description: "Nearly all connections of the proxy are lent, and queries wait for one. Look for pinning and long transactions, raise MaxConnectionsPercent, or use a larger database",
-		metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-			Expression:   jsii.String("100 * borrowed / allowed"),
-			Label:        jsii.String("Percent of connections lent"),
-			Period:       m.every.minute,
-			UsingMetrics: &map[string]awscloudwatch.IMetric{"allowed": allowed, "borrowed": borrowed},
-		}),
-		minutes: 5, threshold: jsii.Number(defaultBorrowedPercent),
-	})
-	m.show(m.name(d)+": connections", metric("ClientConnections"), borrowed, allowed, metric("DatabaseConnectionsCurrentlySessionPinned"))
-}
+// maxAlarmsInWidget is the most alarms that one widget shows.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html (2026-11)
+const maxAlarmsInWidget = 100
 
 func (m *Monitoring) newDashboard() {
 	alarms := make([]interfacesawscloudwatch.IAlarmRef, len(m.Alarms))
 	for i, a := range m.Alarms {
 		alarms[i] = a
 	}
-	rows := []*[]awscloudwatch.IWidget{{awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{
-		Alarms: &alarms, Width: jsii.Number(24),
-	})}}
+	var rows []*[]awscloudwatch.IWidget
+	for some := range slices.Chunk(alarms, maxAlarmsInWidget) {
+		rows = append(rows, &[]awscloudwatch.IWidget{awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{
+			Alarms: &some, Width: jsii.Number(24),
+		})})
+	}
 	for i := range m.rows {
 		rows = append(rows, &m.rows[i])
 	}

@@ -1,9 +1,12 @@
 package hearth
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -27,17 +30,20 @@ func TestMonitoringFull(t *testing.T) {
 		Concurrency: &ConcurrencyProps{Reserved: jsii.Number(50), Provisioned: Autoscaled(2, 20)},
 		Database:    &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc},
 		Monitoring: &MonitoringProps{
-			Actions:         &[]awscloudwatch.IAlarmAction{awscloudwatchactions.NewSnsAction(awssns.NewTopic(stack, jsii.String("Topic"), nil))},
-			DashboardName:   jsii.String("backend"),
-			ErrorsPerMinute: jsii.Number(3),
-			OldestMessage:   seconds(300),
-			Utilization:     jsii.Number(0.8),
+			Actions:            &[]awscloudwatch.IAlarmAction{awscloudwatchactions.NewSnsAction(awssns.NewTopic(stack, jsii.String("Topic"), nil))},
+			DashboardName:      jsii.String("backend"),
+			AccountConcurrency: jsii.Number(1000),
+			ErrorsPerMinute:    jsii.Number(3),
+			FailedPercent:      jsii.Number(2),
+			JobsFailedPercent:  jsii.Number(50),
+			OldestMessage:      seconds(300),
+			SpilloverPercent:   jsii.Number(20),
 		},
 		Queues: map[string]*QueueProps{"ledger": {MaxConcurrency: jsii.Number(5)}, "screenshots": {MaxConcurrency: jsii.Number(10)}},
 	})
-	// Throttles, errors, init errors, spill-over, utilization, event age, dropped
-	// events; two for each queue; connections.
-	if got, want := len(b.Monitoring.Alarms), 7+2*2+1; got != want {
+	// Throttles, errors, timeouts, init errors, spill-over, event age, dropped events;
+	// HTTP and WebSocket API; three for each queue; schedules; connections; account.
+	if got, want := len(b.Monitoring.Alarms), 7+2+2*3+2+1+1; got != want {
 		t.Errorf("%d alarms, want %d", got, want)
 	}
 	for id, alarm := range resources(stack, "AWS::CloudWatch::Alarm") {
@@ -48,12 +54,12 @@ func TestMonitoringFull(t *testing.T) {
 	golden(t, stack)
 }
 
-// TestMonitoringWorkers shows that each function has alarms of its own.
-func TestMonitoringWorkers(t *testing.T) {
+// TestMonitoringJobs shows that each function has alarms of its own.
+func TestMonitoringJobs(t *testing.T) {
 	stack := setup(t)
 	b := newSeparateBackend(stack)
 	m := NewMonitoring(stack, jsii.String("Monitoring"), &MonitoringProps{Backend: b})
-	if got, want := len(m.Alarms), 5+(3+2)+2*2; got != want {
+	if got, want := len(m.Alarms), 5+(4+2)+2+2*3+2; got != want {
 		t.Errorf("%d alarms, want %d", got, want)
 	}
 	template(stack).ResourceCountIs(jsii.String("AWS::CloudWatch::Dashboard"), jsii.Number(1))
@@ -65,15 +71,104 @@ func TestMonitoringRules(t *testing.T) {
 		change(&v)
 		return v.check
 	}
-	busy := func(n number) func(*rules) { return with(func(v *monitoringValues) { v.busy = n }) }
+	percent := func(n number) func(*rules) {
+		return with(func(v *monitoringValues) { v.percents = []percentValue{{"FailedPercent", n}} })
+	}
 	runRules(t, []ruleCase{
-		{"nothing", monitoringValues{}.check, []string{"P.Backend must be set unless parts are, got nothing to watch; pass a Backend, Handlers, Queues or Databases"}},
+		{"nothing", monitoringValues{}.check, []string{"P.Backend must be set unless parts are, got nothing to watch; pass a Backend, Handlers, Queues or another part"}},
 		{"name of nothing", with(func(v *monitoringValues) { v.noDashboard, v.named = true, true }), []string{"P.DashboardName must be unset while Dashboard is false; remove one of them"}},
 		{"no errors", with(func(v *monitoringValues) { v.errors = known(0) }), []string{"P.ErrorsPerMinute must be 1 to 1000000 errors, got 0; leave it unset for 1"}},
-		{"idle", busy(known(0.1)), nil},
-		{"too idle", busy(known(0.09)), []string{"P.Utilization must be 0.1 to 1, got 0.09; it is a ratio, so 90% is 0.9"}},
-		{"all busy", busy(known(1)), nil},
-		{"too busy", busy(known(90)), []string{"P.Utilization must be 0.1 to 1, got 90; it is a ratio, so 90% is 0.9"}},
-		{"busy token", busy(unresolved), nil},
+		{"half", percent(known(50)), nil},
+		{"none", percent(known(0)), []string{"P.FailedPercent must be 1 to 100 percent, got 0; leave it unset for the default"}},
+		{"more than all", percent(known(101)), []string{"P.FailedPercent must be 1 to 100 percent, got 101; leave it unset for the default"}},
+		{"percent token", percent(unresolved), nil},
+		{"no account", with(func(v *monitoringValues) { v.account = known(0) }), []string{"P.AccountConcurrency must be 1 to 1000000 instances, got 0; it is the quota of the account"}},
 	})
+}
+
+// TestEveryPartHasAnAlarm shows that what fails completely raises an alarm whose metric
+// counts just that, with the dimensions that AWS documents. Lambda's Errors counts none
+// of them, as the program answers.
+func TestEveryPartHasAnAlarm(t *testing.T) {
+	for way, props := range map[string]*BackendProps{
+		"Http": {Http: &HttpApiProps{}}, "Rest": {Rest: &RestApiProps{}}, "FunctionUrl": {FunctionUrl: &FunctionUrlProps{}},
+	} {
+		t.Run(way, func(t *testing.T) {
+			stack := setup(t)
+			props.Entry, props.Monitoring = entry("full"), &MonitoringProps{}
+			NewBackend(stack, jsii.String("Backend"), props)
+			alarms := resources(stack, "AWS::CloudWatch::Alarm")
+			var all []string
+			for _, alarm := range alarms {
+				all = append(all, alarm)
+			}
+			wants := map[string][]string{
+				"sockets":   {`"MetricName":"IntegrationError","Namespace":"AWS/ApiGateway"`, `"MetricName":"ExecutionError"`, `"Name":"ApiId"`},
+				"jobs":      {`"MetricName":"JobsFailed","Namespace":"Hearth"`, `"Name":"FunctionName"`, `{"Name":"Queue","Value":"ledger"}`},
+				"timeouts":  {`"MetricName":"Timeouts","Namespace":"Hearth"`},
+				"schedules": {`"MetricName":"TargetErrorCount","Namespace":"AWS/Scheduler"`, `{"Name":"ScheduleGroup","Value":"default"}`},
+				"runs":      {`"MetricName":"Errors","Namespace":"AWS/Lambda"`},
+				"dead":      {`"Expression":"DIFF(FILL(dead, 0))"`, `"MetricName":"ApproximateNumberOfMessagesVisible"`},
+				"requests": map[string][]string{
+					"Http":        {`"MetricName":"5xx","Namespace":"AWS/ApiGateway"`, `"Name":"ApiId"`, `"MetricName":"Count"`},
+					"Rest":        {`"MetricName":"5XXError","Namespace":"AWS/ApiGateway"`, `"Name":"ApiName"`, `"MetricName":"Count"`},
+					"FunctionUrl": {`"MetricName":"Url5xxCount","Namespace":"AWS/Lambda"`, `"Name":"FunctionName"`, `"MetricName":"UrlRequestCount"`},
+				}[way],
+			}
+			for what, parts := range wants {
+				found := slices.ContainsFunc(all, func(alarm string) bool {
+					return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(alarm, part) })
+				})
+				if !found {
+					t.Errorf("%s: no alarm has %v in %s", what, parts, strings.Join(all, "\n"))
+				}
+			}
+		})
+	}
+}
+
+// TestAlarmsWithoutActions shows that alarms that tell nobody are warned of.
+func TestAlarmsWithoutActions(t *testing.T) {
+	for name, want := range map[string]int{"none": 1, "props": 0, "added": 0, "email": 0} {
+		t.Run(name, func(t *testing.T) {
+			stack := setup(t)
+			props := &MonitoringProps{Handlers: []*Handler{NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty")})}}
+			notify := awscloudwatchactions.NewSnsAction(awssns.NewTopic(stack, jsii.String("Topic"), nil))
+			if name == "props" {
+				props.Actions = &[]awscloudwatch.IAlarmAction{notify}
+			}
+			if name == "email" {
+				props.Email = jsii.String("oncall@example.com")
+			}
+			m := NewMonitoring(stack, jsii.String("Monitoring"), props)
+			if name == "email" {
+				for id, alarm := range resources(stack, "AWS::CloudWatch::Alarm") {
+					if !strings.Contains(alarm, `"AlarmActions":[{"Ref":"MonitoringTopic`) {
+						t.Errorf("%s must notify: %s", id, alarm)
+					}
+				}
+			}
+			if name == "added" {
+				m.AddActions(notify)
+			}
+			if got := len(*assertions.Annotations_FromStack(stack).FindWarning(jsii.String("/Test/Monitoring"), assertions.Match_StringLikeRegexp(jsii.String("the alarms tell nobody; .*")))); got != want {
+				t.Errorf("got %d warnings, want %d", got, want)
+			}
+		})
+	}
+}
+
+// TestManyAlarms shows that a dashboard shows as many alarms as there are.
+func TestManyAlarms(t *testing.T) {
+	stack := setup(t)
+	props := &MonitoringProps{}
+	for i := range 51 {
+		props.Queues = append(props.Queues, NewQueue(stack, jsii.String(fmt.Sprintf("Q%d", i)), nil))
+	}
+	NewMonitoring(stack, jsii.String("Monitoring"), props)
+	for _, dashboard := range resources(stack, "AWS::CloudWatch::Dashboard") {
+		if got := strings.Count(dashboard, `\"type\":\"alarm\"`); got != 2 {
+			t.Errorf("102 alarms are in %d widgets, want 2 of at most 100", got)
+		}
+	}
 }

@@ -13,8 +13,8 @@ type QueueAlarmsProps struct {
 	// @default - none: the alarms only change their state
 	Actions *[]awscloudwatch.IAlarmAction
 
-	// DeadLetters is the number of messages in the dead-letter queue that is one
-	// too many.
+	// DeadLetters is by how many messages the dead-letter queue may not grow within a
+	// minute.
 	//
 	// @default 1
 	DeadLetters *float64
@@ -28,8 +28,8 @@ type QueueAlarmsProps struct {
 
 // QueueAlarms are the alarms of one queue.
 type QueueAlarms struct {
-	// DeadLetters goes off when messages are in the dead-letter queue; nil for an
-	// existing queue, whose dead-letter queue is not known.
+	// DeadLetters goes off when messages reach the dead-letter queue, also when others
+	// lie there already; nil for an existing queue, whose dead-letter queue is not known.
 	DeadLetters awscloudwatch.Alarm
 	// OldestMessage goes off when the oldest message waits for too long.
 	OldestMessage awscloudwatch.Alarm
@@ -37,15 +37,18 @@ type QueueAlarms struct {
 
 const defaultOldestMessageSecs = 15 * 60
 
-// AddAlarms watches the depth of the dead-letter queue and the age of the oldest
+// AddAlarms watches the growth of the dead-letter queue and the age of the oldest
 // message. A second call returns the alarms of the first one.
+//
+// SQS leaves messages of a standard queue that were received three times or more out of
+// the age, so it tells nothing of jobs that fail: see [Monitoring] for those.
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html (2026-11)
 func (q *Queue) AddAlarms(props *QueueAlarmsProps) *QueueAlarms {
 	return q.addAlarms(props, newMinutely())
 }
 
-func (q *Queue) addAlarms(props *QueueAlarmsProps, every minutely) *QueueAlarms {
+func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver) *QueueAlarms {
 	if q.alarms != nil {
 		return q.alarms
 	}
@@ -68,7 +71,7 @@ func (q *Queue) addAlarms(props *QueueAlarmsProps, every minutely) *QueueAlarms 
 	q.oldest = q.Queue.MetricApproximateAgeOfOldestMessage(every.maximum())
 	q.alarms = &QueueAlarms{OldestMessage: newAlarm(q, "OldestMessageAlarm", alarm{
 		actions:     p.Actions,
-		description: "The oldest message waits for too long: the consumers fail, are throttled, or are too few",
+		description: "Messages wait for too long: the consumers are throttled, paused or too few. Raise MaxConcurrency or Reserved",
 		metric:      q.oldest,
 		minutes:     5,
 		threshold:   threshold,
@@ -77,10 +80,16 @@ func (q *Queue) addAlarms(props *QueueAlarmsProps, every minutely) *QueueAlarms 
 		q.dead = q.DeadLetterQueue.MetricApproximateNumberOfMessagesVisible(every.maximum())
 		q.alarms.DeadLetters = newAlarm(q, "DeadLettersAlarm", alarm{
 			actions:     p.Actions,
-			description: "Messages failed too often and are in the dead-letter queue",
-			metric:      q.dead,
-			minutes:     1,
-			threshold:   p.DeadLetters,
+			description: "Messages failed too often and were moved to the dead-letter queue. See the log group of the consumer, and move them back after the fix",
+			metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+				// SQS reports nothing of a queue that was empty and unused for hours.
+				Expression:   jsii.String("DIFF(FILL(dead, 0))"),
+				Label:        jsii.String("New dead letters"),
+				Period:       every.period,
+				UsingMetrics: &map[string]awscloudwatch.IMetric{"dead": q.dead},
+			}),
+			minutes:   1,
+			threshold: p.DeadLetters,
 		})
 	}
 	return q.alarms

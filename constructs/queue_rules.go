@@ -1,12 +1,10 @@
 package hearth
 
-import (
-	"github.com/lambdahearth/hearth/internal/wire"
-)
-
 // queueValues are [QueueProps] as the rules see them.
 type queueValues struct {
 	name     text
+	physical text
+	removal  bool
 	consumed bool
 	existing bool
 	// fifo is the kind of the queue, and wantFifo what the props say about it.
@@ -36,6 +34,8 @@ type queueValues struct {
 func (p *QueueProps) values() queueValues {
 	v := queueValues{
 		name:            textOf(p.Name),
+		physical:        textOf(p.QueueName),
+		removal:         p.RemovalPolicy != "",
 		consumed:        p.Handler != nil,
 		existing:        p.Queue != nil,
 		fifo:            isTrue(p.Fifo),
@@ -65,9 +65,6 @@ func (p *QueueProps) values() queueValues {
 	}
 	if p.DeadLetterQueue != nil {
 		v.ownDead, v.deadFifo = true, isTrue(p.DeadLetterQueue.Fifo())
-	}
-	if !v.functionTimeout.set && v.consumed {
-		v.functionTimeout = timeoutOf(p.Handler)
 	}
 	return v
 }
@@ -107,7 +104,10 @@ func (v queueValues) check(r *rules) {
 		r.breaks("Name", "must be 1 to 75 letters, digits, - and _, got %q; leave \".fifo\" out, it is added to the physical name", v.name.value)
 	}
 	if v.name.set && !v.name.known {
-		r.breaks("Name", "must be a plain string, got a token; it becomes the name of an environment variable")
+		r.breaks("Name", "must be a plain string, got a token; it is told to the program at synth")
+	}
+	if v.physical.known && !queueNamePattern.MatchString(v.physical.value) || len(v.physical.value) > maxQueueNameLetters {
+		r.breaks("QueueName", "must be 1 to %d letters, digits, - and _, got %q; leave \".fifo\" out, it is added", maxQueueNameLetters, v.physical.value)
 	}
 	if v.existing {
 		v.checkExisting(r)
@@ -134,6 +134,8 @@ func (v queueValues) checkExisting(r *rules) {
 		given{"EncryptionMasterKey", v.encrypted},
 		given{"HighThroughput", v.highThroughput},
 		given{"MaxReceiveCount", v.receives.set},
+		given{"QueueName", v.physical.set},
+		given{"RemovalPolicy", v.removal},
 		given{"RetentionPeriod", v.retention.set},
 		given{"VisibilityTimeout", v.visibility.set},
 	)
@@ -164,8 +166,13 @@ func (v queueValues) checkNew(r *rules) {
 	}
 }
 
-// checkRetention checks the retention of the dead-letter queue.
+// checkRetention checks the retention of the dead-letter queue of a standard queue.
+// The clock of a message of a FIFO queue starts anew there.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html (2026-11)
 func (v queueValues) checkRetention(r *rules, field string) {
+	if v.fifo {
+		return
+	}
 	retention, dead := v.retention.or(defaultRetentionSecs), v.deadRetention.or(defaultDeadLetterRetentionSecs)
 	if retention.known && dead.known && retention.value <= maxRetentionSecs && dead.value < retention.value {
 		r.breaks(field, "must be at least RetentionPeriod (%s seconds), got %s; its clock starts when the message is first sent, so less deletes failed messages at once", retention, dead)
@@ -239,15 +246,4 @@ func kindOf(fifo bool) string {
 		return "FIFO"
 	}
 	return "standard"
-}
-
-// sharedQueueEnv returns an earlier name whose URL would be in the same
-// environment variable.
-func sharedQueueEnv(seen map[string]string, name string) (other string, shared bool) {
-	env := wire.QueueURLEnv(name)
-	other, shared = seen[env]
-	if !shared {
-		seen[env] = name
-	}
-	return other, shared
 }

@@ -107,10 +107,10 @@ func TestQueueSourceRules(t *testing.T) {
 		{"pollers by default", pollers(none, none), nil},
 		{"pollers lowest", pollers(known(2), known(2)), nil},
 		{"pollers below", pollers(known(1), none), []string{"P.Pollers.Min must be 2 to 200 pollers, got 1; leave it unset for 2"}},
-		{"pollers highest", pollers(known(200), known(2000)), nil},
-		{"pollers above", pollers(known(201), known(2001)), []string{
+		{"pollers highest", pollers(known(200), known(10000)), nil},
+		{"pollers above", pollers(known(201), known(10001)), []string{
 			"P.Pollers.Min must be 2 to 200 pollers, got 201; leave it unset for 2",
-			"P.Pollers.Max must be 2 to 2000 pollers, got 2001; leave it unset for 200",
+			"P.Pollers.Max must be 2 to 10000 pollers, got 10001; leave it unset for 200",
 		}},
 		{"pollers swapped", pollers(known(4), known(3)), []string{"P.Pollers.Max must be at least Pollers.Min (4 pollers), got 3; raise it"}},
 		{"pollers token", pollers(unresolved, known(2)), nil},

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53targets"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -32,6 +31,12 @@ type RestApiProps struct {
 	//
 	// @default - a new log group, which is kept when the stack is deleted
 	AccessLogGroup awslogs.ILogGroup
+
+	// AccessLogRemovalPolicy says what becomes of the new log group when it leaves the
+	// stack.
+	//
+	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	AccessLogRemovalPolicy awscdk.RemovalPolicy
 
 	// AccessLogRetention is how long the new log group keeps each entry. It needs
 	// AccessLogs and contradicts AccessLogGroup.
@@ -104,6 +109,13 @@ type RestApiProps struct {
 	// @default 29 seconds
 	IntegrationTimeout awscdk.Duration
 
+	// Refine changes the CDK's own props of the API before it is created, such as Policy,
+	// EndpointConfiguration or MinCompressionSize. What a prop here sets must stay as it
+	// is.
+	//
+	// @default - none
+	Refine func(props *awsapigateway.RestApiProps)
+
 	// StageName is the first part of the path in the generated URL: letters,
 	// digits, "-" and "_", up to 128 of them.
 	//
@@ -136,6 +148,7 @@ type RestApi struct {
 	// Api is the API.
 	Api awsapigateway.RestApi
 
+	app     *app
 	methods *awsapigateway.MethodOptions
 	timeout number
 	wait    awscdk.Duration
@@ -150,13 +163,13 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	}
 	p := *props
 	a := &RestApi{}
-	newConstruct(a, scope, id)
+	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "RestApiProps"}
-	checkInvoked(r, p.Handler)
+	a.app.checkInvoked(r, p.Handler)
 	v := p.values()
 	v.check(r)
 	a.timeout = v.timeout.or(defaultRestIntegrationSecs)
-	contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
+	a.app.contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
 	refuse(a, r.broken)
 
 	if p.Authorizer != nil || p.AuthorizationType != "" {
@@ -172,7 +185,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	if isTrue(p.AccessLogs) {
 		a.AccessLogGroup = p.AccessLogGroup
 		if a.AccessLogGroup == nil {
-			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
+			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention, p.AccessLogRemovalPolicy)
 		}
 		stage.AccessLogDestination = awsapigateway.NewLogGroupLogDestination(a.AccessLogGroup)
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html (2026-11)
@@ -181,9 +194,9 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	if p.BinaryMediaTypes == nil && p.CorsPreflight == nil {
 		p.BinaryMediaTypes = jsii.Strings("*/*")
 	}
-	budgetOf(p.Handler).addRequests()
+	a.app.budgetOf(p.Handler).addRequests()
 	a.wait = p.IntegrationTimeout
-	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), &awsapigateway.RestApiProps{
+	api := &awsapigateway.RestApiProps{
 		BinaryMediaTypes:            p.BinaryMediaTypes,
 		CloudWatchRole:              jsii.Bool(false), // it is the account's
 		DefaultCorsPreflightOptions: p.CorsPreflight,
@@ -191,10 +204,13 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 		DisableExecuteApiEndpoint:   p.DisableExecuteApiEndpoint,
 		EndpointTypes:               &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
 		RestApiName:                 apiName(a, p.ApiName),
-	})
+	}
+	refineProps(r, "Refine", api, p.Refine, p, map[string]string{"DomainName": "RestApiProps.Domain"})
+	refuse(a, r.broken)
+	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), api)
 	root := a.Api.Root()
-	root.AddMethod(jsii.String("ANY"), a.integration(p.Handler), a.methods)
-	root.AddResource(jsii.String("{proxy+}"), nil).AddMethod(jsii.String("ANY"), a.integration(p.Handler), a.methods)
+	root.AddMethod(jsii.String("ANY"), a.integration(p.Handler, false), a.methods)
+	root.AddResource(jsii.String("{proxy+}"), nil).AddMethod(jsii.String("ANY"), a.integration(p.Handler, false), a.methods)
 	a.serve(&p)
 	return a
 }
@@ -207,22 +223,19 @@ func (a *RestApi) serve(p *RestApiProps) {
 		}
 		return
 	}
-	domain := awsapigateway.NewDomainName(a, jsii.String("Domain"), &awsapigateway.DomainNameProps{
-		BasePath:       p.Domain.Path,
-		Certificate:    p.Domain.certificate(a),
-		DomainName:     p.Domain.Name,
-		EndpointType:   awsapigateway.EndpointType_REGIONAL,
-		Mapping:        a.Api,
-		SecurityPolicy: awsapigateway.SecurityPolicy_TLS_1_2,
-	})
-	p.Domain.record(a, awsroute53targets.NewApiGatewayDomain(domain))
+	p.Domain.mapRest(a.app, a, a.Api)
 	a.url = p.Domain.url("https")
 }
 
 // integration leaves out the permission for the test button of the console,
 // which would go past the stage.
-func (a *RestApi) integration(fn awslambda.IFunction) awsapigateway.LambdaIntegration {
-	return awsapigateway.NewLambdaIntegration(fn, &awsapigateway.LambdaIntegrationOptions{AllowTestInvoke: jsii.Bool(false), Timeout: a.wait})
+func (a *RestApi) integration(fn awslambda.IFunction, permissionForAll bool) awsapigateway.LambdaIntegration {
+	return awsapigateway.NewLambdaIntegration(fn, &awsapigateway.LambdaIntegrationOptions{
+		AllowTestInvoke: jsii.Bool(false),
+		// Of many routes, all share one: the policy of a function has room for some 60.
+		ScopePermissionToMethod: jsii.Bool(!permissionForAll),
+		Timeout:                 a.wait,
+	})
 }
 
 // AddRoute sends the requests for a path to another function than the rest: to
@@ -235,16 +248,16 @@ func (a *RestApi) AddRoute(props *RestRouteProps) awsapigateway.Method {
 	}
 	p := *props
 	r := &rules{where: "RestRouteProps"}
-	checkInvoked(r, p.Handler)
+	a.app.checkInvoked(r, p.Handler)
 	checkPath(r, textOf(p.Path))
-	contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
+	a.app.contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
 	refuse(a, r.broken)
-	budgetOf(p.Handler).addRequests()
+	a.app.budgetOf(p.Handler).addRequests()
 	method := p.Method
 	if method == nil {
 		method = jsii.String("ANY")
 	}
-	return a.Api.Root().ResourceForPath(p.Path).AddMethod(method, a.integration(p.Handler), a.methods)
+	return a.Api.Root().ResourceForPath(p.Path).AddMethod(method, a.integration(p.Handler, true), a.methods)
 }
 
 // RestRouteProps configure a route of [RestApi.AddRoute].

@@ -92,11 +92,19 @@ type text struct {
 	known, set bool
 }
 
+// lookupPlaceholder starts the value that the CDK gives in the first pass of a synth in
+// place of a parameter that it looks up after it.
+// https://github.com/aws/aws-cdk/issues/8604 (2026-11)
+const lookupPlaceholder = "dummy-value-for-"
+
 func textOf(v *string) text {
 	if v == nil {
 		return text{}
 	}
 	if strings.Contains(*v, "${") && *awscdk.Token_IsUnresolved(v) { // tokens are ${Token[…]}
+		return text{set: true}
+	}
+	if strings.HasPrefix(*v, lookupPlaceholder) {
 		return text{set: true}
 	}
 	return text{value: *v, known: true, set: true}
@@ -109,9 +117,11 @@ func pathOf(c constructs.Construct) string { return *c.ToString() }
 // newConstruct makes c, a pointer to a struct that embeds constructs.Construct, a
 // construct in its own right. With constructs.NewConstruct the embedded one would
 // be the construct, and jsii would refuse c itself as a scope or a dependency.
-// The type of c needs a method of its own.
-func newConstruct(c, scope constructs.Construct, id *string) {
+// The type of c needs a method of its own. newConstruct returns the state of the app.
+func newConstruct(c, scope constructs.Construct, id *string) *app {
+	a := appOf(scope)
 	constructs.NewConstruct_Override(c, scope, id)
+	return a
 }
 
 func isTrue(v *bool) bool { return v != nil && *v }

@@ -133,24 +133,6 @@ func documentedRules() []documented {
 			func(scope constructs.Construct) { plainAlias(scope, plainFunction(scope, reserve(0)), n(2)) },
 		},
 		{
-			"Warm instances behind a weighted alias",
-			func(stack awscdk.Stack) {
-				h := NewHandler(stack, id, silent(&ConcurrencyProps{Provisioned: Fixed(1)}))
-				h.Alias.Node().DefaultChild().(awslambda.CfnAlias).SetRoutingConfig(&awslambda.CfnAlias_AliasRoutingConfigurationProperty{
-					AdditionalVersionWeights: &[]any{&awslambda.CfnAlias_VersionWeightProperty{FunctionVersion: jsii.String("1"), FunctionWeight: n(0.1)}},
-				})
-				template(stack)
-			},
-			"must not have weights together with provisioned concurrency, which Lambda refuses; shift all traffic at once, or unset Provisioned during the shift",
-			func(scope constructs.Construct) {
-				fn := plainFunction(scope, nil)
-				awslambda.NewAlias(scope, jsii.String("Live"), &awslambda.AliasProps{
-					AdditionalVersions: &[]*awslambda.VersionWeight{{Version: awslambda.NewVersion(scope, jsii.String("Old"), &awslambda.VersionProps{Lambda: fn}), Weight: n(0.1)}},
-					AliasName:          jsii.String("live"), ProvisionedConcurrentExecutions: n(1), Version: fn.CurrentVersion(),
-				})
-			},
-		},
-		{
 			"Queues that can take every instance from the requests",
 			func(stack awscdk.Stack) {
 				h := NewHandler(stack, id, silent(&ConcurrencyProps{Reserved: n(10)}))
@@ -280,7 +262,7 @@ func documentedRules() []documented {
 			func(stack awscdk.Stack) {
 				NewSchedule(stack, id, &ScheduleProps{Expression: jsii.String("cron(0 3 * * *)"), Handler: existingFunction(stack), Name: jsii.String("nightly")})
 			},
-			`Expression must have 6 fields in cron(...), got 5 in "cron(0 3 * * *)"; they are minutes, hours, day of month, month, day of week and year`,
+			`Expression must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got "cron(0 3 * * *)" (cron must have 6 fields: minutes, hours, day of month, month, day of week, year; got 5); rewrite it`,
 			func(scope constructs.Construct) { plainSchedule(scope, "cron(0 3 * * *)", nil) },
 		},
 		{
@@ -317,7 +299,7 @@ func documentedRules() []documented {
 			"A function without a way to its database",
 			func(stack awscdk.Stack) {
 				vpc := newIsolatedVpc(stack)
-				NewDatabaseProxy(stack, id, &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc}).GrantConnect(existingFunction(stack))
+				NewDatabaseProxy(stack, id, &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc}).Connect(existingFunction(stack), nil)
 			},
 			"Vpc must be set for a function that connects to the database, got none for Test/Existing; place it in the VPC of the proxy",
 			func(scope constructs.Construct) {
@@ -383,7 +365,7 @@ const rulesIntro = `# What fails at synth
 
 Each row is a mistake that deploys in plain CDK, or fails minutes later in the
 middle of a deployment, and that hearth refuses at synth with the message in the
-second column. Plain CDK (2.270, with its recommended feature flags and its
+second column. Plain CDK (2.270 to 2.276, with its recommended feature flags and its
 validation on) synthesizes every one of them. Both halves of each row are tests:
 ` + "`TestDocumentedRules` and `TestPlainAccepts`" + ` in ` + "`constructs/rules_doc_test.go`" + `, which
 also writes this page.

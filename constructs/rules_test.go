@@ -87,19 +87,21 @@ func TestConcurrencyRules(t *testing.T) {
 		{"too busy", scaled(none, known(1), known(2), known(70)), []string{"P.Provisioned.Utilization must be 0.1 to 0.9, got 70; it is a ratio, so 70% is 0.7"}},
 		{"schedules", concurrencyValues{reserved: known(10), provisioned: true, lowest: known(1), schedules: []capacityValues{
 			{name: "day", lowest: known(5), highest: known(10)},
-			{name: "night", lowest: known(0)},
+			{name: "night", lowest: known(1)},
 			{name: "token", lowest: unresolved, highest: unresolved},
 		}}.check, nil},
 		{"bad schedules", concurrencyValues{reserved: known(10), provisioned: true, lowest: known(1), schedules: []capacityValues{
 			{name: "empty", missing: true},
 			{name: "high", highest: known(11)},
-			{name: "low", lowest: known(-1)},
+			{name: "low", lowest: known(0)},
+			{name: "none", highest: known(0)},
 			{name: "swapped", lowest: known(3), highest: known(2)},
 		}}.check, []string{
 			`P.Provisioned.Schedules["empty"].Schedule must be set, got none; it says when the numbers change`,
 			`P.Provisioned.Schedules["empty"] must have MinCapacity, MaxCapacity or both, got none; set what changes`,
 			`P.Provisioned.Schedules["high"] must be at most Reserved (10 instances), got 11; raise Reserved or lower the provisioned number`,
-			`P.Provisioned.Schedules["low"].MinCapacity must be at least 0 instances, got -1; 0 keeps none warm`,
+			`P.Provisioned.Schedules["low"].MinCapacity must be at least 1 instances, got 0; with 0, later deployments of the alias fail; 1 is the least`,
+			`P.Provisioned.Schedules["none"].MaxCapacity must be at least 1 instances, got 0; with 0, later deployments of the alias fail; 1 is the least`,
 			`P.Provisioned.Schedules["swapped"].MaxCapacity must be at least MinCapacity (3 instances), got 2; raise it`,
 		}},
 		{"busy token", scaled(none, known(1), known(2), unresolved), nil},
@@ -189,7 +191,7 @@ func TestQueueRules(t *testing.T) {
 		{"longest name", name(seventyFive), nil},
 		{"too long a name", name(seventyFive + "k"), []string{`P.Name must be 1 to 75 letters, digits, - and _, got "` + seventyFive + `k"; leave ".fifo" out, it is added to the physical name`}},
 		{"physical name", name("jobs.fifo"), []string{`P.Name must be 1 to 75 letters, digits, - and _, got "jobs.fifo"; leave ".fifo" out, it is added to the physical name`}},
-		{"token name", queueValues{name: text{set: true}}.check, []string{"P.Name must be a plain string, got a token; it becomes the name of an environment variable"}},
+		{"token name", queueValues{name: text{set: true}}.check, []string{"P.Name must be a plain string, got a token; it is told to the program at synth"}},
 
 		{"default batch", batch(false, none, none), nil},
 		{"no batch", batch(false, known(0), none), []string{"P.BatchSize must be 1 to 10000 messages, got 0; Lambda takes no larger batches"}},
@@ -263,9 +265,10 @@ func TestScheduleRules(t *testing.T) {
 		change(&v)
 		return v.check
 	}
-	notLike := func(s string) []string {
-		return []string{`P.Expression must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got "` + s + `"; rewrite it`}
+	notLike := func(s, why string) []string {
+		return []string{`P.Expression must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got "` + s + `" (` + why + `); rewrite it`}
 	}
+	rate := "rate must be a number from 1 and minutes, hours or days, got "
 	runRules(t, []ruleCase{
 		{"nothing", scheduleValues{}.check, []string{
 			"P.Name must be set, got none; the program tells its schedules apart by it",
@@ -274,13 +277,18 @@ func TestScheduleRules(t *testing.T) {
 		{"tokens", scheduleValues{name: text{set: true}, expression: text{set: true}, eventAge: unresolved, retries: unresolved, window: unresolved}.check, nil},
 		{"rate", expression("rate(5 minutes)"), nil},
 		{"rate of one", expression("rate(1 hour)"), nil},
-		{"rate of none", expression("rate(0 minutes)"), notLike("rate(0 minutes)")},
-		{"rate in seconds", expression("rate(30 seconds)"), notLike("rate(30 seconds)")},
+		{"rate of none", expression("rate(0 minutes)"), notLike("rate(0 minutes)", rate+`"0 minutes"`)},
+		{"rate in seconds", expression("rate(30 seconds)"), notLike("rate(30 seconds)", rate+`"30 seconds"`)},
 		{"cron", expression("cron(0 3 * * ? *)"), nil},
-		{"cron of Unix", expression("cron(0 3 * * *)"), []string{`P.Expression must have 6 fields in cron(...), got 5 in "cron(0 3 * * *)"; they are minutes, hours, day of month, month, day of week and year`}},
+		{"cron of Unix", expression("cron(0 3 * * *)"), notLike("cron(0 3 * * *)", "cron must have 6 fields: minutes, hours, day of month, month, day of week, year; got 5")},
+		{"cron of no minute", expression("cron(60 3 * * ? *)"), notLike("cron(60 3 * * ? *)", `minutes must be values from 0 to 59, got "60"`)},
+		{"cron of two days", expression("cron(0 3 * * * *)"), notLike("cron(0 3 * * * *)", `one of day of month and day of week must be ?, and only one; got "*" and "*"`)},
+		{"zone", with(func(v *scheduleValues) { v.zone = text{value: "Europe/Berlin", known: true, set: true} }), nil},
+		{"no zone", with(func(v *scheduleValues) { v.zone = text{value: "Europe/Berln", known: true, set: true} }), []string{`P.TimeZone must be the name of a time zone in the IANA database, such as Europe/Oslo, got "Europe/Berln"; correct it`}},
+		{"zone token", with(func(v *scheduleValues) { v.zone = text{set: true} }), nil},
 		{"at", expression("at(2027-01-31T09:00:00)"), nil},
-		{"at with a zone", expression("at(2027-01-31T09:00:00Z)"), notLike("at(2027-01-31T09:00:00Z)")},
-		{"bare", expression("5 minutes"), notLike("5 minutes")},
+		{"at with a zone", expression("at(2027-01-31T09:00:00Z)"), notLike("at(2027-01-31T09:00:00Z)", `at must hold a time such as 2027-01-31T08:00:00, got "2027-01-31T09:00:00Z"`)},
+		{"bare", expression("5 minutes"), notLike("5 minutes", "must be cron(…), rate(…) or at(…)")},
 		{"bad name", scheduleValues{name: text{value: "a b", known: true, set: true}, expression: text{set: true}}.check, []string{`P.Name must be 1 to 64 letters, digits, -, _ and ., got "a b"; rename it`}},
 		{"FIFO dead letters", with(func(v *scheduleValues) { v.fifoDeadLetter = true }), []string{"P.DeadLetterQueue must be a standard queue, got a FIFO queue; EventBridge Scheduler cannot send to it"}},
 		{"age below", with(func(v *scheduleValues) { v.eventAge = known(59) }), []string{"P.MaxEventAge must be 60 to 86400 seconds, got 59; see the retry policy of EventBridge Scheduler"}},

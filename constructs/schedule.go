@@ -1,9 +1,8 @@
 package hearth
 
 import (
+	"errors"
 	"regexp"
-	"strconv"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -13,6 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/schedule"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
@@ -28,14 +28,7 @@ const (
 	defaultEventAgeSecs = 60 * 60
 )
 
-// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html (2026-11)
-var (
-	atPattern   = regexp.MustCompile(`^at\(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\)$`)
-	cronPattern = regexp.MustCompile(`^cron\((.+)\)$`)
-	ratePattern = regexp.MustCompile(`^rate\(([1-9]\d*) (minutes?|hours?|days?)\)$`)
-
-	scheduleNamePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-)
+var scheduleNamePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // ScheduleProps configure a [Schedule].
 type ScheduleProps struct {
@@ -90,6 +83,12 @@ type ScheduleProps struct {
 	// @default 185
 	RetryAttempts *float64
 
+	// Role is what EventBridge Scheduler invokes the function as. It gets the permission
+	// to do so.
+	//
+	// @default - a new role, which may do only that
+	Role awsiam.IRole
+
 	// TimeZone is the IANA name of the time zone of a cron or at expression, such
 	// as "Europe/Oslo".
 	//
@@ -115,11 +114,14 @@ type Schedule struct {
 	constructs.Construct
 
 	// Role is what EventBridge Scheduler invokes the function as.
-	Role awsiam.Role
+	Role awsiam.IRole
 	// Schedule is the schedule.
 	Schedule awsscheduler.Schedule
 
+	app  *app
 	name *string
+	// group is the name of the group that holds the schedule.
+	group string
 }
 
 // NewSchedule creates a schedule. It panics with every broken rule at once.
@@ -129,12 +131,12 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	}
 	p := *props
 	s := &Schedule{name: p.Name}
-	newConstruct(s, scope, id)
+	s.app = newConstruct(s, scope, id)
 	r := &rules{where: "ScheduleProps"}
-	checkInvoked(r, p.Handler)
+	s.app.checkInvoked(r, p.Handler)
 	v := p.values()
 	v.check(r)
-	contractOf(p.Handler).checkSchedule(r, v)
+	s.app.contractOf(p.Handler).checkSchedule(r, v)
 	refuse(s, r.broken)
 
 	if p.MaxEventAge == nil {
@@ -148,7 +150,14 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	if p.TimeZone != nil {
 		zone = awscdk.TimeZone_Of(p.TimeZone)
 	}
-	s.Role = s.newRole(p.Group)
+	s.group = "default"
+	if p.Group != nil {
+		s.group = *p.Group.ScheduleGroupName()
+	}
+	s.Role = p.Role
+	if s.Role == nil {
+		s.Role = newScheduleRole(s, "Role", p.Group)
+	}
 	s.Schedule = awsscheduler.NewSchedule(s, jsii.String("Schedule"), &awsscheduler.ScheduleProps{
 		Description:   p.Description,
 		Enabled:       p.Enabled,
@@ -169,19 +178,19 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 // Name is the logical name that the program knows the schedule by.
 func (s *Schedule) Name() *string { return s.name }
 
-// newRole creates the role here and not, as the CDK's target does, in the scope
+// newScheduleRole creates the role here and not, as the CDK's target does, in the scope
 // of the stack, where all schedules of a function would share it. The conditions
 // keep other accounts and other groups from using it.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html (2026-11)
-func (s *Schedule) newRole(group awsscheduler.IScheduleGroup) awsiam.Role {
-	stack := awscdk.Stack_Of(s)
+func newScheduleRole(scope constructs.Construct, id string, group awsscheduler.IScheduleGroup) awsiam.Role {
+	stack := awscdk.Stack_Of(scope)
 	groupArn := stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("scheduler"), Resource: jsii.String("schedule-group"), ResourceName: jsii.String("default"),
 	})
 	if group != nil {
 		groupArn = group.ScheduleGroupArn()
 	}
-	return awsiam.NewRole(s, jsii.String("Role"), &awsiam.RoleProps{
+	return awsiam.NewRole(scope, jsii.String(id), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{"StringEquals": map[string]any{
 				"aws:SourceAccount": stack.Account(),
@@ -206,7 +215,7 @@ func scheduledEvent(name *string) map[string]any {
 
 // scheduleValues are [ScheduleProps] as the rules see them.
 type scheduleValues struct {
-	name, expression          text
+	name, expression, zone    text
 	fifoDeadLetter            bool
 	eventAge, retries, window number
 }
@@ -215,6 +224,7 @@ func (p *ScheduleProps) values() scheduleValues {
 	return scheduleValues{
 		name:           textOf(p.Name),
 		expression:     textOf(p.Expression),
+		zone:           textOf(p.TimeZone),
 		fifoDeadLetter: p.DeadLetterQueue != nil && isTrue(p.DeadLetterQueue.Fifo()),
 		eventAge:       secondsOf(p.MaxEventAge),
 		retries:        numberOf(p.RetryAttempts),
@@ -233,7 +243,7 @@ func (v scheduleValues) check(r *rules) {
 	case !v.expression.set:
 		r.breaks("Expression", "must be rate(...), cron(...) or at(...), got none; set it")
 	case v.expression.known:
-		checkExpression(r, v.expression.value)
+		checkExpression(r, v.expression.value, v.zone)
 	}
 	if v.fifoDeadLetter {
 		r.breaks("DeadLetterQueue", "must be a standard queue, got a FIFO queue; EventBridge Scheduler cannot send to it")
@@ -246,16 +256,15 @@ func (v scheduleValues) check(r *rules) {
 	r.within("RetryAttempts", v.retries, 0, maxRetries, "retries", "MaxEventAge bounds them too")
 }
 
-// checkExpression finds the mistakes that deploy as an error minutes later. The
-// values of cron fields are left to AWS.
-func checkExpression(r *rules, expression string) {
-	if m := cronPattern.FindStringSubmatch(expression); m != nil {
-		if n := len(strings.Fields(m[1])); n != 6 {
-			r.breaks("Expression", "must have 6 fields in cron(...), got %s in %q; they are minutes, hours, day of month, month, day of week and year", strconv.Itoa(n), expression)
+// checkExpression finds the mistakes that deploy as an error minutes later, in the words
+// of the parser by which the local engine runs schedules.
+func checkExpression(r *rules, expression string, zone text) {
+	if zone.known && zone.value != "" {
+		if _, err := schedule.Parse("rate(1 day)", zone.value); err != nil {
+			r.breaks("TimeZone", "must be the name of a time zone in the IANA database, such as Europe/Oslo, got %q; correct it", zone.value)
 		}
-		return
 	}
-	if !ratePattern.MatchString(expression) && !atPattern.MatchString(expression) {
-		r.breaks("Expression", "must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got %q; rewrite it", expression)
+	if _, err := schedule.Parse(expression, ""); err != nil {
+		r.breaks("Expression", "must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got %q (%w); rewrite it", expression, errors.Unwrap(err))
 	}
 }

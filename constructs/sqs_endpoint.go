@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -34,16 +33,18 @@ type SqsEndpoint struct {
 
 	// Endpoint is the endpoint.
 	Endpoint awsec2.InterfaceVpcEndpoint
+
+	app *app
 }
 
-// NewSqsEndpoint creates an endpoint that nothing reaches yet: pass the functions
-// to [SqsEndpoint.GrantReach].
+// NewSqsEndpoint creates an endpoint that nothing reaches yet: pass the
+// programs to [SqsEndpoint.Connect].
 func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointProps) *SqsEndpoint {
 	if props == nil {
 		props = &SqsEndpointProps{}
 	}
 	e := &SqsEndpoint{}
-	newConstruct(e, scope, id)
+	e.app = newConstruct(e, scope, id)
 	r := &rules{where: "SqsEndpointProps"}
 	if props.Vpc == nil {
 		r.breaks("Vpc", "must be set, got none; pass the VPC of the functions")
@@ -64,10 +65,12 @@ func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointPr
 	return e
 }
 
-// GrantReach lets a function in the VPC open connections to the endpoint. What it
-// may do there is a matter of its role and of the queues' policies.
-func (e *SqsEndpoint) GrantReach(fn awslambda.Function) {
-	allowFrom(e.Endpoint.Connections(), fn, awsec2.Port_HTTPS(), "Function to SQS")
+// Connect lets a program in the VPC open connections to the endpoint. What it may do
+// there is a matter of its role and of the queues' policies.
+func (e *SqsEndpoint) Connect(client Client) {
+	for _, fn := range functionsOf(client) {
+		allowFrom(e.Endpoint.Connections(), fn, awsec2.Port_HTTPS(), "Function to SQS")
+	}
 }
 
 // endpointIn returns the endpoint for a service, such as ".sqs", that this app, or

@@ -33,6 +33,12 @@ type WebSocketApiProps struct {
 	// @default - a new log group, which is kept when the stack is deleted
 	AccessLogGroup awslogs.ILogGroup
 
+	// AccessLogRemovalPolicy says what becomes of the new log group when it leaves the
+	// stack.
+	//
+	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	AccessLogRemovalPolicy awscdk.RemovalPolicy
+
 	// AccessLogRetention is how long the new log group keeps each entry. It needs
 	// AccessLogs and contradicts AccessLogGroup.
 	//
@@ -75,6 +81,17 @@ type WebSocketApiProps struct {
 	// @default - none
 	DomainMapping *awsapigatewayv2.DomainMappingOptions
 
+	// Refine changes the CDK's own props of the API before it is created. What a prop
+	// here sets must stay as it is.
+	//
+	// @default - none
+	Refine func(props *awsapigatewayv2.WebSocketApiProps)
+
+	// RefineStage changes the CDK's own props of the stage before it is created.
+	//
+	// @default - none
+	RefineStage func(props *awsapigatewayv2.WebSocketStageProps)
+
 	// RouteSelectionExpression says what in a message names its route. A message
 	// that names none of [WebSocketApi.AddRoute] goes to Handler.
 	//
@@ -100,8 +117,8 @@ type WebSocketApiProps struct {
 // goes back to its sender over the socket, with no call to @connections and so
 // with no way to the network from the function's VPC.
 //
-// To let a program push to its clients at any time, pass its function to
-// [WebSocketApi.GrantManageConnections].
+// To let a program push to its clients at any time, pass its [Handler] to
+// [WebSocketApi.ConnectManage] or [WebSocketApi.ConnectPush].
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api.html (2026-11)
 type WebSocketApi struct {
@@ -114,6 +131,7 @@ type WebSocketApi struct {
 	// Stage is the stage that is deployed automatically.
 	Stage awsapigatewayv2.WebSocketStage
 
+	app *app
 	url *string
 }
 
@@ -125,17 +143,18 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	}
 	p := *props
 	a := &WebSocketApi{}
-	newConstruct(a, scope, id)
+	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "WebSocketApiProps"}
-	checkInvoked(r, p.Handler)
+	a.app.checkInvoked(r, p.Handler)
 	p.values().check(r)
-	contractOf(p.Handler).checkWebSocket(r)
+	a.app.contractOf(p.Handler).checkWebSocket(r)
 	refuse(a, r.broken)
 
-	budgetOf(p.Handler).addRequests()
-	a.Api = awsapigatewayv2.NewWebSocketApi(a, jsii.String("Api"), &awsapigatewayv2.WebSocketApiProps{
-		ApiName: apiName(a, p.ApiName), RouteSelectionExpression: p.RouteSelectionExpression,
-	})
+	a.app.budgetOf(p.Handler).addRequests()
+	api := &awsapigatewayv2.WebSocketApiProps{ApiName: apiName(a, p.ApiName), RouteSelectionExpression: p.RouteSelectionExpression}
+	refineProps(r, "Refine", api, p.Refine, p, nil)
+	refuse(a, r.broken)
+	a.Api = awsapigatewayv2.NewWebSocketApi(a, jsii.String("Api"), api)
 	integration := awsapigatewayv2integrations.NewWebSocketLambdaIntegration(jsii.String("Integration"), p.Handler, nil)
 	for _, route := range []string{"$connect", "$disconnect", "$default"} {
 		options := &awsapigatewayv2.WebSocketRouteOptions{Integration: integration}
@@ -149,7 +168,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 		a.Api.AddRoute(jsii.String(route), options)
 	}
 	if p.Domain != nil {
-		p.DomainMapping = p.Domain.mapping(a)
+		p.DomainMapping = p.Domain.mapping(a.app, a, true)
 	}
 	stage := &awsapigatewayv2.WebSocketStageProps{
 		AutoDeploy:    jsii.Bool(true),
@@ -161,10 +180,12 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	if stage.StageName == nil {
 		stage.StageName = jsii.String("live")
 	}
+	refineProps(r, "RefineStage", stage, p.RefineStage, p, map[string]string{"AccessLogSettings": "WebSocketApiProps.AccessLogGroup"})
+	refuse(a, r.broken)
 	if isTrue(p.AccessLogs) {
 		a.AccessLogGroup = p.AccessLogGroup
 		if a.AccessLogGroup == nil {
-			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention)
+			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention, p.AccessLogRemovalPolicy)
 		}
 	}
 	a.Stage = awsapigatewayv2.NewWebSocketStage(a, jsii.String("Stage"), stage)
@@ -193,33 +214,54 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	return a
 }
 
-// GrantManageConnections lets a function send to the clients of this API, look
-// at their connections and close them, and tells it where: it sets
-// HEARTH_WEBSOCKET_ENDPOINT to
+// GrantManageConnections lets someone send to the clients of this API, look at their
+// connections and close them.
+func (a *WebSocketApi) GrantManageConnections(grantee awsiam.IGrantable) awsiam.Grant {
+	return a.Stage.GrantManagementApiAccess(grantee)
+}
+
+// GrantPush lets someone send to the clients of this API, and nothing else: not look
+// at their connections, nor close them.
+func (a *WebSocketApi) GrantPush(grantee awsiam.IGrantable) awsiam.Grant {
+	return a.grant(grantee, "POST")
+}
+
+// ConnectManage lets a program send to the clients of this API, look at their
+// connections and close them, and tells it where: it sets HEARTH_WEBSOCKET_ENDPOINT,
+// followed by "_{NAME}" for a connection with a name, to
 // https://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
 //
-// The function may be another one than the API's own. From a VPC it reaches the
-// endpoint only through NAT: there is no VPC endpoint for @connections. It panics
-// for a [Handler] in isolated subnets; see [WebSocketRelay].
-func (a *WebSocketApi) GrantManageConnections(fn awslambda.Function) awsiam.Grant {
-	a.reachable(fn)
-	fn.AddEnvironment(jsii.String(wire.EnvWebSocketEndpoint), a.Stage.CallbackUrl(), nil)
-	return a.Stage.GrantManagementApiAccess(fn)
+// The program may be another one than the API's own. From a VPC it reaches the
+// endpoint only through NAT: there is no VPC endpoint for @connections. ConnectManage
+// panics for a [Handler] in isolated subnets; see [WebSocketRelay].
+func (a *WebSocketApi) ConnectManage(client Client, options *ConnectOptions) awsiam.Grant {
+	return a.connect(client, options)
 }
 
-// GrantPush lets a function send to the clients of this API, and nothing else:
-// not look at their connections, nor close them. It tells the function where, as
-// GrantManageConnections does.
-func (a *WebSocketApi) GrantPush(fn awslambda.Function) awsiam.Grant {
-	a.reachable(fn)
-	return a.grant(fn, "POST")
+// ConnectPush lets a program send to the clients of this API, and nothing else, and
+// tells it where; see [WebSocketApi.ConnectManage].
+func (a *WebSocketApi) ConnectPush(client Client, options *ConnectOptions) awsiam.Grant {
+	return a.connect(client, options, "POST")
 }
 
-// grant lets a function call @connections with some methods, and tells it where.
+// connect lets a client call @connections with some methods, or with all of them, and
+// tells it where.
+func (a *WebSocketApi) connect(client Client, options *ConnectOptions, methods ...string) awsiam.Grant {
+	name := options.name(a)
+	return connect(a, client, func(fn awslambda.Function) awsiam.Grant {
+		a.reachable(fn)
+		a.app.environmentOf(fn).set(a, wire.Named(wire.EnvWebSocketEndpoint, name), a.Stage.CallbackUrl())
+		if len(methods) == 0 {
+			return a.GrantManageConnections(fn)
+		}
+		return a.grant(fn, methods...)
+	})
+}
+
+// grant lets someone call @connections with some methods.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-control-access-iam.html (2026-11)
-func (a *WebSocketApi) grant(fn awslambda.Function, methods ...string) awsiam.Grant {
-	fn.AddEnvironment(jsii.String(wire.EnvWebSocketEndpoint), a.Stage.CallbackUrl(), nil)
-	var arns []string
+func (a *WebSocketApi) grant(grantee awsiam.IGrantable, methods ...string) awsiam.Grant {
+	arns := make([]string, 0, len(methods))
 	for _, method := range methods {
 		arns = append(arns, *awscdk.Stack_Of(a).FormatArn(&awscdk.ArnComponents{
 			Service: jsii.String("execute-api"), Resource: a.Api.ApiId(),
@@ -227,15 +269,15 @@ func (a *WebSocketApi) grant(fn awslambda.Function, methods ...string) awsiam.Gr
 		}))
 	}
 	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Actions: jsii.Strings("execute-api:ManageConnections"), Grantee: fn, ResourceArns: jsii.Strings(arns...),
+		Actions: jsii.Strings("execute-api:ManageConnections"), Grantee: grantee, ResourceArns: jsii.Strings(arns...),
 	})
 }
 
 // reachable refuses a function that cannot reach the @connections endpoint.
 func (a *WebSocketApi) reachable(fn awslambda.Function) {
-	if h := ownerOf(fn); h != nil && h.isolated() {
+	if h := a.app.ownerOf(fn); h != nil && h.isolated() {
 		r := &rules{where: "HandlerProps"}
-		refuse(a, []error{r.brokenRule("VpcSubnets", "must have a way to the internet for a function that pushes to WebSocket clients, got isolated subnets for %s; choose subnets with NAT, leave the VPC, or pass the function to GrantPush of a WebSocketRelay", pathOf(h))})
+		refuse(a, []error{r.brokenRule("VpcSubnets", "must have a way to the internet for a function that pushes to WebSocket clients, got isolated subnets for %s; choose subnets with NAT, leave the VPC, or pass the function to ConnectPush of a WebSocketRelay", pathOf(h))})
 	}
 }
 
@@ -247,13 +289,13 @@ func (a *WebSocketApi) AddRoute(props *WebSocketRouteProps) awsapigatewayv2.WebS
 	}
 	p := *props
 	r := &rules{where: "WebSocketRouteProps"}
-	checkInvoked(r, p.Handler)
+	a.app.checkInvoked(r, p.Handler)
 	if key := textOf(p.Key); !key.set || key.known && (key.value == "" || strings.HasPrefix(key.value, "$")) {
 		r.breaks("Key", "must be a value of RouteSelectionExpression, got %q; the routes with $ are the API's own", key.value)
 	}
-	contractOf(p.Handler).checkWebSocket(r)
+	a.app.contractOf(p.Handler).checkWebSocket(r)
 	refuse(a, r.broken)
-	budgetOf(p.Handler).addRequests()
+	a.app.budgetOf(p.Handler).addRequests()
 	return a.Api.AddRoute(p.Key, &awsapigatewayv2.WebSocketRouteOptions{
 		Integration:    awsapigatewayv2integrations.NewWebSocketLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
 		ReturnResponse: p.ReturnResponse,

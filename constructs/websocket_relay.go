@@ -2,8 +2,6 @@ package hearth
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -20,50 +18,11 @@ type WebSocketRelayProps struct {
 	// Api is the WebSocket API to whose clients is pushed.
 	Api *WebSocketApi
 
-	// Entry is the directory of the Go main package that pushes, the same as that
-	// of the function in the VPC.
-	Entry *string
-
-	// Architecture is that of the function in the VPC, so that both are one
-	// asset.
-	//
-	// @default - awslambda.Architecture_ARM_64()
-	Architecture awslambda.Architecture
-
-	// BuildTags are those of the function in the VPC.
-	//
-	// @default - none
-	BuildTags []string
-
-	// Environment is given to the program as environment variables.
-	//
-	// @default - none
-	Environment *map[string]*string
-
-	// Files are those of the function in the VPC.
-	//
-	// @default - none
-	Files map[string]string
-
-	// Layers are added to the function.
-	//
-	// @default - none
-	Layers *[]awslambda.ILayerVersion
-
-	// LinkerFlags are those of the function in the VPC.
-	//
-	// @default - none
-	LinkerFlags []string
-
-	// LogRetention is how long the log group keeps each log event.
-	//
-	// @default awslogs.RetentionDays_ONE_MONTH
-	LogRetention awslogs.RetentionDays
-
-	// Manifest says that the program is asked what it serves.
-	//
-	// @default true
-	Manifest *bool
+	// Handler are the props of the function in the VPC. The relay is made from the same
+	// asset and takes all of them, but for Concurrency, FunctionName, LogGroup,
+	// MemorySize, Role and Timeout, which are its own, and for what places a function
+	// in a VPC.
+	Handler *HandlerProps
 
 	// MaxConcurrency is the most instances that push at the same time, 2 to 1000.
 	// One connection is never pushed to by two of them.
@@ -92,6 +51,8 @@ type WebSocketRelay struct {
 	Handler *Handler
 	// Queue is the queue between the functions.
 	Queue *Queue
+
+	app *app
 }
 
 // NewWebSocketRelay creates the queue and the function outside the VPC. It panics
@@ -102,30 +63,16 @@ func NewWebSocketRelay(scope constructs.Construct, id *string, props *WebSocketR
 	}
 	p := *props
 	w := &WebSocketRelay{}
-	newConstruct(w, scope, id)
+	w.app = newConstruct(w, scope, id)
 	r := &rules{where: "WebSocketRelayProps"}
 	if p.Api == nil {
 		r.breaks("Api", "must be a WebSocketApi, got none; pass the one that clients connect to")
 	}
-	if p.Entry == nil {
-		r.breaks("Entry", "must be the directory of a Go main package, got none; pass that of the function in the VPC")
+	if p.Handler == nil || p.Handler.Entry == nil && !p.Handler.prebuilt() {
+		r.breaks("Handler", "must have the Entry of a Go main package, Code or Image, got none; pass the props of the function in the VPC")
 	}
 	refuse(w, r.broken)
-	w.Handler = NewHandler(w, jsii.String("Handler"), &HandlerProps{
-		Entry:        p.Entry,
-		Architecture: p.Architecture,
-		BuildTags:    p.BuildTags,
-		Description:  jsii.String("Pushes to WebSocket clients"),
-		Environment:  p.Environment,
-		Files:        p.Files,
-		Layers:       p.Layers,
-		LinkerFlags:  p.LinkerFlags,
-		LogRetention: p.LogRetention,
-		Manifest:     p.Manifest,
-		MemorySize:   jsii.Number(relayMemoryMB),
-		Part:         partRelay,
-		Timeout:      newDuration(relayTimeoutSecs),
-	})
+	w.Handler = NewHandler(w, jsii.String("Handler"), p.Handler.relay())
 	w.Queue = NewQueue(w, jsii.String("Queue"), &QueueProps{
 		Fifo:            jsii.Bool(true),
 		Handler:         w.Handler.Alias,
@@ -134,14 +81,32 @@ func NewWebSocketRelay(scope constructs.Construct, id *string, props *WebSocketR
 		Name:            jsii.String(wire.RelayQueueName),
 		RetentionPeriod: newDuration(relayRetentionSecs),
 	})
-	p.Api.grant(w.Handler.Function, "DELETE", "POST") // close and send
-	w.Handler.Function.AddEnvironment(jsii.String(wire.QueueURLEnv(wire.RelayQueueName)), w.Queue.Queue.QueueUrl(), nil)
+	p.Api.connect(w.Handler, nil, "DELETE", "POST") // close and send
 	return w
 }
 
-// GrantPush lets a function push to the clients of the API through the relay: it
-// may send to the queue, whose URL it gets in HEARTH_QUEUE_URL_WEBSOCKET_RELAY.
-func (w *WebSocketRelay) GrantPush(fn awslambda.Function) awsiam.Grant {
-	fn.AddEnvironment(jsii.String(wire.QueueURLEnv(wire.RelayQueueName)), w.Queue.Queue.QueueUrl(), nil)
-	return w.Queue.Queue.GrantSendMessages(fn)
+// relay returns the props of the function that pushes for one with these props.
+func (p *HandlerProps) relay() *HandlerProps {
+	own := *p
+	own.MemorySize, own.Timeout = nil, nil
+	own.SecurityGroups, own.Vpc, own.VpcSubnets = nil, nil, nil
+	return own.secondFunction(&HandlerProps{
+		Description: jsii.String("Pushes to WebSocket clients"),
+		MemorySize:  jsii.Number(relayMemoryMB),
+		Timeout:     newDuration(relayTimeoutSecs),
+	}, relayHalf)
+}
+
+func (w *WebSocketRelay) hearthApp() *app { return w.app }
+
+// GrantPush lets someone put pushes into the queue of the relay.
+func (w *WebSocketRelay) GrantPush(grantee awsiam.IGrantable) awsiam.Grant {
+	return w.Queue.GrantSend(grantee)
+}
+
+// ConnectPush lets a program push to the clients of the API through the relay: it may
+// send to the queue, which it knows as "websocket-relay", or with a name as
+// "websocket-relay-{name}".
+func (w *WebSocketRelay) ConnectPush(client Client, options *ConnectOptions) awsiam.Grant {
+	return w.Queue.connectSend(client, wire.RelayQueue(options.name(w)))
 }

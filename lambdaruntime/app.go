@@ -155,12 +155,11 @@ func (a *App) validate() error {
 				add("App.Queues[%d] (%s): Queue.Envelopes must hold EnvelopeSNS, EnvelopeEventBridge or EnvelopeS3, got %q", i, c.name, e)
 			}
 		}
-		env := wire.QueueURLEnv(c.name)
-		if j, ok := queues[env]; ok {
-			add("App.Queues[%d] (%s) and App.Queues[%d] (%s) share the variable %s; give them names that differ in more than case, - and _", j, a.Queues[j].name, i, c.name, env)
+		if j, ok := queues[c.name]; ok {
+			add("App.Queues[%d] and App.Queues[%d] have one name, %q; give each its own", j, i, c.name)
 			continue
 		}
-		queues[env] = i
+		queues[c.name] = i
 	}
 	schedules := map[string]int{}
 	for i, s := range a.Schedules {

@@ -372,8 +372,7 @@ func TestJobTimeouts(t *testing.T) {
 
 func TestQueueRouting(t *testing.T) {
 	// Not parallel: the environment is the process's.
-	t.Setenv("HEARTH_QUEUE_URL_VIDEO_JOBS", "https://sqs.eu-central-1.amazonaws.com/123456789012/Stack-VideoJobs-1A2B")
-	t.Setenv("HEARTH_QUEUE_URL_LEDGER", "http://127.0.0.1:9324/123456789012/Stack-Ledger-3C4D.fifo")
+	t.Setenv("HEARTH_QUEUES", "video-jobs=https://sqs.eu-central-1.amazonaws.com/123456789012/Stack-VideoJobs-1A2B,ledger=http://127.0.0.1:9324/123456789012/Stack-Ledger-3C4D.fifo")
 	var got []string
 	note := func(_ context.Context, job *Job[string]) error {
 		got = append(got, job.Queue)
@@ -392,7 +391,7 @@ func TestQueueRouting(t *testing.T) {
 	}
 	for _, queue := range []string{"video-jobs", "other"} {
 		_, err := b.invoke(t.Context(), batchOf(queue, "x"))
-		want := fmt.Sprintf(`lambdaruntime: a message came from the queue "arn:aws:sqs:eu-central-1:123456789012:%s", but App.Queues has "video-jobs", "ledger", "plain"; give the two the same name or set HEARTH_QUEUE_URL_<NAME> to the queue's URL`, queue)
+		want := fmt.Sprintf(`lambdaruntime: a message came from the queue "arn:aws:sqs:eu-central-1:123456789012:%s", but App.Queues has "video-jobs", "ledger", "plain"; give the two the same name, or add {name}={queue URL} to HEARTH_QUEUES`, queue)
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: got %v", queue, err)
 		}

@@ -33,7 +33,7 @@ func newConsumer(c Consumer, partial bool) *consumer {
 	s := &consumer{Consumer: c, what: fmt.Sprintf("job of queue %q", c.name), queue: c.name, partial: partial}
 	s.ordered.Name = fmt.Sprintf("jobs of queue %q", c.name)
 	s.pool = run.Pool{Name: s.ordered.Name, Spare: c.slots() - 1}
-	if s.url = os.Getenv(wire.QueueURLEnv(c.name)); s.url != "" {
+	if s.url, _ = wire.FindQueue(os.Getenv(wire.EnvQueues), c.name); s.url != "" {
 		rest, queue, _ := cutLast(s.url, '/')
 		_, account, _ := cutLast(rest, '/')
 		s.account, s.queue = account, queue
@@ -127,8 +127,8 @@ func (r *router) serveQueue(ctx context.Context, e *event.Envelope, late func(an
 		if r.app.Fallback != nil {
 			return r.custom(ctx, r.app.Fallback, e, late)
 		}
-		return r.failed(ctx, fmt.Errorf("lambdaruntime: a message came from the queue %q, but App.Queues has %s; give the two the same name or set %s<NAME> to the queue's URL",
-			records[0].ARN, listNames(r.app.Queues, func(c Consumer) string { return c.name }), wire.EnvQueueURLPrefix)), true
+		return r.failed(ctx, fmt.Errorf("lambdaruntime: a message came from the queue %q, but App.Queues has %s; give the two the same name, or add {name}={queue URL} to %s",
+			records[0].ARN, listNames(r.app.Queues, func(c Consumer) string { return c.name }), wire.EnvQueues)), true
 	}
 	b := &batch{r: r, c: c, ctx: ctx, records: records, jobs: make([]jobContext, len(records)), failed: make([]bool, len(records)), grace: graceBefore(ctx, cancelGrace)}
 	for i := range records {

@@ -25,7 +25,7 @@ const defaultConcurrency = 10
 type Queue[T any] struct {
 	// Name is the queue's logical name: 1 to 75 letters, digits, "-" or "_",
 	// without ".fifo". The constructs map it to the deployed queue through the
-	// variable HEARTH_QUEUE_URL_<NAME>; where that is not set, the deployed queue
+	// variable HEARTH_QUEUES; where that is not set, the deployed queue
 	// must itself have this name.
 	Name string
 

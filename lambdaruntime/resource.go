@@ -67,11 +67,11 @@ func (r *Resource[T]) Optional() *Resource[T] {
 }
 
 // ForRequests says that only HTTP and WebSocket handlers use the resource: where
-// queues and schedules have a function of their own (Workers in the constructs'
+// queues and schedules have a function of their own (Jobs in the constructs'
 // BackendProps), that function does not load it ahead. It returns the resource
 // itself, like [Resource.Optional].
 func (r *Resource[T]) ForRequests() *Resource[T] {
-	r.users = wire.RoleAPI
+	r.users = wire.RoleRequests
 	return r
 }
 
@@ -79,7 +79,7 @@ func (r *Resource[T]) ForRequests() *Resource[T] {
 // have a function of their own, the one that serves requests does not load it
 // ahead. It returns the resource itself, like [Resource.Optional].
 func (r *Resource[T]) ForJobs() *Resource[T] {
-	r.users = wire.RoleWorker
+	r.users = wire.RoleJobs
 	return r
 }
 

@@ -210,10 +210,10 @@ func TestWarmUpInRoles(t *testing.T) {
 		NewResource("db", load), NewResource("templates", load).ForRequests(), NewResource("fonts", load).ForJobs(), funcWarmer{name: "own"},
 	}
 	for role, want := range map[string]string{
-		"":              "db templates fonts own",
-		wire.RoleAPI:    "db templates own",
-		wire.RoleWorker: "db fonts own",
-		wire.RoleRelay:  "",
+		"":                "db templates fonts own",
+		wire.RoleRequests: "db templates own",
+		wire.RoleJobs:     "db fonts own",
+		wire.RoleRelay:    "",
 	} {
 		var names []string
 		for _, w := range warmIn(role, all) {

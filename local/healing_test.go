@@ -79,7 +79,8 @@ func stubbornTemplate(batch int) map[string]any {
 			"Runtime": "provided.al2023", "Handler": "bootstrap", "Timeout": 6, "ReservedConcurrentExecutions": 2,
 			"Code": map[string]any{"S3Bucket": "b", "S3Key": "k"},
 			"Environment": map[string]any{"Variables": map[string]any{
-				"HEARTH_QUEUE_URL_LEDGER": ref("Ledger"), "HEARTH_QUEUE_URL_JOBS": ref("Jobs"), "HEARTH_PARTIAL_RESPONSES": "ledger,jobs",
+				"HEARTH_QUEUES":            map[string]any{"Fn::Join": []any{"", []any{"ledger=", ref("Ledger"), ",jobs=", ref("Jobs")}}},
+				"HEARTH_PARTIAL_RESPONSES": "ledger,jobs",
 			}},
 		}},
 		"Url": map[string]any{"Type": "AWS::Lambda::Url", "Properties": map[string]any{"AuthType": "NONE", "TargetFunctionArn": att("Worker", "Arn")}},

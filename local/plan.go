@@ -317,8 +317,14 @@ func (e *Engine) functionEnv(p *plan, r *assembly.Resource) (map[string]string, 
 		case nil:
 		case string:
 			env[name] = e.localize(v)
-			if queue, ok := strings.CutPrefix(name, wire.EnvQueueURLPrefix); ok {
-				p.aliasQueue(v, strings.ToLower(strings.ReplaceAll(queue, "_", "-")))
+			if name == wire.EnvQueues {
+				queues, err := wire.ParseQueues(v)
+				if err != nil {
+					errs = append(errs, fmt.Errorf("%s: %w", r, err))
+				}
+				for _, q := range queues {
+					p.aliasQueue(q.URL, q.Name)
+				}
 			}
 		default:
 			data, err := json.Marshal(v)

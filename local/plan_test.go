@@ -86,7 +86,9 @@ func TestEnvironmentOfFunctions(t *testing.T) {
 	}, func(resources map[string]any) {
 		resources["Ledger"].(map[string]any)["Properties"].(map[string]any)["Environment"] = map[string]any{"Variables": map[string]any{
 			"QUEUE": map[string]any{"Ref": "Orders"}, "HEARTH_DATABASE_HOST": "x", "HEARTH_DATABASE_PORT": "5432", "NUMBER": 5,
-			"HEARTH_QUEUE_URL_MAIL_OUT": map[string]any{"Ref": "Mails"},
+			"HEARTH_QUEUES": map[string]any{"Fn::Join": []any{"", []any{"~=Chaos-,", map[string]any{"Fn::Join": []any{"~", map[string]any{"Fn::Split": []any{
+				"Chaos-", map[string]any{"Fn::Join": []any{"", []any{"orders=", map[string]any{"Ref": "Orders"}, ",mail-out=", map[string]any{"Fn::GetAtt": []any{"Mails", "QueueName"}}}}},
+			}}}}}}},
 		}}
 	})
 	if err != nil {
@@ -99,6 +101,7 @@ func TestEnvironmentOfFunctions(t *testing.T) {
 	env := string(out)
 	for _, want := range []string{
 		`"CHAOS_COLOR=red"`, `"GIVEN=2"`, `"QUEUE=` + e.QueueURL("Orders") + `"`, `"AWS_ENDPOINT_URL_SQS=` + e.SQSEndpoint() + `"`, `"NUMBER=5"`,
+		`"HEARTH_QUEUES=~=Chaos-,orders=`,
 		`"DATABASE_URL=postgres://app:secret@db.local:6432/shop"`, `"HEARTH_DATABASE_HOST=db.local"`, `"HEARTH_DATABASE_PORT=6432"`,
 		`"HEARTH_DATABASE_USER=app"`, `"HEARTH_DATABASE_NAME=shop"`, `"AWS_LAMBDA_FUNCTION_NAME=Chaos-Ledger"`, `"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128"`,
 	} {

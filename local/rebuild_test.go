@@ -49,7 +49,7 @@ func TestRebuild(t *testing.T) {
 			}
 		}
 	}
-	write("{}", "one")
+	write(`{"version":1}`, "one")
 	e, err := startLedger(t, local.Options{Programs: map[string]string{}, Handlers: map[string]string{"Ledger": dir}, Cache: t.TempDir()}, func(resources map[string]any) {
 		delete(resources, "OrdersEvent")
 		delete(resources, "MailsEvent")
@@ -70,17 +70,17 @@ func TestRebuild(t *testing.T) {
 	if r, err := e.Rebuild(t.Context(), dir); err != nil || len(r.Functions) != 0 || r.Wiring {
 		t.Errorf("nothing has changed: %+v, %v", r, err)
 	}
-	write("{}", "two")
+	write(`{"version":1}`, "two")
 	if r, err := e.Rebuild(t.Context(), dir); err != nil || len(r.Functions) != 1 || r.Wiring {
 		t.Errorf("new code: %+v, %v", r, err)
 	}
 	check("two")
-	write(`{"http":true}`, "three")
+	write(`{"version":1,"http":true}`, "three")
 	if r, err := e.Rebuild(t.Context()); err != nil || len(r.Functions) != 1 || !r.Wiring {
 		t.Errorf("new wiring: %+v, %v", r, err)
 	}
 	check("three")
-	write("{}", "four")
+	write(`{"version":1}`, "four")
 	if err := os.WriteFile(filepath.Join(dir, "broken.go"), []byte("package main\n\nvar x = y\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -8,15 +9,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/program"
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
@@ -27,6 +30,9 @@ type source struct {
 	tags    string // further build tags
 	program string // the program, if it is there
 	asset   string // the folder that is deployed, "" if unknown
+	// environment is what the function's variables are in the template, for the time
+	// in which the program is asked what it serves.
+	environment map[string]string
 }
 
 // key is the same for functions that run the same build.
@@ -35,9 +41,13 @@ func (s *source) key() string { return s.dir + "\x00" + s.tags + "\x00" + s.asse
 // findSource finds a function's program: what the options say, the folder that the
 // constructs noted, or the deployed program itself where it runs on this machine.
 func (e *Engine) findSource(app *assembly.App, r *assembly.Resource) (source, error) {
-	s := source{asset: assetOf(app, r)}
-	if program, ok := e.opts.Programs[r.ID]; ok {
-		s.program = program
+	asset, err := e.builder.assetOf(app, r)
+	if err != nil {
+		return source{}, err
+	}
+	s := source{asset: asset, environment: variablesOf(r)}
+	if binary, ok := e.opts.Programs[r.ID]; ok {
+		s.program = binary
 		return s, nil
 	}
 	if dir, ok := e.opts.Handlers[r.ID]; ok {
@@ -65,17 +75,88 @@ func checkDir(r *assembly.Resource, dir string) error {
 	return nil
 }
 
-// assetOf returns the folder that is deployed as the function's code, or "".
-func assetOf(app *assembly.App, r *assembly.Resource) string {
+// variablesOf returns the variables of a function, with a placeholder for each value
+// that CloudFormation would resolve.
+func variablesOf(r *assembly.Resource) map[string]string {
+	var props struct {
+		Environment struct{ Variables map[string]any }
+	}
+	if r.Decode(&props) != nil {
+		return nil
+	}
+	variables := map[string]string{}
+	for name, value := range props.Environment.Variables {
+		variables[name] = program.Placeholder
+		if text, ok := value.(string); ok {
+			variables[name] = text
+		}
+	}
+	return variables
+}
+
+// assetOf returns the folder that is deployed as the function's code, or "". An archive
+// is unpacked.
+func (b *builder) assetOf(app *assembly.App, r *assembly.Resource) (string, error) {
 	var props struct{ Code struct{ S3Key string } }
 	if r.Decode(&props) != nil {
-		return ""
+		return "", nil
 	}
-	dir := app.Asset(props.Code.S3Key)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return ""
+	path := app.Asset(props.Code.S3Key)
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", nil
+	case info.IsDir():
+		return path, nil
 	}
-	return dir
+	dir := filepath.Join(b.root, "assets", filepath.Base(path))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	if err := unpack(path, dir); err != nil {
+		os.RemoveAll(dir)
+		return "", fmt.Errorf("%s: unpack %s: %w", r, path, err)
+	}
+	return dir, nil
+}
+
+// unpack writes what is in an archive into a new folder.
+func unpack(archive, dir string) error {
+	z, err := zip.OpenReader(archive)
+	if err != nil {
+		return err
+	}
+	defer z.Close() //nolint:errcheck // it is only read
+	for _, file := range z.File {
+		if !filepath.IsLocal(file.Name) {
+			return fmt.Errorf("%q leads out of the archive", file.Name)
+		}
+		path := filepath.Join(dir, file.Name)
+		if file.FileInfo().IsDir() {
+			if err := os.MkdirAll(path, 0o755); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		content, err := file.Open()
+		if err != nil {
+			return err
+		}
+		data, err := io.ReadAll(content)
+		content.Close()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, data, file.Mode().Perm()|0o400); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // runsHere reports whether a file is a program for this machine.
@@ -103,7 +184,7 @@ type builder struct {
 type build struct {
 	program  string
 	sum      []byte
-	manifest []byte // what the program says it serves; nil if it does not
+	manifest *wire.Manifest // what the program says it serves; nil if it does not
 }
 
 // build builds a source anew. fresh says that its program is another one than
@@ -120,13 +201,13 @@ func (b *builder) build(ctx context.Context, s source) (result *build, fresh boo
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, false, err
 	}
-	program, err := b.goBuild(ctx, s, dir)
+	binary, err := b.goBuild(ctx, s, dir)
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, false, err
 	}
-	result = &build{program: program}
-	if result.sum, err = fileSum(program); err != nil {
+	result = &build{program: binary}
+	if result.sum, err = fileSum(binary); err != nil {
 		return nil, false, err
 	}
 	if before != nil && bytes.Equal(before.sum, result.sum) {
@@ -136,7 +217,7 @@ func (b *builder) build(ctx context.Context, s source) (result *build, fresh boo
 	if err := linkFiles(s.asset, dir); err != nil {
 		return nil, false, fmt.Errorf("build %s: %w", s.dir, err)
 	}
-	result.manifest = readManifest(ctx, program)
+	result.manifest = readManifest(ctx, binary, s)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.built[s.key()] = result
@@ -154,16 +235,16 @@ func (b *builder) goBuild(ctx context.Context, s source, dir string) (string, er
 	if err := os.MkdirAll(cached, 0o755); err != nil {
 		return "", err
 	}
-	program, err := goBuild(ctx, s.dir, cached, s.tags)
+	binary, err := goBuild(ctx, s.dir, cached, s.tags)
 	if err != nil {
 		return "", err
 	}
-	data, err := os.ReadFile(program)
+	data, err := os.ReadFile(binary)
 	if err != nil {
 		return "", err
 	}
-	program = filepath.Join(dir, "bootstrap")
-	return program, os.WriteFile(program, data, 0o755)
+	binary = filepath.Join(dir, "bootstrap")
+	return binary, os.WriteFile(binary, data, 0o755)
 }
 
 // last returns the last build of a source, or builds it for the first time.
@@ -203,22 +284,14 @@ func linkFiles(asset, dir string) error {
 const manifestTimeout = 5 * time.Second
 
 // readManifest asks a program what it serves; nil if it does not say.
-func readManifest(ctx context.Context, program string) []byte {
+func readManifest(ctx context.Context, binary string, s source) *wire.Manifest {
 	ctx, cancel := context.WithTimeout(ctx, manifestTimeout)
 	defer cancel()
-	path := program + ".manifest.json"
-	defer os.Remove(path)
-	cmd := exec.CommandContext(ctx, program)
-	cmd.Dir = filepath.Dir(program)
-	cmd.Env = []string{wire.EnvManifest + "=" + path, "PATH=" + os.Getenv("PATH")}
-	if cmd.Run() != nil {
-		return nil
-	}
-	data, err := os.ReadFile(path)
+	manifest, err := program.Ask(ctx, binary, s.dir, s.environment)
 	if err != nil {
 		return nil
 	}
-	return data
+	return manifest
 }
 
 // Build compiles the Go program in the folder dir for this machine and returns
@@ -227,25 +300,11 @@ func readManifest(ctx context.Context, program string) []byte {
 func Build(ctx context.Context, dir, out string) (string, error) { return goBuild(ctx, dir, out, "") }
 
 func goBuild(ctx context.Context, dir, out, tags string) (string, error) {
-	program, err := filepath.Abs(filepath.Join(out, "bootstrap"))
-	if err != nil {
-		return "", fmt.Errorf("build %s: %w", dir, err)
-	}
 	all := BuildTags
 	if tags != "" {
 		all += "," + tags
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", all, "-o", program, ".")
-	cmd.Dir = dir
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return "", fmt.Errorf("build %s: %w\n%s", dir, err, bytes.TrimSpace(output.Bytes()))
-	}
-	return program, nil
+	return program.Source{Dir: dir, Tags: all}.ForHost(ctx, out)
 }
 
 // Sources are the folders of the Go programs that the engine builds.
@@ -300,7 +359,7 @@ func (e *Engine) Rebuild(ctx context.Context, dirs ...string) (*Rebuilt, error) 
 			}
 			if fresh {
 				b = next
-				result.Wiring = result.Wiring || before != nil && !bytes.Equal(before.manifest, next.manifest)
+				result.Wiring = result.Wiring || before != nil && !reflect.DeepEqual(before.manifest, next.manifest)
 			}
 			done[f.source.key()] = b
 		}

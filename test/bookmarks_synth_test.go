@@ -1,6 +1,7 @@
 package test
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
@@ -231,16 +232,20 @@ func TestSameAssetFromAnyFolder(t *testing.T) {
 		}
 		assembly := synth(t, "bookmarks", dir, nil, "CDK_VALIDATION=false")
 		_, templates[i] = readTemplate(t, assembly)
-		matches, err := filepath.Glob(filepath.Join(assembly, "asset.*", "bootstrap"))
+		matches, err := filepath.Glob(filepath.Join(assembly, "asset.*.zip"))
 		if err != nil || len(matches) != 1 {
 			t.Fatalf("programs in the assembly: %v %v", matches, err)
 		}
 		if programs[i], err = os.ReadFile(matches[0]); err != nil {
 			t.Fatal(err)
 		}
-		info, err := os.Stat(matches[0])
-		if err != nil || info.Mode().Perm() != 0o755 {
-			t.Errorf("mode %v, %v", info.Mode(), err)
+		archive, err := zip.OpenReader(matches[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer archive.Close()
+		if first := archive.File[0]; first.Name != "bootstrap" || first.Mode().Perm() != 0o755 {
+			t.Errorf("%s has the mode %v", first.Name, first.Mode())
 		}
 	}
 	if !bytes.Equal(programs[0], programs[1]) {

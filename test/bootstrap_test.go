@@ -81,7 +81,7 @@ func TestBootstrapAnswersEveryKind(t *testing.T) {
 	log := &output{}
 	instance, err := local.StartInstance(t.Context(), local.InstanceOptions{
 		Program: everythingProgram(t), Output: log, FunctionName: "everything",
-		Env: map[string]string{"HEARTH_QUEUE_URL_JOBS": "https://sqs.eu-central-1.amazonaws.com/123456789012/captures"},
+		Env: map[string]string{"HEARTH_QUEUES": "jobs=https://sqs.eu-central-1.amazonaws.com/123456789012/captures"},
 	})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)

@@ -16,7 +16,7 @@ func TestBootstrapStreams(t *testing.T) {
 	program := everythingProgram(t)
 	start := func(stream string) (*local.Instance, error) {
 		return local.StartInstance(t.Context(), local.InstanceOptions{Program: program, Env: map[string]string{
-			"HEARTH_RESPONSE_STREAM": stream, "HEARTH_QUEUE_URL_JOBS": "https://sqs.eu-central-1.amazonaws.com/123456789012/captures",
+			"HEARTH_RESPONSE_STREAM": stream, "HEARTH_QUEUES": "jobs=https://sqs.eu-central-1.amazonaws.com/123456789012/captures",
 		}})
 	}
 	streams, err := start("true")

@@ -14,9 +14,9 @@ const (
 	// warm-up.
 	EnvManifest = "HEARTH_MANIFEST"
 
-	// EnvQueueURLPrefix starts the variable that holds a queue's URL; see
-	// [QueueURLEnv].
-	EnvQueueURLPrefix = "HEARTH_QUEUE_URL_"
+	// EnvQueues holds the URLs of the queues that a program consumes or sends to, by
+	// their logical names; see [FormatQueues] and [ParseQueues].
+	EnvQueues = "HEARTH_QUEUES"
 
 	// EnvPartialResponses names the queues whose event source mappings take partial
 	// batch responses (FunctionResponseTypes: ReportBatchItemFailures): logical names,
@@ -44,8 +44,8 @@ const (
 	// EnvDatabaseEngine holds [EnginePostgres] or [EngineMySQL].
 	EnvDatabaseEngine = "HEARTH_DATABASE_ENGINE"
 
-	// EnvRole says which part of the program a function runs when several
-	// functions share it: [RoleAPI], [RoleWorker] or [RoleRelay]. Without it, the
+	// EnvRole says which half of the program a function runs when several
+	// functions share it: [RoleRequests], [RoleJobs] or [RoleRelay]. Without it, the
 	// function runs everything.
 	EnvRole = "HEARTH_ROLE"
 
@@ -99,10 +99,10 @@ const FunctionURLDomain = ".lambda-url."
 
 // Values of [EnvRole].
 const (
-	// RoleAPI serves HTTP requests and WebSocket events.
-	RoleAPI = "api"
-	// RoleWorker consumes queues and runs schedules.
-	RoleWorker = "worker"
+	// RoleRequests serves HTTP requests and WebSocket events.
+	RoleRequests = "requests"
+	// RoleJobs consumes queues and runs schedules.
+	RoleJobs = "jobs"
 	// RoleRelay consumes [RelayQueueName] and pushes what is in it.
 	RoleRelay = "relay"
 )
@@ -110,8 +110,18 @@ const (
 // RelayQueueName is the logical name of the FIFO queue between a function that
 // cannot reach the @connections endpoint and the one that pushes for it. A function
 // that has this queue's URL and no [EnvWebSocketEndpoint] puts its pushes there, with
-// the connection id as the message group.
+// the connection id as the message group. Pushes through a relay with a name go to the
+// queue [RelayQueue] of that name.
 const RelayQueueName = "websocket-relay"
+
+// RelayQueue returns the logical name under which a function that pushes knows the
+// queue of a relay: that of a second WebSocket API has a name.
+func RelayQueue(name string) string {
+	if name == "" {
+		return RelayQueueName
+	}
+	return RelayQueueName + "-" + name
+}
 
 // Values of [EnvDatabaseEngine].
 const (
@@ -119,12 +129,15 @@ const (
 	EngineMySQL    = "mysql"
 )
 
-// QueueURLEnv returns the name of the environment variable that holds the URL
-// of the queue with the given logical name: "video-jobs" gives
-// HEARTH_QUEUE_URL_VIDEO_JOBS. Names that differ only in case or in "-" and "_"
-// share a variable, so both sides refuse two such queues in one program.
-func QueueURLEnv(name string) string {
-	return EnvQueueURLPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+// Named returns the variable of a further connection of the same kind: of a second
+// database, WebSocket API or connection table that one program uses.
+// Named(EnvDatabaseHost, "reports") is HEARTH_DATABASE_HOST_REPORTS. The empty name is
+// that of the connection without a name, whose variable is returned as it is.
+func Named(variable, name string) string {
+	if name == "" {
+		return variable
+	}
+	return variable + "_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
 // Metadata of a function's resource in the template, by which the constructs tell

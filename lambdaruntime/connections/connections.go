@@ -11,7 +11,7 @@
 //	}
 //
 // The endpoint comes from the variable HEARTH_WEBSOCKET_ENDPOINT, which
-// hearth.Backend and hearth.WebSocketApi.GrantManageConnections set together with the
+// hearth.Backend and hearth.WebSocketApi.ConnectManage set together with the
 // permission execute-api:ManageConnections. Credentials and the region are those
 // that Lambda gives the function.
 //
@@ -83,7 +83,7 @@ func (e *Error) Error() string {
 		text += ": " + e.Message
 	}
 	if e.Status == http.StatusForbidden {
-		text += "; the function needs execute-api:ManageConnections on this stage, which hearth.Backend and hearth.WebSocketApi.GrantManageConnections give"
+		text += "; the function needs execute-api:ManageConnections on this stage, which hearth.Backend and hearth.WebSocketApi.ConnectManage give"
 	}
 	return text
 }
@@ -227,7 +227,7 @@ func (c *Client) target() (endpoint, region string, err error) {
 	endpoint = strings.TrimRight(os.Getenv(wire.EnvWebSocketEndpoint), "/")
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return "", "", fmt.Errorf("connections: %s must be the WebSocket stage's URL, https://{api-id}.execute-api.{region}.amazonaws.com/{stage}, got %q; hearth.Backend and hearth.WebSocketApi.GrantManageConnections set it", wire.EnvWebSocketEndpoint, endpoint)
+		return "", "", fmt.Errorf("connections: %s must be the WebSocket stage's URL, https://{api-id}.execute-api.{region}.amazonaws.com/{stage}, got %q; hearth.Backend and hearth.WebSocketApi.ConnectManage set it", wire.EnvWebSocketEndpoint, endpoint)
 	}
 	if region, err = awsenv.Region(); err != nil {
 		return "", "", fmt.Errorf("connections: %w", err)

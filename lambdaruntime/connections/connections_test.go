@@ -124,7 +124,7 @@ func TestStatuses(t *testing.T) {
 		want   string
 	}{
 		{410, `{"message":null}`, 1, `connections: send "id=": 410 Gone`},
-		{403, `{"message":"Forbidden"}`, 1, `connections: send "id=": 403 Forbidden: Forbidden; the function needs execute-api:ManageConnections on this stage, which hearth.Backend and hearth.WebSocketApi.GrantManageConnections give`},
+		{403, `{"message":"Forbidden"}`, 1, `connections: send "id=": 403 Forbidden: Forbidden; the function needs execute-api:ManageConnections on this stage, which hearth.Backend and hearth.WebSocketApi.ConnectManage give`},
 		{400, `{"message":"Invalid connectionId: id="}`, 1, `connections: send "id=": 400 Bad Request: Invalid connectionId: id=`},
 		{302, ``, 1, `connections: send "id=": 302 Found`},
 		{429, `{"message":"Too Many Requests"}`, maxAttempts, `connections: send "id=": 429 Too Many Requests: Too Many Requests`},
@@ -218,8 +218,8 @@ func TestLimits(t *testing.T) {
 
 func TestConfigurationErrors(t *testing.T) {
 	for _, tc := range []struct{ name, env, value, want string }{
-		{"no endpoint", "HEARTH_WEBSOCKET_ENDPOINT", "", `connections: HEARTH_WEBSOCKET_ENDPOINT must be the WebSocket stage's URL, https://{api-id}.execute-api.{region}.amazonaws.com/{stage}, got ""; hearth.Backend and hearth.WebSocketApi.GrantManageConnections set it`},
-		{"the client's URL", "HEARTH_WEBSOCKET_ENDPOINT", "wss://x/live", `connections: HEARTH_WEBSOCKET_ENDPOINT must be the WebSocket stage's URL, https://{api-id}.execute-api.{region}.amazonaws.com/{stage}, got "wss://x/live"; hearth.Backend and hearth.WebSocketApi.GrantManageConnections set it`},
+		{"no endpoint", "HEARTH_WEBSOCKET_ENDPOINT", "", `connections: HEARTH_WEBSOCKET_ENDPOINT must be the WebSocket stage's URL, https://{api-id}.execute-api.{region}.amazonaws.com/{stage}, got ""; hearth.Backend and hearth.WebSocketApi.ConnectManage set it`},
+		{"the client's URL", "HEARTH_WEBSOCKET_ENDPOINT", "wss://x/live", `connections: HEARTH_WEBSOCKET_ENDPOINT must be the WebSocket stage's URL, https://{api-id}.execute-api.{region}.amazonaws.com/{stage}, got "wss://x/live"; hearth.Backend and hearth.WebSocketApi.ConnectManage set it`},
 		{"no region", "AWS_REGION", "", `connections: AWS_REGION must be set; Lambda sets it, elsewhere set it yourself`},
 		{"no credentials", "AWS_SECRET_ACCESS_KEY", "", `connections: send "id=": request not made: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set; Lambda sets them from the function's role, elsewhere set them yourself`},
 	} {

@@ -22,7 +22,7 @@ var (
 func Example() {
 	err := post.Send(context.Background(), entry{"a-1", 100}, producer.WithGroup("a-1"))
 	fmt.Println(err)
-	// Output: producer: queue "ledger": HEARTH_QUEUE_URL_LEDGER must hold the queue's URL, got nothing; hearth.Backend sets it for the queues it creates and hearth.Queue.GrantSend for any other
+	// Output: producer: queue "ledger": HEARTH_QUEUES must hold the queue's URL, got none of this name; hearth.Backend sets it for the queues it creates and hearth.Queue.ConnectSend for any other
 }
 
 func ExampleProducer_SendMany() {

@@ -5,9 +5,9 @@
 //
 //	err := toCapture.Send(ctx, Capture{URL: url})
 //
-// The queue's URL comes from the variable HEARTH_QUEUE_URL_<NAME>, which the
-// constructs set together with the permission to send: hearth.Backend for every
-// queue that it creates, Queue.GrantSend for any other one. Credentials and the
+// The queue's URL comes from the variable HEARTH_QUEUES, which the constructs set
+// together with the permission to send: hearth.Backend for every queue that it
+// creates, Queue.ConnectSend for any other one. Credentials and the
 // region are those that Lambda gives the function. AWS_ENDPOINT_URL_SQS and
 // AWS_ENDPOINT_URL replace the endpoint.
 //
@@ -165,13 +165,15 @@ func (p *Producer[T]) connect() (*sqs.Client, string, error) {
 	if p.client != nil {
 		return p.client, p.url, nil
 	}
-	variable := wire.QueueURLEnv(p.name)
-	url := os.Getenv(variable)
+	url, err := wire.FindQueue(os.Getenv(wire.EnvQueues), p.name)
+	if err != nil {
+		return nil, "", fmt.Errorf("producer: queue %q: %w", p.name, err)
+	}
 	if url == "" {
-		return nil, "", fmt.Errorf("producer: queue %q: %s must hold the queue's URL, got nothing; hearth.Backend sets it for the queues it creates and hearth.Queue.GrantSend for any other", p.name, variable)
+		return nil, "", fmt.Errorf("producer: queue %q: %s must hold the queue's URL, got none of this name; hearth.Backend sets it for the queues it creates and hearth.Queue.ConnectSend for any other", p.name, wire.EnvQueues)
 	}
 	if fifo := strings.HasSuffix(url, ".fifo"); fifo != p.fifo {
-		return nil, "", fmt.Errorf("producer: queue %q: Queue.FIFO is %t, but %s names %s; make the two agree", p.name, p.fifo, variable, url)
+		return nil, "", fmt.Errorf("producer: queue %q: Queue.FIFO is %t, but %s names %s; make the two agree", p.name, p.fifo, wire.EnvQueues, url)
 	}
 	region, err := awsenv.Region()
 	if err != nil {

@@ -60,7 +60,7 @@ func setup(t *testing.T) *server {
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	for name, value := range map[string]string{
-		"HEARTH_QUEUE_URL_CAPTURES": srv.URL + "/123456789012/captures", "HEARTH_QUEUE_URL_LEDGER": srv.URL + "/123456789012/ledger.fifo",
+		"HEARTH_QUEUES":        "captures=" + srv.URL + "/123456789012/captures,ledger=ledger.fifo",
 		"AWS_ENDPOINT_URL_SQS": srv.URL, "AWS_REGION": "eu-central-1",
 		"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session", "_X_AMZN_TRACE_ID": "",
 	} {
@@ -280,7 +280,7 @@ func TestSendErrors(t *testing.T) {
 		{"no character", func() error { return text.Send(t.Context(), "a\uffff") },
 			`producer: send to queue "captures": the body must have no characters that SQS refuses or replaces, got U+FFFF; escape it or send base64`},
 		{"no URL", func() error { return New(lambdaruntime.Queue[string]{Name: "video-jobs"}).Send(t.Context(), "x") },
-			`producer: queue "video-jobs": HEARTH_QUEUE_URL_VIDEO_JOBS must hold the queue's URL, got nothing; hearth.Backend sets it for the queues it creates and hearth.Queue.GrantSend for any other`},
+			`producer: queue "video-jobs": HEARTH_QUEUES must hold the queue's URL, got none of this name; hearth.Backend sets it for the queues it creates and hearth.Queue.ConnectSend for any other`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := tc.send()
@@ -291,7 +291,7 @@ func TestSendErrors(t *testing.T) {
 	}
 	t.Run("URL of the other kind", func(t *testing.T) {
 		err := New(lambdaruntime.Queue[string]{Name: "ledger"}).Send(t.Context(), "x")
-		if err == nil || !strings.HasPrefix(err.Error(), `producer: queue "ledger": Queue.FIFO is false, but HEARTH_QUEUE_URL_LEDGER names http://`) {
+		if err == nil || !strings.HasPrefix(err.Error(), `producer: queue "ledger": Queue.FIFO is false, but HEARTH_QUEUES names http://`) {
 			t.Errorf("got error %v", err)
 		}
 	})

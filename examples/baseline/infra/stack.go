@@ -42,7 +42,7 @@ func newStack(scope constructs.Construct, id string) cdk.Stack {
 		Database:    &hearth.DatabaseProxyProps{Cluster: cluster, Vpc: vpc},
 		Handler:     &hearth.HandlerProps{MemorySize: jsii.Number(256), SecurityGroups: group("FnSG"), Timeout: cdk.Duration_Seconds(jsii.Number(29))},
 		Http:        &hearth.HttpApiProps{CorsPreflight: &apigwv2.CorsPreflightOptions{AllowOrigins: jsii.Strings("https://example.com")}, Throttle: throttle},
-		Monitoring:  &hearth.MonitoringProps{},
+		Monitoring:  &hearth.MonitoringProps{Email: jsii.String("oncall@example.com")},
 		Queues:      map[string]*hearth.QueueProps{"jobs": {MaxConcurrency: jsii.Number(10)}, "ordered": {MaxConcurrency: jsii.Number(10)}},
 		WebSocket:   &hearth.WebSocketApiProps{AccessLogs: jsii.Bool(true), Throttle: throttle}, WebSocketRelay: jsii.Bool(true),
 	})

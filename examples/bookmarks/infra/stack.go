@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
@@ -20,6 +21,8 @@ type stack struct {
 func newStack(scope constructs.Construct, id string) *stack {
 	s := &stack{Stack: awscdk.NewStack(scope, jsii.String(id), nil)}
 	vpc := s.network()
+	// What nobody needs does not reach the function, and is not paid for.
+	throttle := &awsapigatewayv2.ThrottleSettings{BurstLimit: jsii.Number(200), RateLimit: jsii.Number(100)}
 	s.backend = hearth.NewBackend(s.Stack, jsii.String("Backend"), &hearth.BackendProps{
 		Entry:       jsii.String("./examples/bookmarks/handler"),
 		Concurrency: &hearth.ConcurrencyProps{Reserved: jsii.Number(50), Provisioned: hearth.Autoscaled(2, 20)},
@@ -28,6 +31,10 @@ func newStack(scope constructs.Construct, id string) *stack {
 		Handler: &hearth.HandlerProps{
 			VpcSubnets: &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS},
 		},
+		Http:      &hearth.HttpApiProps{Throttle: throttle},
+		WebSocket: &hearth.WebSocketApiProps{Throttle: throttle},
+		// Whoever is on call confirms the address once.
+		Monitoring: &hearth.MonitoringProps{Email: jsii.String("oncall@example.com")},
 		// Together less than half of the instances: a backlog leaves the rest to HTTP.
 		Queues: map[string]*hearth.QueueProps{
 			"changes": {MaxConcurrency: jsii.Number(15)},

@@ -44,9 +44,9 @@ func newStack(scope constructs.Construct, id string) awscdk.Stack {
 	jobs := hearth.NewQueue(stack, jsii.String("Jobs"), &hearth.QueueProps{
 		Handler: alias, MaxConcurrency: jsii.Number(10), Name: jsii.String("jobs"),
 	})
-	jobs.GrantSend(fn)
+	jobs.ConnectSend(fn, nil)
 	jobs.AddAlarms(nil)
-	hearth.NewWebSocketApi(stack, jsii.String("Live-updates"), &hearth.WebSocketApiProps{Handler: alias}).GrantPush(fn)
+	hearth.NewWebSocketApi(stack, jsii.String("Live-updates"), &hearth.WebSocketApiProps{Handler: alias}).ConnectPush(fn, nil)
 
 	// And the same rules for what the team wrote by hand.
 	awscdk.Aspects_Of(stack).Add(hearth.NewChecks(), &awscdk.AspectOptions{Priority: awscdk.AspectPriority_READONLY()})

@@ -17,9 +17,9 @@
 // With hearth.BackendProps.WebSocketRelay, or a hearth.WebSocketRelay of its own, the
 // constructs create the queue and the second function, from the same asset and with
 // HEARTH_ROLE=relay, and give the functions in the VPC the queue's URL, in
-// HEARTH_QUEUE_URL_WEBSOCKET_RELAY, in place of HEARTH_WEBSOCKET_ENDPOINT. Where the
-// endpoint is set, outside a VPC and on a laptop, a [Client] calls @connections
-// itself, as a connections.Client does.
+// HEARTH_QUEUES, in place of HEARTH_WEBSOCKET_ENDPOINT. Where the endpoint is set,
+// outside a VPC and on a laptop, a [Client] calls @connections itself, as a
+// connections.Client does.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-apis.html (2026-11)
 //
 // # Delivery
@@ -89,7 +89,11 @@ func New() *Client {
 // relayed says whether pushes go to the queue: where its URL is known and the stage's
 // endpoint is not.
 func relayed() bool {
-	return os.Getenv(wire.EnvWebSocketEndpoint) == "" && os.Getenv(wire.QueueURLEnv(wire.RelayQueueName)) != ""
+	if os.Getenv(wire.EnvWebSocketEndpoint) != "" {
+		return false
+	}
+	url, _ := wire.FindQueue(os.Getenv(wire.EnvQueues), wire.RelayQueueName)
+	return url != ""
 }
 
 // Send sends data, at most 128 KB of UTF-8, to a client as one text message; see

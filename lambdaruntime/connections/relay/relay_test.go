@@ -67,7 +67,7 @@ func setup(t *testing.T) *aws {
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	for name, value := range map[string]string{
-		"HEARTH_WEBSOCKET_ENDPOINT": srv.URL + "/live", "HEARTH_QUEUE_URL_WEBSOCKET_RELAY": "",
+		"HEARTH_WEBSOCKET_ENDPOINT": srv.URL + "/live", "HEARTH_QUEUES": "",
 		"AWS_ENDPOINT_URL_SQS": srv.URL, "AWS_REGION": "eu-central-1",
 		"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session",
 	} {
@@ -82,7 +82,7 @@ const queueURL = "https://sqs.eu-central-1.amazonaws.com/123456789012/relay.fifo
 func (a *aws) isolated() {
 	a.endpoint = os.Getenv("HEARTH_WEBSOCKET_ENDPOINT")
 	a.t.Setenv("HEARTH_WEBSOCKET_ENDPOINT", "")
-	a.t.Setenv("HEARTH_QUEUE_URL_WEBSOCKET_RELAY", queueURL)
+	a.t.Setenv("HEARTH_QUEUES", "websocket-relay="+queueURL)
 }
 
 func (a *aws) connections(w http.ResponseWriter, r *http.Request) {
@@ -151,6 +151,7 @@ func (a *aws) deliver(consumer lambdaruntime.Consumer) []string {
 	if err != nil {
 		a.t.Fatal(err)
 	}
+	h.(interface{ SetPartialResponses(bool) }).SetPartialResponses(true) // as the constructs' mappings have it
 	var records []map[string]any
 	a.mu.Lock()
 	for i, e := range a.queue {
@@ -192,7 +193,7 @@ func (a *aws) outside() {
 	if a.endpoint != "" {
 		a.t.Setenv("HEARTH_WEBSOCKET_ENDPOINT", a.endpoint)
 	}
-	a.t.Setenv("HEARTH_QUEUE_URL_WEBSOCKET_RELAY", queueURL)
+	a.t.Setenv("HEARTH_QUEUES", "websocket-relay="+queueURL)
 }
 
 func TestDirect(t *testing.T) {
@@ -399,7 +400,7 @@ func TestSendAllNamesWhomItFailed(t *testing.T) {
 func TestAQueueThatIsNone(t *testing.T) {
 	a := setup(t)
 	a.isolated()
-	a.t.Setenv("HEARTH_QUEUE_URL_WEBSOCKET_RELAY", "https://sqs/1/standard")
+	a.t.Setenv("HEARTH_QUEUES", "websocket-relay=https://sqs/1/standard")
 	_, err := New().SendAll(t.Context(), []string{"a="}, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "relay: producer: ") {
 		t.Errorf("got error %v", err)

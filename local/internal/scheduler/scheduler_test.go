@@ -3,83 +3,12 @@ package scheduler
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
 )
-
-func TestNext(t *testing.T) {
-	t.Parallel()
-	const layout = "2006-01-02 15:04:05"
-	for _, c := range []struct{ expression, zone, after, want string }{
-		{"cron(0 3 * * ? *)", "", "2026-11-23 02:59:59", "2026-11-23 03:00:00"},
-		{"cron(0 3 * * ? *)", "", "2026-11-23 03:00:00", "2026-11-24 03:00:00"},
-		{"cron(*/15 8-17 ? * MON-FRI *)", "", "2026-11-20 17:45:00", "2026-11-23 08:00:00"},
-		{"cron(5/20 * * * ? *)", "", "2026-11-23 10:05:00", "2026-11-23 10:25:00"},
-		{"cron(0 0 L * ? *)", "", "2028-02-01 00:00:00", "2028-02-29 00:00:00"},
-		{"cron(0 0 15W * ? *)", "", "2026-11-01 00:00:00", "2026-11-16 00:00:00"}, // the 15th is a Sunday
-		{"cron(0 0 1W * ? *)", "", "2026-07-31 12:00:00", "2026-08-03 00:00:00"},  // the 1st is a Saturday
-		{"cron(0 0 ? * 6L *)", "", "2026-11-01 00:00:00", "2026-11-27 00:00:00"},  // the last Friday
-		{"cron(0 0 ? * TUE#2 *)", "", "2026-11-01 00:00:00", "2026-11-10 00:00:00"},
-		{"cron(0 0 ? * SAT-MON *)", "", "2026-11-23 00:00:00", "2026-11-28 00:00:00"},
-		{"cron(0 12 1 JAN,JUL ? 2027-2028)", "", "2026-01-01 00:00:00", "2027-01-01 12:00:00"},
-		{"cron(0 12 1 1 ? 2020)", "", "2026-01-01 00:00:00", ""},
-		{"cron(0 0 30 2 ? *)", "", "2026-01-01 00:00:00", ""},
-		// In Berlin, 2:30 does not exist on 2026-03-29 and comes twice on 2026-10-25.
-		{"cron(30 2 * * ? *)", "Europe/Berlin", "2026-03-28 02:30:00", "2026-03-30 02:30:00"},
-		{"cron(30 2 * * ? *)", "Europe/Berlin", "2026-10-25 02:30:00", "2026-10-26 02:30:00"},
-		{"rate(5 minutes)", "", "2026-11-23 00:07:00", "2026-11-23 00:10:00"},
-		{"rate(1 day)", "Europe/Berlin", "2026-11-23 12:00:00", "2026-11-24 01:00:00"}, // from the start, midnight UTC
-		{"at(2026-12-01T08:00:00)", "Asia/Tokyo", "2026-11-23 00:00:00", "2026-12-01 08:00:00"},
-		{"at(2026-12-01T08:00:00)", "", "2026-12-01 08:00:00", ""},
-	} {
-		e, err := Parse(c.expression, c.zone)
-		if err != nil {
-			t.Errorf("%v", err)
-			continue
-		}
-		after, err := time.ParseInLocation(layout, c.after, e.zone)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := ""
-		if next := e.Next(after, time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)); !next.IsZero() {
-			got = next.In(e.zone).Format(layout)
-		}
-		if got != c.want {
-			t.Errorf("%s in %q after %s: got %q, want %q", c.expression, c.zone, c.after, got, c.want)
-		}
-	}
-}
-
-func TestParseErrors(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"daily":                "must be cron(…), rate(…) or at(…)",
-		"cron(0 3 * * ?)":      "cron must have 6 fields: minutes, hours, day of month, month, day of week, year; got 5",
-		"cron(0 3 * * * *)":    `one of day of month and day of week must be ?, and only one; got "*" and "*"`,
-		"cron(0 3 ? * ? *)":    `one of day of month and day of week must be ?, and only one; got "?" and "?"`,
-		"cron(60 3 * * ? *)":   `minutes must be values from 0 to 59, got "60"`,
-		"cron(0 3 32 * ? *)":   `day of month must be values from 1 to 31, got "32"`,
-		"cron(0 3 ? * 8 *)":    `day of week must be values from 1 to 7, got "8"`,
-		"cron(0 3 ? * 2#6 *)":  `day of week must be a day, # and a number from 1 to 5, got "2#6"`,
-		"cron(0 3 * * ? 1969)": `year must be values from 1970 to 2199, got "1969"`,
-		"cron(*/0 3 * * ? *)":  `minutes must be values from 0 to 59, got "*/0"`,
-		"rate(0 minutes)":      `rate must be a number from 1 and minutes, hours or days, got "0 minutes"`,
-		"rate(5 weeks)":        `rate must be a number from 1 and minutes, hours or days, got "5 weeks"`,
-		"at(tomorrow)":         `at must hold a time such as 2027-01-31T08:00:00, got "tomorrow"`,
-	} {
-		if _, err := Parse(text, ""); err == nil || err.Error() != fmt.Sprintf("schedule expression %q: %s", text, want) {
-			t.Errorf("%s:\n got %v\nwant %s", text, err, want)
-		}
-	}
-	if _, err := Parse("rate(1 day)", "Mars/Olympus"); err == nil || !strings.Contains(err.Error(), "IANA name") {
-		t.Errorf("got %v", err)
-	}
-}
 
 // fakeTarget records deliveries and fails as often as it is told to.
 type fakeTarget struct {

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/schedule"
 	"github.com/lambdahearth/hearth/local/internal/clock"
 )
 
@@ -102,7 +103,7 @@ type Service struct {
 
 type entry struct {
 	Schedule
-	expression *Expression
+	expression *schedule.Expression
 	began      time.Time // what a rate counts from
 	state      State
 }
@@ -124,16 +125,16 @@ func New(target Target, c clock.Clock, log func(format string, args ...any)) *Se
 func (s *Service) Configure(schedules []Schedule) error {
 	now := s.clock.Now()
 	var entries []*entry
-	for _, schedule := range schedules {
-		expression, err := Parse(schedule.Expression, schedule.TimeZone)
+	for _, sc := range schedules {
+		expression, err := schedule.Parse(sc.Expression, sc.TimeZone)
 		if err != nil {
-			return fmt.Errorf("schedule %s: %w", schedule.Name, err)
+			return fmt.Errorf("schedule %s: %w", sc.Name, err)
 		}
-		e := &entry{Schedule: schedule, expression: expression, began: now}
-		if !schedule.Start.IsZero() {
-			e.began = schedule.Start
+		e := &entry{Schedule: sc, expression: expression, began: now}
+		if !sc.Start.IsZero() {
+			e.began = sc.Start
 		}
-		e.state = State{Name: schedule.Name, ARN: schedule.ARN, Expression: schedule.Expression, TimeZone: schedule.TimeZone, Disabled: schedule.Disabled}
+		e.state = State{Name: sc.Name, ARN: sc.ARN, Expression: sc.Expression, TimeZone: sc.TimeZone, Disabled: sc.Disabled}
 		e.plan(now)
 		entries = append(entries, e)
 	}
@@ -166,7 +167,7 @@ func (e *entry) plan(t time.Time) {
 		t = e.Start.Add(-time.Nanosecond)
 	}
 	next := e.expression.Next(t, e.began)
-	if e.expression.every > 0 && !e.Start.IsZero() && t.Before(e.Start) {
+	if e.expression.Every() > 0 && !e.Start.IsZero() && t.Before(e.Start) {
 		next = e.Start // a rate with a start date begins with it
 	}
 	if e.End.IsZero() || !next.After(e.End) {

@@ -44,7 +44,7 @@ func newStack(app cdk.App) {
 		SecurityGroups: group("FnSG"), Timeout: cdk.Duration_Seconds(jsii.Number(29)), Vpc: vpc, VpcSubnets: isolated,
 	})
 	database := hearth.NewDatabaseProxy(stack, jsii.String("Database"), &hearth.DatabaseProxyProps{Cluster: cluster, Vpc: vpc, VpcSubnets: isolated})
-	database.GrantConnect(handler.Function)
+	database.Connect(handler.Function, nil)
 	database.AddDependent(handler.Alias)
 
 	throttle := &apigwv2.ThrottleSettings{BurstLimit: jsii.Number(1000), RateLimit: jsii.Number(500)}
@@ -58,7 +58,7 @@ func newStack(app cdk.App) {
 	handler.Function.AddEnvironment(jsii.String("WS_CALLBACK_URL"), ws.Stage.CallbackUrl(), nil)
 
 	endpoint := hearth.NewSqsEndpoint(stack, jsii.String("SqsEndpoint"), &hearth.SqsEndpointProps{Vpc: vpc, VpcSubnets: isolated})
-	endpoint.GrantReach(handler.Function)
+	endpoint.Connect(handler.Function)
 	vpc.AddInterfaceEndpoint(jsii.String("ExecuteApiEndpoint"), &ec2.InterfaceVpcEndpointOptions{
 		Open: jsii.Bool(false), SecurityGroups: endpoint.Endpoint.Connections().SecurityGroups(), Service: ec2.InterfaceVpcEndpointAwsService_APIGATEWAY(), Subnets: isolated,
 	})
@@ -67,7 +67,7 @@ func newStack(app cdk.App) {
 		hearth.NewQueue(stack, jsii.String("Ordered"), &hearth.QueueProps{Fifo: jsii.Bool(true), Handler: handler.Alias, MaxConcurrency: jsii.Number(10), Name: jsii.String("ordered")}),
 	}
 	for _, queue := range queues {
-		queue.GrantSend(handler.Function)
+		queue.ConnectSend(handler.Function, nil)
 	}
 	hearth.NewSchedule(stack, jsii.String("Tick"), &hearth.ScheduleProps{Expression: jsii.String("rate(5 minutes)"), Handler: handler.Alias, Name: jsii.String("tick")})
 	newDashboard(stack, handler, http, queues)

@@ -1,10 +1,13 @@
-package scheduler
+// Package schedule reads the expressions of EventBridge Scheduler: for the constructs,
+// which refuse at synth what AWS would refuse, and for the local engine, which runs them.
+package schedule
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // a machine need not have the time zones
 )
 
 // Expression is a schedule expression of EventBridge Scheduler.
@@ -63,6 +66,9 @@ func parseRate(text string) (time.Duration, error) {
 
 // String returns the expression as it was given.
 func (e *Expression) String() string { return e.text }
+
+// Every is the interval of a rate; 0 for cron and at.
+func (e *Expression) Every() time.Duration { return e.every }
 
 // Next returns the first time after t at which the expression is due, or the zero
 // time for never. A rate counts from start.

@@ -1,0 +1,192 @@
+package hearth
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// app is what the constructs of one CDK app know of each other. It is a construct
+// under the root of the tree, without a resource, so that it ends with its app.
+type app struct {
+	constructs.Construct
+
+	assets       map[asset]awslambda.Code
+	budgets      map[awslambda.Function]*budget
+	domains      map[string]*domain
+	environments map[awslambda.Function]*environment
+	// handlers are all handlers, by their paths.
+	handlers map[string]*Handler
+	// owners are the handlers of the functions, aliases and versions that this
+	// package creates.
+	owners map[awslambda.IFunction]*Handler
+	// queueSources are the event sources that a [Queue] made: it has told the budget
+	// itself.
+	queueSources map[constructs.IConstruct]bool
+	// scalings are the scalable targets of the aliases that a [Handler] scales.
+	scalings map[constructs.IConstruct]bool
+}
+
+// appID is the id of the [app] under the root.
+const appID = "@hearth"
+
+// holder is a construct of this package that others are created in. It spares them
+// the way to the root, which is four questions to the CDK.
+type holder interface{ hearthApp() *app }
+
+// appOf returns the state of the app that a construct belongs to.
+func appOf(c constructs.IConstruct) *app {
+	if h, ok := c.(holder); ok {
+		return h.hearthApp()
+	}
+	root := c.Node().Root()
+	if found, ok := root.Node().TryFindChild(jsii.String(appID)).(*app); ok {
+		return found
+	}
+	a := &app{
+		assets:       map[asset]awslambda.Code{},
+		budgets:      map[awslambda.Function]*budget{},
+		domains:      map[string]*domain{},
+		environments: map[awslambda.Function]*environment{},
+		handlers:     map[string]*Handler{},
+		owners:       map[awslambda.IFunction]*Handler{},
+		queueSources: map[constructs.IConstruct]bool{},
+		scalings:     map[constructs.IConstruct]bool{},
+	}
+	constructs.NewConstruct_Override(a, root.(constructs.Construct), jsii.String(appID))
+	return a
+}
+
+// ToString overrides the method of the construct: jsii takes no Go type for a
+// construct of its own without an exported method.
+func (a *app) ToString() *string { return jsii.String(appID) }
+
+// ownerOf returns the [Handler] that a function, alias or version belongs to,
+// whoever created it, or nil.
+func (a *app) ownerOf(fn awslambda.IFunction) *Handler {
+	if h := a.owners[fn]; h != nil {
+		return h
+	}
+	if f := a.functionOf(fn); f != nil {
+		return a.owners[f]
+	}
+	return nil
+}
+
+// functionOf returns the function behind an alias or a version, which may be
+// imported; nil when the function itself is.
+func (a *app) functionOf(fn awslambda.IFunction) awslambda.Function {
+	if h := a.owners[fn]; h != nil {
+		return h.Function
+	}
+	switch f := fn.(type) {
+	case awslambda.IAlias:
+		return a.functionOf(f.Version())
+	case awslambda.IVersion:
+		return a.functionOf(f.Lambda())
+	case awslambda.Function:
+		return f
+	}
+	return nil
+}
+
+// inVpc tells whether a function has network interfaces in a VPC.
+func (a *app) inVpc(fn awslambda.Function) bool {
+	if h := a.ownerOf(fn); h != nil {
+		return h.props.Vpc != nil
+	}
+	return *fn.IsBoundToVpc()
+}
+
+// contractOf returns the contract of the [Handler] that a function belongs to,
+// or nil when there is none: another function, or a program that is not asked.
+func (a *app) contractOf(fn awslambda.IFunction) *contract {
+	if h := a.ownerOf(fn); h != nil {
+		return h.contract
+	}
+	return nil
+}
+
+// checkInvoked checks the function that an API, a queue or a schedule invokes.
+func (a *app) checkInvoked(r *rules, fn awslambda.IFunction) {
+	switch fn.(type) {
+	case nil:
+		r.breaks("Handler", "must be a function, got none; pass Handler.Alias")
+	case awslambda.Function:
+		if a.ownerOf(fn) != nil {
+			r.breaks("Handler", "must be Handler.Alias, to which the provisioned concurrency belongs, got Handler.Function; pass the alias")
+		}
+	case awslambda.IVersion:
+		if a.ownerOf(fn) != nil {
+			r.breaks("Handler", "must be Handler.Alias, to which the provisioned concurrency belongs, got a version of its function; pass the alias")
+		}
+	}
+}
+
+// timeoutOf reads the timeout of a function that is created in this app.
+func (a *app) timeoutOf(fn awslambda.IFunction) number {
+	if h := a.ownerOf(fn); h != nil {
+		return secondsOf(h.props.Timeout)
+	}
+	if f := a.functionOf(fn); f != nil {
+		return secondsOf(f.Timeout()).or(defaultLambdaTimeoutSecs)
+	}
+	return number{}
+}
+
+// reservedOf reads the reserved concurrency of a function as the properties of its
+// resource have it at last. The CDK does not show what AddPropertyOverride has set.
+func (a *app) reservedOf(fn awslambda.Function) number {
+	var resource awslambda.CfnFunction
+	if h := a.ownerOf(fn); h != nil {
+		resource = h.resource
+	} else if resource, _ = fn.Node().DefaultChild().(awslambda.CfnFunction); resource == nil {
+		return number{}
+	}
+	return numberOf(resource.ReservedConcurrentExecutions())
+}
+
+// ofQueue tells whether a [Queue] made a mapping.
+func (a *app) ofQueue(mapping constructs.IConstruct) bool {
+	return a.queueSources[mapping.Node().Scope()]
+}
+
+// foreign tells whether a resource that concerns the budget was not made by this
+// package: an event source, an alias, or the scaling of one.
+func (a *app) foreign(c constructs.IConstruct) bool {
+	switch r := c.(type) {
+	case awslambda.CfnEventSourceMapping:
+		return !a.ofQueue(r)
+	case awslambda.CfnAlias:
+		alias, _ := r.Node().Scope().(awslambda.IFunction)
+		return a.owners[alias] == nil || a.owners[alias].Alias != alias
+	}
+	return !a.scalings[c]
+}
+
+// budgetOf returns the budget of the function behind an alias or a version; nil
+// when the function is not created in this app, and so tells nothing of itself.
+func (a *app) budgetOf(fn awslambda.IFunction) *budget {
+	f := a.functionOf(fn)
+	if f == nil {
+		return nil
+	}
+	b := a.budgets[f]
+	if b == nil {
+		b = &budget{app: a, function: f}
+		a.budgets[f] = b
+		if a.ownerOf(f) == nil { // a Handler checks it with the rest
+			f.Node().AddValidation(b)
+		}
+	}
+	return b
+}
+
+// asset is what makes the code of functions the same. The CDK does not share code
+// between stacks.
+type asset struct {
+	stack  awscdk.Stack
+	binary *byte // one for each program
+	files  string
+}

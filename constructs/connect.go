@@ -1,0 +1,101 @@
+package hearth
+
+import (
+	"regexp"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+)
+
+// Client is what can be connected to a queue, a database or an API: an
+// awslambda.Function, a [Handler], or a [Backend] with all functions of its program.
+//
+// A Grant method takes any grantee, and gives it the permission alone. A Connect
+// method gives a client the permission, the way through the network, and the
+// environment variables by which the packages of lambdaruntime find the other side.
+type Client interface {
+	awsec2.IConnectable
+	awsiam.IGrantable
+
+	// AddEnvironment adds an environment variable.
+	AddEnvironment(key *string, value *string, options *awslambda.EnvironmentOptions) awslambda.Function
+}
+
+// ConnectOptions refine a connection.
+type ConnectOptions struct {
+	// Name tells this connection apart from others of the same kind that the program
+	// has: up to 40 letters, digits, "-" and "_". The program gives it to the package
+	// that connects, such as postgres.Config.Name or connections.Named. For a queue it
+	// is the logical name that the program sends to.
+	//
+	// @default - none; for a queue, its own logical name
+	Name *string
+}
+
+// https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html (2026-11)
+var connectionNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
+
+// name returns the name of a connection, or panics.
+func (o *ConnectOptions) name(c construct) string {
+	if o == nil || o.Name == nil {
+		return ""
+	}
+	r := &rules{where: "ConnectOptions"}
+	name := textOf(o.Name)
+	switch {
+	case !name.known:
+		r.breaks("Name", "must be a plain string, got a token; it is part of the name of a variable")
+	case !connectionNamePattern.MatchString(name.value):
+		r.breaks("Name", "must be 1 to 40 letters, digits, - and _, got %q; rename it", name.value)
+	}
+	refuse(c, r.broken)
+	return name.value
+}
+
+// functionsOf returns the functions of a client.
+func functionsOf(client Client) []awslambda.Function {
+	switch c := client.(type) {
+	case *Backend:
+		functions := make([]awslambda.Function, 0, 2)
+		for _, h := range c.handlers() {
+			functions = append(functions, h.Function)
+		}
+		return functions
+	case *Handler:
+		return []awslambda.Function{c.Function}
+	case awslambda.Function:
+		return []awslambda.Function{c}
+	}
+	return nil
+}
+
+// aliasesOf returns the aliases that invoke the functions of a client, where they are
+// known.
+func aliasesOf(client Client) []awslambda.Alias {
+	var aliases []awslambda.Alias
+	switch c := client.(type) {
+	case *Backend:
+		for _, h := range c.handlers() {
+			aliases = append(aliases, h.Alias)
+		}
+	case *Handler:
+		aliases = append(aliases, c.Alias)
+	}
+	return aliases
+}
+
+// connect runs connect for each function of a client, and combines what they were
+// granted.
+func connect(c construct, client Client, connect func(fn awslambda.Function) awsiam.Grant) awsiam.Grant {
+	functions := functionsOf(client)
+	if len(functions) == 0 {
+		r := &rules{where: "Client"}
+		refuse(c, []error{r.brokenRule("Function", "must be an awslambda.Function, a Handler or a Backend, got %T; pass the function", client)})
+	}
+	grant := connect(functions[0])
+	for _, fn := range functions[1:] {
+		grant = grant.Combine(connect(fn))
+	}
+	return grant
+}

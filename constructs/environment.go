@@ -1,0 +1,133 @@
+package hearth
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// construct is any construct, as the one that a message is about.
+type construct = constructs.Construct
+
+// environment is the variables that this package's constructs set on one function.
+type environment struct {
+	function  awslambda.Function
+	variables map[string]variable
+	queues    []connectedQueue
+	partial   []string
+}
+
+// variable is a value, and the construct that it leads to.
+type variable struct {
+	value string
+	by    construct
+}
+
+// connectedQueue is a queue that the program knows by a name.
+type connectedQueue struct {
+	name string
+	*Queue
+}
+
+// environmentOf returns the variables of a function.
+func (a *app) environmentOf(fn awslambda.Function) *environment {
+	e := a.environments[fn]
+	if e == nil {
+		e = &environment{function: fn, variables: map[string]variable{}}
+		a.environments[fn] = e
+	}
+	return e
+}
+
+// set sets a variable for a construct. A value that another construct has set
+// differently stays what it is: set panics.
+func (e *environment) set(by construct, name string, value *string) {
+	before, isSet := e.variables[name]
+	if isSet && before.value != *value && before.by != by {
+		e.refuse(by, name, before.by)
+	}
+	e.variables[name] = variable{*value, by}
+	if !isSet || before.value != *value {
+		e.function.AddEnvironment(&name, value, nil)
+	}
+}
+
+// take notes a variable that the function was created with.
+func (e *environment) take(by construct, name string, value *string) {
+	e.variables[name] = variable{*value, by}
+}
+
+func (e *environment) refuse(by construct, what string, other construct) {
+	refuse(by, []error{fmt.Errorf("%s of %s must lead to one construct, got %s and %s; give one of the connections a name with ConnectOptions.Name, by which the program tells them apart",
+		what, *e.function.Node().Path(), *other.Node().Path(), *by.Node().Path())})
+}
+
+// addQueue tells the program the URL of a queue that it knows by a name.
+func (e *environment) addQueue(name string, q *Queue) {
+	i, known := slices.BinarySearchFunc(e.queues, name, func(c connectedQueue, name string) int { return cmp.Compare(c.name, name) })
+	if known {
+		if e.queues[i].Queue != q {
+			e.refuse(q, fmt.Sprintf("the queue %q", name), e.queues[i].Queue)
+		}
+		return
+	}
+	e.queues = slices.Insert(e.queues, i, connectedQueue{name, q})
+	urls := make([]wire.QueueURL, len(e.queues))
+	place := ""
+	for i, c := range e.queues {
+		url, name, at := c.address()
+		urls[i] = wire.QueueURL{Name: c.name, URL: url}
+		if at == place {
+			urls[i].URL = name
+		}
+		place = at
+	}
+	e.function.AddEnvironment(jsii.String(wire.EnvQueues), e.shorten(wire.FormatQueues(urls)), nil)
+}
+
+// shorten replaces what the names of many queues begin with, the stack and the path to
+// them, which CloudFormation does: it alone knows the names. A name that is too long to
+// begin so stays as it is.
+func (e *environment) shorten(queues string) *string {
+	if len(e.queues) <= fewQueues {
+		return &queues
+	}
+	stack := e.function.Stack()
+	name := textOf(stack.StackName())
+	if !name.known {
+		return &queues
+	}
+	prefix := ""
+	for _, c := range e.queues {
+		id := c.logicalID()
+		if id == "" {
+			continue
+		}
+		if prefix == "" {
+			prefix = id
+		}
+		for !strings.HasPrefix(id, prefix) {
+			prefix = prefix[:len(prefix)-1]
+		}
+	}
+	prefix = name.value + "-" + prefix
+	replaced := awscdk.Fn_Join(jsii.String(wire.QueuesPrefix), awscdk.Fn_Split(&prefix, &queues, nil))
+	return jsii.String(wire.QueuesPrefix + "=" + prefix + "," + *replaced)
+}
+
+// addPartial tells the program that the mapping of a queue takes partial responses.
+func (e *environment) addPartial(name string) {
+	i, known := slices.BinarySearch(e.partial, name)
+	if known {
+		return
+	}
+	e.partial = slices.Insert(e.partial, i, name)
+	e.function.AddEnvironment(jsii.String(wire.EnvPartialResponses), jsii.String(strings.Join(e.partial, ",")), nil)
+}

@@ -1,0 +1,122 @@
+package hearth
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+const maxEnvironmentBytes = 4096
+
+const (
+	// fewQueues is a number of queues whose names always fit.
+	fewQueues = 15
+
+	// The most letters of a queue's generated name, which is the stack, the logical id
+	// and a random part.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html (2026-11)
+	maxGeneratedName  = 80
+	randomNameLetters = 14
+
+	// What is around the name of a queue in its URL, with a long region.
+	queueURLLetters = len("https://sqs.ap-southeast-1.amazonaws.com/123456789012/")
+
+	// What a value that only CloudFormation knows is taken to be.
+	unknownLetters = 64
+)
+
+// checkEnvironmentSize refuses variables that Lambda would refuse, when a program knows
+// so many queues that their names may be too many.
+func (h *Handler) checkEnvironmentSize() []string {
+	e := h.app.environments[h.Function]
+	if e == nil || len(e.queues) <= fewQueues {
+		return nil
+	}
+	stack := awscdk.Stack_Of(h)
+	properties := propertiesIn(stack, h.resource)
+	environment, _ := properties["Environment"].(map[string]any)
+	variables, _ := environment["Variables"].(map[string]any)
+	size := sizer{stack: unknownLetters}
+	if name := textOf(stack.StackName()); name.known {
+		size.stack = len(name.value)
+	}
+	sum, queues := 0, 0
+	for name, value := range variables {
+		letters := len(name) + size.of(value)
+		sum += letters
+		if name == wire.EnvQueues {
+			queues = letters
+		}
+	}
+	if sum <= maxEnvironmentBytes {
+		return nil
+	}
+	return []string{fmt.Sprintf("the environment variables of %s must be at most %d bytes, got about %d, of which %s has %d for %d queues; shorten the names of the stack and the queues, set QueueName, or consume some of them in another program",
+		pathOf(h), maxEnvironmentBytes, sum, wire.EnvQueues, queues, len(e.queues))}
+}
+
+// sizer tells how long values will be.
+type sizer struct{ stack int }
+
+func (s sizer) of(v any) int {
+	switch v := v.(type) {
+	case string:
+		return len(v)
+	case map[string]any:
+		if join, ok := v["Fn::Join"].([]any); ok && len(join) == 2 {
+			if split, ok := join[1].(map[string]any); ok { // see environment.shorten
+				return s.ofShortened(split)
+			}
+			sum := 0
+			parts, _ := join[1].([]any)
+			for _, part := range parts {
+				sum += s.of(part)
+			}
+			return sum
+		}
+		if id, ok := referenceIn(v); ok {
+			return s.ofReference(id, v)
+		}
+	}
+	return unknownLetters
+}
+
+// ofShortened is the length of names without what they begin with, when CloudFormation
+// does not cut that off.
+func (s sizer) ofShortened(v map[string]any) int {
+	split, _ := v["Fn::Split"].([]any)
+	if len(split) != 2 {
+		return unknownLetters
+	}
+	prefix, _ := split[0].(string)
+	sum := s.of(split[1])
+	join, _ := split[1].(map[string]any)
+	arguments, _ := join["Fn::Join"].([]any)
+	if len(arguments) != 2 {
+		return sum
+	}
+	parts, _ := arguments[1].([]any)
+	for _, part := range parts {
+		if id, ok := referenceIn(part); ok && s.stack+1+len(id)+randomNameLetters <= maxGeneratedName && strings.HasPrefix(id, prefix[s.stack+1:]) {
+			sum -= len(prefix) - len(wire.QueuesPrefix)
+		}
+	}
+	return sum
+}
+
+// ofReference takes a reference to a resource for that to a queue, which has the
+// longest value.
+func (s sizer) ofReference(id string, v map[string]any) int {
+	switch id {
+	case "AWS::Region", "AWS::AccountId", "AWS::URLSuffix", "AWS::Partition":
+		return len("ap-southeast-1")
+	}
+	letters := min(s.stack+1+len(id)+randomNameLetters, maxGeneratedName)
+	if _, isRef := v["Ref"]; isRef {
+		letters += queueURLLetters
+	}
+	return letters
+}

@@ -1,0 +1,205 @@
+package hearth
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfrontorigins"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// TestDomainNames shows that the record has the name as it is given, and that names that
+// are not known yet are no errors.
+func TestDomainNames(t *testing.T) {
+	stack := setup(t)
+	zone := awsroute53.HostedZone_FromHostedZoneAttributes(stack, jsii.String("Zone"), &awsroute53.HostedZoneAttributes{HostedZoneId: jsii.String("Z1"), ZoneName: jsii.String("example.com")})
+	fn := existingFunction(stack)
+	parameter := awscdk.NewCfnParameter(stack, jsii.String("Name"), nil)
+	for id, name := range map[string]*string{
+		"Plain": jsii.String("api.example.com"), "Token": parameter.ValueAsString(),
+		"Lookup": jsii.String("dummy-value-for-/domain"), // what the CDK gives before it looks a parameter up
+	} {
+		NewHttpApi(stack, &id, &HttpApiProps{Handler: fn, Domain: &DomainProps{Name: name, Certificate: certificateOf(awscdk.NewStack(stack, jsii.String("C"+id), nil)), HostedZone: zone}})
+	}
+	records := strings.Join(slices.Collect(maps.Values(resources(stack, "AWS::Route53::RecordSet"))), "\n")
+	for _, want := range []string{`"Name":"api.example.com."`, `"Name":{"Fn::Join":["",[{"Ref":"Name"},"."]]}`, `"Name":"dummy-value-for-/domain."`} {
+		if !strings.Contains(records, want) {
+			t.Errorf("no %s in %s", want, records)
+		}
+	}
+	got := refusal(t, func() {
+		NewHttpApi(stack, jsii.String("Elsewhere"), &HttpApiProps{Handler: fn, Domain: &DomainProps{Name: jsii.String("api.example.org"), HostedZone: zone}})
+	})
+	if want := `HttpApiProps.Domain.Name must be in HostedZone, which is "example.com", got "api.example.org"; pass the zone of the name`; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestSharedDomain shows that HTTP and REST APIs share one domain by path, whichever
+// comes first, and that what API Gateway refuses is refused.
+func TestSharedDomain(t *testing.T) {
+	for name, restFirst := range map[string]bool{"HTTP first": false, "REST first": true} {
+		t.Run(name, func(t *testing.T) {
+			stack := setup(t)
+			fn, certificate := existingFunction(stack), certificateOf(stack)
+			at := func(path string) *DomainProps {
+				return &DomainProps{Name: jsii.String("api.example.com"), Certificate: certificate, Path: &path}
+			}
+			rest := func() { NewRestApi(stack, jsii.String("Rest"), &RestApiProps{Handler: fn, Domain: at("rest")}) }
+			if restFirst {
+				rest()
+			}
+			NewHttpApi(stack, jsii.String("One"), &HttpApiProps{Handler: fn, Domain: at("one")})
+			NewHttpApi(stack, jsii.String("Two"), &HttpApiProps{Handler: fn, Domain: at("two")})
+			if !restFirst {
+				rest()
+			}
+			for want, create := range map[string]func(){
+				`DomainProps.Path must lead to one API, got "two" on "api.example.com" for Test/Two too; give each API a path of its own`: func() {
+					NewHttpApi(stack, jsii.String("Three"), &HttpApiProps{Handler: fn, Domain: at("two")})
+				},
+				`DomainProps.Name must be another one than that of Test/` + map[bool]string{false: "One", true: "Rest"}[restFirst] + `, got "api.example.com" for both; API Gateway has a WebSocket API on no domain with other APIs`: func() {
+					NewWebSocketApi(stack, jsii.String("WebSocket"), &WebSocketApiProps{Handler: fn, Domain: at("live")})
+				},
+			} {
+				if got := refusal(t, create); !strings.HasSuffix(got, want) {
+					t.Errorf("got %q, want %q", got, want)
+				}
+			}
+			domains := len(resources(stack, "AWS::ApiGatewayV2::DomainName")) + len(resources(stack, "AWS::ApiGateway::DomainName"))
+			mappings := len(resources(stack, "AWS::ApiGatewayV2::ApiMapping")) + len(resources(stack, "AWS::ApiGateway::BasePathMapping"))
+			if domains != 1 || mappings != 3 {
+				t.Errorf("%d domains and %d mappings, want 1 and 3", domains, mappings)
+			}
+		})
+	}
+}
+
+// TestManyRoutes shows that many routes take one integration and one permission for each
+// function.
+func TestManyRoutes(t *testing.T) {
+	stack := setup(t)
+	all, orders := existingFunction(stack), inline(stack, "Orders")
+	http := NewHttpApi(stack, jsii.String("Http"), &HttpApiProps{Handler: all})
+	rest := NewRestApi(stack, jsii.String("Rest"), &RestApiProps{Handler: all})
+	for i := range 60 {
+		path := fmt.Sprintf("/orders/%d", i)
+		http.AddRoutes(&HttpRoutesProps{Handler: orders, Path: &path})
+		rest.AddRoute(&RestRouteProps{Handler: orders, Path: &path})
+	}
+	template := template(stack)
+	template.ResourceCountIs(jsii.String("AWS::ApiGatewayV2::Route"), jsii.Number(61))
+	template.ResourceCountIs(jsii.String("AWS::ApiGatewayV2::Integration"), jsii.Number(2))
+	// One of the HTTP API's default route, two of the REST API's, one of each AddRoute.
+	template.ResourceCountIs(jsii.String("AWS::Lambda::Permission"), jsii.Number(5))
+}
+
+// TestCloudFront shows that a distribution gets both permissions that it needs.
+func TestCloudFront(t *testing.T) {
+	stack := setup(t)
+	url := NewFunctionUrl(stack, jsii.String("Url"), &FunctionUrlProps{Handler: existingFunction(stack)})
+	url.GrantCloudFront(awscloudfront.NewDistribution(stack, jsii.String("Cdn"), &awscloudfront.DistributionProps{
+		DefaultBehavior: &awscloudfront.BehaviorOptions{Origin: awscloudfrontorigins.FunctionUrlOrigin_WithOriginAccessControl(url.FunctionUrl, nil)},
+	}))
+	template := template(stack)
+	for action, via := range map[string]any{"lambda:InvokeFunctionUrl": assertions.Match_Absent(), "lambda:InvokeFunction": true} {
+		template.HasResourceProperties(jsii.String("AWS::Lambda::Permission"), map[string]any{
+			"Action": action, "Principal": "cloudfront.amazonaws.com", "InvokedViaFunctionUrl": via,
+			"SourceArn": map[string]any{"Fn::Join": assertions.Match_AnyValue()},
+		})
+	}
+}
+
+// TestStreamingInVpc shows the warning about a URL that does not stream.
+func TestStreamingInVpc(t *testing.T) {
+	stack := setup(t)
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("full"), Manifest: jsii.Bool(false), Vpc: newVpc(stack)})
+	NewFunctionUrl(stack, jsii.String("Url"), &FunctionUrlProps{Handler: h.Alias, Streaming: jsii.Bool(true)})
+	assertions.Annotations_FromStack(stack).HasWarning(jsii.String("/Test/Url"), assertions.Match_StringLikeRegexp(jsii.String("the function is in a VPC, from which Lambda does not stream .*")))
+}
+
+// TestAccountQuota shows that what the account cannot reserve is refused, with the sum.
+func TestAccountQuota(t *testing.T) {
+	for quota, refused := range map[string]bool{"150": false, "149": true, "10": true} {
+		context := flags(t)
+		context[AccountConcurrencyContext] = quota
+		stack := setupWith(t, context)
+		for id, reserved := range map[string]float64{"One": 30, "Two": 20} {
+			NewHandler(stack, &id, silent(&ConcurrencyProps{Reserved: &reserved}))
+		}
+		if !refused {
+			template(stack)
+			continue
+		}
+		got := refusal(t, func() { template(stack) })
+		want := fmt.Sprintf("the account's %s less the 100 that Lambda keeps unreserved, got 50, the sum of 30 (Test/One) + 20 (Test/Two); lower Reserved, or ask for a higher quota and change hearth:accountConcurrency in cdk.json", quota)
+		if strings.Count(got, want) != 1 {
+			t.Errorf("got %q, want %q once", got, want)
+		}
+	}
+}
+
+// TestFifoDeadLetters shows that the clock of a FIFO queue starts anew in its
+// dead-letter queue.
+func TestFifoDeadLetters(t *testing.T) {
+	stack := setup(t)
+	NewQueue(stack, jsii.String("Ledger"), &QueueProps{Fifo: jsii.Bool(true), DeadLetterRetention: seconds(3600)})
+	template(stack).HasResourceProperties(jsii.String("AWS::SQS::Queue"), map[string]any{"MessageRetentionPeriod": 3600})
+}
+
+// many are the props of a backend with queues and schedules, which its program is not
+// asked about.
+func many(queues, schedules int) *BackendProps {
+	props := &BackendProps{
+		Entry: entry("silent"), Manifest: jsii.Bool(false), Http: &HttpApiProps{}, WebSocket: &WebSocketApiProps{}, Monitoring: &MonitoringProps{},
+		Queues: map[string]*QueueProps{}, Schedules: map[string]*ScheduleProps{},
+	}
+	for i := range queues {
+		props.Queues[fmt.Sprintf("orders-%02d", i)] = nil
+	}
+	for i := range schedules {
+		props.Schedules[fmt.Sprintf("report-%02d", i)] = &ScheduleProps{Expression: jsii.String("rate(1 day)")}
+	}
+	return props
+}
+
+// TestManyQueues shows that 50 queues and 30 schedules fit into the variables, the stack
+// and the dashboard, and that more are refused with the sum.
+func TestManyQueues(t *testing.T) {
+	stack := setup(t)
+	b := NewBackend(stack, jsii.String("Backend"), many(50, 30))
+	template := template(stack)
+	template.ResourceCountIs(jsii.String("AWS::SQS::Queue"), jsii.Number(100))
+	if resources := len((*template.ToJSON())["Resources"].(map[string]any)); resources > 500 {
+		t.Errorf("%d resources, a stack has room for 500", resources)
+	}
+	if alarms := len(b.Monitoring.Alarms); alarms <= 100 {
+		t.Errorf("%d alarms must not fit into one widget", alarms)
+	}
+	queues := variablesOf(t, stack, "BackendHandler")[0]["HEARTH_QUEUES"]
+	if n := strings.Count(queues, "="); n != 1+50 {
+		t.Errorf("%d queues in %s", n-1, queues)
+	}
+	if want := "~=Test-BackendQueueorders"; !strings.HasPrefix(queues, want) {
+		t.Errorf("the queues must begin with %s, got %s", want, queues)
+	}
+	// A name of usual length.
+	stack = awscdk.NewStack(setup(t), jsii.String("ShopProductionEurope"), nil)
+	NewBackend(stack, jsii.String("Backend"), many(50, 0))
+	assertions.Template_FromStack(stack, nil)
+	// CloudFormation cuts names of more than 80 letters, so that nothing is left to share.
+	stack = awscdk.NewStack(setup(t), jsii.String("ShopInProductionForTheNorthOfEurope"), nil)
+	NewBackend(stack, jsii.String("Backend"), many(50, 0))
+	got := refusal(t, func() { assertions.Template_FromStack(stack, nil) })
+	want := "the environment variables of Test/ShopInProductionForTheNorthOfEurope/Backend/Handler must be at most 4096 bytes, got about 5422, of which HEARTH_QUEUES has 4685 for 50 queues; shorten the names of the stack and the queues, set QueueName, or consume some of them in another program"
+	if !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

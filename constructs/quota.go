@@ -1,0 +1,67 @@
+package hearth
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// AccountConcurrencyContext is the context key with the quota of concurrent executions
+// of the account that an app is deployed to, such as 1000; that of a new account is 10.
+// With it, synth refuses reserved concurrency that Lambda would refuse:
+//
+//	"context": { "hearth:accountConcurrency": 1000 }
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+const AccountConcurrencyContext = "hearth:accountConcurrency"
+
+// unreservedInstances are what Lambda keeps for functions without a reservation.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html (2026-11)
+const unreservedInstances = 100
+
+// checkQuota checks the reserved concurrency of all handlers in the stack against the
+// quota of the account. The first handler speaks for all.
+func (h *Handler) checkQuota() []string {
+	quota, ok := accountConcurrency(h.Node().TryGetContext(jsii.String(AccountConcurrencyContext)))
+	if !ok {
+		return nil
+	}
+	stack := pathOf(awscdk.Stack_Of(h))
+	var paths []string
+	for _, path := range sortedKeys(h.app.handlers) {
+		if pathOf(awscdk.Stack_Of(h.app.handlers[path])) == stack {
+			paths = append(paths, path)
+		}
+	}
+	if h.app.handlers[paths[0]] != h {
+		return nil
+	}
+	sum := 0.0
+	var parts []string
+	for _, path := range paths {
+		if reserved := h.app.reservedOf(h.app.handlers[path].Function); reserved.known && reserved.value > 0 {
+			sum += reserved.value
+			parts = append(parts, fmt.Sprintf("%s (%s)", reserved, path))
+		}
+	}
+	if sum == 0 || sum <= quota-unreservedInstances {
+		return nil
+	}
+	return []string{fmt.Sprintf("the reserved concurrency of the stack must be at most %s instances, the account's %s less the %d that Lambda keeps unreserved, got %s, the sum of %s; lower Reserved, or ask for a higher quota and change %s in cdk.json",
+		format(max(quota-unreservedInstances, 0)), format(quota), unreservedInstances, format(sum), strings.Join(parts, " + "), AccountConcurrencyContext)}
+}
+
+// accountConcurrency reads the quota as cdk.json has it, or as text from the command line.
+func accountConcurrency(v any) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case string:
+		n, err := strconv.ParseFloat(v, 64)
+		return n, err == nil
+	}
+	return 0, false
+}

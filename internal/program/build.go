@@ -1,0 +1,140 @@
+package program
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// binaries holds built programs in memory, because the archive that each is put into
+// goes away as soon as the CDK has copied it.
+var binaries memo[Source, []byte]
+
+// ForLambda returns the program built for Lambda. The bytes depend on the source, the
+// Go version and the fields of Source alone: not on where the source is, who builds
+// it, or which Go variables are set.
+func (s Source) ForLambda() ([]byte, error) {
+	return binaries.get(s, func() ([]byte, error) {
+		dir, err := os.MkdirTemp("", "hearth-build-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		out := filepath.Join(dir, "bootstrap")
+		// The baseline instruction sets are named so that a developer's own
+		// GOAMD64 or GOARM64 changes neither the bytes nor where they run.
+		err = s.build(out, "GOOS=linux", "GOARCH="+s.GOARCH, "GOAMD64=v1", "GOARM64=v8.0")
+		if err != nil {
+			return nil, err
+		}
+		data, err := os.ReadFile(out)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.HasPrefix(data, []byte("\x7fELF")) {
+			return nil, errNotMain
+		}
+		return data, nil
+	})
+}
+
+// build runs go build in the directory of the program, so that its own module,
+// workspace and vendor folder apply. What the flags say wins over GOFLAGS.
+func (s Source) build(out string, env ...string) error {
+	pinned, err := s.pinned()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("go", "build", "-trimpath", fmt.Sprintf("-buildvcs=%t", s.VersionControl), "-tags", s.Tags,
+		"-ldflags", s.LinkerFlags, "-o", out, ".")
+	cmd.Dir = s.Dir
+	cmd.Env = append(append(os.Environ(), pinned...), env...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		if stderr.Len() == 0 {
+			return fmt.Errorf("go build: %w", err)
+		}
+		return fmt.Errorf("%sgo build says:\n%s", s.needsCgo(stderr.String()), strings.TrimRight(stderr.String(), "\n"))
+	}
+	return nil
+}
+
+// keptFlags are the flags of GOFLAGS that say where modules come from. Any other one
+// could change the bytes: -cover would deploy an instrumented program.
+var keptFlags = []string{"-mod", "-modfile", "-modcacherw", "-overlay", "-insecure"}
+
+// pinned returns the variables that keep what a developer has set, in the shell or
+// with go env -w, out of the bytes.
+func (s Source) pinned() ([]string, error) {
+	settings := func(env ...string) (map[string]string, error) {
+		cmd := exec.Command("go", "env", "-json", "GOFLAGS", "GOEXPERIMENT")
+		cmd.Dir = s.Dir
+		cmd.Env = append(os.Environ(), env...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("go env: %w\n%s", err, strings.TrimRight(stderr.String(), "\n"))
+		}
+		values := map[string]string{}
+		return values, json.Unmarshal(out, &values)
+	}
+	values, err := settings("GOEXPERIMENT=")
+	if err != nil {
+		return nil, err
+	}
+	if experiment := values["GOEXPERIMENT"]; experiment != "" {
+		return nil, fmt.Errorf("GOEXPERIMENT must be unset, so that every machine builds the same program, got %q; run go env -u GOEXPERIMENT", experiment)
+	}
+	flags := slices.DeleteFunc(strings.Fields(values["GOFLAGS"]), func(flag string) bool {
+		name, _, _ := strings.Cut(strings.Replace(flag, "--", "-", 1), "=")
+		return !slices.Contains(keptFlags, name)
+	})
+	// An empty GOFLAGS would let that of go env -w apply.
+	flags = append(flags, "-trimpath")
+	return []string{"CGO_ENABLED=0", "GOEXPERIMENT=", "GOFIPS140=off", "GOFLAGS=" + strings.Join(flags, " ")}, nil
+}
+
+// needsCgo returns the cause and the remedy when a build failed because packages need
+// cgo, which a program for Lambda is built without; otherwise "".
+func (s Source) needsCgo(stderr string) string {
+	if !strings.Contains(stderr, "build constraints exclude all Go files") && !strings.Contains(stderr, "undefined: ") {
+		return ""
+	}
+	cmd := exec.Command("go", "list", "-deps", "-e", "-tags", s.Tags, "-f", "{{if and .CgoFiles (not .Standard)}}{{.ImportPath}}{{end}}", ".")
+	cmd.Dir = s.Dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	out, err := cmd.Output()
+	packages := strings.Fields(string(out))
+	if err != nil || len(packages) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it must build without cgo, got cgo in %s; use packages in pure Go, or build the program yourself and pass it in HandlerProps.Code with ManifestFile; ", strings.Join(packages, ", "))
+}
+
+// ForHost builds the program for this machine into the folder out, with what a
+// debugger needs, and returns the path of the binary.
+func (s Source) ForHost(ctx context.Context, out string) (string, error) {
+	program, err := filepath.Abs(filepath.Join(out, "bootstrap"))
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", s.Dir, err)
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", s.Tags, "-o", program, ".")
+	cmd.Dir = s.Dir
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return "", fmt.Errorf("build %s: %w\n%s", s.Dir, err, bytes.TrimSpace(output.Bytes()))
+	}
+	return program, nil
+}

@@ -1,0 +1,130 @@
+package program
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// Timeout bounds the run of a program for its manifest. lambdaruntime.Start writes the
+// manifest before it loads anything, so a program that takes longer does its own work
+// before Start, or never calls it.
+const Timeout = 30 * time.Second
+
+// Placeholder is what a program gets, while it is asked, for a variable whose value
+// only CloudFormation knows.
+const Placeholder = "placeholder"
+
+// hostVariables are the variables of this machine that a program sees while it is
+// asked what it serves: what a process needs to run, and nothing that is secret.
+var hostVariables = []string{
+	"HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TMP", "TMPDIR", "TZ", "USER",
+	// Windows runs little without them.
+	"APPDATA", "ComSpec", "LOCALAPPDATA", "PATHEXT", "ProgramData", "SystemDrive", "SystemRoot", "USERPROFILE", "windir",
+}
+
+// question is what the answer of a program depends on.
+type question struct {
+	source      Source
+	environment string
+}
+
+var manifests memo[question, *wire.Manifest]
+
+// Manifest builds the program for this machine and asks it what it serves. The program
+// gets the variables of its function, and of this machine only those that every
+// process needs. The answer is remembered for each environment.
+func (s Source) Manifest(environment map[string]string) (*wire.Manifest, error) {
+	s.GOARCH = "" // the same program for another architecture serves the same
+	var key strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		fmt.Fprintf(&key, "%q=%q ", name, environment[name])
+	}
+	return manifests.get(question{s, key.String()}, func() (*wire.Manifest, error) { return s.ask(environment, Timeout) })
+}
+
+// hosts holds the programs built for this machine, one for all environments.
+var hosts memo[Source, []byte]
+
+func (s Source) ask(environment map[string]string, timeout time.Duration) (*wire.Manifest, error) {
+	dir, err := os.MkdirTemp("", "hearth-manifest-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	binary := filepath.Join(dir, "handler.exe") // Windows runs no other name
+	data, err := hosts.get(s, func() ([]byte, error) {
+		// Empty values stand for this machine, whatever the environment says.
+		if err := s.build(binary, "GOOS=", "GOARCH="); err != nil {
+			return nil, err
+		}
+		data, err := os.ReadFile(binary)
+		if bytes.HasPrefix(data, []byte("!<arch>")) {
+			return nil, errNotMain
+		}
+		return data, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(binary, data, 0o755); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return Ask(ctx, binary, s.Dir, environment)
+}
+
+// Ask runs a program that is built for this machine, in the folder dir, and returns
+// what it says that it serves.
+func Ask(ctx context.Context, binary, dir string, environment map[string]string) (*wire.Manifest, error) {
+	out, err := os.MkdirTemp("", "hearth-manifest-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(out)
+	file := filepath.Join(out, "manifest.json")
+	cmd := exec.CommandContext(ctx, binary)
+	cmd.Dir = dir
+	for _, name := range hostVariables {
+		if value, ok := os.LookupEnv(name); ok {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		cmd.Env = append(cmd.Env, name+"="+environment[name])
+	}
+	cmd.Env = append(cmd.Env, wire.EnvManifest+"="+file)
+	cmd.WaitDelay = time.Second // a process that the program started may hold its output open
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	started := time.Now()
+	err = cmd.Run()
+
+	const todo = "call lambdaruntime.Start first thing in main, give it the variables that it needs in Environment or ManifestEnvironment, or name a ManifestFile"
+	said := strings.TrimRight(output.String(), "\n")
+	if said != "" {
+		said = "\n" + said
+	}
+	switch _, missing := os.Stat(file); {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("read manifest: the program must write its manifest within %s, got nothing; %s%s", time.Since(started).Round(time.Second), todo, said)
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("read manifest: %s must be in a folder in which programs may run, got %w (is it mounted noexec?); set TMPDIR to another folder, or name a ManifestFile", binary, err)
+	case err != nil:
+		return nil, fmt.Errorf("read manifest: the program must write its manifest and exit with 0, got %w; %s%s", err, todo, said)
+	case missing != nil:
+		return nil, fmt.Errorf("read manifest: the program must write its manifest, got none before it exited; %s%s", todo, said)
+	}
+	return wire.ReadManifest(file)
+}
