@@ -398,6 +398,23 @@ func TestQueueRouting(t *testing.T) {
 	}
 }
 
+func TestQueueAddresses(t *testing.T) {
+	// Not parallel: the environment is the process's.
+	t.Setenv("HEARTH_QUEUES", "jobs=https://sqs.eu-central-1.amazonaws.com/123456789012/Jobs")
+	do := func(context.Context, *Job[string]) error { return nil }
+	b := setup(t, &App{Queues: []Consumer{Queue[string]{Name: "jobs"}.Consume(do), Queue[string]{Name: "mails"}.Consume(do)}})
+	for _, role := range []string{"requests", "relay", "", "jobs"} {
+		b.router.warnOfQueues(role)
+	}
+	if logs := b.logged("does not know its queue's address"); len(logs) != 2 || logs[0]["queue"] != "mails" || logs[0]["level"] != "WARN" {
+		t.Errorf("logs: %v", logs)
+	}
+	t.Setenv("HEARTH_QUEUES", "jobs")
+	if _, err := NewHandler(&App{}); err == nil || !strings.HasPrefix(err.Error(), "lambdaruntime: HEARTH_QUEUES must be ") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestBrokenBatches(t *testing.T) {
 	t.Parallel()
 	ran := 0

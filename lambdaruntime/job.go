@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -29,12 +28,12 @@ type consumer struct {
 	groups  groups
 }
 
-func newConsumer(c Consumer, partial bool) *consumer {
-	s := &consumer{Consumer: c, what: fmt.Sprintf("job of queue %q", c.name), queue: c.name, partial: partial}
+func newConsumer(c Consumer, url string, partial bool) *consumer {
+	s := &consumer{Consumer: c, what: fmt.Sprintf("job of queue %q", c.name), url: url, queue: c.name, partial: partial}
 	s.ordered.Name = fmt.Sprintf("jobs of queue %q", c.name)
 	s.pool = run.Pool{Name: s.ordered.Name, Spare: c.slots() - 1}
-	if s.url, _ = wire.FindQueue(os.Getenv(wire.EnvQueues), c.name); s.url != "" {
-		rest, queue, _ := cutLast(s.url, '/')
+	if url != "" {
+		rest, queue, _ := cutLast(url, '/')
 		_, account, _ := cutLast(rest, '/')
 		s.account, s.queue = account, queue
 	}

@@ -83,14 +83,36 @@ func newRouter(app *App) (*router, error) {
 	if app.Tracer != nil {
 		r.runner.Start = r.startSpan
 	}
+	known, err := wire.ParseQueues(os.Getenv(wire.EnvQueues))
+	if err != nil {
+		return nil, fmt.Errorf("lambdaruntime: %w", err)
+	}
+	urls := map[string]string{}
+	for _, q := range known {
+		urls[q.Name] = q.URL
+	}
 	partial := strings.Split(os.Getenv(wire.EnvPartialResponses), ",")
 	for _, c := range app.Queues {
-		r.queues = append(r.queues, newConsumer(c, slices.Contains(partial, c.name)))
+		r.queues = append(r.queues, newConsumer(c, urls[c.name], slices.Contains(partial, c.name)))
 	}
 	for _, s := range app.Schedules {
 		r.schedules[s.Name] = s
 	}
 	return r, nil
+}
+
+// warnOfQueues says which consumers do not know the address of their queue, in a
+// function that runs jobs.
+func (r *router) warnOfQueues(role string) {
+	if role != "" && role != wire.RoleJobs {
+		return
+	}
+	for _, c := range r.queues {
+		if c.url == "" && c.name != wire.RelayQueueName {
+			r.log.Warn("a consumer does not know its queue's address; it gets messages only of a queue that has its name", "queue", c.name,
+				"remedy", "add {name}={queue URL} to "+wire.EnvQueues+", as hearth.Backend and hearth.Queue do")
+		}
+	}
 }
 
 // answer is the answer to an invocation.

@@ -76,6 +76,7 @@ func Start(app *App) {
 		if app.Logger == nil {
 			slog.SetDefault(r.log)
 		}
+		r.warnOfQueues(os.Getenv(wire.EnvRole))
 		if app.Shutdown != nil {
 			r.callAtShutdown(client)
 		}
