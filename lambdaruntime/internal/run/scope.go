@@ -39,6 +39,7 @@ func ScopeOf(ctx context.Context) *Scope {
 // WithScope returns a context of a new scope, which the caller must end.
 func WithScope(ctx context.Context, name string) (context.Context, *Scope) {
 	s := &Scope{Name: name}
+	s.enlist()
 	return context.WithValue(ctx, scopeKey{}, s), s
 }
 
@@ -87,6 +88,7 @@ func (s *Scope) End(cause error) {
 	hooks := s.hooks
 	s.hooks = nil
 	s.mu.Unlock()
+	s.delist()
 	for h := range hooks {
 		h.f(cause)
 	}
