@@ -1,0 +1,88 @@
+package database
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
+)
+
+const (
+	// ConnectTimeout bounds one attempt to connect and log in. The proxy answers
+	// within milliseconds even when the database does not.
+	ConnectTimeout = 5 * time.Second
+	// PingAfter is how long a connection may be idle before it is checked: it may
+	// have broken unnoticed while the instance was frozen.
+	PingAfter = time.Second
+	// PingTimeout bounds that check.
+	PingTimeout = time.Second
+	// MaxIdle is below the proxy's own 30 minutes, so that a program does not find
+	// its connection closed.
+	// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-creating.html (2026-11)
+	MaxIdle = 25 * time.Minute
+	// MaxLifetime makes connections move on after the proxy has scaled. Its own
+	// limit is 24 hours.
+	MaxLifetime = time.Hour
+	// MaxLifetimeJitter keeps instances that started together from reconnecting
+	// together.
+	MaxLifetimeJitter = 10 * time.Minute
+)
+
+// MaxConns is how many connections an instance may use at once when its program
+// asks for n.
+func MaxConns(n int) (int, error) {
+	switch {
+	case n < 0:
+		return 0, fmt.Errorf("Options.MaxConns must be 0 or more, got %d", n)
+	case n == 0:
+		return awsenv.MaxConcurrency(), nil
+	}
+	return n, nil
+}
+
+// Age is how long a connection has existed and been idle, by the wall clock: the
+// monotonic clock need not go on while Lambda keeps the instance frozen.
+type Age struct {
+	// IdleSince is when the connection was used last.
+	IdleSince time.Time
+
+	until time.Time
+}
+
+// NewAge is the age of a connection that was made just now.
+func NewAge() Age {
+	now := WallClock()
+	return Age{until: now.Add(MaxLifetime + rand.N(MaxLifetimeJitter)), IdleSince: now}
+}
+
+// Rest notes that the connection is idle from now on.
+func (a *Age) Rest() { a.IdleSince = WallClock() }
+
+// State is what an idle connection is good for.
+type State int
+
+const (
+	// Fresh connections can be used at once.
+	Fresh State = iota
+	// Stale connections must answer a ping first.
+	Stale
+	// Expired connections must not be used again.
+	Expired
+)
+
+// State says what the connection is good for after its rest. A wall clock that was
+// set back makes it stale.
+func (a *Age) State() State {
+	now := WallClock()
+	switch idle := now.Sub(a.IdleSince); {
+	case idle > MaxIdle || now.After(a.until):
+		return Expired
+	case idle < 0 || idle > PingAfter:
+		return Stale
+	}
+	return Fresh
+}
+
+// WallClock is the time without its monotonic reading.
+func WallClock() time.Time { return time.Now().Round(0) }
