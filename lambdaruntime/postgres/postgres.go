@@ -32,25 +32,67 @@
 // one connection is enough and is the default; on Lambda Managed Instances, as many
 // as AWS_LAMBDA_MAX_CONCURRENCY says. A standard queue runs several jobs
 // at once: set [Options.MaxConns] to its Concurrency. A request that asks for a
-// second connection while it holds the first waits for itself until it times out.
+// second connection while it holds the first waits for itself until it times out. An
+// Acquire that ends in vain says who has the connections and where they were taken.
 //
-// When a request or job times out and its code goes on regardless, the connection
-// it holds is closed, so that its locks are freed and the next event has one.
+// # Nothing outlives its request or job
+//
+// When a request or job ends, the pool takes back what it still has: connections,
+// transactions, rows, batches. It does so after a return, an early error, a panic, and
+// when the code was abandoned because it ignored its time-out. The connection is
+// closed, so that the database rolls back and frees the locks, and the next request can
+// connect. One log record names the request or job and the place that took the
+// connection: at level ERROR when the code had ended, at level WARN when it was
+// abandoned. A connection belongs to the request or job of the context given to
+// Acquire, Begin or Query, also through [context.WithoutCancel]. With
+// context.Background() it belongs to the handler that runs on the same goroutine. In a
+// goroutine of the program's own it belongs to nobody, and only the program can
+// release it. Each connection that is left behind costs some 50 KB until the instance
+// ends, since a pool of pgx cannot forget it: mend what the records name. Pool.Stat
+// counts these connections as acquired, and Pool.Close waits for them for ever.
+//
+// # No state reaches the next request or job
+//
+// A connection is not used again after a statement that may change its session: SET and
+// RESET (not SET LOCAL), set_config (unless its last argument is the word true),
+// temporary tables, views and sequences, session-level advisory locks, LISTEN, PREPARE,
+// EXECUTE, DEALLOCATE, statements that pgx prepares by name, DECLARE, DISCARD, LOAD,
+// nextval, setval, currval, lastval, setseed, and DO and CALL, which may do any of
+// these. It is closed when it is released, so such state lasts as long as one Acquire or
+// transaction, and the next one pays for a new connection: some milliseconds. The pool
+// reads the text of statements. It does not see what functions and triggers of your own
+// do in the database, nor what is sent past pgx with PgConn.
+//
+// # Frozen instances
+//
+// Lambda freezes an instance between events, and its connections may break meanwhile.
+// A connection that was idle for more than a second is checked before it is used, and
+// after 25 minutes it is replaced. Both are measured with the wall clock: the monotonic
+// clock may stand still in a freeze.
 //
 // # Pinning
 //
 // RDS Proxy shares its database connections between transactions, until a client
 // does something that makes a connection its own; it is then "pinned" to that
-// client. The pool therefore runs queries in pgx.QueryExecModeExec: one round trip
-// through the unnamed prepared statement. Named ones, pgx's usual choice, live on
-// in the connection that they were prepared on, and the modes that ask for a
-// statement's description first rely on state between two round trips. What the
-// mode asks in return: parameters travel as text with the types that Go knows, so
-// give JSON as a string and not as []byte or a map.
+// client. Since November 2023 the steps of the extended protocol do not pin by
+// themselves. According to AWS, these do:
 //
-// To stay unpinned, a program must also avoid SET, LISTEN, temporary tables,
-// session-level advisory locks, SQL-level PREPARE and statements over 16 KB.
-// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html (2026-11)
+//   - SET, and set_config that sets a value or the default
+//   - PREPARE, DISCARD, DEALLOCATE and EXECUTE
+//   - temporary sequences, tables and views
+//   - declaring cursors
+//   - discarding the session's state
+//   - LISTEN
+//   - loading a library, such as auto_explain
+//   - nextval, setval and other functions that change sequences
+//   - pg_advisory_lock, pg_try_advisory_lock and the like
+//   - a statement of more than 16 KB
+//
+// Identity and serial columns call nextval inside the database, which the proxy does not
+// see. The pool closes its connection after most of these (see above), which ends the
+// pinning as well.
+// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html (2026-11),
+// https://aws.amazon.com/blogs/database/amazon-rds-proxy-multiplexing-support-for-postgresql-extended-query-protocol/ (2023-11)
 //
 // # Statement timeout
 //
@@ -66,39 +108,22 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
-	"os"
-	"strings"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/rds/auth"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/multitracer"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/lambdaruntime"
-	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/database"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
-const (
-	// connectTimeout bounds one attempt to connect. The proxy answers within
-	// milliseconds even when the database does not.
-	connectTimeout = 5 * time.Second
-	// pingTimeout bounds the check of a connection that was idle, which may have
-	// broken unnoticed while the instance was frozen.
-	pingTimeout = time.Second
-	// maxConnIdle is below the proxy's own 30 minutes, so that a running instance
-	// does not find its connection closed.
-	// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-creating.html (2026-11)
-	maxConnIdle = 25 * time.Minute
-	// maxConnLifetime makes connections move on after the proxy has scaled. Its
-	// own limit is 24 hours. The jitter keeps instances that started together from
-	// reconnecting together.
-	maxConnLifetime       = time.Hour
-	maxConnLifetimeJitter = 10 * time.Minute
-)
+// maxLeft is how many connections that operations have left behind the pool may count
+// as in use, besides those that are. They are closed and cost the database nothing,
+// but the pool has no way to forget them.
+const maxLeft = 10_000
 
 // Options say how to connect. The zero value is right for most programs.
 type Options struct {
@@ -111,7 +136,8 @@ type Options struct {
 	// Configure changes the pool's configuration before it is used, for example to
 	// register types in AfterConnect or to set ConnConfig.Tracer; nil changes
 	// nothing. The query mode and MaxConns are this package's own. BeforeConnect
-	// makes the IAM token: call it from one that replaces it.
+	// makes the IAM token: call it from one that replaces it. What AfterConnect does
+	// to the session is kept, since it is the same in every connection.
 	Configure func(*pgxpool.Config) error
 }
 
@@ -128,6 +154,7 @@ func New(name string, opts Options) *lambdaruntime.Resource[*pgxpool.Pool] {
 }
 
 func open(ctx context.Context, opts Options) (*pgxpool.Pool, error) {
+	ctx = run.WithoutScope(ctx) // the pool outlives the request that happens to open it
 	config, err := configure(opts)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
@@ -145,35 +172,36 @@ func open(ctx context.Context, opts Options) (*pgxpool.Pool, error) {
 
 // configure makes the pool's configuration from the environment.
 func configure(opts Options) (*pgxpool.Config, error) {
-	if opts.MaxConns < 0 {
-		return nil, fmt.Errorf("Options.MaxConns must be 0 or more, got %d", opts.MaxConns)
+	conns, err := database.MaxConns(opts.MaxConns)
+	if err != nil {
+		return nil, err
 	}
 	config, err := source()
 	if err != nil {
 		return nil, err
 	}
-	if config.ConnConfig.ConnectTimeout == 0 || config.ConnConfig.ConnectTimeout > connectTimeout {
-		config.ConnConfig.ConnectTimeout = connectTimeout
+	if config.ConnConfig.ConnectTimeout == 0 || config.ConnConfig.ConnectTimeout > database.ConnectTimeout {
+		config.ConnConfig.ConnectTimeout = database.ConnectTimeout
 	}
-	config.MaxConnIdleTime = maxConnIdle
-	config.MaxConnLifetime = maxConnLifetime
-	config.MaxConnLifetimeJitter = maxConnLifetimeJitter
-	config.PingTimeout = pingTimeout
+	config.MaxConnIdleTime = database.MaxIdle
+	config.MaxConnLifetime = database.MaxLifetime
+	config.MaxConnLifetimeJitter = database.MaxLifetimeJitter
+	config.PingTimeout = database.PingTimeout
 	if opts.Configure != nil {
 		if err := opts.Configure(config); err != nil {
 			return nil, fmt.Errorf("Options.Configure: %w", err)
 		}
 	}
-	conns := opts.MaxConns
-	if conns == 0 {
-		conns = awsenv.MaxConcurrency()
-	}
-	leases := newLeases(conns)
-	config.MaxConns = int32(conns + maxAbandoned)
+	w := &watcher{database.NewLeases("postgres", conns)}
+	config.MaxConns = int32(conns + maxLeft)
 	if tracer := config.ConnConfig.Tracer; tracer != nil {
-		config.ConnConfig.Tracer = multitracer.New(leases, tracer)
+		config.ConnConfig.Tracer = multitracer.New(w, tracer)
 	} else {
-		config.ConnConfig.Tracer = leases
+		config.ConnConfig.Tracer = w
+	}
+	theirs := config.ShouldPing
+	config.ShouldPing = func(ctx context.Context, p pgxpool.ShouldPingParams) bool {
+		return shouldPing(p.Conn) || theirs != nil && theirs(ctx, p)
 	}
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.ConnConfig.StatementCacheCapacity = 0
@@ -183,51 +211,28 @@ func configure(opts Options) (*pgxpool.Config, error) {
 
 // source says where the database is and how to log in.
 func source() (*pgxpool.Config, error) {
-	if dsn := os.Getenv("DATABASE_URL"); dsn != "" {
-		config, err := pgxpool.ParseConfig(dsn)
-		if err != nil { // pgx leaves the password out
-			return nil, fmt.Errorf("DATABASE_URL: %w", err)
-		}
-		return config, nil
-	}
-	var missing []string
-	env := func(name string) string {
-		value := os.Getenv(name)
-		if value == "" {
-			missing = append(missing, name)
-		}
-		return value
-	}
-	host, port := env(wire.EnvDatabaseHost), env(wire.EnvDatabasePort)
-	name, user := env(wire.EnvDatabaseName), env(wire.EnvDatabaseUser)
-	if missing != nil {
-		return nil, fmt.Errorf("%s must be set; set BackendProps.Database, or DATABASE_URL to run without AWS", strings.Join(missing, ", "))
-	}
-	if engine := os.Getenv(wire.EnvDatabaseEngine); engine != "" && engine != wire.EnginePostgres {
-		return nil, fmt.Errorf("%s must be %q, got %q; this package speaks to PostgreSQL only", wire.EnvDatabaseEngine, wire.EnginePostgres, engine)
-	}
-	region, err := awsenv.Region()
+	db, err := database.FromEnv(wire.EnginePostgres)
 	if err != nil {
 		return nil, err
 	}
-	endpoint := net.JoinHostPort(host, port)
+	if db.URL != "" {
+		config, err := pgxpool.ParseConfig(db.URL)
+		if err != nil { // pgx leaves the password out
+			return nil, fmt.Errorf("%s: %w", database.EnvURL, err)
+		}
+		return config, nil
+	}
 	dsn := url.URL{
-		Scheme: "postgres", User: url.User(user), Host: endpoint, Path: "/" + name,
+		Scheme: "postgres", User: url.User(db.User), Host: db.Endpoint(), Path: "/" + db.Name,
 		RawQuery: "sslmode=verify-full",
 	}
 	config, err := pgxpool.ParseConfig(dsn.String())
 	if err != nil {
 		return nil, err
 	}
-	// A token is good for 15 minutes, and only at the moment of logging in.
-	// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html (2026-11)
-	config.BeforeConnect = func(ctx context.Context, c *pgx.ConnConfig) error {
-		token, err := auth.BuildAuthToken(ctx, endpoint, region, user, awsenv.Credentials)
-		if err != nil {
-			return fmt.Errorf("make an IAM token: %w", err)
-		}
-		c.Password = token
-		return nil
+	config.BeforeConnect = func(ctx context.Context, c *pgx.ConnConfig) (err error) {
+		c.Password, err = db.Token(ctx)
+		return err
 	}
 	return config, nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/lambdahearth/hearth/lambdaruntime"
 	"github.com/lambdahearth/hearth/lambdaruntime/postgres"
 	"github.com/lambdahearth/hearth/lambdaruntime/postgres/postgrestest"
 )
@@ -80,38 +79,6 @@ func TestWithARealDatabase(t *testing.T) {
 		}
 		if one != 1 || prepared != 0 {
 			t.Errorf("got %d and %d prepared statements, want 1 and 0", one, prepared)
-		}
-	})
-
-	t.Run("the locks of abandoned work are freed", func(t *testing.T) {
-		if _, err := pool.Exec(t.Context(), `create table accounts (id int primary key, balance int)`); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := pool.Exec(t.Context(), `insert into accounts values ($1, $2)`, 1, 10); err != nil {
-			t.Fatal(err)
-		}
-		request, timeOut := context.WithCancelCause(t.Context())
-		tx, err := pool.Begin(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tx.Exec(request, `update accounts set balance = $1`, 0); err != nil {
-			t.Fatal(err)
-		}
-		timeOut(lambdaruntime.ErrTimeout)
-		// This waits for the row's lock, which the database frees with the connection.
-		if _, err := pool.Exec(t.Context(), `update accounts set balance = balance + $1`, 5); err != nil {
-			t.Fatal(err)
-		}
-		if err := tx.Commit(context.Background()); err == nil {
-			t.Error("abandoned work could commit")
-		}
-		var balance int
-		if err := pool.QueryRow(t.Context(), `select balance from accounts where id = $1`, 1).Scan(&balance); err != nil {
-			t.Fatal(err)
-		}
-		if balance != 15 {
-			t.Errorf("got balance %d, want 15", balance)
 		}
 	})
 }
