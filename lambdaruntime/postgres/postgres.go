@@ -70,6 +70,29 @@
 // after 25 minutes it is replaced. Both are measured with the wall clock: the monotonic
 // clock may stand still in a freeze.
 //
+// # Query mode
+//
+// The pool runs queries in pgx.QueryExecModeCacheDescribe. For the first use of a
+// statement in a connection, it asks the server for the types of the arguments and
+// results, which costs one round trip more; then each use is one round trip. So each
+// argument is stored as plain pgx stores it, for every Go type: time.Time in a date or
+// timestamp, []byte in text or jsonb, a map in jsonb, [16]byte in uuid.
+//
+// The other modes of pgx do not fit:
+//
+//   - QueryExecModeCacheStatement, pgx's usual choice, leaves named prepared statements
+//     in the session.
+//   - QueryExecModeDescribeExec executes in a second round trip the unnamed statement
+//     that the first has prepared. A proxy may use another connection for it, and then
+//     another client's statement runs: with PgBouncer, clients got each other's results.
+//   - QueryExecModeExec guesses the types and sends text: a time.Time is stored in a date
+//     or timestamp shifted to UTC, and []byte("abc") in a text column as \x616263.
+//
+// Here each round trip is complete in itself: Parse with the types, Bind, Describe,
+// Execute and Sync, all with the unnamed statement. A mode given with a query is used as
+// it is. When a table changes, the next use of a known statement may fail once, as it
+// may in plain pgx.
+//
 // # Pinning
 //
 // RDS Proxy shares its database connections between transactions, until a client
@@ -124,6 +147,10 @@ import (
 // as in use, besides those that are. They are closed and cost the database nothing,
 // but the pool has no way to forget them.
 const maxLeft = 10_000
+
+// descriptions is how many statements a connection knows the types of. It is what pgx
+// takes as well.
+const descriptions = 512
 
 // Options say how to connect. The zero value is right for most programs.
 type Options struct {
@@ -203,9 +230,11 @@ func configure(opts Options) (*pgxpool.Config, error) {
 	config.ShouldPing = func(ctx context.Context, p pgxpool.ShouldPingParams) bool {
 		return shouldPing(p.Conn) || theirs != nil && theirs(ctx, p)
 	}
-	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	config.ConnConfig.StatementCacheCapacity = 0
-	config.ConnConfig.DescriptionCacheCapacity = 0
+	if config.ConnConfig.DescriptionCacheCapacity == 0 {
+		config.ConnConfig.DescriptionCacheCapacity = descriptions
+	}
 	return config, nil
 }
 
