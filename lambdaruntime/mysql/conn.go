@@ -5,144 +5,85 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"net"
-	"sync"
-	"time"
 
-	mysqldriver "github.com/go-sql-driver/mysql"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/database"
 )
 
-// connector makes the pool's connections.
-type connector struct {
-	config *mysqldriver.Config
-	// token makes the password of one connection; nil leaves the configured one.
-	token func(context.Context) (string, error)
-	limit *limit
-}
-
-// Driver implements [driver.Connector].
-func (c *connector) Driver() driver.Driver { return mysqldriver.MySQLDriver{} }
-
-// Connect implements [driver.Connector].
-func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
-	config := c.config.Clone()
-	if c.token != nil {
-		token, err := c.token(ctx)
-		if err != nil {
-			return nil, err
-		}
-		config.Passwd = token
-	}
-	dial := config.DialFunc
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	var socket net.Conn
-	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		var err error
-		socket, err = dial(ctx, network, addr)
-		return socket, err
-	}
-	connector, err := mysqldriver.NewConnector(config)
-	if err != nil {
-		return nil, err
-	}
-	limited, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	plain, err := connector.Connect(limited)
-	if err != nil {
-		return nil, err
-	}
-	conn := &conn{fullConn: plain.(fullConn), limit: c.limit, socket: socket, fresh: true}
-	conn.watch(ctx)
-	return conn, nil
-}
-
-// fullConn is what a connection of the driver can do.
-type fullConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ExecerContext
-	driver.NamedValueChecker
-	driver.Pinger
-	driver.QueryerContext
-	driver.SessionResetter
-	driver.Validator
-}
-
-// conn is a connection of the driver that prepares nothing on the server, is
-// checked after a pause, and can be taken from abandoned work. database/sql calls
-// one method of it at a time.
+// conn is one use of a connection. It prepares nothing on the server, and notes what
+// would stay in the session. database/sql calls one method of it at a time.
 type conn struct {
-	fullConn
-	limit  *limit
-	socket net.Conn
-	// fresh says that nothing has used it since it was made.
-	fresh bool
-	// idleSince is when it went back to the pool.
-	idleSince time.Time
-
-	mu    sync.Mutex
-	lease *lease // nil while nobody has it
-	over  bool   // taken from abandoned work
+	*link
+	pool  *pool
+	lease *database.Lease
+	// changed says that something of this use would stay in the session.
+	changed bool
+	// begun says that a transaction has begun and not yet ended.
+	begun bool
 }
 
-// ResetSession implements [driver.SessionResetter]: it comes before each use of a
-// connection but the first.
-func (c *conn) ResetSession(ctx context.Context) error {
-	if err := c.fullConn.ResetSession(ctx); err != nil {
-		return err
-	}
-	if wallClock().Sub(c.idleSince) > pingAfter {
-		limited, cancel := context.WithTimeout(ctx, pingTimeout)
-		defer cancel()
-		if c.fullConn.Ping(limited) != nil {
-			return driver.ErrBadConn // the pool takes another one
-		}
-	}
-	c.watch(ctx)
-	return nil
-}
+// IsValid implements [driver.Validator]: database/sql must not keep what is one use,
+// whatever SetMaxIdleConns says.
+func (c *conn) IsValid() bool { return false }
 
-// IsValid implements [driver.Validator]: it comes when a connection goes back to
-// the pool.
-func (c *conn) IsValid() bool {
-	c.idleSince = wallClock()
-	return !c.release() && c.fullConn.IsValid()
-}
-
-// Close implements [driver.Conn].
+// Close implements [driver.Conn]: it returns the connection to the pool, or closes it
+// where the next one must not have it.
 func (c *conn) Close() error {
-	if c.release() {
-		defer c.limit.lower()
-	}
-	return c.fullConn.Close()
-}
-
-// Ping implements [driver.Pinger].
-func (c *conn) Ping(ctx context.Context) error {
-	c.use(ctx)
-	return c.fullConn.Ping(ctx)
+	c.lease.Release(func(mine bool) {
+		if mine && !c.changed && !c.begun && c.link.IsValid() {
+			c.pool.keep(c.link)
+		} else {
+			_ = c.link.Close()
+		}
+	})
+	return nil
 }
 
 // BeginTx implements [driver.ConnBeginTx].
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	c.use(ctx)
-	return c.fullConn.BeginTx(ctx, opts)
+	c.begun = true
+	begun, err := c.link.BeginTx(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &tx{begun, c}, nil
+}
+
+// tx is a transaction that tells its connection of its end.
+type tx struct {
+	driver.Tx
+	conn *conn
+}
+
+// Commit implements [driver.Tx].
+func (t *tx) Commit() error { return t.ended(t.Tx.Commit()) }
+
+// Rollback implements [driver.Tx].
+func (t *tx) Rollback() error { return t.ended(t.Tx.Rollback()) }
+
+func (t *tx) ended(err error) error {
+	if err == nil {
+		t.conn.begun = false
+	}
+	return err
 }
 
 // ExecContext implements [driver.ExecerContext].
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	c.use(ctx)
-	result, err := c.fullConn.ExecContext(ctx, query, args)
+	c.runs(query)
+	result, err := c.link.ExecContext(ctx, query, args)
 	return result, unskipped(err, args)
 }
 
 // QueryContext implements [driver.QueryerContext].
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	c.use(ctx)
-	rows, err := c.fullConn.QueryContext(ctx, query, args)
+	c.runs(query)
+	rows, err := c.link.QueryContext(ctx, query, args)
 	return rows, unskipped(err, args)
+}
+
+// runs notes what a statement does to the session.
+func (c *conn) runs(query string) {
+	c.changed = c.changed || changesSession(query)
 }
 
 // unskipped is an error instead of [driver.ErrSkip], with which the driver asks for
@@ -201,6 +142,3 @@ func named(args []driver.Value) []driver.NamedValue {
 	}
 	return values
 }
-
-// wallClock goes on while the instance is frozen, which the monotonic one need not.
-func wallClock() time.Time { return time.Now().Round(0) }

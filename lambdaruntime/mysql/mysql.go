@@ -36,11 +36,47 @@
 // as AWS_LAMBDA_MAX_CONCURRENCY says. A standard queue runs several jobs
 // at once: set [Options.MaxConns] to its Concurrency. A request that asks for a
 // second connection while it holds the first, such as a query inside a loop over
-// rows or beside a transaction, waits for itself until it times out.
+// rows or beside a transaction, waits for itself until it times out. Whoever waits in
+// vain gets an error that says who has the connections and where they were taken.
 //
-// When a request or job times out and its code goes on regardless, the connection
-// it holds is closed, so that its locks are freed and the next event has one. That
-// needs the request's context: use the methods of sql.DB that take one.
+// The pool of connections is this package's own, and sql.DB keeps none of them:
+// SetMaxIdleConns, SetConnMaxIdleTime and SetConnMaxLifetime have no effect, and
+// sql.DB.Stats counts the connections in use.
+//
+// # Nothing outlives its request or job
+//
+// When a request or job ends, the pool takes back what it still has: connections,
+// transactions, rows. It does so after a return, an early error, a panic, and when the
+// code was abandoned because it ignored its time-out. The connection is closed, so that
+// the database rolls back and frees the locks, and the next request can connect. One
+// log record names the request or job and the place that took the connection: at level
+// ERROR when the code had ended, at level WARN when it was abandoned. A connection
+// belongs to the request or job of the context given to Conn, BeginTx or QueryContext,
+// also through [context.WithoutCancel]. Methods without a context (Begin, Query) and
+// context.Background() make it belong to the handler that runs on the same goroutine.
+// In a goroutine of the program's own it belongs to nobody then, and only the program
+// can release it.
+//
+// # No state reaches the next request or job
+//
+// A connection is not used again after a statement that may change its session: BEGIN
+// and START TRANSACTION (not sql.DB.BeginTx, whose end is seen), SET, user variables,
+// temporary tables, LOCK TABLES, FLUSH, GET_LOCK, PREPARE and EXECUTE, USE, HANDLER, XA,
+// sequences, LAST_INSERT_ID with an argument, and CALL, since a procedure may do any of
+// these. It is closed when it is released, so such state lasts as long as one Conn or Tx,
+// and the next one pays for a new connection: some milliseconds. The pool reads the text
+// of statements, as the driver shows neither the server's status nor a way to reset a
+// session. It does not see what functions and triggers of your own do to variables.
+// LAST_INSERT_ID(), ROW_COUNT() and FOUND_ROWS() tell of the last statement in the
+// connection, which may be another job's: use them with a Conn or Tx, after the
+// statement.
+//
+// # Frozen instances
+//
+// Lambda freezes an instance between events, and its connections may break meanwhile.
+// A connection that was idle for more than a second is checked before it is used, and
+// after 25 minutes it is replaced. Both are measured with the wall clock: the monotonic
+// clock may stand still in a freeze.
 //
 // # Pinning
 //
@@ -59,10 +95,18 @@
 //     string or json.RawMessage.
 //   - A statement that is over 16 KB with its arguments pins.
 //
-// To stay unpinned, a program must also avoid SET of user variables and most system
-// variables, temporary tables, LOCK TABLES and GET_LOCK. The functions ROW_COUNT,
-// FOUND_ROWS and LAST_INSERT_ID may pin; sql.Result's LastInsertId does not, since
-// it comes with the answer.
+// According to AWS, these pin besides:
+//
+//   - LOCK TABLE, LOCK TABLES and FLUSH TABLES WITH READ LOCK
+//   - GET_LOCK
+//   - SET of user variables, and of system variables that the proxy does not track
+//   - temporary tables
+//   - prepared statements
+//   - at times ROW_COUNT, FOUND_ROWS and LAST_INSERT_ID; sql.Result's LastInsertId does
+//     not, since it comes with the answer
+//
+// The pool closes its connection after most of these (see above), which ends the
+// pinning as well.
 // https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html (2026-11)
 //
 // # Statement timeout
@@ -81,40 +125,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/rds/auth"
 	mysqldriver "github.com/go-sql-driver/mysql"
 
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/lambdaruntime"
-	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
-)
-
-const (
-	// connectTimeout bounds one attempt to connect and log in. The proxy answers
-	// within milliseconds even when the database does not.
-	connectTimeout = 5 * time.Second
-	// pingAfter is how long a connection may be idle before it is checked: it may
-	// have broken unnoticed while the instance was frozen.
-	pingAfter = time.Second
-	// pingTimeout bounds that check.
-	pingTimeout = time.Second
-	// maxConnIdle is below the proxy's own 30 minutes, so that a running instance
-	// does not find its connection closed.
-	// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-creating.html (2026-11)
-	maxConnIdle = 25 * time.Minute
-	// maxConnLifetime makes connections move on after the proxy has scaled. Its
-	// own limit is 24 hours. The jitter keeps instances that started together from
-	// reconnecting together.
-	maxConnLifetime       = time.Hour
-	maxConnLifetimeJitter = 10 * time.Minute
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/database"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
 // unsafeCharsets have characters whose last byte is that of a backslash, which
@@ -150,38 +171,31 @@ func New(name string, opts Options) *lambdaruntime.Resource[*sql.DB] {
 }
 
 func open(ctx context.Context, opts Options) (*sql.DB, error) {
-	c, err := configure(opts)
+	ctx = run.WithoutScope(ctx) // the pool outlives the request that happens to open it
+	p, err := configure(opts)
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)
 	}
-	conns := opts.MaxConns
-	if conns == 0 {
-		conns = awsenv.MaxConcurrency()
-	}
-	c.limit = &limit{conns: conns}
-	db := sql.OpenDB(c)
-	c.limit.db = db
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	db.SetConnMaxIdleTime(maxConnIdle)
-	db.SetConnMaxLifetime(maxConnLifetime + rand.N(maxConnLifetimeJitter))
+	db := sql.OpenDB(p)
 	if err := db.PingContext(ctx); err != nil {
 		_ = db.Close()
-		return nil, fmt.Errorf("mysql: connect to %s: %w", c.config.Addr, err)
+		return nil, fmt.Errorf("mysql: connect to %s: %w", p.config.Addr, err)
 	}
 	return db, nil
 }
 
-// configure makes the pool's configuration from the environment.
-func configure(opts Options) (*connector, error) {
-	if opts.MaxConns < 0 {
-		return nil, fmt.Errorf("Options.MaxConns must be 0 or more, got %d", opts.MaxConns)
-	}
-	c, err := source()
+// configure makes the pool from the environment.
+func configure(opts Options) (*pool, error) {
+	conns, err := database.MaxConns(opts.MaxConns)
 	if err != nil {
 		return nil, err
 	}
-	config := c.config
+	p, err := source()
+	if err != nil {
+		return nil, err
+	}
+	p.leases = database.NewLeases("mysql", conns)
+	config := p.config
 	config.ParseTime = true
 	config.Logger = debugLog{}
 	if opts.Configure != nil {
@@ -195,7 +209,7 @@ func configure(opts Options) (*connector, error) {
 			return nil, fmt.Errorf("the connection's character set must be one that escapes are safe in, got %q; use utf8mb4", charset)
 		}
 	}
-	config.AllowCleartextPasswords = config.AllowCleartextPasswords || c.token != nil
+	config.AllowCleartextPasswords = config.AllowCleartextPasswords || p.token != nil
 	if config.AllowCleartextPasswords && (config.TLS == nil && !namesTLS(config.TLSConfig) || config.AllowFallbackToPlaintext || config.TLSConfig == "preferred") {
 		return nil, errors.New("TLS must be on to log in with an IAM token or a password in the clear; leave Config.TLS as it is, or set tls=true in DATABASE_URL")
 	}
@@ -203,7 +217,7 @@ func configure(opts Options) (*connector, error) {
 	if _, err := mysqldriver.NewConnector(config); err != nil {
 		return nil, err
 	}
-	return c, nil
+	return p, nil
 }
 
 func namesTLS(name string) bool { return name != "" && name != "false" }
@@ -219,49 +233,23 @@ func charsetsOf(config *mysqldriver.Config) []string {
 }
 
 // source says where the database is and how to log in.
-func source() (*connector, error) {
-	if dsn := os.Getenv("DATABASE_URL"); dsn != "" {
-		config, err := parseURL(dsn)
-		if err != nil {
-			return nil, fmt.Errorf("DATABASE_URL: %w", err)
-		}
-		return &connector{config: config}, nil
-	}
-	var missing []string
-	env := func(name string) string {
-		value := os.Getenv(name)
-		if value == "" {
-			missing = append(missing, name)
-		}
-		return value
-	}
-	host, port := env(wire.EnvDatabaseHost), env(wire.EnvDatabasePort)
-	name, user := env(wire.EnvDatabaseName), env(wire.EnvDatabaseUser)
-	engine := env(wire.EnvDatabaseEngine)
-	if missing != nil {
-		return nil, fmt.Errorf("%s must be set; set BackendProps.Database, or DATABASE_URL to run without AWS", strings.Join(missing, ", "))
-	}
-	if engine != wire.EngineMySQL {
-		return nil, fmt.Errorf("%s must be %q, got %q; this package speaks to MySQL only", wire.EnvDatabaseEngine, wire.EngineMySQL, engine)
-	}
-	region, err := awsenv.Region()
+func source() (*pool, error) {
+	db, err := database.FromEnv(wire.EngineMySQL)
 	if err != nil {
 		return nil, err
 	}
-	config := mysqldriver.NewConfig()
-	config.Net, config.Addr = "tcp", net.JoinHostPort(host, port)
-	config.DBName, config.User = name, user
-	config.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-	endpoint := config.Addr
-	// A token is good for 15 minutes, and only at the moment of logging in.
-	// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html (2026-11)
-	return &connector{config: config, token: func(ctx context.Context) (string, error) {
-		token, err := auth.BuildAuthToken(ctx, endpoint, region, user, awsenv.Credentials)
+	if db.URL != "" {
+		config, err := parseURL(db.URL)
 		if err != nil {
-			return "", fmt.Errorf("make an IAM token: %w", err)
+			return nil, fmt.Errorf("%s: %w", database.EnvURL, err)
 		}
-		return token, nil
-	}}, nil
+		return &pool{config: config}, nil
+	}
+	config := mysqldriver.NewConfig()
+	config.Net, config.Addr = "tcp", db.Endpoint()
+	config.DBName, config.User = db.Name, db.User
+	config.TLS = &tls.Config{ServerName: db.Host, MinVersion: tls.VersionTLS12}
+	return &pool{config: config, token: db.Token}, nil
 }
 
 // parseURL reads mysql://user:password@host:port/name?parameters. Its errors tell

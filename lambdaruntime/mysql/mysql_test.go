@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -25,8 +26,8 @@ import (
 	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/lambdahearth/hearth/lambdaruntime"
-	"github.com/lambdahearth/hearth/lambdaruntime/internal/work/worktest"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/database"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
 // proxy stands in for an RDS Proxy: TLS with a certificate for "localhost", then a
@@ -208,8 +209,18 @@ func TestOneConnectionForEachInvocation(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = db.Close() }()
-			if got := db.Stats().MaxOpenConnections; got != want {
-				t.Errorf("got a pool of %d, want %d", got, want)
+			for range want {
+				conn, err := db.Conn(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			if conn, err := db.Conn(ctx); err == nil {
+				_ = conn.Close()
+				t.Errorf("got more than %d connections", want)
 			}
 		})
 	}
@@ -302,8 +313,8 @@ func TestConfigurationErrors(t *testing.T) {
 	}{
 		{
 			name: "nothing set",
-			env:  map[string]string{"HEARTH_DATABASE_HOST": "", "HEARTH_DATABASE_ENGINE": ""},
-			want: `HEARTH_DATABASE_HOST, HEARTH_DATABASE_ENGINE must be set; set BackendProps.Database, or DATABASE_URL to run without AWS`,
+			env:  map[string]string{"HEARTH_DATABASE_HOST": "", "HEARTH_DATABASE_USER": ""},
+			want: `HEARTH_DATABASE_HOST, HEARTH_DATABASE_USER must be set; set BackendProps.Database, or DATABASE_URL to run without AWS`,
 		},
 		{
 			name: "other engine",
@@ -421,60 +432,6 @@ func TestOneConnectionAtATime(t *testing.T) {
 	}
 }
 
-func TestAbandonedWorkLosesItsConnection(t *testing.T) {
-	p := setup(t)
-	pool, err := New("db", p.options(0)).Get(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	for range 20 { // each time another one of these races may turn out otherwise
-		request, timeOut := context.WithCancelCause(t.Context())
-		abandoned, err := pool.Conn(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		waiting := make(chan error)
-		go func() {
-			_, err := pool.ExecContext(t.Context(), "update t set a = ?", 1) // the next request
-			waiting <- err
-		}()
-		timeOut(fmt.Errorf("request: %w", lambdaruntime.ErrTimeout))
-		if err := <-waiting; err != nil {
-			t.Fatalf("the next request got %v", err)
-		}
-		if err := abandoned.PingContext(t.Context()); err == nil {
-			t.Error("abandoned work still has its connection")
-		}
-		_ = abandoned.Close() // bad or fine: it depends on what the work did last
-		if _, err := pool.ExecContext(t.Context(), "update t set a = ?", 1); err != nil {
-			t.Errorf("after the return: %v", err)
-		}
-	}
-	if stats := pool.Stats(); stats.MaxOpenConnections != 1 {
-		t.Errorf("the pool takes %d connections after all have been returned, want 1", stats.MaxOpenConnections)
-	}
-}
-
-// TestAbandonedWorkThatAskedForATimeLosesItsConnection has work that asks for its
-// connection with a context of its own, which ends long before the work does.
-func TestAbandonedWorkThatAskedForATimeLosesItsConnection(t *testing.T) {
-	p := setup(t)
-	db := New("db", p.options(0))
-	pool, err := db.Get(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	worktest.Abandoned(t, func(ctx context.Context) (func(), error) {
-		conn, err := pool.Conn(ctx)
-		return func() { _ = conn.Close() }, err
-	}, func(ctx context.Context) error {
-		_, err := pool.ExecContext(ctx, "update t set a = ?", 1)
-		return err
-	})
-}
-
 func TestConnectionOutlivesTheContextOfItsRequest(t *testing.T) {
 	p := setup(t)
 	pool, err := New("db", p.options(0)).Get(t.Context())
@@ -494,18 +451,18 @@ func TestConnectionOutlivesTheContextOfItsRequest(t *testing.T) {
 	}
 }
 
-func TestWorkThatHasReturnedItsConnectionCannotLoseIt(t *testing.T) {
+func TestAConnectionThatWasReturnedIsNotTakenBack(t *testing.T) {
 	p := setup(t)
 	pool, err := New("db", p.options(0)).Get(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	request, timeOut := context.WithCancelCause(t.Context())
-	if _, err := pool.ExecContext(request, "update t set a = ?", 1); err != nil {
+	ctx, scope := run.WithScope(t.Context(), "request")
+	if _, err := pool.ExecContext(ctx, "update t set a = ?", 1); err != nil {
 		t.Fatal(err)
 	}
-	timeOut(lambdaruntime.ErrTimeout)
+	scope.End(errors.New("timed out"))
 	if _, err := pool.ExecContext(t.Context(), "update t set a = ?", 2); err != nil {
 		t.Fatal(err)
 	}
@@ -515,41 +472,49 @@ func TestWorkThatHasReturnedItsConnectionCannotLoseIt(t *testing.T) {
 }
 
 func TestIdleConnectionIsChecked(t *testing.T) {
-	p := setup(t)
-	c, err := configure(p.options(0))
-	if err != nil {
-		t.Fatal(err)
+	setUp := func(t *testing.T) (*proxy, *pool, *sql.DB) {
+		proxy := setup(t)
+		p, err := configure(proxy.options(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := sql.OpenDB(p)
+		t.Cleanup(func() { _ = db.Close() })
+		if err := db.PingContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		proxy.mu.Lock()
+		defer proxy.mu.Unlock()
+		proxy.commands = nil
+		return proxy, p, db
 	}
-	plain, err := c.Connect(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn := plain.(*conn)
-	defer conn.fullConn.Close()
-	if !conn.IsValid() {
-		t.Fatal("a new connection is not valid")
-	}
-	if err := conn.ResetSession(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if len(p.commands) != 0 {
-		t.Errorf("got commands %q at once, want none", p.commands)
-	}
-	conn.idleSince = conn.idleSince.Add(-2 * pingAfter) // frozen meanwhile
-	if err := conn.ResetSession(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	p.mu.Lock()
-	if !slices.Equal(p.commands, []string{"ping"}) {
-		t.Errorf("got commands %q after a pause, want a ping", p.commands)
-	}
-	p.deaf = true
-	p.mu.Unlock()
-	conn.IsValid()
-	conn.idleSince = conn.idleSince.Add(-2 * pingAfter)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // instead of waiting for pingTimeout
-	if err := conn.ResetSession(ctx); err == nil {
-		t.Error("a connection that does not answer is used")
+	for name, tc := range map[string]struct {
+		idle   time.Duration
+		deaf   bool
+		want   []string
+		logins int
+	}{
+		"at once":                         {want: []string{"do 1"}, logins: 1},
+		"after a freeze":                  {idle: 2 * database.PingAfter, want: []string{"ping", "do 1"}, logins: 1},
+		"after a freeze that broke it":    {idle: 2 * database.PingAfter, deaf: true, want: []string{"ping", "do 1"}, logins: 2},
+		"after the proxy has given it up": {idle: database.MaxIdle + time.Second, want: []string{"do 1"}, logins: 2},
+		"in a clock that was set back":    {idle: -time.Hour, want: []string{"ping", "do 1"}, logins: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxy, p, db := setUp(t)
+			p.idle[0].age.IdleSince = p.idle[0].age.IdleSince.Add(-tc.idle)
+			proxy.mu.Lock()
+			proxy.deaf = tc.deaf
+			proxy.mu.Unlock()
+			if _, err := db.ExecContext(t.Context(), "do 1"); err != nil {
+				t.Fatal(err)
+			}
+			proxy.mu.Lock()
+			got := slices.DeleteFunc(slices.Clone(proxy.commands), func(c string) bool { return c == "command 1" })
+			proxy.mu.Unlock()
+			if !slices.Equal(got, tc.want) || proxy.logins() != tc.logins {
+				t.Errorf("got commands %q and %d log-ins, want %q and %d", got, proxy.logins(), tc.want, tc.logins)
+			}
+		})
 	}
 }

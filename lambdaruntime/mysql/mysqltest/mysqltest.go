@@ -20,15 +20,36 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
+
+// startTimeout bounds the start of the server.
+const startTimeout = time.Minute
 
 // Start starts a server with an empty database and returns its URL, whose user may
 // do everything. It listens on a Unix socket only, and ends with the test. The test
 // is skipped where MariaDB is not installed.
 func Start(t testing.TB) string {
 	t.Helper()
+	return NewServer(t).URL
+}
+
+// Server is a server that can be stopped and started again.
+type Server struct {
+	// URL is the address of its database.
+	URL string
+
+	cmd   *exec.Cmd
+	args  []string
+	dir   string
+	ended chan struct{}
+}
+
+// NewServer starts a server like [Start].
+func NewServer(t testing.TB) *Server {
+	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("mysqltest: needs Unix sockets")
+		t.Skip("mysqltest: skipped, as it needs Unix sockets")
 	}
 	install, server := find(t, "mariadb-install-db"), find(t, "mariadbd")
 
@@ -48,34 +69,62 @@ func Start(t testing.TB) string {
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("mysqltest: mariadb-install-db: %v\n%s", err, out)
 	}
+	// That of mariadb-install-db would have the character set of the distribution.
+	init := filepath.Join(dir, "init.sql")
+	if err := os.WriteFile(init, []byte("CREATE DATABASE IF NOT EXISTS test CHARACTER SET utf8mb4;\n"), 0o600); err != nil {
+		t.Fatalf("mysqltest: %v", err)
+	}
+	u := url.URL{Scheme: "mysql", User: url.User("root"), Path: "/test", RawQuery: url.Values{"socket": {socket}}.Encode()}
+	s := &Server{URL: u.String(), dir: dir, args: append([]string{server}, append(common, "--socket="+socket, "--pid-file="+filepath.Join(dir, "pid"),
+		"--skip-networking", "--init-file="+init, "--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0", "--lc-messages=en_US")...)}
+	s.Start(t)
+	t.Cleanup(s.Stop)
+	return s
+}
 
-	cmd := exec.Command(server, append(common, "--socket="+socket, "--pid-file="+filepath.Join(dir, "pid"),
-		"--skip-networking", "--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0", "--lc-messages=en_US")...)
-	cmd.Dir = dir
-	log, err := cmd.StderrPipe()
+// Start starts the server again after Stop.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	s.cmd = exec.Command(s.args[0], s.args[1:]...)
+	s.cmd.Dir = s.dir
+	log, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatalf("mysqltest: %v", err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("mysqltest: start: %v", err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // nothing of it is kept
-		_, _ = io.Copy(io.Discard, log)
-		_ = cmd.Wait()
-	})
+	ready, ended := make(chan struct{}), make(chan struct{})
+	s.ended = ended
 	var seen strings.Builder
-	lines := bufio.NewScanner(log)
-	for lines.Scan() {
-		if strings.Contains(lines.Text(), "ready for connections") {
-			go func() { _, _ = io.Copy(io.Discard, log) }() // a full pipe would stop the server
-			u := url.URL{Scheme: "mysql", User: url.User("root"), Path: "/mysql", RawQuery: url.Values{"socket": {socket}}.Encode()}
-			return u.String()
+	go func() {
+		defer close(ended)
+		lines := bufio.NewScanner(log)
+		for lines.Scan() {
+			seen.WriteString(lines.Text() + "\n")
+			if strings.Contains(lines.Text(), "ready for connections") {
+				close(ready)
+				break
+			}
 		}
-		seen.WriteString(lines.Text() + "\n")
+		_, _ = io.Copy(io.Discard, log) // a full pipe would stop the server
+		_ = s.cmd.Wait()
+	}()
+	select {
+	case <-ready:
+	case <-ended:
+		t.Fatalf("mysqltest: the server did not start:\n%s", seen.String())
+	case <-time.After(startTimeout):
+		_ = s.cmd.Process.Kill()
+		<-ended
+		t.Fatalf("mysqltest: the server was not ready within %v:\n%s", startTimeout, seen.String())
 	}
-	t.Fatalf("mysqltest: the server did not start:\n%s", seen.String())
-	return ""
+}
+
+// Stop ends the server and all its connections at once.
+func (s *Server) Stop() {
+	_ = s.cmd.Process.Kill() // what it has committed stays
+	<-s.ended
 }
 
 // find looks for a program in PATH and where Debian and Homebrew keep it.
@@ -89,6 +138,6 @@ func find(t testing.TB, name string) string {
 			return dir + name
 		}
 	}
-	t.Skipf("mysqltest: MariaDB is not installed: no %s in PATH", name)
+	t.Skipf("mysqltest: skipped, as MariaDB is not installed: no %s in PATH (Debian: apt-get install mariadb-server)", name)
 	return ""
 }
