@@ -86,13 +86,15 @@
 // driver would prepare one for every query with arguments. The pool therefore puts
 // arguments into the statement's text, escaped, in the client: one round trip, and
 // nothing is ever prepared on the server, by sql.DB.Prepare neither. What that asks
-// in return:
+// in return, while all other values are stored as with prepared statements:
 //
 //   - The connection's character set must be one in which no other character ends
 //     in the byte of a backslash: the default, utf8mb4, is. Others are refused;
 //     do not change it with SET NAMES.
 //   - []byte is a binary string, which a JSON column refuses: give JSON as a
 //     string or json.RawMessage.
+//   - A floating-point number with more digits than its string column takes is
+//     refused; as an argument of a prepared statement it would lose digits.
 //   - A statement that is over 16 KB with its arguments pins.
 //
 // According to AWS, these pin besides:
