@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	mysqldriver "github.com/go-sql-driver/mysql"
+
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/database/databasetest"
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 	"github.com/lambdahearth/hearth/lambdaruntime/mysql"
@@ -220,5 +222,39 @@ func manyOperationsAtOnce(t *testing.T, url string) {
 	var least, most int
 	if err := pool.QueryRowContext(t.Context(), `select min(n), max(n) from n`).Scan(&least, &most); err != nil || least != 40 || most != 40 {
 		t.Errorf("got %d to %d committed updates a row, %v; want 40", least, most, err)
+	}
+}
+
+// BenchmarkQuery compares the pool with database/sql's own over the plain driver.
+func BenchmarkQuery(b *testing.B) {
+	b.Setenv("DATABASE_URL", mysqltest.Start(b))
+	ours, err := mysql.New("db", mysql.Options{}).Get(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer ours.Close()
+	config := mysqldriver.NewConfig()
+	if err := ours.QueryRowContext(b.Context(), `select @@socket`).Scan(&config.Addr); err != nil {
+		b.Fatal(err)
+	}
+	config.Net, config.User, config.DBName, config.InterpolateParams = "unix", "root", "test", true
+	connector, err := mysqldriver.NewConnector(config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	plain := sql.OpenDB(connector)
+	defer plain.Close()
+	for name, pool := range map[string]*sql.DB{"plain": plain, "ours": ours} {
+		b.Run(name, func(b *testing.B) {
+			ctx, scope := run.WithScope(b.Context(), "request")
+			defer scope.End(nil)
+			b.ReportAllocs()
+			for b.Loop() {
+				var n int
+				if err := pool.QueryRowContext(ctx, `select ? + 1 from (select 1 as a) v where a = ?`, 1, 1).Scan(&n); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
