@@ -21,7 +21,8 @@
 //
 // A call that returns nil has handed its messages to SQS, which delivers them at
 // least once. A request is repeated when its answer is lost, so a standard queue
-// may then hold a message twice; a FIFO queue drops the second one.
+// may then hold a message twice; a FIFO queue drops the second one. A call whose last
+// answer is lost as well fails with [ErrMaybeSent].
 //
 // # Tracing
 //
@@ -30,6 +31,7 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -133,16 +135,18 @@ func WithAttribute(name, value string) Option {
 	}
 }
 
-// Send sends one message.
+// Send sends one message. An error is [ErrMaybeSent] where SQS may have taken it. On a
+// FIFO queue, add [WithDeduplication] to be able to send it again.
 func (p *Producer[T]) Send(ctx context.Context, payload T, opts ...Option) error {
 	client, url, err := p.connect()
 	if err != nil {
 		return err
 	}
-	e, err := p.encode(ctx, payload, opts)
+	e, err := p.encode(ctx, payload, opts, "")
 	if err != nil {
 		return fmt.Errorf("producer: send to queue %q: %w", p.name, err)
 	}
+	var a attempts
 	_, err = client.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl:                &url,
 		MessageBody:             e.MessageBody,
@@ -151,9 +155,9 @@ func (p *Producer[T]) Send(ctx context.Context, payload T, opts ...Option) error
 		MessageDeduplicationId:  e.MessageDeduplicationId,
 		MessageGroupId:          e.MessageGroupId,
 		MessageSystemAttributes: e.MessageSystemAttributes,
-	})
+	}, a.watch)
 	if err != nil {
-		return fmt.Errorf("producer: send to queue %q: %w", p.name, err)
+		return fmt.Errorf("producer: send to queue %q: %w", p.name, reason(err, a.maybe))
 	}
 	return nil
 }
@@ -188,8 +192,9 @@ func (p *Producer[T]) connect() (*sqs.Client, string, error) {
 }
 
 // encode makes a payload an entry of a batch, less its id, and refuses what SQS
-// would refuse. The entry has its group even then.
-func (p *Producer[T]) encode(ctx context.Context, payload T, opts []Option) (types.SendMessageBatchRequestEntry, error) {
+// would refuse. The entry has its group even then. id is the deduplication id on a FIFO
+// queue, unless an option has another one; "" makes one.
+func (p *Producer[T]) encode(ctx context.Context, payload T, opts []Option, id string) (types.SendMessageBatchRequestEntry, error) {
 	var e types.SendMessageBatchRequestEntry
 	var s settings
 	for _, opt := range opts {
@@ -213,7 +218,7 @@ func (p *Producer[T]) encode(ctx context.Context, payload T, opts []Option) (typ
 	case s.deduplication != "":
 		e.MessageDeduplicationId = &s.deduplication
 	case p.fifo && !s.contentDedup:
-		e.MessageDeduplicationId = aws.String(rand.Text())
+		e.MessageDeduplicationId = aws.String(cmp.Or(id, rand.Text()))
 	}
 	for name, value := range s.attributes {
 		if e.MessageAttributes == nil {

@@ -50,6 +50,11 @@ type server struct {
 	verdict func(e entry) string
 	// status, if set, refuses whole requests.
 	status int
+	// refuse, if set, may answer a request in the server's place, and interrupt may do
+	// so after the server has taken it.
+	refuse, interrupt func(w http.ResponseWriter) bool
+	requests          int // that they have seen
+	tries             int
 }
 
 // setup starts a server and sets the environment of a function with the queues
@@ -91,6 +96,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if token := r.Header.Get("X-Amz-Security-Token"); token != "session" {
 		s.t.Errorf("session token %q", token)
 	}
+	s.tries++
+	if s.refuse != nil && s.refuse(w) {
+		return
+	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	if s.status != 0 {
 		w.WriteHeader(s.status)
@@ -106,6 +115,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var e entry
 		s.read(r, &e)
 		s.single = append(s.single, e)
+		if s.interrupt != nil && s.interrupt(w) {
+			return
+		}
 		s.write(w, map[string]any{"MessageId": "m", "MD5OfMessageBody": sum(e.MessageBody)})
 	case "AmazonSQS.SendMessageBatch":
 		var in struct {
@@ -114,6 +126,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		s.read(r, &in)
 		s.batches = append(s.batches, in.Entries)
+		if s.interrupt != nil && s.interrupt(w) {
+			return
+		}
 		successful, failed := []map[string]any{}, []map[string]any{}
 		for _, e := range in.Entries {
 			code := ""
