@@ -33,6 +33,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,6 +43,7 @@ import (
 
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/failures"
 )
 
 // maxMessageBytes is the size limit of a WebSocket message.
@@ -161,11 +163,18 @@ func (c *Client) SendJSON(ctx context.Context, connectionID string, v any) error
 	return c.Send(ctx, connectionID, data)
 }
 
-// SendAll sends the same data to many clients, several at once. It returns the ids
-// of those that are gone, in the order given, and the errors of all others that
-// could not be sent to, joined. One client's failure does not keep the message
-// from the others.
+// SendAll sends the same data to many clients, several at once, and once to each. It
+// returns the ids of those that are gone, in the order given, and an error of all others
+// that could not be sent to, in which [errors.As] finds each; its text has the first few.
+// One client's failure does not keep the message from the others.
 func (c *Client) SendAll(ctx context.Context, connectionIDs []string, data []byte) (gone []string, err error) {
+	connectionIDs = slices.Clone(connectionIDs)
+	seen := make(map[string]bool, len(connectionIDs))
+	connectionIDs = slices.DeleteFunc(connectionIDs, func(id string) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 	results := make([]error, len(connectionIDs))
 	slots := make(chan struct{}, maxParallel)
 	var wg sync.WaitGroup
@@ -177,15 +186,13 @@ func (c *Client) SendAll(ctx context.Context, connectionIDs []string, data []byt
 		})
 	}
 	wg.Wait()
-	var errs []error
 	for i, err := range results {
 		if errors.Is(err, ErrGone) {
 			gone = append(gone, connectionIDs[i])
-		} else if err != nil {
-			errs = append(errs, err)
+			results[i] = nil
 		}
 	}
-	return gone, errors.Join(errs...)
+	return gone, failures.Join("sends", results)
 }
 
 // Close ends a connection. The program's Disconnect is told as for any other end.

@@ -265,3 +265,40 @@ func TestSendAll(t *testing.T) {
 		t.Errorf("got %d calls, want %d", len(s.calls), len(ids))
 	}
 }
+
+func TestSendAllSendsOnce(t *testing.T) {
+	s, c := setup(t)
+	s.answer = func(_ int, got call) (int, string) {
+		if strings.Contains(got.Path, "gone") {
+			return 410, ""
+		}
+		return 200, ""
+	}
+	ids := []string{"a=", "gone=", "a=", "b=", "gone=", "a="}
+	gone, err := c.SendAll(t.Context(), ids, []byte("x"))
+	if err != nil || len(gone) != 1 || len(s.calls) != 3 {
+		t.Errorf("got gone %q, %v and %d calls; want one gone and 3 calls", gone, err, len(s.calls))
+	}
+	if ids[2] != "a=" {
+		t.Error("the caller's slice was changed")
+	}
+}
+
+func TestSendAllThrottled(t *testing.T) {
+	s, c := setup(t)
+	s.answer = func(int, call) (int, string) { return 429, `{"message":"Too Many Requests"}` }
+	var ids []string
+	for i := range 200 {
+		ids = append(ids, fmt.Sprintf("id%d=", i))
+	}
+	gone, err := c.SendAll(t.Context(), ids, []byte("x"))
+	const line = `connections: send "id%d=": 429 Too Many Requests: Too Many Requests`
+	want := "200 sends failed, the first 3:\n" + fmt.Sprintf(line+"\n"+line+"\n"+line, 0, 1, 2)
+	if gone != nil || err == nil || err.Error() != want {
+		t.Errorf("got %q and error\n%v\nwant\n%s", gone, err, want)
+	}
+	var refused *Error
+	if !errors.As(err, &refused) || refused.Status != 429 {
+		t.Errorf("the error is not one of API Gateway's: %v", err)
+	}
+}

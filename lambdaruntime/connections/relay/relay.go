@@ -44,6 +44,7 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/lambdaruntime"
 	"github.com/lambdahearth/hearth/lambdaruntime/connections"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/failures"
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 )
 
@@ -118,16 +119,22 @@ func (c *Client) SendJSON(ctx context.Context, connectionID string, v any) error
 	return c.Send(ctx, connectionID, data)
 }
 
-// SendAll sends the same data to many clients. It returns the ids of those that are
-// gone, which through the queue are none, and the errors of all others that could not
-// be sent to, joined. One client's failure does not keep the message from the others.
+// SendAll sends the same data to many clients, once to each. It returns the ids of those
+// that are gone, which through the queue are none, and an error of all others that could
+// not be sent to, whose text has the first few. One client's failure does not keep the
+// message from the others.
 func (c *Client) SendAll(ctx context.Context, connectionIDs []string, data []byte) (gone []string, err error) {
 	if !relayed() {
 		return c.direct.SendAll(ctx, connectionIDs, data)
 	}
 	var errs []error
 	var messages []producer.Message[push]
+	seen := make(map[string]bool, len(connectionIDs))
 	for _, id := range connectionIDs {
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
 		p := push{Op: opSend, ConnectionID: id, Data: data}
 		if err := p.check(); err != nil {
 			errs = append(errs, err)
@@ -144,7 +151,7 @@ func (c *Client) SendAll(ctx context.Context, connectionIDs []string, data []byt
 	} else if err != nil {
 		errs = append(errs, fmt.Errorf("relay: %w", err))
 	}
-	return nil, errors.Join(errs...)
+	return nil, failures.Join("sends", errs)
 }
 
 // Close ends a connection, after what has been sent to it before.

@@ -236,7 +236,7 @@ func TestThroughTheQueue(t *testing.T) {
 	if err := c.SendJSON(t.Context(), "a=", "<\u0000\uffff>"); err != nil {
 		t.Error(err)
 	}
-	if gone, err := c.SendAll(t.Context(), []string{"b=", "c="}, []byte("all")); err != nil || gone != nil {
+	if gone, err := c.SendAll(t.Context(), []string{"b=", "c=", "b="}, []byte("all")); err != nil || gone != nil {
 		t.Errorf("got gone %q, %v", gone, err)
 	}
 	if err := c.Close(t.Context(), "a="); err != nil {
