@@ -158,7 +158,24 @@ func (d *DynamoDB) Connect(ctx context.Context, connectionID, user string, now t
 		return false, fmt.Errorf("registry: connect %q: %w", connectionID, err)
 	}
 	d.prune(ctx, client, table, user, before.forgotten(now))
-	return len(before.live(now, connectionID)) == 0, nil
+	first = len(before.live(now, connectionID)) == 0
+	// A Disconnect that came between the two writes has found nothing in the map, and
+	// has taken the owner away: nobody else would take the connection out again.
+	found, err := client.GetItem(ctx, &dynamodb.GetItemInput{TableName: table, Key: connectionKey(connectionID), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return false, fmt.Errorf("registry: connect %q: %w", connectionID, err)
+	}
+	if found.Item["userId"] != nil {
+		return first, nil
+	}
+	before, err = d.remove(ctx, client, table, connectionID, user)
+	if err != nil {
+		return false, fmt.Errorf("registry: connect %q: %w", connectionID, err)
+	}
+	if _, ok := before[connectionID]; ok && len(before.live(now, connectionID)) == 0 {
+		first = false // the user is as offline as before
+	}
+	return first, nil
 }
 
 // add puts a connection into its user's map and returns the map as it was before.
@@ -229,25 +246,73 @@ func (d *DynamoDB) Disconnect(ctx context.Context, connectionID string) (user st
 	if !ok {
 		return "", false, nil
 	}
-	// The owner goes last: until then, a Disconnect that was cut off can be repeated
-	// and reports the same.
+	before, _, err := d.forget(ctx, client, table, connectionID, owner.Value)
+	if err != nil {
+		return "", false, fmt.Errorf("registry: disconnect %q: %w", connectionID, err)
+	}
+	return owner.Value, len(before.live(d.now(), connectionID)) == 0, nil
+}
+
+// Forget forgets a connection of a user like Disconnect, for those who know whose it is
+// and that it is gone. It also forgets a connection that only the user's item still has.
+// last says whether the user went offline with it.
+func (d *DynamoDB) Forget(ctx context.Context, connectionID, user string) (last bool, err error) {
+	if err := check("forget", connectionID, user); err != nil {
+		return false, err
+	}
+	client, table, err := d.connect()
+	if err != nil {
+		return false, err
+	}
+	before, known, err := d.forget(ctx, client, table, connectionID, user)
+	if err != nil {
+		return false, fmt.Errorf("registry: forget %q: %w", connectionID, err)
+	}
+	return known && len(before.live(d.now(), connectionID)) == 0, nil
+}
+
+// forget takes a connection out of its user's map and returns the map as it was before.
+// known says whether the connection was in one of the two items. The owner goes last:
+// until then, a call that was cut off can be repeated and reports the same.
+func (d *DynamoDB) forget(ctx context.Context, client client, table *string, connectionID, user string) (before expiries, known bool, err error) {
+	if before, err = d.remove(ctx, client, table, connectionID, user); err != nil {
+		return nil, false, err
+	}
+	out, err := client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: table, Key: connectionKey(connectionID), ReturnValues: types.ReturnValueAllOld})
+	if err != nil {
+		return nil, false, err
+	}
+	if _, ok := before[connectionID]; ok {
+		return before, true, nil
+	}
+	// It was not in the map: a Connect may be about to put it there, which saw the owner
+	// for the last time before it was deleted.
+	again, err := d.remove(ctx, client, table, connectionID, user)
+	if err != nil {
+		return nil, false, err
+	}
+	if _, ok := again[connectionID]; ok {
+		return again, true, nil
+	}
+	return before, len(out.Attributes) > 0, nil
+}
+
+// remove takes a connection out of its user's map and returns the map as it was before.
+func (d *DynamoDB) remove(ctx context.Context, client client, table *string, connectionID, user string) (expiries, error) {
 	out, err := client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: table, Key: userKey(owner.Value),
+		TableName: table, Key: userKey(user),
 		UpdateExpression:         aws.String("REMOVE connections.#id"),
 		ConditionExpression:      aws.String("attribute_exists(PK)"),
 		ExpressionAttributeNames: map[string]string{"#id": connectionID},
 		ReturnValues:             types.ReturnValueAllOld,
 	})
-	var before expiries
-	if err == nil {
-		before = connectionsOf(out.Attributes)
-	} else if !unmet(err) { // unmet: there is no connection at all
-		return "", false, fmt.Errorf("registry: disconnect %q: %w", connectionID, err)
+	switch {
+	case unmet(err): // there is no connection at all
+		return nil, nil
+	case err != nil:
+		return nil, err
 	}
-	if _, err := client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: table, Key: connectionKey(connectionID)}); err != nil {
-		return "", false, fmt.Errorf("registry: disconnect %q: %w", connectionID, err)
-	}
-	return owner.Value, len(before.live(d.now(), connectionID)) == 0, nil
+	return connectionsOf(out.Attributes), nil
 }
 
 // Connections implements [Registry].

@@ -157,6 +157,9 @@ func (s *table) do(op string, in *request) (any, error) {
 		s.items[key] = in.Item
 	case "DeleteItem":
 		delete(s.items, key)
+		if in.ReturnValues == "ALL_OLD" && exists {
+			return map[string]any{"Attributes": old}, nil
+		}
 	case "UpdateItem":
 		updated := map[string]attr{}
 		for name, value := range old {

@@ -27,8 +27,9 @@
 // the Connects and Disconnects of a user exactly that one reports a change of
 // presence which made it.
 //
-// API Gateway tells of a connection's end on a best-effort basis. One whose end was
-// missed is found when something is sent to it, see [Broadcast], or else is
+// A Connect that a Disconnect of its connection comes in the middle of leaves nobody
+// online. API Gateway tells of a connection's end on a best-effort basis. One whose end
+// was missed is found when something is sent to it, see [Broadcast], or else is
 // forgotten soon after the two hours that API Gateway lets a connection live; that
 // user's going offline is then reported by nobody.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
@@ -64,6 +65,7 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/failures"
 )
 
 // EnvTable names the variable that holds the name of the table; see [New].
@@ -105,9 +107,15 @@ type Sender interface {
 	SendAll(ctx context.Context, connectionIDs []string, data []byte) (gone []string, err error)
 }
 
+// forgetter is a Registry that can forget a connection of which only a part is left.
+type forgetter interface {
+	Forget(ctx context.Context, connectionID, user string) (last bool, err error)
+}
+
 // Broadcast sends data to all connections of users, and makes r forget those that
-// are gone. It returns the users who went offline thereby. The error joins all
-// failures; none of them keeps the message from the other connections.
+// are gone. It returns the users who went offline thereby. The error is one of all
+// failures, whose text has the first few; none of them keeps the message from the other
+// connections.
 //
 // A relay.Client learns only later that a connection is gone: call Disconnect in
 // relay.OnGone as well.
@@ -125,18 +133,33 @@ func Broadcast(ctx context.Context, r Registry, s Sender, data []byte, users ...
 		})
 	}
 	wg.Wait()
+	owners := map[string]string{}
+	for i, ids := range found {
+		for _, id := range ids {
+			owners[id] = users[i]
+		}
+	}
 	if ids := slices.Concat(found...); len(ids) > 0 {
 		gone, err := s.SendAll(ctx, ids, data)
 		errs = append(errs, err)
 		for _, id := range gone {
-			user, last, err := r.Disconnect(ctx, id)
+			user, last, err := forget(ctx, r, id, owners[id])
 			if last {
 				offline = append(offline, user)
 			}
 			errs = append(errs, err)
 		}
 	}
-	return offline, errors.Join(errs...)
+	return offline, failures.Join("calls", errs)
+}
+
+// forget makes r forget a connection of user that is gone.
+func forget(ctx context.Context, r Registry, connectionID, user string) (owner string, last bool, err error) {
+	if f, ok := r.(forgetter); ok && user != "" {
+		last, err = f.Forget(ctx, connectionID, user)
+		return user, last, err
+	}
+	return r.Disconnect(ctx, connectionID)
 }
 
 // unique drops what comes again.
