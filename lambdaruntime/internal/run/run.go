@@ -100,6 +100,7 @@ func (r *Runner) Run(ctx context.Context, op Op, fn func(ctx context.Context) er
 		c.deadline = time.Now().Add(op.Limit)
 	}
 	c.scope.Name = op.Name
+	c.scope.enlist()
 	c.watch()
 	return c.do(fn)
 }

@@ -120,6 +120,7 @@ func Left(t *testing.T, ways map[string]func(ctx context.Context) error, use fun
 				if err != nil {
 					t.Fatal(err)
 				}
+				h.(interface{ SetPartialResponses(bool) }).SetPartialResponses(true)
 				for operation, event := range map[string]string{
 					"request": request, `job of queue "jobs"`: fmt.Sprintf(batch, "jobs"), `job of queue "ledger"`: fmt.Sprintf(batch, "ledger.fifo"),
 				} {
