@@ -65,7 +65,7 @@ func NewServer(t testing.TB) *Server {
 		common = append(common, "--user=root") // refused unless asked for
 	}
 	run := exec.Command(install, append(common, "--auth-root-authentication-method=normal", "--skip-test-db")...)
-	run.Dir = dir
+	run.Dir, run.Env = dir, environment(dir)
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("mysqltest: mariadb-install-db: %v\n%s", err, out)
 	}
@@ -82,11 +82,15 @@ func NewServer(t testing.TB) *Server {
 	return s
 }
 
+// environment gives a server a folder of its own for temporary tables: those that start
+// up at the same moment delete each other's.
+func environment(dir string) []string { return append(os.Environ(), "TMPDIR="+dir) }
+
 // Start starts the server again after Stop.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	s.cmd = exec.Command(s.args[0], s.args[1:]...)
-	s.cmd.Dir = s.dir
+	s.cmd.Dir, s.cmd.Env = s.dir, environment(s.dir)
 	log, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatalf("mysqltest: %v", err)
