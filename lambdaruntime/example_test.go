@@ -112,3 +112,119 @@ func ExampleTracer() {
 	// end schedule "nightly" disk full
 	//  lambdaruntime: schedule "nightly": disk full
 }
+
+// A job that asks for another try later, each time after twice as long. On AWS,
+// producer.Visibility takes the place of the printer.
+func ExampleRetryAfter() {
+	jobs := lambdaruntime.Queue[string]{Name: "jobs"}
+	app := &lambdaruntime.App{Logger: quiet, Visibility: printedVisibility{}, Queues: []lambdaruntime.Consumer{
+		jobs.Consume(func(_ context.Context, job *lambdaruntime.Job[string]) error {
+			busy := errors.New("the other side is busy")
+			return lambdaruntime.RetryAfter(busy, 30*time.Second<<(job.ReceiveCount-1)) // or lambdaruntime.Backoff(job.ReceiveCount, …)
+		}),
+	}}
+	os.Setenv("HEARTH_PARTIAL_RESPONSES", "jobs") // which the constructs do
+	for n := 1; n <= 3; n++ {
+		send(app, lambdatest.SQS("jobs", lambdatest.Message{ID: "m", Body: "x", ReceiveCount: n}))
+	}
+	// Output:
+	// again in 30s
+	// {"batchItemFailures":[{"itemIdentifier":"m"}]} <nil>
+	// again in 1m0s
+	// {"batchItemFailures":[{"itemIdentifier":"m"}]} <nil>
+	// again in 2m0s
+	// {"batchItemFailures":[{"itemIdentifier":"m"}]} <nil>
+}
+
+type printedVisibility struct{}
+
+func (printedVisibility) ChangeVisibility(_ context.Context, _, _ string, delay time.Duration) error {
+	fmt.Println("again in", delay)
+	return nil
+}
+
+// Who is calling, as a JWT authorizer of an HTTP API has checked it.
+func ExampleCallerFromContext() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
+		caller, ok := lambdaruntime.CallerFromContext(r.Context())
+		if !ok {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprintf(w, "Hello, %s!", caller.Claims["sub"])
+	})
+	anna := lambdaruntime.Caller{Claims: map[string]string{"sub": "anna"}}
+	req := lambdatest.As(anna, httptest.NewRequest("GET", "/me", nil))
+	send(&lambdaruntime.App{HTTP: mux}, lambdatest.HTTPv2(req))
+	// Output: {"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8"},"body":"Hello, anna!","isBase64Encoded":false} <nil>
+}
+
+// Middleware that says how each job, schedule run and WebSocket event ended, and counts
+// those that failed.
+func ExampleMiddleware() {
+	count := func(ctx context.Context, op lambdaruntime.Operation, next func(context.Context) error) error {
+		err := next(ctx)
+		fmt.Println(op.Name, err)
+		if err != nil {
+			failed := lambdaruntime.Metric{Name: "Failed", Unit: "Count", Value: 1}
+			return errors.Join(err, lambdaruntime.PutMetrics(ctx, "Shop", map[string]string{"Operation": op.Name}, failed))
+		}
+		return nil
+	}
+	app := &lambdaruntime.App{
+		Logger: quiet, Middleware: []lambdaruntime.Middleware{count},
+		Schedules: []lambdaruntime.Schedule{{Name: "nightly", Expression: "cron(0 3 * * ? *)", Run: func(context.Context, time.Time) error { return nil }}},
+	}
+	send(app, lambdatest.Schedule("nightly", time.Now()))
+	// Output:
+	// schedule "nightly" <nil>
+	// null <nil>
+}
+
+// Signup is a payload that says itself whether it is sound.
+type Signup struct{ Email string }
+
+// Validate fails a job before it begins.
+func (s Signup) Validate() error {
+	if s.Email == "" {
+		return errors.New("a sign-up must have an e-mail address")
+	}
+	return nil
+}
+
+// A queue that a topic sends to: its jobs get what was published.
+func ExampleQueue_envelopes() {
+	signups := lambdaruntime.Queue[Signup]{Name: "signups", Envelopes: []lambdaruntime.Envelope{lambdaruntime.EnvelopeSNS}}
+	app := &lambdaruntime.App{Logger: quiet, Queues: []lambdaruntime.Consumer{
+		signups.Consume(func(_ context.Context, job *lambdaruntime.Job[Signup]) error {
+			fmt.Println(job.Payload.Email)
+			return nil
+		}),
+	}}
+	os.Setenv("HEARTH_PARTIAL_RESPONSES", "signups") // which the constructs do
+	notification := func(message string) string {
+		return lambdatest.JSON(map[string]string{"Type": "Notification", "TopicArn": "arn:aws:sns:eu-central-1:123456789012:signups", "Message": message})
+	}
+	send(app, lambdatest.SQS("signups", lambdatest.Message{Body: notification(`{"Email": "anna@example.com"}`)}, lambdatest.Message{Body: notification(`{}`)}))
+	// Output:
+	// anna@example.com
+	// {"batchItemFailures":[{"itemIdentifier":"m1"}]} <nil>
+}
+
+// Shutdown flushes what the program has not sent yet when Lambda ends the instance.
+func ExampleApp_shutdown() {
+	var unsent []string
+	app := &lambdaruntime.App{
+		HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { unsent = append(unsent, r.URL.Path) }),
+		Shutdown: func(context.Context) { // has 300 ms
+			fmt.Println("sent", unsent)
+			unsent = nil
+		},
+	}
+	send(app, lambdatest.HTTPv2(httptest.NewRequest("GET", "/a", nil)))
+	app.Shutdown(context.Background()) // Start has it called at SIGTERM
+	// Output:
+	// {"statusCode":200,"headers":{},"body":"","isBase64Encoded":false} <nil>
+	// sent [/a]
+}

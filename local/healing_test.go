@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/lambdaruntime"
+	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 	"github.com/lambdahearth/hearth/local"
 )
 
@@ -32,6 +34,8 @@ func stubbornApp(path string) *lambdaruntime.App {
 		switch {
 		case job.Payload == "stuck":
 			select {}
+		case job.Payload == "later" && job.ReceiveCount == 1:
+			return lambdaruntime.RetryAfter(errors.New("not yet"), 5*time.Second)
 		case job.Payload == "old": // computes on for long after its time is over, and writes
 			for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {
 			}
@@ -56,7 +60,7 @@ func stubbornApp(path string) *lambdaruntime.App {
 		fmt.Fprint(w, os.Getpid())
 	})
 	return &lambdaruntime.App{
-		HTTP: mux, RequestTimeout: 100 * time.Millisecond,
+		HTTP: mux, RequestTimeout: 100 * time.Millisecond, Visibility: producer.Visibility,
 		Shutdown: func(ctx context.Context) {
 			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) > 0 {
 				_ = os.WriteFile(path+".shutdown", []byte("flushed"), 0o644)
@@ -262,6 +266,43 @@ func TestKeptLocksHeal(t *testing.T) {
 	}
 	if failed != 5 {
 		t.Errorf("%d requests failed, want the five that the lock abandons", failed)
+	}
+}
+
+// TestRetryAfter has a job that wants to come again in five seconds, on a queue whose
+// visibility timeout is forty.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	s := startStubborn(t, 1)
+	if err := s.Send("Jobs", "later", ""); err != nil {
+		t.Fatal(err)
+	}
+	wait := func(what string, until func(q local.SQSCounters) bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			for _, q := range s.State().Queues {
+				if q.LogicalID == "Jobs" && until(q.Counters) {
+					return
+				}
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: %+v\n%s", what, s.State().Queues, s.log)
+			}
+		}
+	}
+	for { // until the job has failed, and its answer has been taken
+		if strings.Contains(s.log.String(), `"JobsFailed":1`) && s.State().Functions[0].Instances[0].State == "idle" {
+			break
+		}
+		wait("not tried", func(q local.SQSCounters) bool { return q.InFlight+q.Visible > 0 })
+		time.Sleep(5 * time.Millisecond)
+	}
+	s.clock.Advance(4 * time.Second)
+	wait("visible too early", func(q local.SQSCounters) bool { return q.InFlight == 1 && q.Visible == 0 })
+	s.clock.Advance(2 * time.Second)
+	wait("not done", func(q local.SQSCounters) bool { return q.Deleted == 1 })
+	if data, err := os.ReadFile(s.done); string(data) != "later\n" || strings.Contains(s.log.String(), "comes again after the visibility timeout") {
+		t.Errorf("done: %q, %v\n%s", data, err, s.log)
 	}
 }
 

@@ -179,16 +179,25 @@ func (p *Producer[T]) connect() (*sqs.Client, string, error) {
 	if fifo := strings.HasSuffix(url, ".fifo"); fifo != p.fifo {
 		return nil, "", fmt.Errorf("producer: queue %q: Queue.FIFO is %t, but %s names %s; make the two agree", p.name, p.fifo, wire.EnvQueues, url)
 	}
-	region, err := awsenv.Region()
+	client, err := newClient()
 	if err != nil {
 		return nil, "", fmt.Errorf("producer: queue %q: %w", p.name, err)
+	}
+	p.client, p.url = client, url
+	return client, url, nil
+}
+
+// newClient makes a client of SQS from the function's environment.
+func newClient() (*sqs.Client, error) {
+	region, err := awsenv.Region()
+	if err != nil {
+		return nil, err
 	}
 	options := sqs.Options{Region: region, Credentials: awsenv.Credentials, HTTPClient: transport}
 	if endpoint := awsenv.Endpoint("SQS"); endpoint != "" {
 		options.BaseEndpoint = &endpoint
 	}
-	p.client, p.url = sqs.New(options), url
-	return p.client, p.url, nil
+	return sqs.New(options), nil
 }
 
 // encode makes a payload an entry of a batch, less its id, and refuses what SQS
