@@ -329,6 +329,7 @@ func TestInitDuration(t *testing.T) {
 		t.Fatalf("got %v, %v", resp, err)
 	}
 	took := time.Since(began)
+	s.Stop() // which waits for what the program has printed
 	for line := range strings.Lines(s.log.String()) {
 		var metric struct{ InitDuration *float64 }
 		if json.Unmarshal([]byte(line), &metric) == nil && metric.InitDuration != nil {
