@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	runtime "github.com/aws/aws-lambda-go/lambda"
+
 	"github.com/lambdahearth/hearth/lambdaruntime"
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 	"github.com/lambdahearth/hearth/local"
@@ -23,8 +25,20 @@ import (
 // It writes each job that it does to that file.
 const envHealing = "TEST_HEALING"
 
+// envUnderLambdaGo has that program run by aws-lambda-go's loop.
+const envUnderLambdaGo = "TEST_UNDER_LAMBDA_GO"
+
 func init() {
-	if path := os.Getenv(envHealing); path != "" {
+	path := os.Getenv(envHealing)
+	switch {
+	case path == "":
+	case os.Getenv(envUnderLambdaGo) != "":
+		h, err := lambdaruntime.NewHandler(stubbornApp(path))
+		if err != nil {
+			panic(err)
+		}
+		runtime.Start(h)
+	default:
 		lambdaruntime.Start(stubbornApp(path))
 	}
 }
@@ -130,16 +144,21 @@ func (l *lockedLog) String() string {
 	return l.b.String()
 }
 
-func startStubborn(t *testing.T, batch int) *stubborn {
+func startStubborn(t *testing.T, batch int, env ...string) *stubborn {
 	t.Helper()
+	variables := map[string]string{}
+	for _, name := range env {
+		variables[name] = "1"
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &stubborn{clock: local.NewManualClock(startOfTests), done: filepath.Join(t.TempDir(), "done"), log: &lockedLog{}}
+	variables[envHealing] = s.done
 	s.Engine, err = local.Start(t.Context(), local.Options{
 		Assembly: writeAssembly(t, t.TempDir(), "Stubborn", stubbornTemplate(batch)), Clock: s.clock, Output: s.log,
-		Programs: map[string]string{"Worker": self}, Env: map[string]string{envHealing: s.done},
+		Programs: map[string]string{"Worker": self}, Env: variables,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -194,10 +213,14 @@ func TestStuckJobsCostNoOthers(t *testing.T) {
 	for _, c := range []struct {
 		queue        string
 		stuck, batch int
-	}{{"Ledger", 1, 1}, {"Ledger", 1, 10}, {"Jobs", 2, 1}, {"Jobs", 2, 10}} {
-		t.Run(fmt.Sprintf("%s, batches of %d", c.queue, c.batch), func(t *testing.T) {
+		env          []string
+	}{
+		{"Ledger", 1, 1, nil}, {"Ledger", 1, 10, nil}, {"Jobs", 2, 1, nil}, {"Jobs", 2, 10, nil},
+		{"Ledger", 1, 1, []string{envUnderLambdaGo}}, {"Ledger", 1, 10, []string{envUnderLambdaGo}},
+	} {
+		t.Run(fmt.Sprintf("%s, batches of %d %v", c.queue, c.batch, c.env), func(t *testing.T) {
 			t.Parallel()
-			s := startStubborn(t, c.batch)
+			s := startStubborn(t, c.batch, c.env...)
 			var want []string
 			for n := range 15 {
 				if n < c.stuck {
