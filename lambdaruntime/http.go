@@ -65,7 +65,7 @@ func (h *httpOp) handle(ctx context.Context) error {
 
 func (h *httpOp) answer(out run.Outcome) answer {
 	err := out.Failure()
-	panicked, _ := err.(*run.PanicError)
+	panicked, _ := err.(*run.PanicError) //nolint:errorlint // run wraps none
 	switch {
 	case panicked != nil:
 		return h.cutOff(http.StatusInternalServerError, "internal error", panickedStream(panicked))

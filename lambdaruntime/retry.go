@@ -26,7 +26,7 @@ func Drop(cause error) error {
 
 // isDrop reports whether every error that err joins is a Drop.
 func isDrop(err error) bool {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // it walks the tree itself
 	case *dropError:
 		return true
 	case *retryError:

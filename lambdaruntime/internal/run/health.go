@@ -92,7 +92,7 @@ func (h *Health) returned(c *call) {
 
 // note counts an operation that has returned.
 func (h *Health) note(p *Pool, out Outcome) {
-	_, panicked := out.Err.(*PanicError)
+	_, panicked := out.Err.(*PanicError) //nolint:errorlint // it is made here, and not wrapped
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {

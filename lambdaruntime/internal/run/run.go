@@ -33,7 +33,9 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // Aborted reports whether the handler panicked with [http.ErrAbortHandler], a
 // handler's own way to give up, which net/http does not log either.
-func (e *PanicError) Aborted() bool { return e.Value == http.ErrAbortHandler }
+func (e *PanicError) Aborted() bool {
+	return e.Value == http.ErrAbortHandler //nolint:errorlint // as net/http compares it
+}
 
 // goexit is the value of the PanicError for a handler that called [runtime.Goexit].
 const goexit = "the handler ended its goroutine (runtime.Goexit)"

@@ -96,7 +96,7 @@ const maxKnownLength = 16 << 20
 
 // noEOF keeps an end from being taken for a regular one.
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

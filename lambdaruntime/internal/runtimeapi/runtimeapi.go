@@ -184,7 +184,7 @@ func (c *Client) InitError(e *Error) error {
 	if err != nil {
 		return err
 	}
-	defer conn.net.Close()
+	defer conn.net.Close() //nolint:errcheck // its request is done, or has failed
 	if err := conn.net.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return err
 	}
