@@ -22,6 +22,8 @@ type environment struct {
 	variables map[string]variable
 	queues    []connectedQueue
 	partial   []string
+	// rest is a REST API in front of the function.
+	rest *RestApi
 }
 
 // variable is a value, and the construct that it leads to.
