@@ -12,7 +12,7 @@ import (
 
 // infra has the CDK apps of the examples, each built once.
 var infra = map[string]func() (string, error){
-	"bookmarks": buildInfra("bookmarks"), "embed": buildInfra("embed"), "baseline": buildInfra("baseline"),
+	"bookmarks": buildInfra("bookmarks"), "embed": buildInfra("embed"), "baseline": buildInfra("baseline"), "canary": buildInfra("canary"),
 }
 
 func buildInfra(example string) func() (string, error) {
