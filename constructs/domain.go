@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
@@ -120,10 +121,13 @@ func (a *app) shared(by constructs.Construct, p *DomainProps, webSocket bool) *d
 	if p.Path != nil {
 		path = *p.Path
 	}
-	d := a.domains[name]
+	// Another region or stage has a domain of its own.
+	stack := awscdk.Stack_Of(by)
+	key := strings.Join([]string{pathOf(awscdk.Stage_Of(by)), *stack.Account(), *stack.Region(), name}, "\n")
+	d := a.domains[key]
 	if d == nil {
 		d = &domain{by: by, webSocket: webSocket, paths: map[string]constructs.Construct{}}
-		a.domains[name] = d
+		a.domains[key] = d
 	}
 	r := &rules{where: "DomainProps"}
 	switch {
