@@ -295,9 +295,10 @@ type apiValues struct {
 }
 
 // takeDomain reads the domain of an API, if it has one.
-func (v *apiValues) takeDomain(p *DomainProps) {
+func (v *apiValues) takeDomain(p *DomainProps, disableGenerated *bool) {
 	if p != nil {
 		domain := p.values()
+		domain.open = !isTrue(disableGenerated)
 		v.domain = &domain
 	}
 }
@@ -313,7 +314,7 @@ func (p *HttpApiProps) values() apiValues {
 	if p.StageName != nil && *p.StageName == "$default" {
 		v.stageName = text{}
 	}
-	v.takeDomain(p.Domain)
+	v.takeDomain(p.Domain, p.DisableExecuteApiEndpoint)
 	if p.Throttle != nil {
 		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
 	}

@@ -347,7 +347,7 @@ func (p *RestApiProps) values() restValues {
 	if p.Throttle != nil {
 		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
 	}
-	v.takeDomain(p.Domain)
+	v.takeDomain(p.Domain, p.DisableExecuteApiEndpoint)
 	return v
 }
 

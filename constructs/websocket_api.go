@@ -333,6 +333,6 @@ func (p *WebSocketApiProps) values() apiValues {
 	if p.Throttle != nil {
 		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
 	}
-	v.takeDomain(p.Domain)
+	v.takeDomain(p.Domain, jsii.Bool(true)) // a push needs the generated one
 	return v
 }
