@@ -86,7 +86,7 @@ func (e *environment) addQueue(name string, q *Queue) {
 	for i, c := range e.queues {
 		url, name, at := c.address()
 		urls[i] = wire.QueueURL{Name: c.name, URL: url}
-		if at == place {
+		if at == place && at != "" {
 			urls[i].URL = name
 		}
 		place = at

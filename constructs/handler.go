@@ -290,6 +290,7 @@ type Handler struct {
 
 	app              *app
 	deploymentAlarms int
+	name             *string // what functionName returns
 	// contract is nil when the program is not asked what it serves.
 	contract *contract
 	// props have the defaults filled in.

@@ -255,10 +255,17 @@ func (m *Monitoring) orDefault(v *float64, fallback float64) *float64 {
 	return v
 }
 
+func (h *Handler) functionName() *string {
+	if h.name == nil {
+		h.name = h.Function.FunctionName()
+	}
+	return h.name
+}
+
 // hearthMetric is one of the metrics that lambdaruntime writes into the log in embedded
 // metric format.
 func (m *Monitoring) hearthMetric(name string, h *Handler, dimensions map[string]*string) awscloudwatch.IMetric {
-	all := map[string]*string{"FunctionName": h.Function.FunctionName()}
+	all := map[string]*string{"FunctionName": h.functionName()}
 	for key, value := range dimensions {
 		all[key] = value
 	}
