@@ -80,6 +80,9 @@ func (e *environment) addQueue(name string, q *Queue) {
 		}
 		return
 	}
+	if v, given := e.variables[wire.EnvQueues]; given {
+		e.refuse(q, wire.EnvQueues, v.by)
+	}
 	e.queues = slices.Insert(e.queues, i, connectedQueue{name, q})
 	urls := make([]wire.QueueURL, len(e.queues))
 	place := ""
