@@ -28,7 +28,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 	done
 
 golden: ## write the golden templates anew; read their diff
-	go test ./constructs ./examples/baseline/infra ./examples/embed/infra ./test -update
+	go test ./constructs ./examples/baseline/infra ./examples/canary/infra ./examples/embed/infra ./test -update
 	go test ./constructs/hearthtest ./local/internal/sqs -run "Table|Snapshot" -update
 
 fmt: ## check formatting

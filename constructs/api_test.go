@@ -287,3 +287,31 @@ func TestRequestTimeoutOfWays(t *testing.T) {
 		{"function URL", check("", 0), nil},
 	})
 }
+
+// TestRestStreaming shows that a REST API streams, and tells its functions so.
+func TestRestStreaming(t *testing.T) {
+	stack := setup(t)
+	fn := existingFunction(stack)
+	api := NewRestApi(stack, jsii.String("Rest"), &RestApiProps{Handler: fn, IntegrationTimeout: seconds(900), Streaming: jsii.Bool(true)})
+	api.AddRoute(&RestRouteProps{Handler: inline(stack, "Export"), Path: jsii.String("/export")})
+	for id, method := range resources(stack, "AWS::ApiGateway::Method") {
+		if !strings.Contains(method, `"ResponseTransferMode":"STREAM"`) || !strings.Contains(method, "/response-streaming-invocations") || !strings.Contains(method, `"TimeoutInMillis":900000`) {
+			t.Errorf("%s does not stream: %s", id, method)
+		}
+	}
+	for id, fn := range resources(stack, "AWS::Lambda::Function") {
+		if !strings.Contains(fn, `"HEARTH_RESPONSE_STREAM_REST":"true"`) {
+			t.Errorf("%s does not know: %s", id, fn)
+		}
+	}
+	got := refusal(t, func() { NewRestApi(stack, jsii.String("Other"), &RestApiProps{Handler: fn}) })
+	if want := "RestApiProps.Streaming must be true as in Test/Rest, a REST API of the same function, which cannot tell by which of them a request came, got false; set both alike, or give one a function of its own"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	got = refusal(t, func() {
+		NewRestApi(setup(t), jsii.String("Slow"), &RestApiProps{Handler: fn, IntegrationTimeout: seconds(901), Streaming: jsii.Bool(true)})
+	})
+	if want := "RestApiProps.IntegrationTimeout must be 0.05 to 900 seconds with Streaming, got 901; leave it unset for 29 seconds"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -24,8 +24,12 @@ type app struct {
 	// queueSources are the event sources that a [Queue] made: it has told the budget
 	// itself.
 	queueSources map[constructs.IConstruct]bool
+	// scopes are those that were asked about.
+	scopes map[constructs.IConstruct]bool
 	// scalings are the scalable targets of the aliases that a [Handler] scales.
 	scalings map[constructs.IConstruct]bool
+	// stacks are the paths of the stacks of scopes.
+	stacks map[constructs.IConstruct]string
 }
 
 // appID is the id of the [app] under the root.
@@ -35,11 +39,23 @@ const appID = "@hearth"
 // the way to the root, which is four questions to the CDK.
 type holder interface{ hearthApp() *app }
 
+// recent is the app that was asked for last. It spares the same questions for each
+// construct in a scope, and keeps nothing: an app knows its own scopes.
+var recent *app
+
 // appOf returns the state of the app that a construct belongs to.
 func appOf(c constructs.IConstruct) *app {
 	if h, ok := c.(holder); ok {
 		return h.hearthApp()
 	}
+	if recent == nil || !recent.scopes[c] {
+		recent = findApp(c)
+		recent.scopes[c] = true
+	}
+	return recent
+}
+
+func findApp(c constructs.IConstruct) *app {
 	root := c.Node().Root()
 	if found, ok := root.Node().TryFindChild(jsii.String(appID)).(*app); ok {
 		return found
@@ -52,7 +68,9 @@ func appOf(c constructs.IConstruct) *app {
 		handlers:     map[string]*Handler{},
 		owners:       map[awslambda.IFunction]*Handler{},
 		queueSources: map[constructs.IConstruct]bool{},
+		scopes:       map[constructs.IConstruct]bool{},
 		scalings:     map[constructs.IConstruct]bool{},
+		stacks:       map[constructs.IConstruct]string{},
 	}
 	constructs.NewConstruct_Override(a, root.(constructs.Construct), jsii.String(appID))
 	return a
@@ -61,6 +79,16 @@ func appOf(c constructs.IConstruct) *app {
 // ToString overrides the method of the construct: jsii takes no Go type for a
 // construct of its own without an exported method.
 func (a *app) ToString() *string { return jsii.String(appID) }
+
+// stackOf returns the path of the stack that a construct is in, which it remembers.
+func (a *app) stackOf(c constructs.IConstruct) string {
+	path, known := a.stacks[c]
+	if !known {
+		path = pathOf(awscdk.Stack_Of(c))
+		a.stacks[c] = path
+	}
+	return path
+}
 
 // ownerOf returns the [Handler] that a function, alias or version belongs to,
 // whoever created it, or nil.

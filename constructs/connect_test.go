@@ -254,3 +254,24 @@ func TestSecondFunction(t *testing.T) {
 		t.Errorf("what is refined must win, got %+v", refined)
 	}
 }
+
+// TestGivenVariable shows that a variable that the user gives a function is not
+// overwritten by what is connected to it.
+func TestGivenVariable(t *testing.T) {
+	stack := setup(t)
+	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Environment: &map[string]*string{
+		"HEARTH_QUEUES": jsii.String("jobs=https://sqs/1/jobs"), "HEARTH_CONNECTIONS_TABLE": jsii.String("mine"),
+	}})
+	for want, connect := range map[string]func(){
+		"HEARTH_QUEUES of Test/Handler/Function must lead to one construct, got Test/Handler and Test/Jobs; ": func() {
+			NewQueue(stack, jsii.String("Jobs"), &QueueProps{Name: jsii.String("jobs")}).ConnectSend(h, nil)
+		},
+		"HEARTH_CONNECTIONS_TABLE of Test/Handler/Function must lead to one construct, got Test/Handler and Test/Online; ": func() {
+			NewConnectionRegistry(stack, jsii.String("Online"), nil).Connect(h, nil)
+		},
+	} {
+		if got := refusal(t, connect); !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

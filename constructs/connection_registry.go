@@ -74,6 +74,7 @@ func NewConnectionRegistry(scope constructs.Construct, id *string, props *Connec
 			Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB(),
 			Vpc:     props.Vpc,
 		})
+		c.Endpoint.AddToPolicy(perimeter(c, []*string{awscdk.Stack_Of(c).Account()}))
 	}
 	return c
 }

@@ -21,6 +21,7 @@ var required = map[string]bool{
 	"DirectDatabaseProps.User":           true,
 	"DomainProps.Name":                   true,
 	"FunctionUrlProps.Handler":           true,
+	"GradualProps.Config":                true,
 	"HttpApiProps.Handler":               true,
 	"HttpRoutesProps.Handler":            true,
 	"HttpRoutesProps.Path":               true,

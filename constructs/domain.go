@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
@@ -31,6 +32,21 @@ type DomainProps struct {
 	// @default - none: the record is made elsewhere
 	HostedZone awsroute53.IHostedZone
 
+	// IpAddressType says whether clients reach the domain of an HTTP or WebSocket API by
+	// IPv6 too. The API has an address type of its own: see Refine of its props.
+	//
+	// @default - IPv4 alone
+	IpAddressType awsapigatewayv2.IpAddressType
+
+	// MutualTls is the trust store with which API Gateway checks the certificates of
+	// clients. Turn the generated URL off too, with DisableExecuteApiEndpoint, which asks
+	// nobody for one. WebSocket APIs have none.
+	//
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-mutual-tls.html (2026-11)
+	//
+	// @default - none: clients need no certificate
+	MutualTls *awsapigatewayv2.MTLSConfig
+
 	// Path is the part of the path on the domain that leads to this API, so that
 	// several HTTP and REST APIs of the app can share it: the first one creates the
 	// domain, and the others use it. A WebSocket API needs a domain of its own.
@@ -45,10 +61,12 @@ type DomainProps struct {
 type domainValues struct {
 	name, zoneName    text
 	certificate, zone bool
+	mutualTls         bool
+	open              bool // the generated URL is on
 }
 
 func (p *DomainProps) values() domainValues {
-	v := domainValues{name: textOf(p.Name), certificate: p.Certificate != nil, zone: p.HostedZone != nil}
+	v := domainValues{name: textOf(p.Name), certificate: p.Certificate != nil, zone: p.HostedZone != nil, mutualTls: p.MutualTls != nil}
 	if v.zone && v.name.known {
 		v.zoneName = textOf(p.HostedZone.ZoneName())
 	}
@@ -64,6 +82,9 @@ func (v domainValues) check(r *rules) {
 	}
 	if zone := strings.TrimSuffix(v.zoneName.value, "."); v.name.known && v.zoneName.known && zone != lookupZone && v.name.value != zone && !strings.HasSuffix(v.name.value, "."+zone) {
 		r.breaks("Name", "must be in HostedZone, which is %q, got %q; pass the zone of the name", zone, v.name.value)
+	}
+	if v.mutualTls && v.open {
+		r.breaks("MutualTls", "must go with DisableExecuteApiEndpoint, as the generated URL asks no client for a certificate; set it to true")
 	}
 	if !v.certificate && !v.zone {
 		r.breaks("Certificate", "must be set without HostedZone, through which a new one would be validated, got none; set one of them")
@@ -120,15 +141,20 @@ func (a *app) shared(by constructs.Construct, p *DomainProps, webSocket bool) *d
 	if p.Path != nil {
 		path = *p.Path
 	}
-	d := a.domains[name]
+	// Another region or stage has a domain of its own.
+	stack := awscdk.Stack_Of(by)
+	key := strings.Join([]string{pathOf(awscdk.Stage_Of(by)), *stack.Account(), *stack.Region(), name}, "\n")
+	d := a.domains[key]
 	if d == nil {
 		d = &domain{by: by, webSocket: webSocket, paths: map[string]constructs.Construct{}}
-		a.domains[name] = d
+		a.domains[key] = d
 	}
 	r := &rules{where: "DomainProps"}
 	switch {
 	case d.webSocket != webSocket:
 		r.breaks("Name", "must be another one than that of %s, got %q for both; API Gateway has a WebSocket API on no domain with other APIs", pathOf(d.by), name)
+	case webSocket && p.MutualTls != nil:
+		r.breaks("MutualTls", "must be unset for a WebSocket API, for which API Gateway has none; use an authorizer")
 	case d.paths[path] != nil:
 		r.breaks("Path", "must lead to one API, got %q on %q for %s too; give each API a path of its own", path, name, pathOf(d.paths[path]))
 	}
@@ -151,6 +177,8 @@ func (p *DomainProps) mapping(a *app, scope constructs.Construct, webSocket bool
 		made := awsapigatewayv2.NewDomainName(scope, jsii.String("Domain"), &awsapigatewayv2.DomainNameProps{
 			Certificate:    p.certificate(scope),
 			DomainName:     p.Name,
+			IpAddressType:  p.IpAddressType,
+			Mtls:           p.MutualTls,
 			SecurityPolicy: awsapigatewayv2.SecurityPolicy_TLS_1_2,
 		})
 		p.record(scope, awsroute53targets.NewApiGatewayv2DomainProperties(made.RegionalDomainName(), made.RegionalHostedZoneId()))
@@ -163,12 +191,17 @@ func (p *DomainProps) mapping(a *app, scope constructs.Construct, webSocket bool
 func (p *DomainProps) mapRest(a *app, scope constructs.Construct, api awsapigateway.RestApi) {
 	d := a.shared(scope, p, false)
 	if d.v1 == nil && d.v2 == nil {
+		var mutualTls *awsapigateway.MTLSConfig
+		if tls := p.MutualTls; tls != nil {
+			mutualTls = &awsapigateway.MTLSConfig{Bucket: tls.Bucket, Key: tls.Key, Version: tls.Version}
+		}
 		made := awsapigateway.NewDomainName(scope, jsii.String("Domain"), &awsapigateway.DomainNameProps{
 			BasePath:       p.Path,
 			Certificate:    p.certificate(scope),
 			DomainName:     p.Name,
 			EndpointType:   awsapigateway.EndpointType_REGIONAL,
 			Mapping:        api,
+			Mtls:           mutualTls,
 			SecurityPolicy: awsapigateway.SecurityPolicy_TLS_1_2,
 		})
 		p.record(scope, awsroute53targets.NewApiGatewayDomain(made))

@@ -22,6 +22,8 @@ type environment struct {
 	variables map[string]variable
 	queues    []connectedQueue
 	partial   []string
+	// rest is a REST API in front of the function.
+	rest *RestApi
 }
 
 // variable is a value, and the construct that it leads to.
@@ -78,13 +80,16 @@ func (e *environment) addQueue(name string, q *Queue) {
 		}
 		return
 	}
+	if v, given := e.variables[wire.EnvQueues]; given {
+		e.refuse(q, wire.EnvQueues, v.by)
+	}
 	e.queues = slices.Insert(e.queues, i, connectedQueue{name, q})
 	urls := make([]wire.QueueURL, len(e.queues))
 	place := ""
 	for i, c := range e.queues {
 		url, name, at := c.address()
 		urls[i] = wire.QueueURL{Name: c.name, URL: url}
-		if at == place {
+		if at == place && at != "" {
 			urls[i].URL = name
 		}
 		place = at

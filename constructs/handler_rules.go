@@ -33,6 +33,7 @@ type handlerValues struct {
 	logRetention    bool
 	memory, timeout number
 	half            Half
+	gradual         gradualValues
 	securityGroups  bool
 	subnets         bool
 	tags            []string
@@ -55,6 +56,7 @@ func (p *HandlerProps) values() handlerValues {
 		logRetention:   p.LogRetention != "",
 		memory:         numberOf(p.MemorySize),
 		half:           p.Half,
+		gradual:        p.Gradual.values(),
 		timeout:        secondsOf(p.Timeout),
 		securityGroups: p.SecurityGroups != nil,
 		subnets:        p.VpcSubnets != nil,
@@ -88,6 +90,7 @@ func (v handlerValues) check(r *rules) {
 	if v.code && v.image {
 		r.breaks("Image", "must be unset with Code, as a function has one program; remove one of them")
 	}
+	v.gradual.check(r, v.concurrency.provisioned)
 	if v.half != "" && v.half != Requests && v.half != Jobs && v.half != relayHalf {
 		r.breaks("Half", "must be Requests or Jobs, got %q; leave it unset for everything", v.half)
 	}

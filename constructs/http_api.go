@@ -126,7 +126,8 @@ type HttpApi struct {
 	// Stage is the stage that is deployed automatically.
 	Stage awsapigatewayv2.HttpStage
 
-	app *app
+	app     *app
+	handler *Handler // nil for another function
 	// integrations are those of AddRoutes, one for each function.
 	integrations map[awslambda.IFunction]awsapigatewayv2integrations.HttpLambdaIntegration
 	url          *string
@@ -147,6 +148,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	a.app.contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
 	refuse(a, r.broken)
 
+	a.handler = a.app.ownerOf(p.Handler)
 	a.app.budgetOf(p.Handler).addRequests()
 	api := &awsapigatewayv2.HttpApiProps{
 		ApiName:                    apiName(a, p.ApiName),
@@ -293,9 +295,10 @@ type apiValues struct {
 }
 
 // takeDomain reads the domain of an API, if it has one.
-func (v *apiValues) takeDomain(p *DomainProps) {
+func (v *apiValues) takeDomain(p *DomainProps, disableGenerated *bool) {
 	if p != nil {
 		domain := p.values()
+		domain.open = !isTrue(disableGenerated)
 		v.domain = &domain
 	}
 }
@@ -311,7 +314,7 @@ func (p *HttpApiProps) values() apiValues {
 	if p.StageName != nil && *p.StageName == "$default" {
 		v.stageName = text{}
 	}
-	v.takeDomain(p.Domain)
+	v.takeDomain(p.Domain, p.DisableExecuteApiEndpoint)
 	if p.Throttle != nil {
 		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
 	}

@@ -9,9 +9,11 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfrontorigins"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -201,5 +203,33 @@ func TestManyQueues(t *testing.T) {
 	want := "the environment variables of Test/ShopInProductionForTheNorthOfEurope/Backend/Handler must be at most 4096 bytes, got about 5422, of which HEARTH_QUEUES has 4685 for 50 queues; shorten the names of the stack and the queues, set QueueName, or consume some of them in another program"
 	if !strings.Contains(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestMutualTls shows that clients are asked for a certificate, by every way in.
+func TestMutualTls(t *testing.T) {
+	stack := setup(t)
+	fn, certificate := existingFunction(stack), certificateOf(stack)
+	trust := &awsapigatewayv2.MTLSConfig{Bucket: awss3.Bucket_FromBucketName(stack, jsii.String("Trust"), jsii.String("trust")), Key: jsii.String("store.pem")}
+	domain := func(name string) *DomainProps {
+		return &DomainProps{Name: &name, Certificate: certificate, IpAddressType: awsapigatewayv2.IpAddressType_DUAL_STACK, MutualTls: trust}
+	}
+	NewHttpApi(stack, jsii.String("Http"), &HttpApiProps{Handler: fn, DisableExecuteApiEndpoint: jsii.Bool(true), Domain: domain("http.example.com")})
+	NewRestApi(stack, jsii.String("Rest"), &RestApiProps{Handler: fn, DisableExecuteApiEndpoint: jsii.Bool(true), Domain: domain("rest.example.com")})
+	for want, create := range map[string]func(){
+		"HttpApiProps.Domain.MutualTls must go with DisableExecuteApiEndpoint, as the generated URL asks no client for a certificate; set it to true": func() {
+			NewHttpApi(stack, jsii.String("Open"), &HttpApiProps{Handler: fn, Domain: domain("open.example.com")})
+		},
+		"DomainProps.MutualTls must be unset for a WebSocket API, for which API Gateway has none; use an authorizer": func() {
+			NewWebSocketApi(stack, jsii.String("WebSocket"), &WebSocketApiProps{Handler: fn, Domain: domain("live.example.com")})
+		},
+	} {
+		if got := refusal(t, create); !strings.HasSuffix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	template := template(stack)
+	for _, kind := range []string{"AWS::ApiGatewayV2::DomainName", "AWS::ApiGateway::DomainName"} {
+		template.HasResourceProperties(&kind, map[string]any{"MutualTlsAuthentication": map[string]any{"TruststoreUri": "s3://trust/store.pem"}})
 	}
 }

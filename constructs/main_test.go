@@ -1,8 +1,10 @@
 package hearth
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
 	"github.com/lambdahearth/hearth/constructs/hearthtest"
 )
 
@@ -59,7 +62,42 @@ var assetHash = regexp.MustCompile(`[0-9a-f]{64}`)
 func golden(t *testing.T, stack awscdk.Stack) {
 	t.Helper()
 	name := strings.ReplaceAll(strings.TrimPrefix(t.Name(), "Test"), "/", "-")
-	hearthtest.Snapshot(t, stack, filepath.Join("testdata", "golden", name+".json"))
+	path := filepath.Join("testdata", "golden", name)
+	hearthtest.Snapshot(t, stack, path+".json")
+	digest(t, stack, path+".txt")
+}
+
+// digest compares the logical ids and types of a stack with a file that a reviewer can
+// read: a line that goes is a resource that is deleted, or replaced.
+func digest(t *testing.T, stack awscdk.Stack, path string) {
+	t.Helper()
+	data, err := hearthtest.Template(stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Resources map[string]struct{ Type string }
+	}
+	if err := json.Unmarshal(data, &template); err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	for _, id := range sortedKeys(template.Resources) {
+		fmt.Fprintln(&lines, id, template.Resources[id].Type)
+	}
+	if updating() {
+		if err := os.WriteFile(path, []byte(lines.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), lines.String()); diff != "" {
+		t.Errorf("the resources differ from %s (-want +got):\n%s", path, diff)
+	}
 }
 
 // refusal returns what a constructor panics with.

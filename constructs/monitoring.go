@@ -195,10 +195,10 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 		m.watchHandler(h)
 	}
 	for _, a := range m.props.HttpApis {
-		m.watchRequests(a, a.Api.MetricServerError(m.window.sum()), a.Api.MetricCount(m.window.sum()))
+		m.watchRequests(a, a.handler, a.Api.MetricServerError(m.window.sum()), a.Api.MetricCount(m.window.sum()))
 	}
 	for _, a := range m.props.RestApis {
-		m.watchRequests(a, a.Api.MetricServerError(m.window.sum()), a.Api.MetricCount(m.window.sum()))
+		m.watchRequests(a, a.handler, a.Api.MetricServerError(m.window.sum()), a.Api.MetricCount(m.window.sum()))
 	}
 	for _, u := range m.props.FunctionUrls {
 		m.watchFunctionUrl(u)
@@ -334,9 +334,11 @@ func (v monitoringValues) check(r *rules) {
 
 // alarm adds an alarm on a part. The ids are made from the part's path in the
 // stack, so that they stay when other parts are added.
-func (m *Monitoring) alarm(part constructs.Construct, id string, a alarm) {
+func (m *Monitoring) alarm(part constructs.Construct, id string, a alarm) awscloudwatch.Alarm {
 	a.actions = m.props.Actions
-	m.Alarms = append(m.Alarms, newAlarm(m, strings.ReplaceAll(m.name(part), "/", "-")+"-"+id, a))
+	made := newAlarm(m, strings.ReplaceAll(m.name(part), "/", "-")+"-"+id, a)
+	m.Alarms = append(m.Alarms, made)
+	return made
 }
 
 // name is the path of a part in the stack.

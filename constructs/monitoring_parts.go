@@ -24,19 +24,19 @@ func (m *Monitoring) watchHandler(h *Handler) {
 		description: "Invocations were throttled: the reserved or the account's concurrency is used up. Raise Reserved, or lower the MaxConcurrency of queues",
 		metric:      throttles, minutes: 5, of: 3, threshold: jsii.Number(defaultThrottledPerMin),
 	})
-	m.alarm(h, "Errors", alarm{
+	h.rollBackOn(m.alarm(h, "Errors", alarm{
 		description: "Invocations failed: the program crashed, ran into the timeout of Lambda, or a schedule failed. See the log group",
 		metric:      errors, minutes: 1, threshold: errorsPerMinute,
-	})
-	m.alarm(h, "Timeouts", alarm{
+	}))
+	h.rollBackOn(m.alarm(h, "Timeouts", alarm{
 		description: "Requests, jobs or runs took longer than the program allows them, and were cut off. Look for what they wait for, or raise their timeout",
 		metric:      m.percent(m.hearthMetric("Timeouts", h, nil), h.Function.MetricInvocations(m.window.sum()), "Percent that took too long"),
 		threshold:   jsii.Number(defaultTimeoutsPercent),
-	})
-	m.alarm(h, "InitErrors", alarm{
+	}))
+	h.rollBackOn(m.alarm(h, "InitErrors", alarm{
 		description: "Instances did not start: a required resource failed in the init phase. Warm instances are missing until it works. See the log group",
 		metric:      m.initErrors(h), minutes: 1, threshold: jsii.Number(defaultErrorsPerMinute),
-	})
+	}))
 	m.show(m.name(h)+": invocations", h.Function.MetricInvocations(sum), errors, throttles)
 	m.show(m.name(h)+": duration", h.Function.MetricDuration(m.every.statistic("p50")), h.Function.MetricDuration(m.every.statistic("p99")))
 	instances := []awscloudwatch.IMetric{h.Function.Metric(jsii.String("ConcurrentExecutions"), m.every.maximum())}
@@ -99,7 +99,7 @@ func (m *Monitoring) watchQueue(q *Queue) {
 	if h := q.consumer; h != nil && q.name.known {
 		queue := map[string]*string{"Queue": &q.name.value}
 		failed, done := m.hearthMetric("JobsFailed", h, queue), m.hearthMetric("JobsDone", h, queue)
-		m.alarm(q, "JobsFailed", alarm{
+		h.rollBackOn(m.alarm(q, "JobsFailed", alarm{
 			description: "Many jobs of the queue fail: their messages are tried again, and reach the dead-letter queue in the end. See the log group of the consumer",
 			metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 				Expression:   jsii.String("100 * failed / (failed + done)"),
@@ -108,7 +108,7 @@ func (m *Monitoring) watchQueue(q *Queue) {
 				UsingMetrics: &map[string]awscloudwatch.IMetric{"done": done, "failed": failed},
 			}),
 			threshold: m.orDefault(m.props.JobsFailedPercent, defaultJobsFailedPercent),
-		})
+		}))
 		m.show(m.name(q)+": jobs", done, failed)
 	}
 	alarms := q.addAlarms(&QueueAlarmsProps{Actions: m.props.Actions, OldestMessage: m.props.OldestMessage}, m.every)
@@ -154,12 +154,12 @@ func (m *Monitoring) watchDatabase(d *DatabaseProxy) {
 // ApiId, and ApiName for a REST API.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html (2026-11)
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html (2026-11)
-func (m *Monitoring) watchRequests(part constructs.Construct, failed, all awscloudwatch.IMetric) {
-	m.alarm(part, "ServerErrors", alarm{
+func (m *Monitoring) watchRequests(part constructs.Construct, h *Handler, failed, all awscloudwatch.IMetric) {
+	h.rollBackOn(m.alarm(part, "ServerErrors", alarm{
 		description: "Requests failed (5xx): the program answered with a server error, panicked or took too long, or was not reached. See its log group",
 		metric:      m.percent(failed, all, "Percent of requests that failed"),
 		threshold:   m.orDefault(m.props.FailedPercent, defaultFailedPercent),
-	})
+	}))
 	m.show(m.name(part)+": requests", all, failed)
 }
 
@@ -170,7 +170,7 @@ func (m *Monitoring) watchFunctionUrl(u *FunctionUrl) {
 		warn(u, "functionUrlUnwatched", "the function of the URL is imported, so that its metrics are not known; watch Url5xxCount where it is created")
 		return
 	}
-	m.watchRequests(u, u.function.Metric(jsii.String("Url5xxCount"), m.window.sum()), u.function.Metric(jsii.String("UrlRequestCount"), m.window.sum()))
+	m.watchRequests(u, u.app.ownerOf(u.function), u.function.Metric(jsii.String("Url5xxCount"), m.window.sum()), u.function.Metric(jsii.String("UrlRequestCount"), m.window.sum()))
 }
 
 // watchSockets watches the share of events of a WebSocket API that failed. A connect
@@ -179,7 +179,7 @@ func (m *Monitoring) watchFunctionUrl(u *FunctionUrl) {
 func (m *Monitoring) watchSockets(a *WebSocketApi) {
 	metric := func(name string) awscloudwatch.IMetric { return a.Api.Metric(jsii.String(name), m.window.sum()) }
 	refused, unreached, connects, messages := metric("IntegrationError"), metric("ExecutionError"), metric("ConnectCount"), metric("MessageCount")
-	m.alarm(a, "SocketErrors", alarm{
+	a.handler.rollBackOn(m.alarm(a, "SocketErrors", alarm{
 		description: "Many events of the WebSocket API failed: the program failed, was not reached, or refused clients. See its log group",
 		metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 			Expression:   jsii.String("100 * (FILL(refused, 0) + FILL(unreached, 0)) / (FILL(connects, 0) + FILL(messages, 0))"),
@@ -188,7 +188,7 @@ func (m *Monitoring) watchSockets(a *WebSocketApi) {
 			UsingMetrics: &map[string]awscloudwatch.IMetric{"connects": connects, "messages": messages, "refused": refused, "unreached": unreached},
 		}),
 		threshold: jsii.Number(defaultSocketFailedPercent),
-	})
+	}))
 	m.show(m.name(a)+": events", connects, messages, refused, unreached)
 }
 
@@ -255,10 +255,17 @@ func (m *Monitoring) orDefault(v *float64, fallback float64) *float64 {
 	return v
 }
 
+func (h *Handler) functionName() *string {
+	if h.name == nil {
+		h.name = h.Function.FunctionName()
+	}
+	return h.name
+}
+
 // hearthMetric is one of the metrics that lambdaruntime writes into the log in embedded
 // metric format.
 func (m *Monitoring) hearthMetric(name string, h *Handler, dimensions map[string]*string) awscloudwatch.IMetric {
-	all := map[string]*string{"FunctionName": h.Function.FunctionName()}
+	all := map[string]*string{"FunctionName": h.functionName()}
 	for key, value := range dimensions {
 		all[key] = value
 	}

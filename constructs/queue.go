@@ -267,7 +267,9 @@ type Queue struct {
 	name   text
 	id     *string // what logicalID returns
 	// What address returns.
-	url, physical, place string
+	url, physical, stack string
+	scope                constructs.Construct
+	creates              bool // the queue is no existing one
 	// consumer is the Handler that consumes the queue, if one does.
 	consumer *Handler
 	// dead and oldest are what the alarms watch.
@@ -281,7 +283,7 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 		props = &QueueProps{}
 	}
 	p := *props
-	q := &Queue{Queue: p.Queue, name: textOf(p.Name)}
+	q := &Queue{Queue: p.Queue, creates: p.Queue == nil, name: textOf(p.Name), scope: scope}
 	q.app = newConstruct(q, scope, id)
 	v := p.values()
 	if v.consumed && !v.functionTimeout.set {
@@ -448,13 +450,16 @@ func (q *Queue) connectSend(client Client, name string) awsiam.Grant {
 }
 
 // address is where the queue is, as CloudFormation resolves it: its URL, its physical
-// name, and the account and region.
-func (q *Queue) address() (url, name, place string) {
+// name, and the stack that creates it, whose queues have URLs that begin alike; "" for an
+// existing queue.
+func (q *Queue) address() (url, name, stack string) {
 	if q.url == "" {
-		env := q.Queue.Env()
-		q.url, q.physical, q.place = *q.Queue.QueueUrl(), *q.Queue.QueueName(), *env.Account+"/"+*env.Region
+		q.url, q.physical = *q.Queue.QueueUrl(), *q.Queue.QueueName()
+		if q.creates {
+			q.stack = q.app.stackOf(q.scope)
+		}
 	}
-	return q.url, q.physical, q.place
+	return q.url, q.physical, q.stack
 }
 
 // logicalID is the logical id of a queue that is created in the app, of which

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -29,10 +28,10 @@ func (h *Handler) checkQuota() []string {
 	if !ok {
 		return nil
 	}
-	stack := pathOf(awscdk.Stack_Of(h))
+	stack := h.app.stackOf(h)
 	var paths []string
 	for _, path := range sortedKeys(h.app.handlers) {
-		if pathOf(awscdk.Stack_Of(h.app.handlers[path])) == stack {
+		if h.app.stackOf(h.app.handlers[path]) == stack {
 			paths = append(paths, path)
 		}
 	}

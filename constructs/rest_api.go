@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 // A regional REST API waits 29 seconds for its integration, and up to 300 when
@@ -19,6 +20,10 @@ const (
 	minRestIntegrationSecs     = 0.05
 	maxRestIntegrationSecs     = 300
 	defaultRestIntegrationSecs = 29
+
+	// A streamed response may take up to 15 minutes.
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html (2026-11)
+	maxRestStreamSecs = 15 * 60
 )
 
 // RestApiProps configure a [RestApi].
@@ -103,8 +108,9 @@ type RestApiProps struct {
 	Domain *DomainProps
 
 	// IntegrationTimeout is how long the API waits for the function, 50
-	// milliseconds to 300 seconds. More than 29 seconds needs a raised quota, and
-	// must be more than the program's own timeout of a request.
+	// milliseconds to 300 seconds, or to 15 minutes with Streaming. More than 29 seconds
+	// needs a raised quota without Streaming, and must be more than the program's own
+	// timeout of a request.
 	//
 	// @default 29 seconds
 	IntegrationTimeout awscdk.Duration
@@ -121,6 +127,16 @@ type RestApiProps struct {
 	//
 	// @default live
 	StageName *string
+
+	// Streaming sends a response to the client while the program writes it, without the
+	// limit of 10 MB, for up to 15 minutes. It sets HEARTH_RESPONSE_STREAM_REST on the
+	// functions, for which lambdaruntime streams. All REST APIs of a program stream, or
+	// none does.
+	//
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html (2026-11)
+	//
+	// @default false
+	Streaming *bool
 
 	// Throttle bounds the requests per second (rate) and at once (burst). What is
 	// over it gets 429 and does not reach the function.
@@ -149,7 +165,9 @@ type RestApi struct {
 	Api awsapigateway.RestApi
 
 	app     *app
+	handler *Handler // nil for another function
 	methods *awsapigateway.MethodOptions
+	mode    awsapigateway.ResponseTransferMode // "" for whole responses
 	timeout number
 	wait    awscdk.Duration
 	url     *string
@@ -194,8 +212,13 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	if p.BinaryMediaTypes == nil && p.CorsPreflight == nil {
 		p.BinaryMediaTypes = jsii.Strings("*/*")
 	}
+	a.handler = a.app.ownerOf(p.Handler)
 	a.app.budgetOf(p.Handler).addRequests()
 	a.wait = p.IntegrationTimeout
+	if v.streaming {
+		a.mode = awsapigateway.ResponseTransferMode_STREAM
+	}
+	a.tellStreaming(p.Handler)
 	api := &awsapigateway.RestApiProps{
 		BinaryMediaTypes:            p.BinaryMediaTypes,
 		CloudWatchRole:              jsii.Bool(false), // it is the account's
@@ -233,9 +256,29 @@ func (a *RestApi) integration(fn awslambda.IFunction, permissionForAll bool) aws
 	return awsapigateway.NewLambdaIntegration(fn, &awsapigateway.LambdaIntegrationOptions{
 		AllowTestInvoke: jsii.Bool(false),
 		// Of many routes, all share one: the policy of a function has room for some 60.
+		ResponseTransferMode:    a.mode,
 		ScopePermissionToMethod: jsii.Bool(!permissionForAll),
 		Timeout:                 a.wait,
 	})
+}
+
+// tellStreaming tells a function that it must answer in the streaming form: no event says
+// so. Two REST APIs of one program that differ are refused.
+func (a *RestApi) tellStreaming(fn awslambda.IFunction) {
+	function := a.app.functionOf(fn)
+	if function == nil {
+		return
+	}
+	e := a.app.environmentOf(function)
+	streaming := a.mode == awsapigateway.ResponseTransferMode_STREAM
+	if other := e.rest; other != nil && (other.mode == awsapigateway.ResponseTransferMode_STREAM) != streaming {
+		r := &rules{where: "RestApiProps"}
+		refuse(a, []error{r.brokenRule("Streaming", "must be %t as in %s, a REST API of the same function, which cannot tell by which of them a request came, got %t; set both alike, or give one a function of its own", !streaming, pathOf(other), streaming)})
+	}
+	e.rest = a
+	if streaming {
+		e.set(a, wire.EnvResponseStreamREST, jsii.String("true"))
+	}
 }
 
 // AddRoute sends the requests for a path to another function than the rest: to
@@ -253,6 +296,7 @@ func (a *RestApi) AddRoute(props *RestRouteProps) awsapigateway.Method {
 	a.app.contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
 	refuse(a, r.broken)
 	a.app.budgetOf(p.Handler).addRequests()
+	a.tellStreaming(p.Handler)
 	method := p.Method
 	if method == nil {
 		method = jsii.String("ANY")
@@ -284,6 +328,7 @@ type restValues struct {
 	apiValues
 	timeout         number
 	scopes, decider bool
+	streaming       bool
 }
 
 func (p *RestApiProps) values() restValues {
@@ -294,14 +339,15 @@ func (p *RestApiProps) values() restValues {
 			logsOff:      !isTrue(p.AccessLogs),
 			stageName:    textOf(p.StageName),
 		},
-		timeout: secondsOf(p.IntegrationTimeout),
-		scopes:  p.AuthorizationScopes != nil,
-		decider: p.Authorizer != nil,
+		timeout:   secondsOf(p.IntegrationTimeout),
+		streaming: isTrue(p.Streaming),
+		scopes:    p.AuthorizationScopes != nil,
+		decider:   p.Authorizer != nil,
 	}
 	if p.Throttle != nil {
 		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
 	}
-	v.takeDomain(p.Domain)
+	v.takeDomain(p.Domain, p.DisableExecuteApiEndpoint)
 	return v
 }
 
@@ -309,6 +355,12 @@ func (v restValues) check(r *rules) {
 	v.apiValues.check(r)
 	if v.scopes && !v.decider {
 		r.breaks("AuthorizationScopes", "must be unset without Authorizer, which asks for them; set Authorizer too")
+	}
+	if v.streaming {
+		if v.timeout.known && (v.timeout.value < minRestIntegrationSecs || v.timeout.value > maxRestStreamSecs) {
+			r.breaks("IntegrationTimeout", "must be 0.05 to 900 seconds with Streaming, got %s; leave it unset for 29 seconds", v.timeout)
+		}
+		return
 	}
 	if v.timeout.known && (v.timeout.value < minRestIntegrationSecs || v.timeout.value > maxRestIntegrationSecs) {
 		r.breaks("IntegrationTimeout", "must be 0.05 to 300 seconds, got %s; leave it unset for 29 seconds", v.timeout)

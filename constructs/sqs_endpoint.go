@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -13,6 +14,11 @@ import (
 type SqsEndpointProps struct {
 	// Vpc gets the endpoint.
 	Vpc awsec2.IVpc
+
+	// Accounts are further accounts whose queues are reached through the endpoint.
+	//
+	// @default - none: the queues of the stack's own account alone
+	Accounts *[]*string
 
 	// VpcSubnets are the subnets of the endpoint.
 	//
@@ -62,7 +68,27 @@ func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointPr
 		Subnets:        props.VpcSubnets,
 		Vpc:            props.Vpc,
 	})
+	accounts := []*string{awscdk.Stack_Of(e).Account()}
+	if props.Accounts != nil {
+		accounts = append(accounts, *props.Accounts...)
+	}
+	e.Endpoint.AddToPolicy(perimeter(e, accounts))
 	return e
+}
+
+// perimeter is the policy of an endpoint: the roles of the stack's own account reach what
+// belongs to some accounts, and nothing leaves with the credentials of others.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html (2026-11)
+func perimeter(c constructs.Construct, accounts []*string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsii.Strings("*"),
+		Conditions: &map[string]any{"StringEquals": map[string]any{
+			"aws:PrincipalAccount": awscdk.Stack_Of(c).Account(),
+			"aws:ResourceAccount":  accounts,
+		}},
+		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
+		Resources:  jsii.Strings("*"),
+	})
 }
 
 // Connect lets a program in the VPC open connections to the endpoint. What it may do

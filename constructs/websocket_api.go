@@ -131,8 +131,9 @@ type WebSocketApi struct {
 	// Stage is the stage that is deployed automatically.
 	Stage awsapigatewayv2.WebSocketStage
 
-	app *app
-	url *string
+	app     *app
+	handler *Handler // nil for another function
+	url     *string
 }
 
 // NewWebSocketApi creates a WebSocket API in front of a function. It panics with
@@ -150,6 +151,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	a.app.contractOf(p.Handler).checkWebSocket(r)
 	refuse(a, r.broken)
 
+	a.handler = a.app.ownerOf(p.Handler)
 	a.app.budgetOf(p.Handler).addRequests()
 	api := &awsapigatewayv2.WebSocketApiProps{ApiName: apiName(a, p.ApiName), RouteSelectionExpression: p.RouteSelectionExpression}
 	refineProps(r, "Refine", api, p.Refine, p, nil)
@@ -331,6 +333,6 @@ func (p *WebSocketApiProps) values() apiValues {
 	if p.Throttle != nil {
 		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
 	}
-	v.takeDomain(p.Domain)
+	v.takeDomain(p.Domain, jsii.Bool(true)) // a push needs the generated one
 	return v
 }

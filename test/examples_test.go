@@ -13,7 +13,7 @@ import (
 // it looked at all shows in its report.
 func TestExamplesPassStrictValidation(t *testing.T) {
 	t.Parallel()
-	for _, example := range []string{"embed", "baseline"} {
+	for _, example := range []string{"embed", "baseline", "canary"} {
 		wasValidated(t, synth(t, example, "..", nil, "CDK_VALIDATION=true"))
 	}
 }

@@ -12,13 +12,18 @@ import (
 
 // infra has the CDK apps of the examples, each built once.
 var infra = map[string]func() (string, error){
-	"bookmarks": buildInfra("bookmarks"), "embed": buildInfra("embed"), "baseline": buildInfra("baseline"),
+	"bookmarks": buildInfra("bookmarks"), "embed": buildInfra("embed"), "baseline": buildInfra("baseline"), "canary": buildInfra("canary"),
+	"alone": build("./test/testdata/alone/infra"),
 }
 
 func buildInfra(example string) func() (string, error) {
+	return build("./examples/" + example + "/infra")
+}
+
+func build(app string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) {
-		program := filepath.Join(builds, example+"-infra")
-		cmd := exec.Command("go", "build", "-o", program, "./examples/"+example+"/infra")
+		program := filepath.Join(builds, filepath.Base(filepath.Dir(app))+"-infra")
+		cmd := exec.Command("go", "build", "-o", program, app)
 		cmd.Dir = ".."
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("go build: %w\n%s", err, out)

@@ -73,6 +73,13 @@ var keptFlags = []string{"-mod", "-modfile", "-modcacherw", "-overlay", "-insecu
 // pinned returns the variables that keep what a developer has set, in the shell or
 // with go env -w, out of the bytes.
 func (s Source) pinned() ([]string, error) {
+	return pins.get([3]string{s.Dir, os.Getenv("GOFLAGS"), os.Getenv("GOENV")}, s.readPinned)
+}
+
+// pins holds them, because both builds of a program ask.
+var pins memo[[3]string, []string]
+
+func (s Source) readPinned() ([]string, error) {
 	settings := func(env ...string) (map[string]string, error) {
 		cmd := exec.Command("go", "env", "-json", "GOFLAGS", "GOEXPERIMENT")
 		cmd.Dir = s.Dir

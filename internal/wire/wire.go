@@ -53,6 +53,12 @@ const (
 	// comes through one of them is answered in Lambda's streaming form. No event
 	// says how its URL wants the answer.
 	EnvResponseStream = "HEARTH_RESPONSE_STREAM"
+
+	// EnvResponseStreamREST is "true" on a function whose REST APIs stream: what comes
+	// through one of them is answered in Lambda's streaming form. An event of a REST API
+	// has payload format 1.0 and, unlike that of an HTTP API, no version.
+	// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html (2026-11)
+	EnvResponseStreamREST = "HEARTH_RESPONSE_STREAM_REST"
 )
 
 // The attributes of the table of the WebSocket connections that the constructs

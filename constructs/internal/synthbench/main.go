@@ -58,8 +58,14 @@ func main() {
 	}
 }
 
-// standIn does what go build does, the first time for each platform.
+// standIn does what go build does, the first time for each platform. Other commands are
+// go's own.
 func standIn(dir string, args []string) error {
+	if len(args) > 0 && args[0] != "build" {
+		cmd := exec.Command(os.Getenv(realGo), args...)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		return cmd.Run()
+	}
 	at := slices.Index(args, "-o") + 1
 	if at == 0 || at == len(args) {
 		return fmt.Errorf("go %v: no -o", args)

@@ -1,0 +1,130 @@
+package hearth
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodedeploy"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// GradualProps say how the alias of a [Handler] changes over to a new version: in
+// steps, through CodeDeploy. When an alarm goes off meanwhile, CodeDeploy goes back to
+// the old version, which is kept, and the deployment of the stack fails.
+//
+// A [Monitoring] that watches the handler adds its alarms about failures of the function,
+// its APIs and its queues, up to ten.
+//
+// Lambda takes no weights of an alias together with provisioned concurrency. With
+// Concurrency.Provisioned, Config must be
+// awscodedeploy.LambdaDeploymentConfig_ALL_AT_ONCE(), which has hooks and the way back,
+// and no steps.
+//
+// https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-steps-lambda.html (2026-11)
+// https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html (2026-11)
+type GradualProps struct {
+	// Config says in which steps: awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_5MINUTES(),
+	// LambdaDeploymentConfig_LINEAR_10PERCENT_EVERY_1MINUTE() or another one.
+	Config awscodedeploy.ILambdaDeploymentConfig
+
+	// Alarms are further alarms that end a deployment.
+	//
+	// @default - those of a [Monitoring]
+	Alarms *[]awscloudwatch.IAlarm
+
+	// PostHook is invoked when all invocations go to the new version, and decides whether
+	// they stay there.
+	//
+	// @default - none
+	PostHook awslambda.IFunction
+
+	// PreHook is invoked before any invocation goes to the new version, and decides
+	// whether the deployment goes on.
+	//
+	// https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html (2026-11)
+	//
+	// @default - none
+	PreHook awslambda.IFunction
+}
+
+// maxDeploymentAlarms is the most alarms of a deployment group.
+// https://docs.aws.amazon.com/codedeploy/latest/userguide/limits.html (2026-11)
+const maxDeploymentAlarms = 10
+
+// allAtOnce is the only configuration without steps.
+const allAtOnce = "CodeDeployDefault.LambdaAllAtOnce"
+
+// gradualValues are [GradualProps] as the rules see them.
+type gradualValues struct {
+	set, config bool
+	name        text
+	alarms      int
+}
+
+func (p *GradualProps) values() gradualValues {
+	if p == nil {
+		return gradualValues{}
+	}
+	v := gradualValues{set: true, config: p.Config != nil}
+	if v.config {
+		v.name = textOf(p.Config.DeploymentConfigName())
+	}
+	if p.Alarms != nil {
+		v.alarms = len(*p.Alarms)
+	}
+	return v
+}
+
+func (v gradualValues) check(r *rules, provisioned bool) {
+	switch {
+	case !v.set:
+		return
+	case !v.config:
+		r.breaks("Gradual.Config", "must be set, got none; it says in which steps, such as awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_5MINUTES()")
+	case provisioned && !(v.name.known && v.name.value == allAtOnce):
+		r.breaks("Gradual.Config", "must be awscodedeploy.LambdaDeploymentConfig_ALL_AT_ONCE() together with Concurrency.Provisioned, got %q; steps are weights of the alias, which Lambda refuses then: unset Provisioned, or deploy without steps", v.name.value)
+	}
+	if v.alarms > maxDeploymentAlarms {
+		r.breaks("Gradual.Alarms", "must be at most %d alarms, got %d; join some of them in a composite alarm", maxDeploymentAlarms, v.alarms)
+	}
+}
+
+// keepVersions says that the version that CodeDeploy may go back to outlives the next
+// one.
+func (p *GradualProps) keepVersions(function *awslambda.FunctionProps) {
+	if p != nil {
+		function.CurrentVersionOptions = &awslambda.VersionOptions{RemovalPolicy: awscdk.RemovalPolicy_RETAIN}
+	}
+}
+
+// deployGradually creates the deployment group of the alias.
+func (h *Handler) deployGradually() {
+	p := h.props.Gradual
+	if p == nil {
+		return
+	}
+	var alarms []interfacesawscloudwatch.IAlarmRef
+	if p.Alarms != nil {
+		for _, a := range *p.Alarms {
+			alarms = append(alarms, a)
+		}
+	}
+	h.deploymentAlarms = len(alarms)
+	h.Deployment = awscodedeploy.NewLambdaDeploymentGroup(h, jsii.String("Deployment"), &awscodedeploy.LambdaDeploymentGroupProps{
+		Alarms:           &alarms,
+		Alias:            h.Alias,
+		DeploymentConfig: p.Config,
+		PostHook:         p.PostHook,
+		PreHook:          p.PreHook,
+	})
+}
+
+// rollBackOn lets an alarm end the deployments of a handler, if they have steps and room
+// for it.
+func (h *Handler) rollBackOn(a awscloudwatch.Alarm) {
+	if h != nil && h.Deployment != nil && h.deploymentAlarms < maxDeploymentAlarms {
+		h.Deployment.AddAlarm(a)
+		h.deploymentAlarms++
+	}
+}
