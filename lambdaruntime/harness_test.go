@@ -81,7 +81,7 @@ func (b *bench) serve(ctx context.Context, payload []byte) ([]byte, error) {
 	answers := make(chan answer, 1)
 	text := string(payload)
 	go func() {
-		if a, ok := b.router.serve(ctx, text, nil, func(a answer) { answers <- a }); ok {
+		if a, ok := b.router.serve(ctx, text, streamed{}, func(a answer) { answers <- a }); ok {
 			answers <- a
 		}
 	}()

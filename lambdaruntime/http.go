@@ -26,11 +26,11 @@ type httpOp struct {
 	err    error           // the event could not be read
 }
 
-func (r *router) serveHTTP(ctx context.Context, e *event.Envelope, sink gateway.Sink, late func(answer)) (answer, bool) {
+func (r *router) serveHTTP(ctx context.Context, e *event.Envelope, ways streamed, late func(answer)) (answer, bool) {
 	h := &httpOp{r: r, ctx: ctx, e: e, limit: limitBefore(ctx, r.app.requestTimeout(), responseMargin)}
 	h.x.Open(e)
-	if sink != nil && e.IsFunctionURL() {
-		h.stream = gateway.NewStream(e, sink)
+	if ways.url && e.IsFunctionURL() || ways.rest && e.IsREST() {
+		h.stream = gateway.NewStream(e, ways.sink)
 	}
 	if len(e.Payload) > gateway.MaxPayload {
 		return h.message(http.StatusRequestEntityTooLarge, fmt.Sprintf("request of %d bytes is over the limit of %d bytes", len(e.Payload), gateway.MaxPayload)), true

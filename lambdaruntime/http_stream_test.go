@@ -647,12 +647,33 @@ func TestStreamAbandonedHandlersKeepWriting(t *testing.T) {
 	running.Wait()
 }
 
-func TestResponseStreamVariable(t *testing.T) {
-	t.Parallel()
-	for value, want := range map[string]string{"": "false <nil>", "false": "false <nil>", "true": "true <nil>", "yes": `false lambdaruntime: HEARTH_RESPONSE_STREAM must be true or false, got "yes"`} {
-		stream, err := responseStream(value)
-		if got := fmt.Sprint(stream, " ", err); got != want {
-			t.Errorf("%q: got %s", value, got)
+func TestStreamVariables(t *testing.T) {
+	// Not parallel: the environment is the process's.
+	app := &App{HTTP: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })}
+	for value, want := range map[string]bool{"": false, "false": false, "true": true} {
+		t.Setenv("HEARTH_RESPONSE_STREAM_REST", value)
+		b := setup(t, app)
+		for name, streams := range map[string]bool{"http-v1-rest": want, "http-v1-http-api": false, "http-v2-get": false, "alb-get": false, "function-url-get": true} {
+			r, err := b.router.InvokeStream(t.Context(), sample(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := r.(interface{ ContentType() string }); ok != streams {
+				t.Errorf("%q: %s streams: %v", value, name, ok)
+			}
+			if streams {
+				if got, err := readStream(t, r); err != nil || got.Body != "hello" {
+					t.Errorf("%q: %s: %+v, %v", value, name, got, err)
+				}
+			}
+		}
+	}
+	t.Setenv("HEARTH_RESPONSE_STREAM_REST", "yes")
+	t.Setenv("HEARTH_RESPONSE_STREAM", "no")
+	_, err := NewHandler(app)
+	for _, want := range []string{`lambdaruntime: HEARTH_RESPONSE_STREAM_REST must be true or false, got "yes"`, `lambdaruntime: HEARTH_RESPONSE_STREAM must be true or false, got "no"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v", err)
 		}
 	}
 }

@@ -17,7 +17,6 @@ import (
 
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
-	"github.com/lambdahearth/hearth/lambdaruntime/internal/gateway"
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
@@ -42,17 +41,18 @@ func NewHandler(app *App) (lambda.Handler, error) { return newRouter(app) }
 
 // router has a program's parts, each event of which it takes to its handler.
 type router struct {
-	app       *App
-	log       *slog.Logger
-	metrics   *metricWriter
-	queues    []*consumer
-	schedules map[string]Schedule
-	runner    run.Runner
-	health    run.Health
-	requests  run.Pool
-	others    run.Pool
-	invoked   atomic.Bool
-	started   startInfo
+	app                   *App
+	log                   *slog.Logger
+	metrics               *metricWriter
+	queues                []*consumer
+	schedules             map[string]Schedule
+	runner                run.Runner
+	health                run.Health
+	requests              run.Pool
+	streamURL, streamREST bool
+	others                run.Pool
+	invoked               atomic.Bool
+	started               startInfo
 }
 
 // startInfo is what Start measured before the first event.
@@ -77,6 +77,11 @@ func newRouter(app *App) (*router, error) {
 	} else {
 		r.log = slog.New(contextHandler{r.log.Handler()})
 	}
+	ways, err := streamWays()
+	if err != nil {
+		return nil, err
+	}
+	r.streamURL, r.streamREST = ways.url, ways.rest
 	r.requests = run.Pool{Name: "requests", Spare: spareRequests}
 	r.others = run.Pool{Name: "schedules and other events"}
 	r.runner = run.Runner{Health: &r.health, Panicked: r.panicked}
@@ -134,7 +139,7 @@ func (r *router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	answers := make(chan answer, 1)
 	text := string(payload)
 	go func() {
-		if a, ok := r.serve(ctx, text, nil, func(a answer) { answers <- a }); ok {
+		if a, ok := r.serve(ctx, text, streamed{}, func(a answer) { answers <- a }); ok {
 			answers <- a
 		}
 	}()
@@ -144,20 +149,20 @@ func (r *router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // serve answers one event. Where the code that it calls does not return in time, it
 // calls late with the answer, on another goroutine, and returns false when that code
-// returns. A response may be streamed to sink where there is one.
-func (r *router) serve(ctx context.Context, payload string, sink gateway.Sink, late func(answer)) (answer, bool) {
+// returns.
+func (r *router) serve(ctx context.Context, payload string, ways streamed, late func(answer)) (answer, bool) {
 	ec, err := r.newEvent(ctx, payload)
 	if err != nil {
 		return r.failed(ec, fmt.Errorf("lambdaruntime: read event: %w", err)), true
 	}
-	return r.route(ec, &ec.event.envelope, sink, late)
+	return r.route(ec, &ec.event.envelope, ways, late)
 }
 
-func (r *router) route(ctx context.Context, e *event.Envelope, sink gateway.Sink, late func(answer)) (answer, bool) {
+func (r *router) route(ctx context.Context, e *event.Envelope, ways streamed, late func(answer)) (answer, bool) {
 	switch e.Kind {
 	case KindHTTPv2, KindHTTPv1, KindALB:
 		if r.app.HTTP != nil {
-			return r.serveHTTP(ctx, e, sink, late)
+			return r.serveHTTP(ctx, e, ways, late)
 		}
 	case KindWebSocket:
 		if r.app.WebSocket != nil {

@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/lambdahearth/hearth/internal/wire"
-	"github.com/lambdahearth/hearth/lambdaruntime/internal/gateway"
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/runtimeapi"
 )
@@ -44,7 +43,7 @@ import (
 //
 // With HEARTH_RESPONSE_STREAM=true, which the constructs set for a streaming function
 // URL, Start answers requests that come through a function URL while the handler
-// writes. HEARTH_PARTIAL_RESPONSES names the queues whose event source mappings take
+// writes; with HEARTH_RESPONSE_STREAM_REST=true those that come through a REST API. HEARTH_PARTIAL_RESPONSES names the queues whose event source mappings take
 // partial batch responses; see [Queue.Consume]. With HEARTH_MANIFEST=<file>, Start
 // instead writes what the program serves to that file and exits.
 func Start(app *App) {
@@ -68,10 +67,6 @@ func Start(app *App) {
 		os.Exit(1)
 	}
 	client := &runtimeapi.Client{Address: api, Connections: lambdacontext.MaxConcurrency()}
-	var stream bool
-	if err == nil {
-		stream, err = responseStream(os.Getenv(wire.EnvResponseStream))
-	}
 	if err == nil {
 		if app.Logger == nil {
 			slog.SetDefault(r.log)
@@ -88,7 +83,7 @@ func Start(app *App) {
 	}
 	r.started.initDuration = sinceProcessStart()
 	r.runner.Watchdog = &run.Watchdog{}
-	client.Handle = r.fromAPI(stream, client.Connections == 1)
+	client.Handle = r.fromAPI(client.Connections == 1)
 	client.Done = func() bool { pool, _ := r.health.Sick(); return pool != nil }
 	if err := client.Run(); err != nil {
 		r.log.Error("the instance ends", "error", err.Error())
@@ -96,17 +91,6 @@ func Start(app *App) {
 		r.logSick(pool, held)
 	}
 	os.Exit(1)
-}
-
-// responseStream reads the variable that says whether function URLs stream.
-func responseStream(value string) (bool, error) {
-	switch value {
-	case "true":
-		return true, nil
-	case "", "false":
-		return false, nil
-	}
-	return false, fmt.Errorf("lambdaruntime: %s must be true or false, got %q", wire.EnvResponseStream, value)
 }
 
 // apiContext is the context of an invocation. It has a deadline and does not end:
@@ -128,7 +112,7 @@ func (c *apiContext) Value(key any) any {
 
 // fromAPI is the router as the loop of the Runtime API calls it. alone says that the
 // process handles one invocation at a time.
-func (r *router) fromAPI(stream, alone bool) runtimeapi.Handler {
+func (r *router) fromAPI(alone bool) runtimeapi.Handler {
 	return func(inv *runtimeapi.Invocation, late func(runtimeapi.Answer)) (runtimeapi.Answer, bool) {
 		lc := &lambdacontext.LambdaContext{AwsRequestID: inv.RequestID, InvokedFunctionArn: inv.FunctionARN, TenantID: inv.TenantID}
 		ctx := lambdacontext.NewContext(&apiContext{context.Background(), inv.Deadline, inv.TraceID}, lc)
@@ -138,11 +122,8 @@ func (r *router) fromAPI(stream, alone bool) runtimeapi.Handler {
 		if alone { // where X-Ray's SDK and others look for it
 			_ = os.Setenv("_X_AMZN_TRACE_ID", inv.TraceID)
 		}
-		var sink gateway.Sink
-		if stream {
-			sink = inv.Stream(wire.ResponseStreamType)
-		}
-		a, ok := r.serve(ctx, inv.Payload, sink, func(a answer) { late(toAPI(a)) })
+		ways := streamed{inv.Stream(wire.ResponseStreamType), r.streamURL, r.streamREST}
+		a, ok := r.serve(ctx, inv.Payload, ways, func(a answer) { late(toAPI(a)) })
 		return toAPI(a), ok
 	}
 }

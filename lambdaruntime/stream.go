@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/gateway"
 )
 
 // StreamHandler is what [NewHandler] returns, with the method that tests use for a
@@ -19,7 +22,8 @@ type StreamHandler interface {
 	lambda.Handler
 
 	// InvokeStream is Invoke for a function whose function URL has the invoke mode
-	// RESPONSE_STREAM. It answers a request that came through such a URL as soon as
+	// RESPONSE_STREAM, or, with HEARTH_RESPONSE_STREAM_REST=true, whose REST API has the
+	// transfer mode STREAM. It answers a request that came through such a way as soon as
 	// there is something to send, in Lambda's streaming form: the response's status,
 	// headers and cookies as JSON, eight zero bytes, and the body while the handler
 	// writes it. A body needs no base64 and may be larger than 6 MB: Lambda's limit is
@@ -34,6 +38,26 @@ type StreamHandler interface {
 }
 
 var _ StreamHandler = (*router)(nil)
+
+// streamed says which requests' responses are streamed, and where to.
+type streamed struct {
+	sink      gateway.Sink
+	url, rest bool // those of function URLs, and of REST APIs
+}
+
+// streamWays reads the variables that say whether function URLs and REST APIs stream.
+func streamWays() (s streamed, err error) {
+	for name, on := range map[string]*bool{wire.EnvResponseStream: &s.url, wire.EnvResponseStreamREST: &s.rest} {
+		switch value := os.Getenv(name); value {
+		case "true":
+			*on = true
+		case "", "false":
+		default:
+			err = errors.Join(err, fmt.Errorf("lambdaruntime: %s must be true or false, got %q", name, value))
+		}
+	}
+	return s, err
+}
 
 // SetPartialResponses says whether the event source mappings of all queues take partial
 // batch responses, whatever the environment says. Package lambdatest calls it.
@@ -52,8 +76,9 @@ func (r *router) InvokeStream(ctx context.Context, event []byte) (io.ReadCloser,
 	p := newPipe(func() { cancel(errNotTaken) })
 	answers := make(chan answer, 1)
 	text := string(event)
+	ways := streamed{sink: p, url: true, rest: r.streamREST}
 	go func() {
-		if a, ok := r.serve(ctx, text, p, func(a answer) { answers <- a }); ok {
+		if a, ok := r.serve(ctx, text, ways, func(a answer) { answers <- a }); ok {
 			answers <- a
 		}
 	}()

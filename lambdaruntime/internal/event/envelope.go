@@ -323,6 +323,9 @@ func (e *Envelope) IsHTTPAPI() bool {
 	return e.Kind == KindHTTPv2 && !e.IsFunctionURL() || e.Kind == KindHTTPv1 && e.Version == "1.0"
 }
 
+// IsREST reports whether a request came through an API Gateway REST API.
+func (e *Envelope) IsREST() bool { return e.Kind == KindHTTPv1 && e.Version == "" }
+
 // Oddities says what no way in sends: what people write by hand, or paste from a
 // documentation's page, to try a function. Such events are served all the same.
 func (e *Envelope) Oddities() []string {
