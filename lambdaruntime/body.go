@@ -30,7 +30,7 @@ const (
 	EnvelopeS3 Envelope = "S3"
 )
 
-// remedy tells the signs of a known envelope.
+// envelopeSigns tell known envelopes by their fields.
 var envelopeSigns = []struct {
 	envelope Envelope
 	name     string
@@ -42,13 +42,13 @@ var envelopeSigns = []struct {
 	{EnvelopeS3, "the test event of an S3 bucket", []string{"Service", "Event", "Bucket"}},
 }
 
-// Validator is a payload that says itself whether it is sound.
+// validator is a payload that says itself whether it is sound.
 type validator interface{ Validate() error }
 
 // bodyReader decodes the bodies of a queue's messages.
 type bodyReader struct {
 	envelopes []Envelope
-	fields    map[string]bool // of a struct, in lower case; nil for any other type
+	fields    map[string]bool // of a struct, in lower case; none for any other type
 	name      string          // of the type
 	slice     bool
 }
@@ -116,7 +116,7 @@ func (b *bodyReader) check(body string) error {
 	default:
 		return nil
 	}
-	if b.fields == nil {
+	if len(b.fields) == 0 { // or a struct that takes nothing of it
 		return nil
 	}
 	keys, known := objectKeys(body), false

@@ -76,6 +76,7 @@ func TestBodies(t *testing.T) {
 		{"another shape behind a pointer", readBody[*order](`{"url":"u"}`), `error: it must hold a *lambdaruntime.order, got an object with the fields url, none of which it has`},
 		{"many other fields", readBody[order](`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1}`), `error: it must hold a lambdaruntime.order, got an object with the fields a, b, c, d, e, f, g, h, …, none of which it has`},
 		{"broken", readBody[order](`{"id":`), `error: unexpected end of JSON input`},
+		{"a struct that takes nothing", readBody[struct{}](`{"url":"u"}`), `{}`},
 		{"a map takes any object", readBody[map[string]any](`{"url":"u"}`), `{"url":"u"}`},
 		{"a type that decodes itself", readBody[time.Time](`"2026-11-23T03:00:00Z"`), `"2026-11-23T03:00:00Z"`},
 		{"raw", readBody[json.RawMessage](eventBody), eventBody},

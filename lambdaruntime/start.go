@@ -84,11 +84,15 @@ func Start(app *App) {
 	r.started.initDuration = sinceProcessStart()
 	r.runner.Watchdog = &run.Watchdog{}
 	client.Handle = r.fromAPI(client.Connections == 1)
-	client.Done = func() bool { pool, _ := r.health.Sick(); return pool != nil }
+	client.Done = func() bool {
+		pool, held := r.health.Sick()
+		if pool != nil {
+			r.logSick(pool, held)
+		}
+		return pool != nil
+	}
 	if err := client.Run(); err != nil {
 		r.log.Error("the instance ends", "error", err.Error())
-	} else if pool, held := r.health.Sick(); pool != nil {
-		r.logSick(pool, held)
 	}
 	os.Exit(1)
 }

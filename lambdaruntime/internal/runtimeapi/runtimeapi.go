@@ -103,7 +103,8 @@ type Client struct {
 	// Handle handles each invocation. It must be safe for concurrent use where there
 	// are several connections.
 	Handle Handler
-	// Done reports, after each answer, that the process must take no further event.
+	// Done reports, after each answer, that the process must take no further event. It
+	// is not asked again once it has.
 	Done func() bool
 
 	mu       sync.Mutex
