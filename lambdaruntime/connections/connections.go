@@ -46,10 +46,6 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/failures"
 )
 
-// maxMessageBytes is the size limit of a WebSocket message.
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
-const maxMessageBytes = 128 * 1024
-
 const (
 	// attemptTimeout bounds one HTTP request of a call.
 	attemptTimeout = 5 * time.Second
@@ -144,8 +140,8 @@ func attemptPause(attempt int) time.Duration {
 //
 // A client can be sent to once its Connect has been answered, not before.
 func (c *Client) Send(ctx context.Context, connectionID string, data []byte) error {
-	if len(data) > maxMessageBytes {
-		return fmt.Errorf("connections: send %q: a message must be up to %d bytes, got %d; send a link to the data instead", connectionID, maxMessageBytes, len(data))
+	if len(data) > wire.MaxWebSocketMessage {
+		return fmt.Errorf("connections: send %q: a message must be up to %d bytes, got %d; send a link to the data instead", connectionID, wire.MaxWebSocketMessage, len(data))
 	}
 	if !utf8.Valid(data) {
 		return fmt.Errorf("connections: send %q: a message must be valid UTF-8; encode binary data, for example as base64", connectionID)

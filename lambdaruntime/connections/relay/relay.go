@@ -48,11 +48,6 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 )
 
-// maxMessageBytes is the size limit of a WebSocket message. In base64 and with what
-// is around it, it fits into an SQS message of 1 MiB.
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
-const maxMessageBytes = 128 * 1024
-
 // push is the message on the queue:
 //
 //	{"op":"send","connectionId":"L0SM9cOFvHcCIhw=","data":"aGVsbG8="}
@@ -179,8 +174,8 @@ func (p *push) check() error {
 	switch {
 	case p.ConnectionID == "":
 		return fmt.Errorf("relay: %s: the connection id must not be empty", p.Op)
-	case len(p.Data) > maxMessageBytes:
-		return fmt.Errorf("relay: send %q: a message must be up to %d bytes, got %d; send a link to the data instead", p.ConnectionID, maxMessageBytes, len(p.Data))
+	case len(p.Data) > wire.MaxWebSocketMessage:
+		return fmt.Errorf("relay: send %q: a message must be up to %d bytes, got %d; send a link to the data instead", p.ConnectionID, wire.MaxWebSocketMessage, len(p.Data))
 	case !utf8.Valid(p.Data):
 		return fmt.Errorf("relay: send %q: a message must be valid UTF-8; encode binary data, for example as base64", p.ConnectionID)
 	}
