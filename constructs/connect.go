@@ -26,7 +26,7 @@ type Client interface {
 type ConnectOptions struct {
 	// Name tells this connection apart from others of the same kind that the program
 	// has: up to 40 letters, digits, "-" and "_". The program gives it to the package
-	// that connects, such as postgres.Config.Name or connections.Named. For a queue it
+	// that connects, such as postgres.Options.Connection or connections.Named. For a queue it
 	// is the logical name that the program sends to.
 	//
 	// @default - none; for a queue, its own logical name

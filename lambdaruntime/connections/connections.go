@@ -104,6 +104,7 @@ type Connection struct {
 // Client calls the @connections API of one WebSocket stage. It is made by [New],
 // costs nothing until its first use and is safe for concurrent use.
 type Client struct {
+	name   string // of the connection; see Named
 	http   *http.Client
 	signer *v4.Signer
 	// pause is how long to wait before a call is tried again.
@@ -115,10 +116,16 @@ type Client struct {
 }
 
 // New returns a client of the stage that the program's environment names.
-func New() *Client {
+func New() *Client { return Named("") }
+
+// Named returns a client of the stage that the constructs know by this name
+// (ConnectOptions.Name), for a program that pushes to more than one WebSocket API. The
+// endpoint of "admin" comes from the variable HEARTH_WEBSOCKET_ENDPOINT_ADMIN.
+func Named(name string) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = maxParallel
 	return &Client{
+		name: name,
 		http: &http.Client{
 			Transport: transport,
 			// A signature is good for one URL.
@@ -227,10 +234,11 @@ func (c *Client) target() (endpoint, region string, err error) {
 	if c.endpoint != "" {
 		return c.endpoint, c.region, nil
 	}
-	endpoint = strings.TrimRight(os.Getenv(wire.EnvWebSocketEndpoint), "/")
+	variable := wire.Named(wire.EnvWebSocketEndpoint, c.name)
+	endpoint = strings.TrimRight(os.Getenv(variable), "/")
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return "", "", fmt.Errorf("connections: %s must be the WebSocket stage's URL, https://{api-id}.execute-api.{region}.amazonaws.com/{stage}, got %q; hearth.Backend and hearth.WebSocketApi.ConnectManage set it", wire.EnvWebSocketEndpoint, endpoint)
+		return "", "", fmt.Errorf("connections: %s must be the WebSocket stage's URL, https://{api-id}.execute-api.{region}.amazonaws.com/{stage}, got %q; hearth.Backend and hearth.WebSocketApi.ConnectManage set it", variable, endpoint)
 	}
 	if region, err = awsenv.Region(); err != nil {
 		return "", "", fmt.Errorf("connections: %w", err)

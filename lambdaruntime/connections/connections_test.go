@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +71,21 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	io.WriteString(w, text)
+}
+
+// TestNamed has a program that pushes to two WebSocket APIs.
+func TestNamed(t *testing.T) {
+	s, _ := setup(t)
+	t.Setenv("HEARTH_WEBSOCKET_ENDPOINT_ADMIN", strings.Replace(os.Getenv("HEARTH_WEBSOCKET_ENDPOINT"), "/live", "/admin", 1))
+	for name, want := range map[string]string{"": "/live/@connections/id", "admin": "/admin/@connections/id"} {
+		s.calls = nil
+		if err := Named(name).Send(t.Context(), "id", []byte("x")); err != nil || len(s.calls) != 1 || s.calls[0].Path != want {
+			t.Errorf("%q: %v, %v", name, s.calls, err)
+		}
+	}
+	if err := Named("other").Send(t.Context(), "id", nil); err == nil || !strings.HasPrefix(err.Error(), "connections: HEARTH_WEBSOCKET_ENDPOINT_OTHER must be ") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestSend(t *testing.T) {

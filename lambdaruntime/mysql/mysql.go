@@ -147,6 +147,12 @@ var unsafeCharsets = []string{"big5", "cp932", "gb18030", "gb2312", "gbk", "sjis
 
 // Options say how to connect. The zero value is right for most programs.
 type Options struct {
+	// Connection is the name that the constructs know this database by
+	// (ConnectOptions.Name), for a program with more than one: the variables of "reports"
+	// are HEARTH_DATABASE_HOST_REPORTS and so on, and DATABASE_URL_REPORTS. Empty is the
+	// one without a name.
+	Connection string
+
 	// MaxConns is the most connections that one instance uses at once. 0 means 1,
 	// and on Lambda Managed Instances one for each invocation that the instance
 	// handles at the same time.
@@ -192,7 +198,7 @@ func configure(opts Options) (*pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := source()
+	p, err := source(opts.Connection)
 	if err != nil {
 		return nil, err
 	}
@@ -235,8 +241,8 @@ func charsetsOf(config *mysqldriver.Config) []string {
 }
 
 // source says where the database is and how to log in.
-func source() (*pool, error) {
-	db, err := database.FromEnv(wire.EngineMySQL)
+func source(connection string) (*pool, error) {
+	db, err := database.FromEnv(wire.EngineMySQL, connection)
 	if err != nil {
 		return nil, err
 	}

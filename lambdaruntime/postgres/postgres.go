@@ -154,6 +154,12 @@ const descriptions = 512
 
 // Options say how to connect. The zero value is right for most programs.
 type Options struct {
+	// Connection is the name that the constructs know this database by
+	// (ConnectOptions.Name), for a program with more than one: the variables of "reports"
+	// are HEARTH_DATABASE_HOST_REPORTS and so on, and DATABASE_URL_REPORTS. Empty is the
+	// one without a name.
+	Connection string
+
 	// MaxConns is the most connections that one instance uses at once. 0 means 1,
 	// and on Lambda Managed Instances one for each invocation that the instance
 	// handles at the same time.
@@ -203,7 +209,7 @@ func configure(opts Options) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := source()
+	config, err := source(opts.Connection)
 	if err != nil {
 		return nil, err
 	}
@@ -239,8 +245,8 @@ func configure(opts Options) (*pgxpool.Config, error) {
 }
 
 // source says where the database is and how to log in.
-func source() (*pgxpool.Config, error) {
-	db, err := database.FromEnv(wire.EnginePostgres)
+func source(connection string) (*pgxpool.Config, error) {
+	db, err := database.FromEnv(wire.EnginePostgres, connection)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,8 @@ type client interface {
 // its schema. It is made by [New] and costs nothing until its first use. All reads
 // are consistent.
 type DynamoDB struct {
-	now func() time.Time
+	name string // of the connection; see Named
+	now  func() time.Time
 	// pause is how long to wait before a batch is tried again.
 	pause func(attempt int) time.Duration
 
@@ -58,8 +59,13 @@ type DynamoDB struct {
 var _ Registry = (*DynamoDB)(nil)
 
 // New returns the registry in the table that the program's environment names.
-func New() *DynamoDB {
-	return &DynamoDB{now: time.Now, pause: batchPause}
+func New() *DynamoDB { return Named("") }
+
+// Named returns the registry in the table that the constructs know by this name
+// (ConnectOptions.Name), for a program with more than one. The table of "admin" comes
+// from the variable HEARTH_CONNECTIONS_TABLE_ADMIN.
+func Named(name string) *DynamoDB {
+	return &DynamoDB{name: name, now: time.Now, pause: batchPause}
 }
 
 // batchPause grows from about 50 ms, with jitter.
@@ -74,9 +80,10 @@ func (d *DynamoDB) connect() (client, *string, error) {
 	if d.client != nil {
 		return d.client, &d.table, nil
 	}
-	table := os.Getenv(EnvTable)
+	variable := wire.Named(EnvTable, d.name)
+	table := os.Getenv(variable)
 	if table == "" {
-		return nil, nil, fmt.Errorf("registry: %s must hold the table's name, got nothing; hearth.ConnectionRegistry creates the table and sets it", EnvTable)
+		return nil, nil, fmt.Errorf("registry: %s must hold the table's name, got nothing; hearth.ConnectionRegistry creates the table and sets it", variable)
 	}
 	region, err := awsenv.Region()
 	if err != nil {

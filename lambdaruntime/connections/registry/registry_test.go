@@ -499,3 +499,17 @@ func TestBroadcast(t *testing.T) {
 		t.Errorf("to nobody: got %q, %v and sent %q", offline, err, s.sent)
 	}
 }
+
+func TestNamed(t *testing.T) {
+	t.Setenv("HEARTH_CONNECTIONS_TABLE", "presence")
+	t.Setenv("HEARTH_CONNECTIONS_TABLE_ADMIN", "presence-admin")
+	t.Setenv("AWS_REGION", "eu-central-1")
+	for name, want := range map[string]string{"": "presence", "admin": "presence-admin"} {
+		if _, table, err := Named(name).connect(); err != nil || *table != want {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if _, _, err := Named("other").connect(); err == nil || !strings.HasPrefix(err.Error(), "registry: HEARTH_CONNECTIONS_TABLE_OTHER must hold the table's name") {
+		t.Errorf("got %v", err)
+	}
+}

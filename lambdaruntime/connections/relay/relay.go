@@ -73,29 +73,36 @@ var queue = lambdaruntime.Queue[push]{Name: wire.RelayQueueName, FIFO: true}
 // It is made by [New], costs nothing until its first use and is safe for concurrent
 // use.
 type Client struct {
+	name   string // of the connection; see Named
 	direct *connections.Client
 	queue  *producer.Producer[push]
 }
 
 // New returns a client of the stage that the program's environment names.
-func New() *Client {
-	return &Client{direct: connections.New(), queue: producer.New(queue)}
+func New() *Client { return Named("") }
+
+// Named returns a client of the stage that the constructs know by this name
+// (ConnectOptions.Name), for a program that pushes to more than one WebSocket API.
+func Named(name string) *Client {
+	to := queue
+	to.Name = wire.RelayQueue(name)
+	return &Client{name: name, direct: connections.Named(name), queue: producer.New(to)}
 }
 
 // relayed says whether pushes go to the queue: where its URL is known and the stage's
 // endpoint is not.
-func relayed() bool {
-	if os.Getenv(wire.EnvWebSocketEndpoint) != "" {
+func (c *Client) relayed() bool {
+	if os.Getenv(wire.Named(wire.EnvWebSocketEndpoint, c.name)) != "" {
 		return false
 	}
-	url, _ := wire.FindQueue(os.Getenv(wire.EnvQueues), wire.RelayQueueName)
+	url, _ := wire.FindQueue(os.Getenv(wire.EnvQueues), wire.RelayQueue(c.name))
 	return url != ""
 }
 
 // Send sends data, at most 128 KB of UTF-8, to a client as one text message; see
 // connections.Client. Through the queue, it never returns connections.ErrGone.
 func (c *Client) Send(ctx context.Context, connectionID string, data []byte) error {
-	if !relayed() {
+	if !c.relayed() {
 		return c.direct.Send(ctx, connectionID, data)
 	}
 	p := push{Op: opSend, ConnectionID: connectionID, Data: data}
@@ -119,7 +126,7 @@ func (c *Client) SendJSON(ctx context.Context, connectionID string, v any) error
 // not be sent to, whose text has the first few. One client's failure does not keep the
 // message from the others.
 func (c *Client) SendAll(ctx context.Context, connectionIDs []string, data []byte) (gone []string, err error) {
-	if !relayed() {
+	if !c.relayed() {
 		return c.direct.SendAll(ctx, connectionIDs, data)
 	}
 	var errs []error
@@ -151,7 +158,7 @@ func (c *Client) SendAll(ctx context.Context, connectionIDs []string, data []byt
 
 // Close ends a connection, after what has been sent to it before.
 func (c *Client) Close(ctx context.Context, connectionID string) error {
-	if !relayed() {
+	if !c.relayed() {
 		return c.direct.Close(ctx, connectionID)
 	}
 	p := push{Op: opClose, ConnectionID: connectionID}

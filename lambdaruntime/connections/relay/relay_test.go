@@ -409,3 +409,15 @@ func TestAQueueThatIsNone(t *testing.T) {
 		t.Errorf("got error %v", err)
 	}
 }
+
+// TestNamed has a program that pushes to two WebSocket APIs, of which it reaches one.
+func TestNamed(t *testing.T) {
+	a := setup(t)
+	t.Setenv("HEARTH_QUEUES", "websocket-relay-admin="+queueURL)
+	if err := New().Send(t.Context(), "id", []byte("x")); err != nil || len(a.calls) != 1 || len(a.queue) != 0 {
+		t.Errorf("direct: %v, calls %v, queue %v", err, a.calls, a.queue)
+	}
+	if err := Named("admin").Send(t.Context(), "id", []byte("x")); err != nil || len(a.calls) != 1 || len(a.queue) != 1 {
+		t.Errorf("relayed: %v, calls %v, queue %v", err, a.calls, a.queue)
+	}
+}

@@ -44,7 +44,7 @@ func TestFromEnv(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			setenv(t, tc.env)
-			got, err := FromEnv(wire.EnginePostgres)
+			got, err := FromEnv(wire.EnginePostgres, "")
 			if tc.err != "" {
 				if err == nil || err.Error() != tc.err {
 					t.Errorf("got error\n%v\nwant\n%s", err, tc.err)
@@ -58,9 +58,35 @@ func TestFromEnv(t *testing.T) {
 	}
 }
 
+// TestFromEnvNamed has a program with two databases.
+func TestFromEnvNamed(t *testing.T) {
+	setenv(t, map[string]string{
+		"HEARTH_DATABASE_HOST_REPORTS": "h2", "HEARTH_DATABASE_PORT_REPORTS": "5433", "HEARTH_DATABASE_NAME_REPORTS": "app2",
+		"HEARTH_DATABASE_USER_REPORTS": "u2", "HEARTH_DATABASE_ENGINE_REPORTS": "postgres",
+	})
+	for name, want := range map[string]Source{
+		"":        {Host: "h", Port: "5432", Name: "app", User: "u", region: "eu-central-1"},
+		"reports": {Host: "h2", Port: "5433", Name: "app2", User: "u2", region: "eu-central-1"},
+	} {
+		if got, err := FromEnv(wire.EnginePostgres, name); got != want || err != nil {
+			t.Errorf("%q: got %+v, %v", name, got, err)
+		}
+	}
+	if _, err := FromEnv(wire.EngineMySQL, "reports"); err == nil || !strings.HasPrefix(err.Error(), `HEARTH_DATABASE_ENGINE_REPORTS must be "mysql"`) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := FromEnv(wire.EnginePostgres, "audit"); err == nil || !strings.HasSuffix(err.Error(), "or DATABASE_URL_AUDIT to run without AWS") {
+		t.Errorf("got %v", err)
+	}
+	t.Setenv("DATABASE_URL_REPORTS", "postgres://x")
+	if got, err := FromEnv(wire.EnginePostgres, "reports"); got.URL != "postgres://x" || err != nil {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestToken(t *testing.T) {
 	setenv(t, nil)
-	s, err := FromEnv(wire.EnginePostgres)
+	s, err := FromEnv(wire.EnginePostgres, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,9 +30,11 @@ var products = map[string]string{wire.EnginePostgres: "PostgreSQL", wire.EngineM
 const EnvURL = "DATABASE_URL"
 
 // FromEnv reads the source of a database with the given engine, [wire.EnginePostgres]
-// or [wire.EngineMySQL], from the environment.
-func FromEnv(engine string) (Source, error) {
-	if url := os.Getenv(EnvURL); url != "" {
+// or [wire.EngineMySQL], from the environment. connection is its name among the
+// program's databases, "" for the one without; see [wire.Named].
+func FromEnv(engine, connection string) (Source, error) {
+	named := func(variable string) string { return wire.Named(variable, connection) }
+	if url := os.Getenv(named(EnvURL)); url != "" {
 		return Source{URL: url}, nil
 	}
 	var s Source
@@ -44,15 +46,15 @@ func FromEnv(engine string) (Source, error) {
 		{wire.EnvDatabaseHost, &s.Host}, {wire.EnvDatabasePort, &s.Port}, {wire.EnvDatabaseName, &s.Name},
 		{wire.EnvDatabaseUser, &s.User},
 	} {
-		if *v.to = os.Getenv(v.name); *v.to == "" {
-			missing = append(missing, v.name)
+		if *v.to = os.Getenv(named(v.name)); *v.to == "" {
+			missing = append(missing, named(v.name))
 		}
 	}
 	if missing != nil {
-		return Source{}, fmt.Errorf("%s must be set; set BackendProps.Database, or %s to run without AWS", strings.Join(missing, ", "), EnvURL)
+		return Source{}, fmt.Errorf("%s must be set; set BackendProps.Database, or %s to run without AWS", strings.Join(missing, ", "), named(EnvURL))
 	}
-	if got := os.Getenv(wire.EnvDatabaseEngine); got != "" && got != engine {
-		return Source{}, fmt.Errorf("%s must be %q, got %q; this package speaks to %s only", wire.EnvDatabaseEngine, engine, got, products[engine])
+	if got := os.Getenv(named(wire.EnvDatabaseEngine)); got != "" && got != engine {
+		return Source{}, fmt.Errorf("%s must be %q, got %q; this package speaks to %s only", named(wire.EnvDatabaseEngine), engine, got, products[engine])
 	}
 	var err error
 	s.region, err = awsenv.Region()
