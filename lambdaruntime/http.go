@@ -77,7 +77,7 @@ func (h *httpOp) answer(out run.Outcome) answer {
 		}
 		return a
 	case h.err != nil:
-		h.r.log.WarnContext(h.ctx, "unreadable HTTP event", "error", h.err.Error())
+		h.log("unreadable HTTP event", "error", h.err.Error())
 		return h.message(http.StatusBadRequest, h.err.Error())
 	}
 	if h.stream != nil {
