@@ -13,9 +13,9 @@ type alarm struct {
 	actions     *[]awscloudwatch.IAlarmAction
 	description string
 	metric      awscloudwatch.IMetric
-	// minutes is how many periods are looked at, and of how many of them must be over
+	// periods is how many periods are looked at, and of how many of them must be over
 	// the threshold: 1 and all of them by default.
-	minutes, of float64
+	periods, of float64
 	threshold   *float64
 }
 
@@ -23,7 +23,7 @@ func newAlarm(scope constructs.Construct, id string, a alarm) awscloudwatch.Alar
 	props := &awscloudwatch.AlarmProps{
 		AlarmDescription:   jsii.String(a.description),
 		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-		EvaluationPeriods:  jsii.Number(max(a.minutes, 1)),
+		EvaluationPeriods:  jsii.Number(max(a.periods, 1)),
 		Metric:             a.metric,
 		Threshold:          a.threshold,
 		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,

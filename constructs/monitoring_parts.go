@@ -22,11 +22,11 @@ func (m *Monitoring) watchHandler(h *Handler) {
 	throttles, errors := h.Function.MetricThrottles(sum), h.Function.MetricErrors(sum)
 	m.alarm(h, "Throttles", alarm{
 		description: "Invocations were throttled: the reserved or the account's concurrency is used up. Raise Reserved, or lower the MaxConcurrency of queues",
-		metric:      throttles, minutes: 5, of: 3, threshold: jsii.Number(defaultThrottledPerMin),
+		metric:      throttles, periods: 5, of: 3, threshold: jsii.Number(defaultThrottledPerMin),
 	})
 	h.rollBackOn(m.alarm(h, "Errors", alarm{
 		description: "Invocations failed: the program crashed, ran into the timeout of Lambda, or a schedule failed. See the log group",
-		metric:      errors, minutes: 1, threshold: errorsPerMinute,
+		metric:      errors, periods: 1, threshold: errorsPerMinute,
 	}))
 	h.rollBackOn(m.alarm(h, "Timeouts", alarm{
 		description: "Requests, jobs or runs took longer than the program allows them, and were cut off. Look for what they wait for, or raise their timeout",
@@ -35,7 +35,7 @@ func (m *Monitoring) watchHandler(h *Handler) {
 	}))
 	h.rollBackOn(m.alarm(h, "InitErrors", alarm{
 		description: "Instances did not start: a required resource failed in the init phase. Warm instances are missing until it works. See the log group",
-		metric:      m.initErrors(h), minutes: 1, threshold: jsii.Number(defaultErrorsPerMinute),
+		metric:      m.initErrors(h), periods: 1, threshold: jsii.Number(defaultErrorsPerMinute),
 	}))
 	m.show(m.name(h)+": invocations", h.Function.MetricInvocations(sum), errors, throttles)
 	m.show(m.name(h)+": duration", h.Function.MetricDuration(m.every.statistic("p50")), h.Function.MetricDuration(m.every.statistic("p99")))
@@ -55,7 +55,7 @@ func (m *Monitoring) watchWarm(h *Handler) []awscloudwatch.IMetric {
 	m.alarm(h, "Spillover", alarm{
 		description: "Many invocations found no warm instance free. Raise Provisioned, or lower its Utilization so that it grows earlier",
 		metric:      m.percent(spilled, h.Alias.MetricInvocations(m.window.sum()), "Percent without a warm instance"),
-		minutes:     15, of: 10, threshold: m.orDefault(m.props.SpilloverPercent, defaultSpilloverPercent),
+		periods:     3, of: 2, threshold: m.orDefault(m.props.SpilloverPercent, defaultSpilloverPercent),
 	})
 	return []awscloudwatch.IMetric{
 		h.Alias.Metric(jsii.String("ProvisionedConcurrentExecutions"), m.every.maximum()), spilled,
@@ -69,11 +69,11 @@ func (m *Monitoring) watchAsync(h *Handler) {
 	dropped := h.Alias.Metric(jsii.String("AsyncEventsDropped"), m.every.sum())
 	m.alarm(h, "EventAge", alarm{
 		description: "Scheduled events wait for an instance: the function is throttled. Raise Reserved, or spread the schedules with FlexibleWindow",
-		metric:      age, minutes: 1, threshold: jsii.Number(defaultAsyncAgeSecs * 1000),
+		metric:      age, periods: 1, threshold: jsii.Number(defaultAsyncAgeSecs * 1000),
 	})
 	m.alarm(h, "EventsDropped", alarm{
 		description: "Scheduled events were dropped after their retries, or because they were too old",
-		metric:      dropped, minutes: 1, threshold: jsii.Number(defaultErrorsPerMinute),
+		metric:      dropped, periods: 1, threshold: jsii.Number(defaultErrorsPerMinute),
 	})
 	m.show(m.name(h)+": scheduled events", age, dropped)
 }
@@ -145,7 +145,7 @@ func (m *Monitoring) watchDatabase(d *DatabaseProxy) {
 			Period:       m.every.period,
 			UsingMetrics: &map[string]awscloudwatch.IMetric{"allowed": allowed, "borrowed": borrowed},
 		}),
-		minutes: 5, threshold: jsii.Number(defaultBorrowedPercent),
+		periods: 5, threshold: jsii.Number(defaultBorrowedPercent),
 	})
 	m.show(m.name(d)+": connections", metric("ClientConnections"), borrowed, allowed, metric("DatabaseConnectionsCurrentlySessionPinned"))
 }
@@ -214,7 +214,7 @@ func (m *Monitoring) watchSchedules(schedules []*Schedule) {
 		failed, dropped := metric("TargetErrorCount"), metric("InvocationDroppedCount")
 		m.alarm(s, "TargetErrors", alarm{
 			description: "Schedules of the group do not reach their functions, again and again: the role or the function is missing, or Lambda throttles. See EventBridge Scheduler",
-			metric:      failed, minutes: 5, of: 3, threshold: jsii.Number(1),
+			metric:      failed, periods: 5, of: 3, threshold: jsii.Number(1),
 		})
 		m.alarm(s, "RunsDropped", alarm{
 			description: "Runs of schedules of the group were given up after all retries. Run what was missed by hand",
@@ -233,7 +233,7 @@ func (m *Monitoring) watchAccount() {
 	})
 	m.alarm(m, "AccountConcurrency", alarm{
 		description: "Nearly all concurrent executions of the account are in use: soon functions without reserved concurrency are throttled. Ask for a higher quota",
-		metric:      claimed, minutes: 5, of: 3, threshold: jsii.Number(*m.props.AccountConcurrency * defaultClaimedPercent / 100),
+		metric:      claimed, periods: 5, of: 3, threshold: jsii.Number(*m.props.AccountConcurrency * defaultClaimedPercent / 100),
 	})
 	m.show("account: claimed concurrency", claimed)
 }

@@ -73,7 +73,7 @@ func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver) *QueueAlar
 		actions:     p.Actions,
 		description: "Messages wait for too long: the consumers are throttled, paused or too few. Raise MaxConcurrency or Reserved",
 		metric:      q.oldest,
-		minutes:     5,
+		periods:     5,
 		threshold:   threshold,
 	})}
 	if q.DeadLetterQueue != nil {
@@ -88,7 +88,7 @@ func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver) *QueueAlar
 				Period:       every.period,
 				UsingMetrics: &map[string]awscloudwatch.IMetric{"dead": q.dead},
 			}),
-			minutes:   1,
+			periods:   1,
 			threshold: p.DeadLetters,
 		})
 	}

@@ -71,7 +71,7 @@ func Archive(binary []byte, files map[string]string) ([]byte, error) {
 		}
 		// Every file may be run: a machine without executable bits cannot tell.
 		err = add(name, 0o755, f)
-		f.Close()
+		f.Close() //nolint:errcheck // it is only read
 		if err != nil {
 			return nil, err
 		}
