@@ -3,7 +3,6 @@ package local_test
 import (
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -12,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // apisTemplate has two HTTP APIs, one of them with a JWT authorizer and a stage of
@@ -88,7 +89,7 @@ func TestSeveralAPIs(t *testing.T) {
 	}
 
 	get := func(url string) string {
-		resp, err := http.Get(url)
+		resp, err := within.Client.Get(url)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +113,7 @@ func TestSeveralAPIs(t *testing.T) {
 		t.Errorf("without a route: %s", got)
 	}
 	for _, url := range []string{wsA.URL, wsB.URL, strings.TrimSuffix(wsA.URL, "/live")} {
-		c, _, err := websocket.Dial(t.Context(), url, nil)
+		c, _, err := websocket.Dial(within.Context(t), url, nil)
 		if err != nil {
 			t.Errorf("%s: %v", url, err)
 			continue
@@ -121,7 +122,7 @@ func TestSeveralAPIs(t *testing.T) {
 	}
 
 	// Connections outlive a change of the template, and of the code.
-	c, _, err := websocket.Dial(t.Context(), wsB.URL, nil)
+	c, _, err := websocket.Dial(within.Context(t), wsB.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/lambdahearth/hearth/lambdaruntime"
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // envHealing makes the test binary a Hearth program whose code does not always return.
@@ -269,7 +271,7 @@ func TestKeptLocksHeal(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	s := startStubborn(t, 10)
-	if resp, err := http.Get(s.State().HTTPAPIs[0].URL); err != nil || resp.StatusCode != 200 {
+	if resp, err := within.Client.Get(s.State().HTTPAPIs[0].URL); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("got %v, %v", resp, err)
 	}
 	s.Stop()
@@ -284,7 +286,7 @@ func TestInitDuration(t *testing.T) {
 	t.Parallel()
 	s := startStubborn(t, 10)
 	began := time.Now()
-	if resp, err := http.Get(s.State().HTTPAPIs[0].URL); err != nil || resp.StatusCode != 200 {
+	if resp, err := within.Client.Get(s.State().HTTPAPIs[0].URL); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("got %v, %v", resp, err)
 	}
 	took := time.Since(began)

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // startLedger starts the app of ledgerTemplate, changed.
@@ -114,7 +116,7 @@ func TestEnvironmentOfFunctions(t *testing.T) {
 			t.Errorf("%s is in %s", secret, env)
 		}
 	}
-	resp, err := http.Get(e.URL() + "/_hearth/state")
+	resp, err := within.Client.Get(e.URL() + "/_hearth/state")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +183,7 @@ func TestControlIsForThisMachine(t *testing.T) {
 		if c.header != "" {
 			req.Header.Set("X-Hearth", c.header)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := within.Client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // fakeFunctions are functions by their ARN; each gets the decoded event.
@@ -65,7 +67,10 @@ func (f *fakeFunctions) InvokeStream(ctx context.Context, function string, event
 	go func() {
 		io.WriteString(w, first)
 		if f.more != nil {
-			<-f.more
+			select {
+			case <-f.more:
+			case <-time.After(within.Limit):
+			}
 		}
 		io.WriteString(w, rest)
 		w.CloseWithError(f.failure)
@@ -474,7 +479,7 @@ func TestHead(t *testing.T) {
 	a, _ := setup(t, Config{})
 	server := httptest.NewServer(a)
 	defer server.Close()
-	resp, err := http.Head(server.URL)
+	resp, err := within.Client.Head(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -482,7 +487,7 @@ func TestHead(t *testing.T) {
 	if body := text(t, resp); resp.StatusCode != 200 || body != "" {
 		t.Errorf("%v %q", resp, body)
 	}
-	resp, err = http.Post(server.URL, "text/plain", io.MultiReader(bytes.NewReader([]byte("chunked")))) // of unknown length
+	resp, err = within.Client.Post(server.URL, "text/plain", io.MultiReader(bytes.NewReader([]byte("chunked")))) // of unknown length
 	if err != nil || resp.StatusCode != 200 {
 		t.Errorf("%v %v", resp, err)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 func streamed(prelude, body string) string {
@@ -56,7 +58,7 @@ func TestStreamArrivesBeforeTheEnd(t *testing.T) {
 	}
 	srv := httptest.NewServer(a)
 	defer srv.Close()
-	resp, err := http.Get(srv.URL)
+	resp, err := within.Client.Get(srv.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,7 @@ func TestStreamCutOff(t *testing.T) {
 	f.reply = func(string, map[string]any) (string, error) { return streamed(`{}`, "one…two"), nil }
 	srv := httptest.NewServer(a)
 	defer srv.Close()
-	resp, err := http.Get(srv.URL)
+	resp, err := within.Client.Get(srv.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,18 +93,18 @@ func TestStreamCutOff(t *testing.T) {
 	if body, err := io.ReadAll(resp.Body); !errors.Is(err, io.ErrUnexpectedEOF) || string(body) != "onetwo" {
 		t.Errorf("got %q, %v", body, err)
 	}
-	<-f.ended
+	within.Receive(t, f.ended)
 
 	f.more, f.failure = make(chan struct{}), nil
 	f.reply = func(string, map[string]any) (string, error) {
 		return streamed(`{}`, "one…"+strings.Repeat("two", 1<<20)), nil
 	}
-	if resp, err = http.Get(srv.URL); err != nil {
+	if resp, err = within.Client.Get(srv.URL); err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
 	close(f.more)
-	<-f.ended
+	within.Receive(t, f.ended)
 	if c := a.Count(); c != (Count{Requests: 2}) {
 		t.Errorf("%+v", c)
 	}
@@ -167,7 +169,7 @@ func TestStreamWithoutBody(t *testing.T) {
 				t.Errorf("%s %s: got %q, %v", request, prelude, body, err)
 			}
 			resp.Body.Close()
-			<-f.ended
+			within.Receive(t, f.ended)
 		}
 	}
 }

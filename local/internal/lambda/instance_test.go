@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	runtime "github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // TestMain makes the test binary a handler program when an instance starts it.
@@ -121,7 +123,7 @@ func TestInvokeOneAtATime(t *testing.T) {
 		}()
 	}
 	for range 8 {
-		if err := <-results; err != nil {
+		if err := within.Receive(t, results); err != nil {
 			t.Error(err)
 		}
 	}
@@ -144,7 +146,7 @@ func TestInvokeThatEndsTheProcess(t *testing.T) {
 			i := start(t, Options{Timeout: 200 * time.Millisecond})
 			_, err := i.Invoke(t.Context(), []byte(`{"do":"`+do+`"}`))
 			wantFunctionError(t, err, want[0], want[1])
-			<-i.Exited()
+			within.Receive(t, i.Exited())
 			if _, err := i.Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, ErrStopped) {
 				t.Errorf("got %v", err)
 			}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
 	"github.com/lambdahearth/hearth/local/internal/sqs"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 func TestProtocolErrors(t *testing.T) {
@@ -111,7 +113,7 @@ func TestStopLeavesNothing(t *testing.T) { //nolint:paralleltest // see above
 	server.Stop()
 	server.Stop()
 	for range cap(waiting) {
-		if err := <-waiting; err != nil { // each gets an answer
+		if err := within.Receive(t, waiting); err != nil { // each gets an answer
 			t.Error(err)
 		}
 	}

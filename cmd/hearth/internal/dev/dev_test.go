@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 type buffer struct {
@@ -37,7 +39,7 @@ func (b *buffer) String() string {
 }
 
 func get(url string) string {
-	resp, err := http.Get(url)
+	resp, err := within.Client.Get(url)
 	if err != nil {
 		return err.Error()
 	}
@@ -123,7 +125,7 @@ func TestDev(t *testing.T) {
 		t.Fatal(err)
 	}
 	message.Header.Set("X-Hearth", "1")
-	if resp, err := http.DefaultClient.Do(message); err != nil || resp.StatusCode != 200 {
+	if resp, err := within.Client.Do(message); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("send: %v %v", resp, err)
 	}
 
@@ -160,12 +162,12 @@ func TestDev(t *testing.T) {
 		t.Errorf("the message is lost: %+v", q)
 	}
 
-	if resp, err := http.Post(url+"/_hearth/send?name=Jobs", "text/plain", strings.NewReader("x")); err != nil || resp.StatusCode != 403 {
+	if resp, err := within.Client.Post(url+"/_hearth/send?name=Jobs", "text/plain", strings.NewReader("x")); err != nil || resp.StatusCode != 403 {
 		t.Errorf("a request that a web page could make: %v %v", resp, err)
 	}
 	pids := state().Functions[0].Instances
 	cancel()
-	if err := <-ended; err != nil {
+	if err := within.Receive(t, ended); err != nil {
 		t.Errorf("it ended with %v", err)
 	}
 	for _, i := range pids {
