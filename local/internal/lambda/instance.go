@@ -19,6 +19,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Lambda's limits.
@@ -446,8 +448,4 @@ func NewTrace() string {
 }
 
 // NewRequestID makes a UUID of version 4.
-func NewRequestID() string {
-	b := randomBytes(16)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
+func NewRequestID() string { return uuid.NewString() }

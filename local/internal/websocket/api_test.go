@@ -169,6 +169,9 @@ func TestConnect(t *testing.T) {
 		r.DomainName != "ws1.execute-api.eu-central-1.amazonaws.com" || e.Query["token"] != "a b" || e.Headers["Cookie"] != "a=1" || e.Headers["Sec-Websocket-Protocol"] == "" {
 		t.Errorf("event: %+v", e)
 	}
+	if _, port, _ := strings.Cut(e.Headers["Host"], ":"); e.Headers["X-Forwarded-Port"] != port || !strings.HasPrefix(e.Headers["X-Amzn-Trace-Id"], "Root=1-") || e.Headers["X-Forwarded-Proto"] != "http" {
+		t.Errorf("headers: %v", e.Headers)
+	}
 	for token, want := range map[string]int{"refuse": 403, "fail": 502} {
 		_, resp, err := b.dial(t, "/live?token="+token, nil)
 		if err == nil || resp.StatusCode != want {
