@@ -143,7 +143,11 @@ func TestInvokeThatEndsTheProcess(t *testing.T) {
 	} {
 		t.Run(do, func(t *testing.T) {
 			t.Parallel()
-			i := start(t, Options{Timeout: 200 * time.Millisecond})
+			opts := Options{}
+			if do == "sleep" {
+				opts.Timeout = 200 * time.Millisecond
+			}
+			i := start(t, opts)
 			_, err := i.Invoke(t.Context(), []byte(`{"do":"`+do+`"}`))
 			wantFunctionError(t, err, want[0], want[1])
 			within.Receive(t, i.Exited())
