@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/lambdahearth/hearth/local"
@@ -296,4 +297,65 @@ func TestErrorsOfFunctions(t *testing.T) {
 	if _, err := e.Invoke(ctx, "Ledger", []byte(`{}`)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestWarnings: what a template gets wrong is said at the start, once, and again only
+// when it is new.
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	want := "queue Chaos-Orders.fifo: without FunctionResponseTypes ReportBatchItemFailures"
+	e, err := startLedger(t, local.Options{Log: log.add}, func(resources map[string]any) {
+		for _, r := range resources {
+			if r := r.(map[string]any); r["Type"] == "AWS::Lambda::EventSourceMapping" {
+				delete(r["Properties"].(map[string]any), "FunctionResponseTypes")
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := log.count("FunctionResponseTypes"); n != len(e.State().EventSources) || n == 0 || log.count(want) != 1 {
+		t.Errorf("%d lines for %d event sources: %q", n, len(e.State().EventSources), log.all())
+	}
+	if len(e.State().Warnings) != len(e.State().EventSources) {
+		t.Errorf("state: %q", e.State().Warnings)
+	}
+	if e, err = startLedger(t, local.Options{Log: log.add}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if w := e.State().Warnings; len(w) != 0 {
+		t.Errorf("with partial responses: %q", w)
+	}
+}
+
+// lines collects what an engine logs.
+type lines struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (l *lines) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = append(l.list, line)
+}
+
+func (l *lines) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.list)
+}
+
+// count counts the lines that contain all the parts.
+func (l *lines) count(parts ...string) (n int) {
+	for _, line := range l.all() {
+		if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+			n++
+		}
+	}
+	return n
 }
