@@ -57,12 +57,12 @@ func TestStartErrors(t *testing.T) {
 	}{
 		`Chaos/Ledger: Ref "Table": the template has no such resource (environment variable TABLE; set it in .env to give it a value here)`: {
 			change: setEnv(map[string]any{"Ref": "Table"})},
-		`a secret or parameter of the account is not known here`: {change: setEnv("{{resolve:ssm:/x}}")},
-		`name its folder with --handler Ledger=DIR`:              {opts: local.Options{Programs: map[string]string{}}},
-		`the folder of the function's Go program, /none, is not`: {opts: local.Options{Programs: map[string]string{}, Handlers: map[string]string{"Ledger": "/none"}}},
-		`address must be on loopback, such as 127.0.0.1:3000`:    {opts: local.Options{Addr: "0.0.0.0:0"}},
-		`database: must be postgres://…, mysql://…`:              {opts: local.Options{Database: "localhost:5432"}},
-		`no stack is named "Gone"; the app has Chaos`:            {opts: local.Options{Stacks: []string{"Gone"}}},
+		`a secret or parameter of the account is not known here`:    {change: setEnv("{{resolve:ssm:/x}}")},
+		`name its folder with --handler Ledger=DIR`:                 {opts: local.Options{Programs: map[string]string{}}},
+		`the folder of the function's Go program, /none, is not`:    {opts: local.Options{Programs: map[string]string{}, Handlers: map[string]string{"Ledger": "/none"}}},
+		`address must be on loopback (127.0.0.1, ::1 or localhost)`: {opts: local.Options{Addr: "0.0.0.0:0"}},
+		`database: must be postgres://…, mysql://…`:                 {opts: local.Options{Database: "localhost:5432"}},
+		`no stack is named "Gone"; the app has Chaos`:               {opts: local.Options{Stacks: []string{"Gone"}}},
 		`schedule Chaos-Bad: schedule expression "daily"`: {change: func(resources map[string]any) {
 			resources["Bad"] = map[string]any{"Type": "AWS::Scheduler::Schedule", "Properties": map[string]any{
 				"ScheduleExpression": "daily", "Target": map[string]any{"Arn": map[string]any{"Ref": "Live"}}}}

@@ -44,6 +44,9 @@ const usage = `usage:
                                    and "none" leaves the data to the programs
           --handler LOGICAL_ID=DIR the Go program of a function, where the assembly
                                    does not say
+          --host NAME              let a tunnel in: the app answers 403 to requests for
+                                   hosts that are not this machine; *.NAME for all
+                                   below a domain; may be repeated
           --stack NAME             run this stack only; may be repeated
           --concurrency N          instances of functions without a reservation
           --cold-start DURATION    added to each cold start

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/lambdahearth/hearth/local/internal/loopback"
 )
 
 // Lambda's limits.
@@ -166,7 +168,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i := &Instance{opts: opts, api: newRuntimeAPI(opts), turn: make(chan struct{}, 1), exited: make(chan struct{})}
 	i.turn <- struct{}{}
 	i.api.waits = i.waits
-	i.server = &http.Server{Handler: i.api.handler()}
+	i.server = &http.Server{Handler: loopback.Exactly(listener.Addr().String(), i.api.handler())}
 	go i.server.Serve(listener) //nolint:errcheck // it ends when Stop closes it
 
 	i.cmd = exec.Command(program)
