@@ -79,7 +79,7 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "hearth:", err)
+		fmt.Fprintln(dev.NewTerminal(os.Stderr), "hearth:", err)
 		os.Exit(1)
 	}
 }
@@ -187,7 +187,7 @@ func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 		return err
 	}
 	defer cleanup()
-	instance, err := local.StartInstance(ctx, local.InstanceOptions{Program: program, Env: env, Timeout: *timeout, Output: stderr})
+	instance, err := local.StartInstance(ctx, local.InstanceOptions{Program: program, Env: env, Timeout: *timeout, Output: dev.NewTerminal(stderr)})
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ type server struct {
 
 // Run is the command: it returns when ctx ends, or when the app cannot be started.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	s := &server{out: &lockedWriter{w: stdout}, handlers: map[string]*inputs{}}
+	s := &server{out: NewTerminal(stdout), handlers: map[string]*inputs{}}
 	flags := flag.NewFlagSet("dev", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	port := flags.Int("port", DefaultPort, "")

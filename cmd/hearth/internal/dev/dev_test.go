@@ -268,6 +268,9 @@ func TestFormat(t *testing.T) {
 	at := time.Date(2026, 11, 23, 7, 14, 25, 519e6, time.UTC)
 	for line, want := range map[string]string{
 		`{"timestamp":"2026-11-23T07:14:25.519Z","level":"ERROR","message":"it failed","error":"a b","n":1,"requestId":"x"}`: at.Local().Format("15:04:05.000") + ` ERROR it failed error="a b" n=1` + "\n",
+		`{"timestamp":"2026-11-23T07:14:25.519Z","level":"ERROR","message":"panic","stack":"goroutine 1\n\tmain.go:3\n","panic":"oh\u001b[2J"}`: at.Local().Format("15:04:05.000") +
+			" ERROR panic panic=\"oh\\x1b[2J\"\n    stack: goroutine 1\n    \tmain.go:3\n",
+		`{"timestamp":"2026-11-23T07:14:25.519Z","level":"INFO","message":"a\n07:14:25.519 ERROR forged"}`: at.Local().Format("15:04:05.000") + " INFO  a\n    07:14:25.519 ERROR forged\n",
 		"plain": "", `{"no":"message"}`: "", `{broken`: "",
 	} {
 		if got, show := format([]byte(line)); got != want || !show {
@@ -293,5 +296,27 @@ func TestForget(t *testing.T) {
 		if _, err := os.Stat(path); (err == nil) != stays {
 			t.Errorf("%s: %v", note, err)
 		}
+	}
+}
+
+// TestTerminal: nothing that a client sends moves the cursor or sets the title.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"plain ä 世界\ttext\n": "plain ä 世界\ttext\n", "\x1b]0;x\x07": `\x1b]0;x\a`, "a\rb\x00\x7f": `a\rb\x00\x7f`, "\x9b31m\xff": `\x9b31m\xff`,
+		"\u009b31m": `\u009b31m`, "abc\u202edef": `abc\u202edef`,
+	} {
+		out := &buffer{}
+		if n, err := NewTerminal(out).Write([]byte(text)); n != len(text) || err != nil || out.String() != want {
+			t.Errorf("%q: %d, %v, got %q, want %q", text, n, err, out, want)
+		}
+	}
+	// Records, plain lines and the engine's own lines all go this way.
+	out := &buffer{}
+	logs := newLogWriter(NewTerminal(out), false)
+	io.WriteString(logs, `{"message":"GET /log/\u001b]0;x\u0007","path":"\u001b]0;x"}`+"\n")
+	io.WriteString(logs, "plain \x1b[2J\n")
+	if strings.ContainsAny(out.String(), "\x1b\x07") {
+		t.Errorf("got %q", out)
 	}
 }
