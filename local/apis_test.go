@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // apisTemplate has two HTTP APIs, one of them with a JWT authorizer and a stage of
@@ -88,7 +90,7 @@ func TestSeveralAPIs(t *testing.T) {
 	}
 
 	get := func(url string) string {
-		resp, err := http.Get(url)
+		resp, err := within.Client.Get(url)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +114,7 @@ func TestSeveralAPIs(t *testing.T) {
 		t.Errorf("without a route: %s", got)
 	}
 	for _, url := range []string{wsA.URL, wsB.URL, strings.TrimSuffix(wsA.URL, "/live")} {
-		c, _, err := websocket.Dial(t.Context(), url, nil)
+		c, _, err := websocket.Dial(within.Context(t), url, nil)
 		if err != nil {
 			t.Errorf("%s: %v", url, err)
 			continue
@@ -121,7 +123,7 @@ func TestSeveralAPIs(t *testing.T) {
 	}
 
 	// Connections outlive a change of the template, and of the code.
-	c, _, err := websocket.Dial(t.Context(), wsB.URL, nil)
+	c, _, err := websocket.Dial(within.Context(t), wsB.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,10 +134,79 @@ func TestSeveralAPIs(t *testing.T) {
 	if _, err := e.Rebuild(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Ping(c.CloseRead(t.Context())); err != nil {
+	if err := c.Ping(c.CloseRead(within.Context(t))); err != nil {
 		t.Errorf("after a reload: %v", err)
 	}
 	if got := get(wsB.CallbackURL + "/@connections/none"); got != `410 {"message":"Gone"}` {
 		t.Errorf("@connections: %s", got)
+	}
+}
+
+// TestForeignHosts: no port serves a site whose name resolves to this machine, and none
+// of the engine's own takes requests of other origins.
+func TestForeignHosts(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := apisTemplate()
+	template["Resources"].(map[string]any)["Notes"] = map[string]any{"Type": "AWS::DynamoDB::Table", "Properties": map[string]any{
+		"KeySchema":            []any{map[string]any{"AttributeName": "id", "KeyType": "HASH"}},
+		"AttributeDefinitions": []any{map[string]any{"AttributeName": "id", "AttributeType": "S"}},
+	}}
+	e, err := local.Start(t.Context(), local.Options{
+		Assembly: writeAssembly(t, t.TempDir(), "Apis", template), Programs: map[string]string{"Fn": self}, Hosts: []string{"*.tunnel.example"},
+		Env: map[string]string{envLedger: os.DevNull, "TEST_PRINT_ENV": "1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Stop()
+	s := e.State()
+	ask := func(method, url, host, origin string) int {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if host != "" {
+			req.Host = host
+		}
+		if origin != "" {
+			req.Header.Set("Origin", origin)
+		}
+		req.Header.Set("X-Hearth", "1")
+		resp, err := within.Client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	for name, c := range map[string]struct {
+		url string
+		app bool
+	}{
+		"the app": {e.URL() + "/any", true}, "a function URL": {s.HTTPAPIs[2].URL + "/any", true}, "@connections": {s.WebSocketAPIs[1].CallbackURL + "/@connections/x", true},
+		"the state": {e.URL() + "/_hearth/state", false}, "SQS": {e.SQSEndpoint(), false}, "DynamoDB": {e.DynamoDBEndpoint(), false},
+	} {
+		own := ask("GET", c.url, "", "")
+		if own == 403 {
+			t.Errorf("%s: its own host is refused", name)
+		}
+		if got := ask("GET", c.url, "evil.example", ""); got != 403 {
+			t.Errorf("%s: Host evil.example: %d, want 403", name, got)
+		}
+		want := 403
+		if c.app { // whether a page may read it is up to the app
+			want = own
+		}
+		if got := ask("GET", c.url, "", "http://evil.example"); got != want {
+			t.Errorf("%s: Origin evil.example: %d, want %d", name, got, want)
+		}
+		if got := ask("GET", c.url, "mine.tunnel.example", ""); got != want {
+			t.Errorf("%s: a tunnel: %d, want %d", name, got, want)
+		}
 	}
 }

@@ -4,11 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 
+	"github.com/lambdahearth/hearth/local/internal/loopback"
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
@@ -27,6 +26,9 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request) {
 		e.serveControl(w, r)
 		return
 	}
+	if e.refuseForeign(w, r) {
+		return
+	}
 	e.mu.Lock()
 	http1, ws := e.httpAPIs[e.mainHTTP], e.webSockets[e.mainWS]
 	e.mu.Unlock()
@@ -42,6 +44,9 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request) {
 
 // serveAPI serves an API that has a port of its own.
 func (e *Engine) serveAPI(w http.ResponseWriter, r *http.Request, id string) {
+	if e.refuseForeign(w, r) {
+		return
+	}
 	e.mu.Lock()
 	http1, ws := e.httpAPIs[id], e.webSockets[id]
 	e.mu.Unlock()
@@ -55,6 +60,18 @@ func (e *Engine) serveAPI(w http.ResponseWriter, r *http.Request, id string) {
 	}
 }
 
+// refuseForeign answers 403 to a request that does not name this machine: a site whose
+// name resolves to it must not read what the app says. Requests of other origins pass,
+// as they do on AWS: whether a page may read the answers is up to the app.
+func (e *Engine) refuseForeign(w http.ResponseWriter, r *http.Request) bool {
+	why := loopback.Foreign(r, e.opts.Hosts)
+	if why == "" {
+		return false
+	}
+	writeJSON(w, http.StatusForbidden, map[string]string{"message": why + "; a tunnel's host is allowed with hearth dev --host NAME, or Options.Hosts"})
+	return true
+}
+
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -64,24 +81,10 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	enc.Encode(v) //nolint:errcheck // the client has gone
 }
 
-// onLoopback reports whether a Host header names this machine: a page of another
-// site whose name resolves to it does not.
-func onLoopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.Trim(host, "[]."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
-}
-
 func (e *Engine) serveControl(w http.ResponseWriter, r *http.Request) {
 	fail := func(status int, message string) { writeJSON(w, status, map[string]string{"message": message}) }
-	if !onLoopback(r.Host) {
-		fail(http.StatusForbidden, "these paths are for this machine only")
+	if why := loopback.FromPage(r); why != "" {
+		fail(http.StatusForbidden, why)
 		return
 	}
 	action := strings.TrimPrefix(r.URL.Path, controlPrefix)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -180,6 +181,11 @@ func (e *Engine) Reload(ctx context.Context) error {
 	old := e.plan
 	e.plan = p
 	e.mu.Unlock()
+	for _, warning := range p.warnings {
+		if !slices.Contains(old.warnings, warning) {
+			e.opts.logf("%s", warning)
+		}
+	}
 	errs := []error{e.changeFunctions(ctx, p, programs), e.changeAPIs(p), e.changeMappings(p)}
 	var schedules []scheduler.Schedule
 	for _, s := range p.schedules {

@@ -19,6 +19,8 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // builds is where programs are built, once for all tests.
@@ -154,7 +156,7 @@ func (b *bench) request(t testing.TB, method, path, user, body string, into any)
 	if user != "" {
 		req.Header.Set("X-User", user)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := within.Client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +217,7 @@ func testBookmarks(t *testing.T, opts local.Options) {
 	b := startBookmarks(t, opts)
 
 	// A client listens.
-	client, _, err := websocket.Dial(t.Context(), b.WebSocketURL()+"?user=anna", nil)
+	client, _, err := websocket.Dial(within.Context(t), b.WebSocketURL()+"?user=anna", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +227,7 @@ func testBookmarks(t *testing.T, opts local.Options) {
 		Bookmark bookmark
 	}) {
 		t.Helper()
-		_, data, err := client.Read(t.Context())
+		_, data, err := client.Read(within.Context(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,10 +300,10 @@ func testBookmarks(t *testing.T, opts local.Options) {
 // connected, a request on its way and instances running.
 func TestStopLeavesNothing(t *testing.T) {
 	// Not parallel: it counts goroutines.
-	http.DefaultClient.CloseIdleConnections()
+	within.Client.CloseIdleConnections()
 	before := runtime.NumGoroutine()
 	b := startBookmarks(t, local.Options{})
-	client, _, err := websocket.Dial(t.Context(), b.WebSocketURL(), nil)
+	client, _, err := websocket.Dial(within.Context(t), b.WebSocketURL(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,12 +319,12 @@ func TestStopLeavesNothing(t *testing.T) {
 	}
 	closed := make(chan websocket.StatusCode, 1)
 	go func() {
-		_, _, err := client.Read(context.Background())
+		_, _, err := client.Read(within.Context(t))
 		closed <- websocket.CloseStatus(err)
 	}()
 	b.Stop()
 	b.Stop() // a second time does nothing
-	if code := <-closed; code != websocket.StatusGoingAway {
+	if code := within.Receive(t, closed); code != websocket.StatusGoingAway {
 		t.Errorf("the client was closed with %d", code)
 	}
 	client.CloseNow()
@@ -334,9 +336,9 @@ func TestStopLeavesNothing(t *testing.T) {
 			t.Errorf("process %d is left", pid)
 		}
 	}
-	if _, err := http.Get(b.URL() + "/_hearth/state"); err == nil {
+	if _, err := within.Client.Get(b.URL() + "/_hearth/state"); err == nil {
 		t.Error("the port still serves")
 	}
-	http.DefaultClient.CloseIdleConnections()
+	within.Client.CloseIdleConnections()
 	eventually(t, "all goroutines ended", func() bool { return runtime.NumGoroutine() <= before })
 }

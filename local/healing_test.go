@@ -19,6 +19,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // envHealing makes the test binary a Hearth program whose code does not always return.
@@ -333,7 +335,7 @@ func TestRetryAfter(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	s := startStubborn(t, 10)
-	if resp, err := http.Get(s.State().HTTPAPIs[0].URL); err != nil || resp.StatusCode != 200 {
+	if resp, err := within.Client.Get(s.State().HTTPAPIs[0].URL); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("got %v, %v", resp, err)
 	}
 	s.Stop()
@@ -348,7 +350,7 @@ func TestInitDuration(t *testing.T) {
 	t.Parallel()
 	s := startStubborn(t, 10)
 	began := time.Now()
-	if resp, err := http.Get(s.State().HTTPAPIs[0].URL); err != nil || resp.StatusCode != 200 {
+	if resp, err := within.Client.Get(s.State().HTTPAPIs[0].URL); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("got %v, %v", resp, err)
 	}
 	took := time.Since(began)

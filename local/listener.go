@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/lambdahearth/hearth/local/internal/assembly"
+	"github.com/lambdahearth/hearth/local/internal/loopback"
 )
 
 // listener is a port of loopback and the server on it.
@@ -29,19 +29,9 @@ func orAnyPort(addr string) string {
 
 // listen opens a port of loopback. Clients that connect before it serves wait.
 func listen(addr string, handler http.Handler) (*listener, error) {
-	host, port, err := net.SplitHostPort(addr)
+	socket, err := loopback.Listen(addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen: address must be host:port, got %q", addr)
-	}
-	if host == "localhost" {
-		host = "127.0.0.1"
-	}
-	if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("listen: address must be on loopback, such as 127.0.0.1:3000, got %q", addr)
-	}
-	socket, err := net.Listen("tcp", net.JoinHostPort(host, port))
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w; choose another port", err)
+		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return &listener{
 		addr: socket.Addr().String(), socket: socket, server: &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second},

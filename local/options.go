@@ -62,6 +62,13 @@ type Options struct {
 	// functions whose source the assembly does not name.
 	Handlers map[string]string
 
+	// Hosts are names by which the app is reached beside those of loopback, such as a
+	// tunnel's: *.example stands for all below a domain, and * for every name. Requests
+	// that name another host are answered 403, because a web site may let its name
+	// resolve to this machine and read what the app says. The engine's own paths, queues
+	// and tables are for this machine alone whatever is here.
+	Hosts []string
+
 	// Idle is when instances that have nothing to do are retired. 0 means 10
 	// minutes.
 	Idle time.Duration

@@ -31,6 +31,7 @@ type plan struct {
 	schedules    []schedulePlan
 	proxies      []*assembly.Resource
 	notSimulated []Resource
+	warnings     []string
 	outputs      []assembly.Output
 }
 
@@ -95,6 +96,11 @@ var simulated = map[string]bool{
 
 func (p *plan) skip(r *assembly.Resource, why string) {
 	p.notSimulated = append(p.notSimulated, Resource{r.Stack.Name, r.ID, r.Type, why})
+}
+
+// warn notes a sentence about a resource that users should read.
+func (p *plan) warn(r *assembly.Resource, format string, args ...any) {
+	p.warnings = append(p.warnings, r.String()+": "+sprintf(format, args...))
 }
 
 // newPlan reads what the engine runs from an assembly.
@@ -415,6 +421,10 @@ func (e *Engine) planMappings(p *plan) error {
 		}}
 		for _, f := range props.FilterCriteria.Filters {
 			m.options.Filters = append(m.options.Filters, f.Pattern)
+		}
+		if !m.options.ReportBatchItemFailures {
+			p.warn(r, "queue %s: without FunctionResponseTypes ReportBatchItemFailures Lambda deletes a whole batch when the function returns without an error, and brings all of it back after one; "+
+				"set it (ReportBatchItemFailures in the CDK's SqsEventSourceProps), so that a failed message comes again alone", m.queue)
 		}
 		p.mappings = append(p.mappings, m)
 	}

@@ -10,9 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // startLedger starts the app of ledgerTemplate, changed.
@@ -54,12 +57,12 @@ func TestStartErrors(t *testing.T) {
 	}{
 		`Chaos/Ledger: Ref "Table": the template has no such resource (environment variable TABLE; set it in .env to give it a value here)`: {
 			change: setEnv(map[string]any{"Ref": "Table"})},
-		`a secret or parameter of the account is not known here`: {change: setEnv("{{resolve:ssm:/x}}")},
-		`name its folder with --handler Ledger=DIR`:              {opts: local.Options{Programs: map[string]string{}}},
-		`the folder of the function's Go program, /none, is not`: {opts: local.Options{Programs: map[string]string{}, Handlers: map[string]string{"Ledger": "/none"}}},
-		`address must be on loopback, such as 127.0.0.1:3000`:    {opts: local.Options{Addr: "0.0.0.0:0"}},
-		`database: must be postgres://…, mysql://…`:              {opts: local.Options{Database: "localhost:5432"}},
-		`no stack is named "Gone"; the app has Chaos`:            {opts: local.Options{Stacks: []string{"Gone"}}},
+		`a secret or parameter of the account is not known here`:    {change: setEnv("{{resolve:ssm:/x}}")},
+		`name its folder with --handler Ledger=DIR`:                 {opts: local.Options{Programs: map[string]string{}}},
+		`the folder of the function's Go program, /none, is not`:    {opts: local.Options{Programs: map[string]string{}, Handlers: map[string]string{"Ledger": "/none"}}},
+		`address must be on loopback (127.0.0.1, ::1 or localhost)`: {opts: local.Options{Addr: "0.0.0.0:0"}},
+		`database: must be postgres://…, mysql://…`:                 {opts: local.Options{Database: "localhost:5432"}},
+		`no stack is named "Gone"; the app has Chaos`:               {opts: local.Options{Stacks: []string{"Gone"}}},
 		`schedule Chaos-Bad: schedule expression "daily"`: {change: func(resources map[string]any) {
 			resources["Bad"] = map[string]any{"Type": "AWS::Scheduler::Schedule", "Properties": map[string]any{
 				"ScheduleExpression": "daily", "Target": map[string]any{"Arn": map[string]any{"Ref": "Live"}}}}
@@ -114,7 +117,7 @@ func TestEnvironmentOfFunctions(t *testing.T) {
 			t.Errorf("%s is in %s", secret, env)
 		}
 	}
-	resp, err := http.Get(e.URL() + "/_hearth/state")
+	resp, err := within.Client.Get(e.URL() + "/_hearth/state")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +184,7 @@ func TestControlIsForThisMachine(t *testing.T) {
 		if c.header != "" {
 			req.Header.Set("X-Hearth", c.header)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := within.Client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -294,4 +297,65 @@ func TestErrorsOfFunctions(t *testing.T) {
 	if _, err := e.Invoke(ctx, "Ledger", []byte(`{}`)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestWarnings: what a template gets wrong is said at the start, once, and again only
+// when it is new.
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	want := "queue Chaos-Orders.fifo: without FunctionResponseTypes ReportBatchItemFailures"
+	e, err := startLedger(t, local.Options{Log: log.add}, func(resources map[string]any) {
+		for _, r := range resources {
+			if r := r.(map[string]any); r["Type"] == "AWS::Lambda::EventSourceMapping" {
+				delete(r["Properties"].(map[string]any), "FunctionResponseTypes")
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := log.count("FunctionResponseTypes"); n != len(e.State().EventSources) || n == 0 || log.count(want) != 1 {
+		t.Errorf("%d lines for %d event sources: %q", n, len(e.State().EventSources), log.all())
+	}
+	if len(e.State().Warnings) != len(e.State().EventSources) {
+		t.Errorf("state: %q", e.State().Warnings)
+	}
+	if e, err = startLedger(t, local.Options{Log: log.add}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if w := e.State().Warnings; len(w) != 0 {
+		t.Errorf("with partial responses: %q", w)
+	}
+}
+
+// lines collects what an engine logs.
+type lines struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (l *lines) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = append(l.list, line)
+}
+
+func (l *lines) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.list)
+}
+
+// count counts the lines that contain all the parts.
+func (l *lines) count(parts ...string) (n int) {
+	for _, line := range l.all() {
+		if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+			n++
+		}
+	}
+	return n
 }

@@ -76,7 +76,7 @@ func TestStartSQSEndsWithItsContext(t *testing.T) {
 func TestStartSQSErrors(t *testing.T) {
 	t.Parallel()
 	for want, opts := range map[string]SQSOptions{
-		`start SQS: sqs: address must be on loopback (127.0.0.1, ::1 or localhost), got "0.0.0.0:0"; the simulator has no authentication and must not be reached from other machines`:                                              {Addr: "0.0.0.0:0"},
+		`start SQS: sqs: address must be on loopback (127.0.0.1, ::1 or localhost), got "0.0.0.0:0"; nothing here has authentication, and other machines must not reach it`:                                                        {Addr: "0.0.0.0:0"},
 		`start SQS: sqs: address must be host:port, got "localhost": address localhost: missing port in address`:                                                                                                                   {Addr: "localhost"},
 		`start SQS: queue "a b": name must be 1 to 80 letters, digits, "-" or "_", with ".fifo" at the end for a FIFO queue`:                                                                                                       {Queues: []SQSQueue{{Name: "a b"}}},
 		`start SQS: queue "a": InvalidAttributeValue: Invalid value for the parameter DelaySeconds.`:                                                                                                                               {Queues: []SQSQueue{{Name: "a", Attributes: map[string]string{"DelaySeconds": "901"}}}},

@@ -41,6 +41,9 @@ type State struct {
 	Functions     []FunctionState     `json:"functions"`
 	Outputs       []OutputState       `json:"outputs"`
 	NotSimulated  []Resource          `json:"notSimulated"`
+	// Warnings are sentences about the template: what differs here from AWS, or goes
+	// wrong on AWS too.
+	Warnings []string `json:"warnings"`
 }
 
 // HTTPAPIState is an HTTP API or a Function URL.
@@ -144,7 +147,7 @@ func (e *Engine) State() *State {
 		URL: e.URL(), PID: os.Getpid(), Assembly: e.opts.Assembly, Started: e.started, Time: e.opts.clock().Now(),
 		SQSEndpoint: e.SQSEndpoint(), DynamoDBEndpoint: e.DynamoDBEndpoint(), Database: e.database.describe(), Schedules: e.scheduler.State(),
 		HTTPAPIs: []HTTPAPIState{}, WebSocketAPIs: []WebSocketAPIState{}, Queues: []QueueState{}, Tables: []TableState{}, EventSources: []EventSourceState{},
-		Functions: []FunctionState{}, Outputs: []OutputState{}, NotSimulated: plan.notSimulated,
+		Functions: []FunctionState{}, Outputs: []OutputState{}, NotSimulated: plan.notSimulated, Warnings: append([]string{}, plan.warnings...),
 	}
 	s.Proxies = []string{}
 	for _, r := range plan.proxies {

@@ -20,6 +20,8 @@ import (
 
 	"github.com/lambdahearth/hearth/lambdaruntime"
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // envStream makes the test binary a program whose responses stream.
@@ -37,7 +39,7 @@ func init() {
 		fmt.Fprintf(w, "first\n")
 		w.(http.Flusher).Flush()
 		if gate := r.URL.Query().Get("gate"); gate != "" {
-			resp, err := http.Get(gate)
+			resp, err := within.Client.Get(gate)
 			if err != nil {
 				panic(err)
 			}
@@ -123,7 +125,7 @@ func TestStreamingFunctionURL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := within.Client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +139,12 @@ func TestStreamingFunctionURL(t *testing.T) {
 
 	t.Run("first line", func(t *testing.T) {
 		opened := make(chan struct{})
-		gate := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-opened }))
+		gate := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			select {
+			case <-opened:
+			case <-r.Context().Done():
+			}
+		}))
 		defer gate.Close()
 		resp := get(url + "/lines?gate=" + gate.URL)
 		body := bufio.NewReader(resp.Body)
@@ -200,13 +207,13 @@ func TestStreamingFunctionURL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := within.Client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cancel()
 		resp.Body.Close()
-		<-reached // the function was not interrupted
+		within.Receive(t, reached) // the function was not interrupted
 	})
 	t.Run("after all that", func(t *testing.T) {
 		want, got := `201 "first\nlast\n" <nil>`, ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/dynamodb"
+	"github.com/lambdahearth/hearth/local/internal/loopback"
 )
 
 // envDynamoDB leads DynamoDB clients to an endpoint.
@@ -132,8 +133,8 @@ func (e *Engine) listenForTables() error {
 		return nil
 	}
 	l, err := listen("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !onLoopback(r.Host) {
-			writeJSON(w, http.StatusForbidden, map[string]string{"message": "the host of a request must be on loopback"})
+		if why := loopback.FromPage(r); why != "" {
+			writeJSON(w, http.StatusForbidden, map[string]string{"message": why})
 			return
 		}
 		e.tables.ServeHTTP(w, r)

@@ -19,6 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 func dynamodbClient(endpoint string) *dynamodb.Client {
@@ -117,7 +119,7 @@ func TestConnectionRegistry(t *testing.T) {
 	}()
 	connect := func(user string) *websocket.Conn {
 		t.Helper()
-		c, _, err := websocket.Dial(t.Context(), e.WebSocketURL()+"?user="+user, nil)
+		c, _, err := websocket.Dial(within.Context(t), e.WebSocketURL()+"?user="+user, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +136,7 @@ func TestConnectionRegistry(t *testing.T) {
 		if err := c.Write(t.Context(), websocket.MessageText, []byte("ana")); err != nil {
 			t.Fatal(err)
 		}
-		_, data, err := c.Read(t.Context())
+		_, data, err := c.Read(within.Context(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,7 +295,7 @@ func TestTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Host = "evil.example"
-	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != 403 {
+	if resp, err := within.Client.Do(req); err != nil || resp.StatusCode != 403 {
 		t.Errorf("another host: %v, %v", resp, err)
 	} else {
 		resp.Body.Close()

@@ -44,6 +44,9 @@ const usage = `usage:
                                    and "none" leaves the data to the programs
           --handler LOGICAL_ID=DIR the Go program of a function, where the assembly
                                    does not say
+          --host NAME              let a tunnel in: the app answers 403 to requests for
+                                   hosts that are not this machine; *.NAME for all
+                                   below a domain; may be repeated
           --stack NAME             run this stack only; may be repeated
           --concurrency N          instances of functions without a reservation
           --cold-start DURATION    added to each cold start
@@ -76,7 +79,7 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "hearth:", err)
+		fmt.Fprintln(dev.NewTerminal(os.Stderr), "hearth:", err)
 		os.Exit(1)
 	}
 }
@@ -184,7 +187,7 @@ func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 		return err
 	}
 	defer cleanup()
-	instance, err := local.StartInstance(ctx, local.InstanceOptions{Program: program, Env: env, Timeout: *timeout, Output: stderr})
+	instance, err := local.StartInstance(ctx, local.InstanceOptions{Program: program, Env: env, Timeout: *timeout, Output: dev.NewTerminal(stderr)})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 func TestSQS(t *testing.T) {
@@ -31,7 +33,7 @@ func TestSQS(t *testing.T) {
 		t.Errorf("got %s", out.String())
 	}
 	cancel()
-	if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+	if err := within.Receive(t, done); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

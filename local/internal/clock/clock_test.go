@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 var start = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -17,10 +19,10 @@ func TestManualFiresInOrderAtTheirTimes(t *testing.T) {
 		t.Error("want the first Stop alone to report a pending timer")
 	}
 	c.Advance(3 * time.Second)
-	if got := <-early.C(); !got.Equal(start.Add(time.Second)) {
+	if got := within.Receive(t, early.C()); !got.Equal(start.Add(time.Second)) {
 		t.Errorf("early fired at %v", got)
 	}
-	if got := <-late.C(); !got.Equal(start.Add(2 * time.Second)) {
+	if got := within.Receive(t, late.C()); !got.Equal(start.Add(2 * time.Second)) {
 		t.Errorf("late fired at %v", got)
 	}
 	for _, timer := range []Timer{never, stopped} {
@@ -38,17 +40,17 @@ func TestManualFiresInOrderAtTheirTimes(t *testing.T) {
 func TestManualTimerThatIsDueFiresAtOnce(t *testing.T) {
 	t.Parallel()
 	c := NewManual(start)
-	if got := <-c.NewTimer(0).C(); !got.Equal(start) {
+	if got := within.Receive(t, c.NewTimer(0).C()); !got.Equal(start) {
 		t.Errorf("got %v", got)
 	}
 	at := start.Add(time.Second)
 	c.Advance(time.Second)
-	if got := <-c.NewTimerAt(at).C(); !got.Equal(at) {
+	if got := within.Receive(t, c.NewTimerAt(at).C()); !got.Equal(at) {
 		t.Errorf("got %v", got)
 	}
 	later := c.NewTimerAt(at.Add(time.Second))
 	c.Advance(time.Second)
-	if got := <-later.C(); !got.Equal(at.Add(time.Second)) {
+	if got := within.Receive(t, later.C()); !got.Equal(at.Add(time.Second)) {
 		t.Errorf("got %v", got)
 	}
 }
@@ -65,7 +67,7 @@ func TestAwaitTimersAndSleep(t *testing.T) {
 	}
 	c.Advance(time.Hour)
 	for range 2 {
-		if err := <-done; err != nil {
+		if err := within.Receive(t, done); err != nil {
 			t.Error(err)
 		}
 	}
@@ -93,7 +95,7 @@ func TestReal(t *testing.T) {
 	if err := Sleep(t.Context(), c, time.Millisecond); err != nil || c.Now().Sub(before) < time.Millisecond {
 		t.Errorf("slept %v, %v", c.Now().Sub(before), err)
 	}
-	<-c.NewTimerAt(before).C()
+	within.Receive(t, c.NewTimerAt(before).C())
 	if !c.NewTimer(time.Hour).Stop() {
 		t.Error("the timer had fired")
 	}

@@ -20,6 +20,8 @@ import (
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
 	"github.com/lambdahearth/hearth/local/internal/dynamodb"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 type item = map[string]types.AttributeValue
@@ -553,7 +555,7 @@ func TestProtocol(t *testing.T) {
 		if c.target != "" {
 			req.Header.Set("X-Amz-Target", c.target)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := within.Client.Do(req)
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 			continue

@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -169,7 +168,7 @@ func (c *Config) Domain() string {
 type exchange struct {
 	*state
 	r          *http.Request
-	path       string // escaped, with the stage
+	path       string // decoded, with the stage
 	stageName  string
 	stage      Stage
 	route      *Route
@@ -187,7 +186,8 @@ type exchange struct {
 // ServeHTTP implements [http.Handler].
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.counts.requests.Add(1)
-	x := &exchange{state: a.state.Load(), r: r, id: requestID(), at: time.Now()}
+	x := &exchange{state: a.state.Load(), r: r, at: time.Now()}
+	x.id = x.config.URL.requestID()
 	w.Header().Set(x.config.URL.requestIDHeader(), x.id)
 	status := a.serve(w, x)
 	switch {
@@ -326,8 +326,14 @@ func headerBytes(r *http.Request) int {
 }
 
 // findStage finds the stage that the path begins with, and the path below it.
+//
+// An HTTP API decodes the path once, before it looks for a stage and a route: %2F
+// separates segments, and whatever follows %3F is lost.
 func (x *exchange) findStage() (rest string, ok bool) {
-	x.path = x.r.URL.EscapedPath()
+	x.path = x.r.URL.Path
+	if x.config.URL == NoURL {
+		x.path, _, _ = strings.Cut(x.path, "?")
+	}
 	if !strings.HasPrefix(x.path, "/") {
 		x.path = "/" + x.path
 	}
@@ -354,9 +360,6 @@ func random(n int) []byte {
 	rand.Read(b)
 	return b
 }
-
-// requestID makes an id such as "JKJaXmPLvHcESHA=".
-func requestID() string { return base64.URLEncoding.EncodeToString(random(11)) }
 
 // encode writes JSON as API Gateway does, with "<", ">" and "&" as they are.
 func encode(v any) []byte {

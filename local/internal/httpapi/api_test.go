@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // fakeFunctions are functions by their ARN; each gets the decoded event.
@@ -65,7 +67,10 @@ func (f *fakeFunctions) InvokeStream(ctx context.Context, function string, event
 	go func() {
 		io.WriteString(w, first)
 		if f.more != nil {
-			<-f.more
+			select {
+			case <-f.more:
+			case <-time.After(within.Limit):
+			}
 		}
 		io.WriteString(w, rest)
 		w.CloseWithError(f.failure)
@@ -139,14 +144,15 @@ func TestRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for request, want := range map[string]string{
-		"GET /pets/dog/1":     "GET /pets/dog/1",
-		"PUT /pets/dog/1":     "ANY /pets/dog/1",
-		"GET /pets/dog/2":     "GET /pets/dog/{id} id=2",
-		"GET /pets/dog/a%2Fb": "GET /pets/dog/{id} id=a/b",
-		"GET /pets/cat/3":     "GET /pets/{proxy+} proxy=cat/3",
-		"POST /pets/dog/2":    "POST /pets/{proxy+} proxy=dog/2",
-		"PUT /pets/dog/2":     "ANY /{proxy+} proxy=pets/dog/2",
-		"GET /":               "$default",
+		"GET /pets/dog/1":   "GET /pets/dog/1",
+		"PUT /pets/dog/1":   "ANY /pets/dog/1",
+		"GET /pets/dog/2":   "GET /pets/dog/{id} id=2",
+		"GET /pets/dog/a b": "GET /pets/dog/{id} id=a b",
+		"GET /pets/dog/a/b": "GET /pets/{proxy+} proxy=dog/a/b",
+		"GET /pets/cat/3":   "GET /pets/{proxy+} proxy=cat/3",
+		"POST /pets/dog/2":  "POST /pets/{proxy+} proxy=dog/2",
+		"PUT /pets/dog/2":   "ANY /{proxy+} proxy=pets/dog/2",
+		"GET /":             "$default",
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		route, params := r.find(method, path)
@@ -187,14 +193,14 @@ func TestEvent2(t *testing.T) {
 	}
 	delete(headers, "x-amzn-trace-id")
 	want := map[string]any{
-		"version": "2.0", "routeKey": "PUT /notes/{id}", "rawPath": "/prod/notes/a%20b", "rawQueryString": "tag=go&tag=aws&q=a%20b",
+		"version": "2.0", "routeKey": "PUT /notes/{id}", "rawPath": "/prod/notes/a b", "rawQueryString": "tag=go&tag=aws&q=a%20b",
 		"cookies":               []any{"a=1", "b=2"},
 		"headers":               map[string]any{"content-type": "application/json", "x-list": "one,two", "host": "localhost:3000", "x-forwarded-for": "9.9.9.9, 192.0.2.1", "x-forwarded-port": "3000", "x-forwarded-proto": "http"},
 		"queryStringParameters": map[string]any{"tag": "go,aws", "q": "a b"},
 		"pathParameters":        map[string]any{"id": "a b"}, "stageVariables": map[string]any{"color": "red"},
 		"requestContext": map[string]any{
 			"accountId": "123456789012", "apiId": "abc", "domainName": "abc.execute-api.eu-central-1.amazonaws.com", "domainPrefix": "abc",
-			"http":     map[string]any{"method": "PUT", "path": "/prod/notes/a%20b", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": ""},
+			"http":     map[string]any{"method": "PUT", "path": "/prod/notes/a b", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": ""},
 			"routeKey": "PUT /notes/{id}", "stage": "prod",
 		},
 		"body": `{"x":"<&>"}`, "isBase64Encoded": false,
@@ -204,6 +210,56 @@ func TestEvent2(t *testing.T) {
 	}
 	if resp := do(t, a, "PUT", "/notes/1", ""); resp.StatusCode != 404 || text(t, resp) != `{"message":"Not Found"}` {
 		t.Errorf("outside the stage: %v", resp)
+	}
+}
+
+// TestPathIsDecodedOnce: an HTTP API decodes the path before it looks for a route, in
+// both payload formats.
+func TestPathIsDecodedOnce(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"1.0", "2.0"} {
+		var routes []Route
+		for _, key := range []string{"GET /files/{name}", "GET /all/{proxy+}", "GET /ä/b"} {
+			routes = append(routes, Route{Key: key, Integration: Integration{Version: version}})
+		}
+		a, f := setup(t, Config{Routes: routes})
+		for target, want := range map[string][2]string{ // the path of the event, its parameter
+			"/files/100%2525":    {"/files/100%25", "100%25"},
+			"/files/a%20b":       {"/files/a b", "a b"},
+			"/files/a%3Fb=c":     {"/files/a", "a"},
+			"/all/a%2Fb/c":       {"/all/a/b/c", "a/b/c"},
+			"/files%2Fx":         {"/files/x", "x"},
+			"/%C3%A4/b":          {"/ä/b", ""},
+			"/files/a+b":         {"/files/a+b", "a+b"},
+			"/files/a%23b?q=%2F": {"/files/a#b", "a#b"},
+		} {
+			if resp := do(t, a, "GET", target, ""); resp.StatusCode != 200 {
+				t.Errorf("%s %s: %s", version, target, resp.Status)
+				continue
+			}
+			e := f.last()
+			c := e["requestContext"].(map[string]any)
+			paths := []any{e["rawPath"], nil}
+			if version == "1.0" {
+				paths = []any{e["path"], c["path"]}
+			} else {
+				paths[1] = c["http"].(map[string]any)["path"]
+			}
+			if paths[0] != want[0] || paths[1] != want[0] {
+				t.Errorf("%s %s: the event has %v, want %q", version, target, paths, want[0])
+			}
+			params, _ := e["pathParameters"].(map[string]any)
+			got := ""
+			for _, value := range params {
+				got = value.(string)
+			}
+			if got != want[1] {
+				t.Errorf("%s %s: the parameter is %q, want %q", version, target, got, want[1])
+			}
+		}
+		if resp := do(t, a, "GET", "/files/a%2Fb", ""); resp.StatusCode != 404 {
+			t.Errorf("%s: %%2F in a segment: %s, want 404", version, resp.Status)
+		}
 	}
 }
 
@@ -474,7 +530,7 @@ func TestHead(t *testing.T) {
 	a, _ := setup(t, Config{})
 	server := httptest.NewServer(a)
 	defer server.Close()
-	resp, err := http.Head(server.URL)
+	resp, err := within.Client.Head(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -482,7 +538,7 @@ func TestHead(t *testing.T) {
 	if body := text(t, resp); resp.StatusCode != 200 || body != "" {
 		t.Errorf("%v %q", resp, body)
 	}
-	resp, err = http.Post(server.URL, "text/plain", io.MultiReader(bytes.NewReader([]byte("chunked")))) // of unknown length
+	resp, err = within.Client.Post(server.URL, "text/plain", io.MultiReader(bytes.NewReader([]byte("chunked")))) // of unknown length
 	if err != nil || resp.StatusCode != 200 {
 		t.Errorf("%v %v", resp, err)
 	}

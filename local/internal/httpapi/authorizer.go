@@ -174,7 +174,7 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 	} else {
 		event = map[string]any{
 			"version": "2.0", "type": "REQUEST", "routeArn": arn, "identitySource": identities, "routeKey": x.routeKey,
-			"rawPath": x.path, "rawQueryString": x.r.URL.RawQuery, "cookies": x.cookies(), "headers": x.headers2(),
+			"rawPath": x.rawPath(), "rawQueryString": x.r.URL.RawQuery, "cookies": x.cookies(), "headers": x.headers2(),
 			"queryStringParameters": joinedQuery(x.r.URL.RawQuery), "requestContext": x.context2(),
 			"pathParameters": x.params, "stageVariables": x.stage.Variables,
 		}

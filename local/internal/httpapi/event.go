@@ -65,12 +65,21 @@ func (x *exchange) context2() context2 {
 
 func (x *exchange) event2() any {
 	e := &event2{
-		Version: "2.0", RouteKey: x.routeKey, RawPath: x.path, RawQueryString: x.r.URL.RawQuery,
+		Version: "2.0", RouteKey: x.routeKey, RawPath: x.rawPath(), RawQueryString: x.r.URL.RawQuery,
 		Cookies: x.cookies(), Headers: x.headers2(), Query: joinedQuery(x.r.URL.RawQuery),
 		RequestContext: x.context2(), PathParameters: x.params, StageVariables: x.stage.Variables,
 	}
 	e.Body, e.IsBase64Encoded = x.text()
 	return e
+}
+
+// rawPath is the path as an event of format 2.0 has it: a Function URL keeps its
+// escapes, an HTTP API does not.
+func (x *exchange) rawPath() string {
+	if x.config.URL == NoURL {
+		return x.path
+	}
+	return x.r.URL.EscapedPath()
 }
 
 // hopByHop are headers between the client and the gateway.
@@ -110,6 +119,13 @@ func (x *exchange) headers2() map[string]string {
 		if name != "Cookie" {
 			m[strings.ToLower(name)] = strings.Join(values, ",")
 		}
+	}
+	if x.config.URL != NoURL {
+		if cookies := x.r.Header["Cookie"]; len(cookies) > 0 {
+			m["cookie"] = strings.Join(cookies, "; ")
+		}
+		// A Function URL takes TLS only. These are what a client usually gets.
+		m["x-amzn-tls-version"], m["x-amzn-tls-cipher-suite"] = "TLSv1.3", "TLS_AES_128_GCM_SHA256"
 	}
 	return m
 }

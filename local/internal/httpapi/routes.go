@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -92,9 +91,6 @@ func (p *pattern) match(segments []string) (map[string]string, bool) {
 	set := func(name, value string) {
 		if params == nil {
 			params = map[string]string{}
-		}
-		if unescaped, err := url.PathUnescape(value); err == nil {
-			value = unescaped
 		}
 		params[name] = value
 	}

@@ -3,17 +3,21 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/textproto"
+
+	"github.com/google/uuid"
 
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 // URLKind tells Function URLs from HTTP APIs.
 //
-// A Function URL is an [API] with the one route $default and payload format 2.0. It
+// A Function URL is an [API] with the one route $default and payload format 2.0. Its
+// events keep the escapes of the path in rawPath, and have the header cookie. It
 // waits for as long as its function takes, and answers 502 for one that fails and
 // 429 for one that is throttled. What AWS's own bodies and headers say then is not
 // simulated, and neither is IAM authorization.
@@ -32,6 +36,15 @@ const (
 	BufferedURL
 	StreamingURL
 )
+
+// requestID makes the id of a request: such as "JKJaXmPLvHcESHA=" by an HTTP API, and
+// a UUID by a Function URL.
+func (k URLKind) requestID() string {
+	if k == NoURL {
+		return base64.URLEncoding.EncodeToString(random(11))
+	}
+	return uuid.NewString()
+}
 
 func (k URLKind) requestIDHeader() string {
 	if k == NoURL {

@@ -11,8 +11,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 func streamed(prelude, body string) string {
@@ -27,13 +30,27 @@ func TestFunctionURL(t *testing.T) {
 	} {
 		a, f := setup(t, Config{URL: kind, CORS: &CORS{AllowOrigins: []string{"*"}}})
 		f.reply = func(string, map[string]any) (string, error) { return reply, nil }
-		resp := do(t, a, "POST", "/a%2Fb?c=d", "body", "Origin", "https://a.example")
+		resp := do(t, a, "POST", "/a%2Fb?c=d", "body", "Origin", "https://a.example", "Cookie", "a=1; b=2", "Cookie", "c=3")
 		if resp.StatusCode != 201 || text(t, resp) != "ok" || resp.Header.Get("X") != "y" || resp.Header.Get("Set-Cookie") != "a=1" || resp.Header.Get("Access-Control-Allow-Origin") != "*" || resp.Header.Get("X-Amzn-Requestid") == "" {
 			t.Errorf("%d: %v", kind, resp)
 		}
 		e := f.last()
-		if c := e["requestContext"].(map[string]any); c["domainName"] != "abc.lambda-url.eu-central-1.on.aws" || c["stage"] != "$default" || e["rawPath"] != "/a%2Fb" || e["version"] != "2.0" {
+		c := e["requestContext"].(map[string]any)
+		if c["domainName"] != "abc.lambda-url.eu-central-1.on.aws" || c["stage"] != "$default" || e["rawPath"] != "/a%2Fb" || e["version"] != "2.0" {
 			t.Errorf("%d: %v", kind, e)
+		}
+		if path := c["http"].(map[string]any)["path"]; path != "/a/b" {
+			t.Errorf("%d: http.path is %v", kind, path)
+		}
+		if id, _ := c["requestId"].(string); uuid.Validate(id) != nil || id != resp.Header.Get("X-Amzn-Requestid") {
+			t.Errorf("%d: the request id is %q in the event, %q in the answer", kind, id, resp.Header.Get("X-Amzn-Requestid"))
+		}
+		h := e["headers"].(map[string]any)
+		if h["cookie"] != "a=1; b=2; c=3" || h["x-amzn-tls-version"] != "TLSv1.3" || h["x-amzn-tls-cipher-suite"] == nil {
+			t.Errorf("%d: headers %v", kind, h)
+		}
+		if diff := cmp.Diff([]any{"a=1", "b=2", "c=3"}, e["cookies"]); diff != "" {
+			t.Errorf("%d: %s", kind, diff)
 		}
 		f.reply = func(string, map[string]any) (string, error) { return "", throttled{} }
 		if resp := do(t, a, "GET", "/", ""); resp.StatusCode != 429 {
@@ -56,7 +73,7 @@ func TestStreamArrivesBeforeTheEnd(t *testing.T) {
 	}
 	srv := httptest.NewServer(a)
 	defer srv.Close()
-	resp, err := http.Get(srv.URL)
+	resp, err := within.Client.Get(srv.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +100,7 @@ func TestStreamCutOff(t *testing.T) {
 	f.reply = func(string, map[string]any) (string, error) { return streamed(`{}`, "one…two"), nil }
 	srv := httptest.NewServer(a)
 	defer srv.Close()
-	resp, err := http.Get(srv.URL)
+	resp, err := within.Client.Get(srv.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,18 +108,18 @@ func TestStreamCutOff(t *testing.T) {
 	if body, err := io.ReadAll(resp.Body); !errors.Is(err, io.ErrUnexpectedEOF) || string(body) != "onetwo" {
 		t.Errorf("got %q, %v", body, err)
 	}
-	<-f.ended
+	within.Receive(t, f.ended)
 
 	f.more, f.failure = make(chan struct{}), nil
 	f.reply = func(string, map[string]any) (string, error) {
 		return streamed(`{}`, "one…"+strings.Repeat("two", 1<<20)), nil
 	}
-	if resp, err = http.Get(srv.URL); err != nil {
+	if resp, err = within.Client.Get(srv.URL); err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
 	close(f.more)
-	<-f.ended
+	within.Receive(t, f.ended)
 	if c := a.Count(); c != (Count{Requests: 2}) {
 		t.Errorf("%+v", c)
 	}
@@ -167,7 +184,7 @@ func TestStreamWithoutBody(t *testing.T) {
 				t.Errorf("%s %s: got %q, %v", request, prelude, body, err)
 			}
 			resp.Body.Close()
-			<-f.ended
+			within.Receive(t, f.ended)
 		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 func setup(t *testing.T, host *Host, config Config) *Function {
@@ -222,7 +224,7 @@ func TestUpdate(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
-	if err := <-results; err != nil {
+	if err := within.Receive(t, results); err != nil {
 		t.Errorf("what was on its way: %v", err)
 	}
 }
@@ -239,7 +241,7 @@ func TestAsync(t *testing.T) {
 	if err := f.InvokeAsync("live", Invocation{Payload: []byte(`{"a":1}`), RequestID: "id"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-records; !strings.Contains(got, `"condition":"Success"`) || !strings.Contains(got, `"responsePayload":{"a":1}`) {
+	if got := within.Receive(t, records); !strings.Contains(got, `"condition":"Success"`) || !strings.Contains(got, `"responsePayload":{"a":1}`) {
 		t.Errorf("success: %s", got)
 	}
 	if err := f.InvokeAsync("live", Invocation{Payload: []byte(`{"do":"fail"}`)}); err != nil {
@@ -252,10 +254,10 @@ func TestAsync(t *testing.T) {
 		}
 		c.Advance(time.Duration(retry) * time.Minute)
 	}
-	if got := <-records; !strings.Contains(got, `"condition":"RetriesExhausted","approximateInvokeCount":3`) || !strings.Contains(got, "no luck") {
+	if got := within.Receive(t, records); !strings.Contains(got, `"condition":"RetriesExhausted","approximateInvokeCount":3`) || !strings.Contains(got, "no luck") {
 		t.Errorf("failure: %s", got)
 	}
-	if got := <-dead; got != `{"do":"fail"}` {
+	if got := within.Receive(t, dead); got != `{"do":"fail"}` {
 		t.Errorf("dead letter: %s", got)
 	}
 	if err := f.InvokeAsync("live", Invocation{Payload: make([]byte, maxAsyncBytes+1)}); err == nil {

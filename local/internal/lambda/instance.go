@@ -19,6 +19,10 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lambdahearth/hearth/local/internal/loopback"
 )
 
 // Lambda's limits.
@@ -164,7 +168,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i := &Instance{opts: opts, api: newRuntimeAPI(opts), turn: make(chan struct{}, 1), exited: make(chan struct{})}
 	i.turn <- struct{}{}
 	i.api.waits = i.waits
-	i.server = &http.Server{Handler: i.api.handler()}
+	i.server = &http.Server{Handler: loopback.Exactly(listener.Addr().String(), i.api.handler())}
 	go i.server.Serve(listener) //nolint:errcheck // it ends when Stop closes it
 
 	i.cmd = exec.Command(program)
@@ -446,8 +450,4 @@ func NewTrace() string {
 }
 
 // NewRequestID makes a UUID of version 4.
-func NewRequestID() string {
-	b := randomBytes(16)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
+func NewRequestID() string { return uuid.NewString() }

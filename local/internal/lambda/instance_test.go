@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	runtime "github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // TestMain makes the test binary a handler program when an instance starts it.
@@ -121,7 +124,7 @@ func TestInvokeOneAtATime(t *testing.T) {
 		}()
 	}
 	for range 8 {
-		if err := <-results; err != nil {
+		if err := within.Receive(t, results); err != nil {
 			t.Error(err)
 		}
 	}
@@ -141,10 +144,14 @@ func TestInvokeThatEndsTheProcess(t *testing.T) {
 	} {
 		t.Run(do, func(t *testing.T) {
 			t.Parallel()
-			i := start(t, Options{Timeout: 200 * time.Millisecond})
+			opts := Options{}
+			if do == "sleep" {
+				opts.Timeout = 200 * time.Millisecond
+			}
+			i := start(t, opts)
 			_, err := i.Invoke(t.Context(), []byte(`{"do":"`+do+`"}`))
 			wantFunctionError(t, err, want[0], want[1])
-			<-i.Exited()
+			within.Receive(t, i.Exited())
 			if _, err := i.Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, ErrStopped) {
 				t.Errorf("got %v", err)
 			}
@@ -196,5 +203,41 @@ func TestEnvironment(t *testing.T) {
 	var left float64
 	if json.Unmarshal(out, &left); err != nil || left <= 0 || left > 30 {
 		t.Errorf("deadline in %s s, %v", out, err)
+	}
+}
+
+// TestRuntimeAPIIsForItsProcess: a web page can neither take the next event nor answer
+// in the program's place.
+func TestRuntimeAPIIsForItsProcess(t *testing.T) {
+	t.Parallel()
+	i := start(t, Options{})
+	addr := ""
+	for _, variable := range i.cmd.Env {
+		if value, ok := strings.CutPrefix(variable, "AWS_LAMBDA_RUNTIME_API="); ok {
+			addr = value
+		}
+	}
+	for _, c := range []struct{ host, origin string }{{"evil.example", ""}, {"localhost", ""}, {addr, "http://evil.example"}, {addr, "http://" + addr}} {
+		for _, path := range []string{"/2018-06-01/runtime/invocation/next", "/2018-06-01/runtime/init/error", "/2020-01-01/extension/register"} {
+			req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+addr+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = c.host
+			if c.origin != "" {
+				req.Header.Set("Origin", c.origin)
+			}
+			resp, err := within.Client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != 403 {
+				t.Errorf("%+v %s: %s", c, path, resp.Status)
+			}
+		}
+	}
+	if out, err := i.Invoke(t.Context(), []byte(`{"a":1}`)); err != nil || string(out) != `{"a":1}` {
+		t.Errorf("the program itself: %s, %v", out, err)
 	}
 }

@@ -65,20 +65,22 @@ func (s *Stream) follow(ctx context.Context, run func() error) error {
 		s.writer.CloseWithError(err) //nolint:errcheck // it never fails
 		done <- err
 	}()
+	var err error
 	select {
 	case <-s.begun:
-		return nil
-	case err := <-done:
+	case err = <-done:
 		select {
 		case <-s.begun:
-			return nil
+			err = nil
 		default:
-			return err
 		}
 	case <-ctx.Done():
+	}
+	if ctx.Err() != nil { // also where the response began at the same moment
 		s.Close() //nolint:errcheck // it never fails
 		return context.Cause(ctx)
 	}
+	return err
 }
 
 // InvokeStream sends one event and returns when its response begins; it is

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // partsReader is the response of a program that streams: in each Read it does what
@@ -31,7 +33,7 @@ func (r *partsReader) Read(p []byte) (int, error) {
 	case part == "sleep":
 		time.Sleep(time.Hour)
 	case strings.HasPrefix(part, "http://"):
-		resp, err := http.Get(part)
+		resp, err := within.Client.Get(part)
 		if err != nil {
 			return 0, err
 		}
@@ -58,7 +60,12 @@ const prelude = `{"statusCode":200,"headers":{"a":"b"}}` + "\x00\x00\x00\x00\x00
 func gate(t *testing.T) (url string, open func()) {
 	t.Helper()
 	opened := make(chan struct{})
-	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-opened }))
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-opened:
+		case <-r.Context().Done():
+		}
+	}))
 	t.Cleanup(srv.Close)
 	return srv.URL, func() { close(opened) }
 }

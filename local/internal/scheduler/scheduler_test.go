@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // fakeTarget records deliveries and fails as often as it is told to.
@@ -51,7 +53,7 @@ func TestRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Advance(time.Minute)
-	if got, want := <-target.got, `arn:f {"t":"2026-11-23T03:00:00Z","a":"arn:s","n":"1"}`; got != want {
+	if got, want := within.Receive(t, target.got), `arn:f {"t":"2026-11-23T03:00:00Z","a":"arn:s","n":"1"}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	// A test that moves the clock over several runs gets them all.
@@ -60,12 +62,12 @@ func TestRuns(t *testing.T) {
 	}
 	c.Advance(72 * time.Hour)
 	for range 3 {
-		<-target.got
+		within.Receive(t, target.got)
 	}
 	if err := s.Trigger("off"); err != nil {
 		t.Error(err)
 	}
-	if got := <-target.got; !strings.HasPrefix(got, `arn:o {"account":"","detail":"{}"`) {
+	if got := within.Receive(t, target.got); !strings.HasPrefix(got, `arn:o {"account":"","detail":"{}"`) {
 		t.Errorf("the default input: %s", got)
 	}
 	if err := s.Trigger("none"); err == nil || err.Error() != `there is no schedule "none"` {
@@ -106,7 +108,7 @@ func TestRetries(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"arn:f 1", "arn:f 2", "arn:f 3", "arn:dead 3"} {
-		if got := <-target.got; got != want {
+		if got := within.Receive(t, target.got); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		if want < "arn:f 3" && strings.HasPrefix(want, "arn:f") {

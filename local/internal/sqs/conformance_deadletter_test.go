@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // kill receives a message as often as its redrive policy allows, and once more.
@@ -175,7 +177,7 @@ var deadLetterCases = []conformanceCase{
 		}()
 		b.await(1)
 		b.advance(500 * time.Millisecond)
-		if s := <-got; s != "1" {
+		if s := within.Receive(b.T, got); s != "1" {
 			b.Errorf("got %q", s)
 		}
 		if task := b.moves(source)[0]; *task.Status != "RUNNING" || *task.TaskHandle != *out.TaskHandle || task.ApproximateNumberOfMessagesMoved != 2 || *task.MaxNumberOfMessagesPerSecond != 2 {

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // sendAll sends bodies such as "a1 b1 a2" to the groups that their first letters
@@ -203,7 +205,7 @@ var fifoCases = []conformanceCase{
 		}()
 		b.await(1)
 		b.delete(url, a1)
-		if s := <-got; s != "a2" {
+		if s := within.Receive(b.T, got); s != "a2" {
 			b.Errorf("got %q", s)
 		}
 	}},

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 func text(value string) types.MessageAttributeValue {
@@ -229,7 +231,7 @@ var messageCases = []conformanceCase{
 		}()
 		b.await(1)
 		b.send(url, "here")
-		if messages := <-got; bodies(messages) != "here" {
+		if messages := within.Receive(b.T, got); bodies(messages) != "here" {
 			b.Errorf("received %q", bodies(messages))
 		}
 		b.send(url, "later", withDelay(5))
@@ -240,7 +242,7 @@ var messageCases = []conformanceCase{
 		if !b.remote {
 			b.advance(5 * time.Second)
 		}
-		if messages := <-got; bodies(messages) != "later" {
+		if messages := within.Receive(b.T, got); bodies(messages) != "later" {
 			b.Errorf("received %q", bodies(messages))
 		}
 	}},
@@ -250,7 +252,7 @@ var messageCases = []conformanceCase{
 		go func() { got <- b.receive(url, 10, func(in *awssqs.ReceiveMessageInput) { in.WaitTimeSeconds = 0 }) }()
 		b.await(1)
 		b.advance(3 * time.Second)
-		if messages := <-got; len(messages) != 0 {
+		if messages := within.Receive(b.T, got); len(messages) != 0 {
 			b.Errorf("received %q", bodies(messages))
 		}
 	}},

@@ -15,6 +15,8 @@ import (
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
 	"github.com/lambdahearth/hearth/local/internal/sqs"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // invokerFunc makes a function an Invoker.
@@ -115,7 +117,7 @@ func (m *mapped) send(list string) {
 // next returns the next event, whose bodies must be these.
 func (m *mapped) next(bodies string) invocation {
 	m.Helper()
-	i := <-m.events
+	i := within.Receive(m.T, m.events)
 	if i.bodies != bodies {
 		m.Fatalf("the function got %q, want %q", i.bodies, bodies)
 	}
@@ -168,7 +170,7 @@ func TestMappingEvent(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	i := <-m.events
+	i := within.Receive(m.T, m.events)
 	i.answer <- answer{}
 	var event struct{ Records []map[string]any }
 	if err := json.Unmarshal(i.payload, &event); err != nil || len(event.Records) != 1 {
@@ -292,7 +294,7 @@ func TestMappingWindow(t *testing.T) {
 func TestMappingFullBatchDoesNotWaitForItsWindow(t *testing.T) {
 	t.Parallel()
 	m := newMapped(t, "jobs", sqs.MappingOptions{BatchSize: 12, Window: time.Minute}, nil, "1 2 3 4 5 6 7 8 9 10 11 12 13")
-	i := <-m.events
+	i := within.Receive(m.T, m.events)
 	if len(i.ids) != 12 {
 		t.Errorf("got %q", i.bodies)
 	}
@@ -303,7 +305,7 @@ func TestMappingMaxConcurrency(t *testing.T) {
 	t.Parallel()
 	m := newMapped(t, "jobs", sqs.MappingOptions{BatchSize: 1, MaxConcurrency: 2}, nil)
 	m.send("1 2 3")
-	first, second := <-m.events, <-m.events
+	first, second := within.Receive(m.T, m.events), within.Receive(t, m.events)
 	m.until(func(s sqs.MappingStats, c sqs.Counters) bool { return s.Running == 2 && c.Visible == 1 })
 	m.advance(5*time.Second, 1)
 	select {
@@ -312,7 +314,7 @@ func TestMappingMaxConcurrency(t *testing.T) {
 	default:
 	}
 	first.answer <- answer{}
-	(<-m.events).answer <- answer{}
+	within.Receive(m.T, m.events).answer <- answer{}
 	second.answer <- answer{}
 	m.until(empty)
 }
@@ -326,7 +328,7 @@ func TestMappingScalesUp(t *testing.T) {
 	var running []invocation
 	take := func(n int) {
 		for range n {
-			running = append(running, <-m.events)
+			running = append(running, within.Receive(m.T, m.events))
 		}
 	}
 	take(5)
@@ -381,7 +383,7 @@ func TestMappingThrottledForTooLong(t *testing.T) {
 func TestMappingFIFO(t *testing.T) {
 	t.Parallel()
 	m := newMapped(t, "ledger.fifo", sqs.MappingOptions{ReportBatchItemFailures: true, BatchSize: 2}, nil, "a1 a2 a3 a4 b1")
-	a, b := <-m.events, <-m.events
+	a, b := within.Receive(m.T, m.events), within.Receive(t, m.events)
 	if a.bodies == "b1" {
 		a, b = b, a
 	}
@@ -413,7 +415,7 @@ func TestMappingSplitsLargeBatches(t *testing.T) {
 			}
 			m := newMapped(t, name, opts, nil, messages...)
 			for _, want := range []string{"12", "34", "5"} {
-				i := <-m.events
+				i := within.Receive(m.T, m.events)
 				got := ""
 				for body := range strings.FieldsSeq(i.bodies) {
 					got += body[1:2]

@@ -10,6 +10,8 @@ import (
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
 	"github.com/lambdahearth/hearth/local/internal/sqs"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // model is what a queue promises, in the simplest form: a list of messages.
@@ -311,7 +313,7 @@ func TestConcurrentConsumers(t *testing.T) {
 			}
 			last, seen := map[string]string{}, map[handled]bool{}
 			for range producers * each {
-				h := <-done
+				h := within.Receive(t, done)
 				if seen[h] || q.FIFO() && h.body <= last[h.group] {
 					t.Errorf("%v again, or after %s", h, last[h.group])
 				}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 func newTestQueue(t *testing.T, name string, attributes map[string]string) (*Queue, *clock.Manual) {
@@ -55,7 +57,7 @@ func TestInFlightLimit(t *testing.T) {
 		if err := q.Delete(got[0].ReceiptHandle); err != nil {
 			t.Fatal(err)
 		}
-		if messages := <-waited; len(messages) != 1 || messages[0].Body != "3" {
+		if messages := within.Receive(t, waited); len(messages) != 1 || messages[0].Body != "3" {
 			t.Errorf("%s: the long poll got %v", name, messages)
 		}
 	}
@@ -87,7 +89,7 @@ func TestReceiveEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel(cause)
-	if err := <-done; !errors.Is(err, cause) || c.Timers() != 0 {
+	if err := within.Receive(t, done); !errors.Is(err, cause) || c.Timers() != 0 {
 		t.Errorf("got %v, %d timers", err, c.Timers())
 	}
 	if _, err := q.Send(SendInput{Body: "x"}); err != nil {
@@ -113,7 +115,7 @@ func TestReceiveEndsWithItsQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	var api *Error
-	if err := <-done; !errors.As(err, &api) || api.Code != "AWS.SimpleQueueService.NonExistentQueue" {
+	if err := within.Receive(t, done); !errors.As(err, &api) || api.Code != "AWS.SimpleQueueService.NonExistentQueue" {
 		t.Errorf("got %v", err)
 	}
 	for name, err := range map[string]error{

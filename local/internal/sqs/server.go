@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/lambdahearth/hearth/local/internal/loopback"
 )
 
 // The AWS JSON 1.0 protocol.
@@ -34,8 +34,8 @@ const (
 // only.
 //
 // It differs from AWS in that it does not check signatures, and that it does not
-// speak the older query protocol. Requests whose Host is not this machine, as a
-// web page could cause them, are refused.
+// speak the older query protocol. Requests that a web page of another origin could
+// cause are refused.
 type Server struct {
 	service *Service
 	http    *http.Server
@@ -47,17 +47,7 @@ type Server struct {
 // Serve listens on addr, a loopback address with a port such as 127.0.0.1:9324 or
 // localhost:0, and makes that the endpoint of the service's queue URLs.
 func Serve(service *Service, addr string) (*Server, error) {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, fmt.Errorf("sqs: address must be host:port, got %q: %w", addr, err)
-	}
-	if !loopback(host) {
-		return nil, fmt.Errorf("sqs: address must be on loopback (127.0.0.1, ::1 or localhost), got %q; the simulator has no authentication and must not be reached from other machines", addr)
-	}
-	if strings.EqualFold(host, "localhost") {
-		host = "127.0.0.1" // not what a resolver makes of it
-	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	listener, err := loopback.Listen(addr)
 	if err != nil {
 		return nil, fmt.Errorf("sqs: %w", err)
 	}
@@ -69,16 +59,6 @@ func Serve(service *Service, addr string) (*Server, error) {
 		s.http.Serve(listener) //nolint:errcheck // it ends when Stop closes it
 	}()
 	return s, nil
-}
-
-// loopback reports whether host is a name or an address of this machine alone.
-func loopback(host string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && ip.IsLoopback()
 }
 
 // URL returns the endpoint, such as http://127.0.0.1:9324.
@@ -135,12 +115,8 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) (any, error) {
 	refuse := func(status int, name, format string, args ...any) error {
 		return &Error{serviceNamespace + name, name, status, fmt.Sprintf(format, args...)}
 	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if !loopback(host) {
-		return nil, refuse(http.StatusForbidden, "AccessDeniedException", "the host of a request must be on loopback, got %q", r.Host)
+	if why := loopback.FromPage(r); why != "" {
+		return nil, refuse(http.StatusForbidden, "AccessDeniedException", "%s", why)
 	}
 	target := r.Header.Get(targetHeader)
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")

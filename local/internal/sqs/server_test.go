@@ -14,6 +14,8 @@ import (
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
 	"github.com/lambdahearth/hearth/local/internal/sqs"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 func TestProtocolErrors(t *testing.T) {
@@ -33,7 +35,7 @@ func TestProtocolErrors(t *testing.T) {
 		"the query protocol":  {"POST", "", "application/x-www-form-urlencoded", "", "Action=ListQueues", 400, "UnknownOperationException;Sender", "speaks the AWS JSON 1.0 protocol"},
 		"unknown operation":   {"POST", "AmazonSQS.Explode", kind, "", "{}", 400, "UnknownOperationException;Sender", `unknown operation \"AmazonSQS.Explode\"`},
 		"another service":     {"POST", "DynamoDB.ListQueues", kind, "", "{}", 400, "UnknownOperationException;Sender", "unknown operation"},
-		"another host":        {"POST", "AmazonSQS.ListQueues", kind, "example.com", "{}", 403, "AccessDeniedException;Sender", "must be on loopback"},
+		"another host":        {"POST", "AmazonSQS.ListQueues", kind, "example.com", "{}", 403, "AccessDeniedException;Sender", "must name this machine"},
 		"a name of this host": {"POST", "AmazonSQS.ListQueues", kind, "sqs.localhost:1", "{}", 200, "", "{}"},
 		"no JSON":             {"POST", "AmazonSQS.ListQueues", kind, "", "{", 400, "SerializationException;Sender", "SerializationException"},
 		"no UTF-8":            {"POST", "AmazonSQS.ListQueues", kind, "", "\"\xff\"", 400, "SerializationException;Sender", "UTF-8"},
@@ -111,7 +113,7 @@ func TestStopLeavesNothing(t *testing.T) { //nolint:paralleltest // see above
 	server.Stop()
 	server.Stop()
 	for range cap(waiting) {
-		if err := <-waiting; err != nil { // each gets an answer
+		if err := within.Receive(t, waiting); err != nil { // each gets an answer
 			t.Error(err)
 		}
 	}

@@ -270,19 +270,35 @@ func (a *API) serveConnect(w http.ResponseWriter, r *http.Request, config Config
 		refuse(w, status, map[string]string{"message": message, "connectionId": c.id, "requestId": newID()})
 		return
 	}
-	if c.wire, err = upgrade(w, accept, subprotocol); err != nil {
+	err = upgrade(w, accept, subprotocol, func(client *wire) {
+		client.active = func() { c.touch(a.clock.Now()) }
+		c.wire = client
+		a.register(c)
+	})
+	if err != nil {
+		a.unregister(c)
 		a.disconnected(c, &closeError{code: codeAbnormal, reason: "Connection Closed Abnormally"})
 		return
 	}
-	a.counted(func(n *Count) { n.Connects++ })
-	c.wire.active = func() { c.touch(a.clock.Now()) }
+	a.serveConnection(c)
+}
+
+// register lets the @connections API find a connection.
+func (a *API) register(c *connection) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.count.Connects++
 	a.conns[c.id] = c
 	if a.stopped {
 		c.end(&closeError{code: codeGoingAway, reason: "Going away"})
 	}
-	a.mu.Unlock()
-	a.serveConnection(c)
+}
+
+// unregister hides a connection from the @connections API.
+func (a *API) unregister(c *connection) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.conns, c.id)
 }
 
 // serveConnection reads a connection's messages until it ends.
@@ -292,6 +308,7 @@ func (a *API) serveConnection(c *connection) {
 	var watcher sync.WaitGroup
 	watcher.Go(func() {
 		if closed = a.watch(c, over); closed != nil {
+			a.unregister(c) // before the client hears of its end
 			c.wire.writeClose(closed.code, closed.reason)
 		}
 	})
@@ -311,6 +328,7 @@ func (a *API) serveConnection(c *connection) {
 	}
 	close(over)
 	watcher.Wait()
+	a.unregister(c)
 	switch {
 	case closed != nil:
 		end = closed
@@ -321,9 +339,6 @@ func (a *API) serveConnection(c *connection) {
 		c.wire.drain()
 	}
 	c.wire.conn.Close() //nolint:errcheck // it may have ended
-	a.mu.Lock()
-	delete(a.conns, c.id)
-	a.mu.Unlock()
 	a.disconnected(c, end)
 	handlers.Wait()
 }

@@ -12,12 +12,15 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // fakeFunction answers events; those of $disconnect it also notes.
@@ -80,7 +83,7 @@ func setup(t *testing.T, change func(c *Config)) *bench {
 
 func (b *bench) dial(t *testing.T, path string, opts *websocket.DialOptions) (*websocket.Conn, *http.Response, error) {
 	t.Helper()
-	c, resp, err := websocket.Dial(t.Context(), b.url+path, opts)
+	c, resp, err := websocket.Dial(within.Context(t), b.url+path, opts)
 	if c != nil {
 		t.Cleanup(func() { c.CloseNow() }) //nolint:errcheck // it may be closed
 	}
@@ -93,7 +96,7 @@ func (b *bench) connect(t *testing.T) (*websocket.Conn, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, (<-b.events).RequestContext.ConnectionID
+	return c, within.Receive(t, b.events).RequestContext.ConnectionID
 }
 
 func (b *bench) call(t *testing.T, method, id, body string) (int, string) {
@@ -102,7 +105,7 @@ func (b *bench) call(t *testing.T, method, id, body string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := within.Client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +119,7 @@ func (b *bench) call(t *testing.T, method, id, body string) (int, string) {
 
 func read(t *testing.T, c *websocket.Conn) string {
 	t.Helper()
-	_, data, err := c.Read(t.Context())
+	_, data, err := c.Read(within.Context(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +135,7 @@ func write(t *testing.T, c *websocket.Conn, text string) {
 
 func wantEnd(t *testing.T, b *bench, code int, reason string) {
 	t.Helper()
-	e := <-b.ends
+	e := within.Receive(t, b.ends)
 	if *e.RequestContext.DisconnectCode != code || *e.RequestContext.DisconnectReason != reason {
 		t.Errorf("disconnect event: %d %q, want %d %q", *e.RequestContext.DisconnectCode, *e.RequestContext.DisconnectReason, code, reason)
 	}
@@ -160,11 +163,14 @@ func TestConnect(t *testing.T) {
 	if c.Subprotocol() != "v2.chat" {
 		t.Errorf("subprotocol %q", c.Subprotocol())
 	}
-	e := <-b.events
+	e := within.Receive(t, b.events)
 	r := e.RequestContext
 	if r.EventType != "CONNECT" || r.RouteKey != "$connect" || r.Stage != "live" || r.ConnectionID == "" || r.APIID != "ws1" || r.Identity.SourceIP != "127.0.0.1" ||
 		r.DomainName != "ws1.execute-api.eu-central-1.amazonaws.com" || e.Query["token"] != "a b" || e.Headers["Cookie"] != "a=1" || e.Headers["Sec-Websocket-Protocol"] == "" {
 		t.Errorf("event: %+v", e)
+	}
+	if _, port, _ := strings.Cut(e.Headers["Host"], ":"); e.Headers["X-Forwarded-Port"] != port || !strings.HasPrefix(e.Headers["X-Amzn-Trace-Id"], "Root=1-") || e.Headers["X-Forwarded-Proto"] != "http" {
+		t.Errorf("headers: %v", e.Headers)
 	}
 	for token, want := range map[string]int{"refuse": 403, "fail": 502} {
 		_, resp, err := b.dial(t, "/live?token="+token, nil)
@@ -177,7 +183,7 @@ func TestConnect(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	resp, err := http.Get(b.url + "/live")
+	resp, err := within.Client.Get(b.url + "/live")
 	if err != nil || resp.StatusCode != 426 {
 		t.Errorf("a plain request: %v, %v", resp, err)
 	}
@@ -207,14 +213,14 @@ func TestAuthorizer(t *testing.T) {
 			t.Errorf("%q: %v", query, err)
 		}
 	}
-	if e := <-b.events; e.MethodARN != "arn:aws:execute-api:eu-central-1:123456789012:ws1/live/$connect" {
+	if e := within.Receive(t, b.events); e.MethodARN != "arn:aws:execute-api:eu-central-1:123456789012:ws1/live/$connect" {
 		t.Errorf("event: %+v", e)
 	}
 	if _, _, err := b.dial(t, "/live?token=good", nil); err != nil {
 		t.Fatal(err)
 	}
-	<-b.events
-	if a := (<-b.events).RequestContext.Authorizer; a["principalId"] != "anna" || a["n"] != "1" {
+	within.Receive(t, b.events)
+	if a := within.Receive(t, b.events).RequestContext.Authorizer; a["principalId"] != "anna" || a["n"] != "1" {
 		t.Errorf("authorizer: %v", a)
 	}
 }
@@ -238,7 +244,7 @@ func TestMessages(t *testing.T) {
 		if got := read(t, c); got != want {
 			t.Errorf("%s: got %s", message, got)
 		}
-		if e := <-b.events; e.RequestContext.ConnectionID != id || e.RequestContext.MessageID == "" || e.RequestContext.EventType != "MESSAGE" {
+		if e := within.Receive(t, b.events); e.RequestContext.ConnectionID != id || e.RequestContext.MessageID == "" || e.RequestContext.EventType != "MESSAGE" {
 			t.Errorf("event: %+v", e)
 		}
 	}
@@ -286,7 +292,7 @@ func TestEnds(t *testing.T) {
 	if status, _ := b.call(t, "DELETE", id, ""); status != 204 {
 		t.Errorf("DELETE: %d", status)
 	}
-	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != 1000 {
+	if _, _, err := c.Read(within.Context(t)); websocket.CloseStatus(err) != 1000 {
 		t.Errorf("the client saw %v", err)
 	}
 	wantEnd(t, b, 1000, "Connection Closed Normally")
@@ -304,10 +310,10 @@ func TestEnds(t *testing.T) {
 		if err := c.Write(t.Context(), write.kind, write.data); err != nil {
 			t.Error(err)
 		}
-		if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != write.code {
+		if _, _, err := c.Read(within.Context(t)); websocket.CloseStatus(err) != write.code {
 			t.Errorf("%s: the client saw %v", what, err)
 		}
-		if e := <-b.ends; *e.RequestContext.DisconnectCode != int(write.code) {
+		if e := within.Receive(t, b.ends); *e.RequestContext.DisconnectCode != int(write.code) {
 			t.Errorf("%s: disconnect event %d", what, *e.RequestContext.DisconnectCode)
 		}
 	}
@@ -322,10 +328,10 @@ func TestEnds(t *testing.T) {
 		w.Write(bytes.Repeat([]byte("x"), 16*1024)) //nolint:errcheck // the server closes in between
 	}
 	w.Close() //nolint:errcheck // the server closes in between
-	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != 1009 {
+	if _, _, err := c.Read(within.Context(t)); websocket.CloseStatus(err) != 1009 {
 		t.Errorf("a message of over 128 KB: the client saw %v", err)
 	}
-	<-b.ends
+	within.Receive(t, b.ends)
 	if _, open := b.Count(); open != 0 {
 		t.Errorf("%d connections are left", open)
 	}
@@ -339,7 +345,7 @@ func TestIdleAndLifetime(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.clock.Advance(maxIdle)
-	if _, _, err := idle.Read(t.Context()); websocket.CloseStatus(err) != 1001 {
+	if _, _, err := idle.Read(within.Context(t)); websocket.CloseStatus(err) != 1001 {
 		t.Errorf("idle: the client saw %v", err)
 	}
 	wantEnd(t, b, 1001, "Going away")
@@ -358,7 +364,7 @@ func TestIdleAndLifetime(t *testing.T) {
 		b.clock.Advance(maxIdle / 2)
 	}
 	b.clock.Advance(maxIdle / 2)
-	if _, _, err := busy.Read(t.Context()); websocket.CloseStatus(err) != 1001 {
+	if _, _, err := busy.Read(within.Context(t)); websocket.CloseStatus(err) != 1001 {
 		t.Errorf("lifetime: the client saw %v", err)
 	}
 	wantEnd(t, b, 1001, "Going away")
@@ -376,7 +382,7 @@ func TestConnections(t *testing.T) {
 		return `{"statusCode":200}`, nil
 	}
 	c, id := b.connect(t)
-	if status := <-early; status != 410 {
+	if status := within.Receive(t, early); status != 410 {
 		t.Errorf("before the handshake: %d", status)
 	}
 	if status, _ := b.call(t, "POST", id, strings.Repeat("ä", maxMessageBytes/2)); status != 200 {
@@ -440,5 +446,53 @@ func TestFrames(t *testing.T) {
 				t.Errorf("got % x, %v, want code %d", frame, err, c.code)
 			}
 		})
+	}
+}
+
+// TestClientKnowsWhatTheAPIKnows: a connection is there when its client has the answer
+// to its handshake, and gone when its client has seen its end.
+func TestClientKnowsWhatTheAPIKnows(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	for range 200 {
+		c, id := b.connect(t)
+		if status, body := b.call(t, "GET", id, ""); status != 200 {
+			t.Fatalf("GET after the handshake: %d %s", status, body)
+		}
+		if status, body := b.call(t, "DELETE", id, ""); status != 204 {
+			t.Fatalf("DELETE: %d %s", status, body)
+		}
+		if _, _, err := c.Read(within.Context(t)); websocket.CloseStatus(err) != 1000 {
+			t.Fatalf("the client saw %v", err)
+		}
+		if status, body := b.call(t, "GET", id, ""); status != 410 {
+			t.Fatalf("GET after the end: %d %s", status, body)
+		}
+		wantEnd(t, b, 1000, "Connection Closed Normally")
+	}
+}
+
+// TestFirstPushFollowsTheHandshake pushes to a connection as soon as the API takes it,
+// which may be before its client has the answer to its handshake.
+func TestFirstPushFollowsTheHandshake(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	var pushes sync.WaitGroup
+	defer pushes.Wait()
+	b.reply = func(e *event) (string, error) {
+		pushes.Go(func() {
+			for status := 0; status != 200 && t.Context().Err() == nil; {
+				status, _ = b.call(t, "POST", e.RequestContext.ConnectionID, "hello")
+			}
+		})
+		return `{"statusCode":200}`, nil
+	}
+	for range 100 {
+		c, _ := b.connect(t)
+		if got := read(t, c); got != "hello" {
+			t.Fatalf("the client got %q", got)
+		}
+		c.CloseNow() //nolint:errcheck // it is not needed any more
+		within.Receive(t, b.ends)
 	}
 }

@@ -97,7 +97,7 @@ func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Au
 	e.MethodARN = "arn:aws:execute-api:" + config.Region + ":" + config.Account + ":" + config.ID + "/" + c.stage + "/$connect"
 	ctx, cancel := context.WithTimeout(a.ctx, 10*time.Second)
 	defer cancel()
-	data, err := a.invoker.Invoke(ctx, auth.Function, encode(&e), newTrace())
+	data, err := a.invoker.Invoke(ctx, auth.Function, encode(&e), e.trace)
 	if err != nil {
 		return http.StatusInternalServerError
 	}

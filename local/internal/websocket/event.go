@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -28,6 +29,8 @@ type event struct {
 	RequestContext    requestContext      `json:"requestContext"`
 	Body              *string             `json:"body,omitempty"`
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
+
+	trace string // the header X-Amzn-Trace-Id of the invocation
 
 	// Of authorizers' events only.
 	Type      string `json:"type,omitempty"`
@@ -62,7 +65,7 @@ type identity struct {
 func (a *API) newEvent(c *connection, config *Config, routeKey, eventType string) *event {
 	now, id := a.clock.Now(), newID()
 	return &event{
-		StageVariables: config.Stages[c.stage],
+		StageVariables: config.Stages[c.stage], trace: newTrace(),
 		RequestContext: requestContext{
 			RouteKey: routeKey, EventType: eventType, Authorizer: c.authorizer, ExtendedRequestID: id,
 			RequestTime: now.UTC().Format("02/Jan/2006:15:04:05 -0700"), MessageDirection: "IN", Stage: c.stage,
@@ -75,7 +78,13 @@ func (a *API) newEvent(c *connection, config *Config, routeKey, eventType string
 
 // handshake adds what the client's handshake brought.
 func (e *event) handshake(r *http.Request, sourceIP string) {
-	e.MultiValueHeaders = map[string][]string{"Host": {r.Host}, "X-Forwarded-For": {sourceIP}, "X-Forwarded-Proto": {"http"}}
+	_, port, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		port = "80"
+	}
+	e.MultiValueHeaders = map[string][]string{
+		"Host": {r.Host}, "X-Amzn-Trace-Id": {e.trace}, "X-Forwarded-For": {sourceIP}, "X-Forwarded-Port": {port}, "X-Forwarded-Proto": {"http"},
+	}
 	for name, values := range r.Header {
 		if name != "Connection" && name != "Upgrade" {
 			e.MultiValueHeaders[name] = values
@@ -151,7 +160,7 @@ func (a *API) invoke(ctx context.Context, route Route, e *event) (*response, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	data, err := a.invoker.Invoke(ctx, route.Function, encode(e), newTrace())
+	data, err := a.invoker.Invoke(ctx, route.Function, encode(e), e.trace)
 	if err != nil {
 		return nil, err
 	}

@@ -96,25 +96,30 @@ func checkHandshake(r *http.Request) (accept string, err error) {
 	return base64.StdEncoding.EncodeToString(sum[:]), nil
 }
 
-// upgrade answers the handshake and takes over the connection.
-func upgrade(w http.ResponseWriter, accept, subprotocol string) (*wire, error) {
+// upgrade takes over the connection and answers the handshake. It calls register
+// before the answer, because a client may use its connection as soon as it has it;
+// frames that are written meanwhile follow the answer.
+func upgrade(w http.ResponseWriter, accept, subprotocol string, register func(*wire)) error {
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return nil, err
-	}
-	if err := conn.SetDeadline(time.Time{}); err != nil {
-		conn.Close() //nolint:errcheck // it is of no use
-		return nil, err
+		return err
 	}
 	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + "\r\n"
 	if subprotocol != "" {
 		head += "Sec-WebSocket-Protocol: " + subprotocol + "\r\n"
 	}
-	if _, err := io.WriteString(conn, head+"\r\n"); err != nil {
-		conn.Close() //nolint:errcheck // it is of no use
-		return nil, err
+	c := &wire{conn: conn, r: rw.Reader, active: func() {}}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	register(c)
+	if err = conn.SetDeadline(time.Time{}); err == nil {
+		_, err = io.WriteString(conn, head+"\r\n")
 	}
-	return &wire{conn: conn, r: rw.Reader, active: func() {}}, nil
+	if err != nil {
+		c.closed = true
+		conn.Close() //nolint:errcheck // it is of no use
+	}
+	return err
 }
 
 // read returns the next text message, or how the connection ended; an end of the

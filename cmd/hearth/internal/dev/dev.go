@@ -42,7 +42,7 @@ type server struct {
 
 // Run is the command: it returns when ctx ends, or when the app cannot be started.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	s := &server{out: &lockedWriter{w: stdout}, handlers: map[string]*inputs{}}
+	s := &server{out: NewTerminal(stdout), handlers: map[string]*inputs{}}
 	flags := flag.NewFlagSet("dev", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	port := flags.Int("port", DefaultPort, "")
@@ -56,6 +56,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.BoolVar(&s.noWatch, "no-watch", false, "")
 	flags.Func("env", "", func(text string) error { s.envFlags = append(s.envFlags, text); return nil })
 	flags.Func("stack", "", func(name string) error { s.options.Stacks = append(s.options.Stacks, name); return nil })
+	flags.Func("host", "", func(name string) error { s.options.Hosts = append(s.options.Hosts, name); return nil })
 	s.options.Handlers = map[string]string{}
 	flags.Func("handler", "", func(text string) error {
 		id, folder, ok := strings.Cut(text, "=")

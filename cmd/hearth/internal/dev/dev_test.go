@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/local"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 type buffer struct {
@@ -37,7 +39,7 @@ func (b *buffer) String() string {
 }
 
 func get(url string) string {
-	resp, err := http.Get(url)
+	resp, err := within.Client.Get(url)
 	if err != nil {
 		return err.Error()
 	}
@@ -123,7 +125,7 @@ func TestDev(t *testing.T) {
 		t.Fatal(err)
 	}
 	message.Header.Set("X-Hearth", "1")
-	if resp, err := http.DefaultClient.Do(message); err != nil || resp.StatusCode != 200 {
+	if resp, err := within.Client.Do(message); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("send: %v %v", resp, err)
 	}
 
@@ -160,12 +162,12 @@ func TestDev(t *testing.T) {
 		t.Errorf("the message is lost: %+v", q)
 	}
 
-	if resp, err := http.Post(url+"/_hearth/send?name=Jobs", "text/plain", strings.NewReader("x")); err != nil || resp.StatusCode != 403 {
+	if resp, err := within.Client.Post(url+"/_hearth/send?name=Jobs", "text/plain", strings.NewReader("x")); err != nil || resp.StatusCode != 403 {
 		t.Errorf("a request that a web page could make: %v %v", resp, err)
 	}
 	pids := state().Functions[0].Instances
 	cancel()
-	if err := <-ended; err != nil {
+	if err := within.Receive(t, ended); err != nil {
 		t.Errorf("it ended with %v", err)
 	}
 	for _, i := range pids {
@@ -266,6 +268,9 @@ func TestFormat(t *testing.T) {
 	at := time.Date(2026, 11, 23, 7, 14, 25, 519e6, time.UTC)
 	for line, want := range map[string]string{
 		`{"timestamp":"2026-11-23T07:14:25.519Z","level":"ERROR","message":"it failed","error":"a b","n":1,"requestId":"x"}`: at.Local().Format("15:04:05.000") + ` ERROR it failed error="a b" n=1` + "\n",
+		`{"timestamp":"2026-11-23T07:14:25.519Z","level":"ERROR","message":"panic","stack":"goroutine 1\n\tmain.go:3\n","panic":"oh\u001b[2J"}`: at.Local().Format("15:04:05.000") +
+			" ERROR panic panic=\"oh\\x1b[2J\"\n    stack: goroutine 1\n    \tmain.go:3\n",
+		`{"timestamp":"2026-11-23T07:14:25.519Z","level":"INFO","message":"a\n07:14:25.519 ERROR forged"}`: at.Local().Format("15:04:05.000") + " INFO  a\n    07:14:25.519 ERROR forged\n",
 		"plain": "", `{"no":"message"}`: "", `{broken`: "",
 	} {
 		if got, show := format([]byte(line)); got != want || !show {
@@ -291,5 +296,27 @@ func TestForget(t *testing.T) {
 		if _, err := os.Stat(path); (err == nil) != stays {
 			t.Errorf("%s: %v", note, err)
 		}
+	}
+}
+
+// TestTerminal: nothing that a client sends moves the cursor or sets the title.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"plain ä 世界\ttext\n": "plain ä 世界\ttext\n", "\x1b]0;x\x07": `\x1b]0;x\a`, "a\rb\x00\x7f": `a\rb\x00\x7f`, "\x9b31m\xff": `\x9b31m\xff`,
+		"\u009b31m": `\u009b31m`, "abc\u202edef": `abc\u202edef`,
+	} {
+		out := &buffer{}
+		if n, err := NewTerminal(out).Write([]byte(text)); n != len(text) || err != nil || out.String() != want {
+			t.Errorf("%q: %d, %v, got %q, want %q", text, n, err, out, want)
+		}
+	}
+	// Records, plain lines and the engine's own lines all go this way.
+	out := &buffer{}
+	logs := newLogWriter(NewTerminal(out), false)
+	io.WriteString(logs, `{"message":"GET /log/\u001b]0;x\u0007","path":"\u001b]0;x"}`+"\n")
+	io.WriteString(logs, "plain \x1b[2J\n")
+	if strings.ContainsAny(out.String(), "\x1b\x07") {
+		t.Errorf("got %q", out)
 	}
 }

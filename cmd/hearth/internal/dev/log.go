@@ -11,19 +11,58 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
-// lockedWriter keeps what several write at once apart.
-type lockedWriter struct {
+// terminal is where everything is printed: what several write at the same time stays
+// apart, and control characters are escaped, because a client may have sent them.
+type terminal struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
+// NewTerminal returns a writer that prints text for people, with control characters
+// escaped; lines and tabs stay.
+func NewTerminal(w io.Writer) io.Writer { return &terminal{w: w} }
+
 // Write implements [io.Writer].
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
+func (t *terminal) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, err := io.WriteString(t.w, printable(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// printable escapes the characters that a terminal would act on, such as the escape
+// sequences that move its cursor or set its title, and bytes that are not UTF-8.
+func printable(text string) string {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, acts) {
+		return text
+	}
+	var b strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, "\\x%02x", text[0])
+		case acts(r):
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		default:
+			b.WriteString(text[:size])
+		}
+		text = text[size:]
+	}
+	return b.String()
+}
+
+// acts reports whether a terminal acts on a character: control characters, and those
+// that change the direction of text.
+func acts(r rune) bool {
+	return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
 }
 
 // logWriter prints the log lines of handler programs for people: JSON records as
@@ -87,7 +126,8 @@ func format(line []byte) (text string, show bool) {
 		}
 	}
 	level, _ := record["level"].(string)
-	fmt.Fprintf(&b, "%s %-5s %s", at.Format("15:04:05.000"), level, message)
+	fmt.Fprintf(&b, "%s %-5s %s", at.Format("15:04:05.000"), level, indented(message))
+	var long []string // fields of several lines, such as a stack
 	for _, name := range slices.Sorted(maps.Keys(record)) {
 		if hidden[name] {
 			continue
@@ -95,7 +135,11 @@ func format(line []byte) (text string, show bool) {
 		value := ""
 		switch v := record[name].(type) {
 		case string:
-			if value = v; v == "" || strings.ContainsAny(v, " \t\n\"=") {
+			if strings.Contains(v, "\n") {
+				long = append(long, name)
+				continue
+			}
+			if value = v; v == "" || strings.ContainsFunc(v, func(r rune) bool { return unicode.IsSpace(r) || acts(r) || r == '"' || r == '=' }) {
 				value = strconv.Quote(v)
 			}
 		default:
@@ -105,5 +149,12 @@ func format(line []byte) (text string, show bool) {
 		b.WriteString(" " + name + "=" + value)
 	}
 	b.WriteByte('\n')
+	for _, name := range long {
+		fmt.Fprintf(&b, "    %s: %s\n", name, indented(strings.TrimSpace(record[name].(string))))
+	}
 	return b.String(), true
 }
+
+// indented moves the lines after the first to the right, so that none of them looks
+// like a record of its own.
+func indented(text string) string { return strings.ReplaceAll(text, "\n", "\n    ") }
