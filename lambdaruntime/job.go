@@ -330,8 +330,7 @@ func (b *batch) fail(i int, out run.Outcome, failedGroups map[string]bool) (stop
 		return false
 	}
 	failedGroups[b.records[i].GroupID] = true
-	// Without partial responses the whole batch comes again.
-	return b.c.stopBatch || !b.c.partial || b.ctx.Err() != nil
+	return b.c.stopBatch || b.ctx.Err() != nil
 }
 
 // runOne does one job of a FIFO batch, when no other invocation has one of its group.
