@@ -91,16 +91,23 @@ func TestManyRoutes(t *testing.T) {
 	all, orders := existingFunction(stack), inline(stack, "Orders")
 	http := NewHttpApi(stack, jsii.String("Http"), &HttpApiProps{Handler: all})
 	rest := NewRestApi(stack, jsii.String("Rest"), &RestApiProps{Handler: all})
+	sockets := NewWebSocketApi(stack, jsii.String("WebSocket"), &WebSocketApiProps{Handler: all})
 	for i := range 60 {
 		path := fmt.Sprintf("/orders/%d", i)
+		sockets.AddRoute(&WebSocketRouteProps{Handler: orders, Key: &path})
 		http.AddRoutes(&HttpRoutesProps{Handler: orders, Path: &path})
 		rest.AddRoute(&RestRouteProps{Handler: orders, Path: &path})
 	}
 	template := template(stack)
-	template.ResourceCountIs(jsii.String("AWS::ApiGatewayV2::Route"), jsii.Number(61))
-	template.ResourceCountIs(jsii.String("AWS::ApiGatewayV2::Integration"), jsii.Number(2))
-	// One of the HTTP API's default route, two of the REST API's, one of each AddRoute.
-	template.ResourceCountIs(jsii.String("AWS::Lambda::Permission"), jsii.Number(5))
+	template.ResourceCountIs(jsii.String("AWS::ApiGatewayV2::Route"), jsii.Number(61+63))
+	template.ResourceCountIs(jsii.String("AWS::ApiGatewayV2::Integration"), jsii.Number(2+2))
+	// One of the HTTP API's default route, two of the REST API's, three of the WebSocket
+	// API's own routes, one of each AddRoute.
+	template.ResourceCountIs(jsii.String("AWS::Lambda::Permission"), jsii.Number(1+2+3+3))
+	template.HasResourceProperties(jsii.String("AWS::Lambda::Permission"), map[string]any{
+		"FunctionName": assertions.Match_ObjectLike(&map[string]any{"Fn::GetAtt": assertions.Match_ArrayWith(&[]any{assertions.Match_StringLikeRegexp(jsii.String("Orders.*"))})}),
+		"SourceArn":    map[string]any{"Fn::Join": assertions.Match_ArrayWith(&[]any{assertions.Match_ArrayWith(&[]any{map[string]any{"Ref": assertions.Match_StringLikeRegexp(jsii.String("WebSocket.*"))}, "/*"})})},
+	})
 }
 
 // TestCloudFront shows that a distribution gets both permissions that it needs.

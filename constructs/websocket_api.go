@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -133,7 +134,9 @@ type WebSocketApi struct {
 
 	app     *app
 	handler *Handler // nil for another function
-	url     *string
+	// integrations are those of AddRoute, one for each function.
+	integrations map[awslambda.IFunction]awsapigatewayv2integrations.WebSocketLambdaIntegration
+	url          *string
 }
 
 // NewWebSocketApi creates a WebSocket API in front of a function. It panics with
@@ -143,7 +146,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 		props = &WebSocketApiProps{}
 	}
 	p := *props
-	a := &WebSocketApi{}
+	a := &WebSocketApi{integrations: map[awslambda.IFunction]awsapigatewayv2integrations.WebSocketLambdaIntegration{}}
 	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "WebSocketApiProps"}
 	a.app.checkInvoked(r, p.Handler)
@@ -298,10 +301,33 @@ func (a *WebSocketApi) AddRoute(props *WebSocketRouteProps) awsapigatewayv2.WebS
 	a.app.contractOf(p.Handler).checkWebSocket(r)
 	refuse(a, r.broken)
 	a.app.budgetOf(p.Handler).addRequests()
-	return a.Api.AddRoute(p.Key, &awsapigatewayv2.WebSocketRouteOptions{
-		Integration:    awsapigatewayv2integrations.NewWebSocketLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
-		ReturnResponse: p.ReturnResponse,
+	integration, known := a.integrations[p.Handler]
+	if !known {
+		integration = a.newIntegration(p.Handler)
+		a.integrations[p.Handler] = integration
+	}
+	route := a.Api.AddRoute(p.Key, &awsapigatewayv2.WebSocketRouteOptions{Integration: integration, ReturnResponse: p.ReturnResponse})
+	if !known {
+		p.Handler.AddPermission(jsii.String("Integration-Permission"), &awslambda.Permission{
+			Principal: awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
+			Scope:     route,
+			SourceArn: awscdk.Stack_Of(a).FormatArn(&awscdk.ArnComponents{
+				Service: jsii.String("execute-api"), Resource: a.Api.ApiId(), ResourceName: jsii.String("*"),
+			}),
+		})
+	}
+	return route
+}
+
+// newIntegration is the integration of all routes to a function. The CDK would add a
+// permission for each of them, and the policy of a function has room for some 60. It adds
+// none to a function that it takes for an imported one.
+// https://github.com/aws/aws-cdk/issues/19535 (2026-11)
+func (a *WebSocketApi) newIntegration(fn awslambda.IFunction) awsapigatewayv2integrations.WebSocketLambdaIntegration {
+	imported := awslambda.Function_FromFunctionAttributes(a, jsii.String(fmt.Sprintf("Function%d", len(a.integrations))), &awslambda.FunctionAttributes{
+		FunctionArn: fn.FunctionArn(), SameEnvironment: jsii.Bool(false), SkipPermissions: jsii.Bool(true),
 	})
+	return awsapigatewayv2integrations.NewWebSocketLambdaIntegration(jsii.String("Integration"), imported, nil)
 }
 
 // WebSocketRouteProps configure a route of [WebSocketApi.AddRoute].
