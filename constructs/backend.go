@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -120,6 +122,14 @@ type BackendProps struct {
 	// @default - none
 	Rest *RestApiProps
 
+	// ScheduleDeadLetterQueue takes the runs of schedules that would be lost: those that
+	// EventBridge Scheduler could not deliver, and those that failed three times in the
+	// program. It must be a standard queue. DeadLetterQueue of a schedule and OnFailure of
+	// HandlerProps.AsyncInvoke come before it.
+	//
+	// @default - a new queue for a program with schedules
+	ScheduleDeadLetterQueue awssqs.IQueue
+
 	// Schedules refine the schedules that the program runs, by their logical
 	// names. Handler and Name of each must be unset.
 	//
@@ -188,6 +198,9 @@ type Backend struct {
 	Queues map[string]*Queue
 	// Rest is the REST API; nil without BackendProps.Rest.
 	Rest *RestApi
+	// ScheduleDeadLetterQueue takes the runs of schedules that would be lost; nil for a
+	// program without schedules.
+	ScheduleDeadLetterQueue awssqs.IQueue
 	// Schedules are the schedules that the program runs, by their logical names.
 	Schedules map[string]*Schedule
 	// WebSocket is the WebSocket API; nil when the program serves none.
@@ -212,6 +225,7 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 	refuse(b, broken)
 	b.manifest = plan.manifest
 
+	b.keepLostRuns(props, plan)
 	b.Handler = NewHandler(b, jsii.String("Handler"), plan.handler)
 	jobs := b.Handler
 	if plan.jobs != nil {
@@ -291,6 +305,45 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 		warn(b, warning.id, warning.message)
 	}
 	return b
+}
+
+// keepLostRuns gives the schedules and the function that they invoke a queue for runs that
+// would be lost: EventBridge Scheduler gives up a delivery after its retries, and Lambda
+// an event that failed three times.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html (2026-11)
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (2026-11)
+func (b *Backend) keepLostRuns(props *BackendProps, plan *backendPlan) {
+	if len(plan.scheduleNames) == 0 {
+		return
+	}
+	b.ScheduleDeadLetterQueue = props.ScheduleDeadLetterQueue
+	if b.ScheduleDeadLetterQueue == nil {
+		b.ScheduleDeadLetterQueue = awssqs.NewQueue(b, jsii.String("ScheduleDeadLetters"), &awssqs.QueueProps{
+			Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
+			EnforceSSL:      jsii.Bool(true),
+			RemovalPolicy:   props.removal(),
+			RetentionPeriod: newDuration(defaultDeadLetterRetentionSecs),
+		})
+	}
+	for _, s := range plan.schedules {
+		if s.DeadLetterQueue == nil {
+			s.DeadLetterQueue = b.ScheduleDeadLetterQueue
+		}
+	}
+	runs, async := *plan.jobsHandler(), awslambda.EventInvokeConfigOptions{}
+	if runs.AsyncInvoke != nil {
+		async = *runs.AsyncInvoke
+	}
+	if async.OnFailure == nil {
+		async.OnFailure = awslambdadestinations.NewSqsDestination(b.ScheduleDeadLetterQueue)
+	}
+	runs.AsyncInvoke = &async
+	// A copy, since a relay has the props of the handler too, and runs no schedules.
+	if plan.jobs != nil {
+		plan.jobs = &runs
+	} else {
+		plan.handler = &runs
+	}
 }
 
 // Manifest is what the program serves, or what the props declare when

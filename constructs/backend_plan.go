@@ -374,9 +374,15 @@ func (b *backendPlan) planSchedules(r *rules, props *BackendProps, m *Manifest) 
 		p.Expression = agree("Expression", p.Expression, schedule.Expression)
 		p.TimeZone = agree("TimeZone", p.TimeZone, schedule.TimeZone)
 		p.Name = &schedule.Name
+		if p.DeadLetterQueue == nil {
+			p.DeadLetterQueue = props.ScheduleDeadLetterQueue
+		}
 		r.in(where, p.values().check)
 		b.schedules[schedule.Name] = &p
 		b.scheduleNames = append(b.scheduleNames, schedule.Name)
+	}
+	if props.ScheduleDeadLetterQueue != nil && len(m.Schedules) == 0 {
+		r.breaks("ScheduleDeadLetterQueue", "must be unset for a program without schedules; remove it, or add them in %s", b.entry())
 	}
 	for _, name := range sortedKeys(props.Schedules) {
 		if b.schedules[name] == nil {

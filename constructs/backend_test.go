@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
@@ -109,7 +110,7 @@ func TestBackendDeclared(t *testing.T) {
 		t.Error("the props must be what is served")
 	}
 	template := template(stack)
-	template.ResourceCountIs(jsii.String("AWS::SQS::Queue"), jsii.Number(4))
+	template.ResourceCountIs(jsii.String("AWS::SQS::Queue"), jsii.Number(5)) // with that of lost runs
 	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"ScheduleExpressionTimezone": "Europe/Oslo"})
 }
 
@@ -439,5 +440,68 @@ func TestBackendsShareEndpoints(t *testing.T) {
 		if here, there := len(resources(stack, kind)), len(resources(other, kind)); here != count[0] || there != count[1] {
 			t.Errorf("%d and %d of %s, want %v", here, there, kind, count)
 		}
+	}
+}
+
+// TestLostRuns shows where runs of schedules go that would be lost.
+func TestLostRuns(t *testing.T) {
+	const ours, theirs = "BackendScheduleDeadLetters1C10ED6A", "Own"
+	for name, c := range map[string]struct {
+		props                func(own awssqs.IQueue) *BackendProps
+		undelivered, dropped string
+	}{
+		"by default": {func(awssqs.IQueue) *BackendProps { return &BackendProps{} }, ours, ours},
+		"a second function": {func(awssqs.IQueue) *BackendProps {
+			return &BackendProps{Http: &HttpApiProps{}, Jobs: &HandlerProps{AsyncInvoke: &awslambda.EventInvokeConfigOptions{RetryAttempts: jsii.Number(1)}}}
+		}, ours, ours},
+		"a queue of one's own": {func(own awssqs.IQueue) *BackendProps { return &BackendProps{ScheduleDeadLetterQueue: own} }, theirs, theirs},
+		"one for a schedule": {func(own awssqs.IQueue) *BackendProps {
+			return &BackendProps{Schedules: map[string]*ScheduleProps{"nightly": {DeadLetterQueue: own}, "refresh": {DeadLetterQueue: own}, "sweep": {DeadLetterQueue: own}}}
+		}, theirs, ours},
+		"one for the function": {func(own awssqs.IQueue) *BackendProps {
+			return &BackendProps{Handler: &HandlerProps{AsyncInvoke: &awslambda.EventInvokeConfigOptions{OnFailure: awslambdadestinations.NewSqsDestination(own)}}}
+		}, ours, theirs},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := setup(t)
+			own := awssqs.NewQueue(stack, jsii.String("Own"), nil)
+			own.Node().DefaultChild().(awssqs.CfnQueue).OverrideLogicalId(jsii.String(theirs))
+			props := c.props(own)
+			props.Entry, props.Manifest = entry("silent"), jsii.Bool(false)
+			props.Queues = map[string]*QueueProps{"jobs": nil}
+			if props.Schedules == nil {
+				props.Schedules = map[string]*ScheduleProps{"nightly": nil}
+			}
+			for name, s := range props.Schedules {
+				if s == nil {
+					s = &ScheduleProps{}
+				}
+				s.Expression = jsii.String("rate(1 day)")
+				props.Schedules[name] = s
+			}
+			NewBackend(stack, jsii.String("Backend"), props)
+			template := template(stack)
+			queue := func(id string) map[string]any { return map[string]any{"Fn::GetAtt": []any{id, "Arn"}} }
+			template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"Target": map[string]any{"DeadLetterConfig": map[string]any{"Arn": queue(c.undelivered)}}})
+			template.ResourceCountIs(jsii.String("AWS::Lambda::EventInvokeConfig"), jsii.Number(1))
+			template.HasResourceProperties(jsii.String("AWS::Lambda::EventInvokeConfig"), map[string]any{"DestinationConfig": map[string]any{"OnFailure": map[string]any{"Destination": queue(c.dropped)}}})
+		})
+	}
+	stack := setup(t)
+	fifo := awssqs.NewQueue(stack, jsii.String("Own"), &awssqs.QueueProps{Fifo: jsii.Bool(true)})
+	got := refusal(t, func() {
+		NewBackend(stack, jsii.String("Backend"), &BackendProps{
+			Entry: entry("silent"), Manifest: jsii.Bool(false), Http: &HttpApiProps{}, ScheduleDeadLetterQueue: fifo,
+			Schedules: map[string]*ScheduleProps{"nightly": {Expression: jsii.String("rate(1 day)")}},
+		})
+	})
+	if want := `Schedules["nightly"].DeadLetterQueue must be a standard queue, got a FIFO queue; EventBridge Scheduler cannot send to it`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	got = refusal(t, func() {
+		NewBackend(stack, jsii.String("Other"), &BackendProps{Entry: entry("silent"), Manifest: jsii.Bool(false), Http: &HttpApiProps{}, ScheduleDeadLetterQueue: fifo})
+	})
+	if want := "ScheduleDeadLetterQueue must be unset for a program without schedules; remove it, or add them in "; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -92,7 +92,7 @@ func TestClose(t *testing.T) {
 		h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("silent"), Manifest: jsii.Bool(false)})
 		q := NewQueue(stack, jsii.String("Jobs"), &QueueProps{Handler: h.Alias})
 		NewMonitoring(stack, jsii.String("Monitoring"), &MonitoringProps{Handlers: []*Handler{h}, Queues: []*Queue{q}})
-		template(stack).ResourceCountIs(jsii.String("AWS::CloudWatch::Alarm"), jsii.Number(6))
+		template(stack).ResourceCountIs(jsii.String("AWS::CloudWatch::Alarm"), jsii.Number(7))
 		jsii.Close()
 	}
 }

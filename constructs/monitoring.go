@@ -216,6 +216,9 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 		m.watchQueue(q)
 	}
 	m.watchSchedules(m.props.Schedules)
+	if b := m.props.Backend; b != nil && b.ScheduleDeadLetterQueue != nil {
+		m.watchLostRuns(b)
+	}
 	for _, d := range m.props.Databases {
 		m.watchDatabase(d)
 	}

@@ -247,6 +247,16 @@ func (m *Monitoring) watchSchedules(schedules []*Schedule) {
 	}
 }
 
+// watchLostRuns watches the queue for runs of schedules that would be lost.
+func (m *Monitoring) watchLostRuns(b *Backend) {
+	dead, growth := growthOf(b.ScheduleDeadLetterQueue, m.every)
+	m.alarm(b, "LostRuns", alarm{
+		description: "Runs of schedules could not be delivered, or failed three times in the program. See the log group, and run what was missed after the fix",
+		metric:      growth, threshold: jsii.Number(1),
+	})
+	m.show("lost runs of schedules", dead)
+}
+
 // watchAccount watches what all functions of the account use together, with what is
 // reserved and provisioned.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html (2026-11)

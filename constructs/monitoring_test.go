@@ -42,8 +42,9 @@ func TestMonitoringFull(t *testing.T) {
 		Queues: map[string]*QueueProps{"ledger": {MaxConcurrency: jsii.Number(5)}, "screenshots": {MaxConcurrency: jsii.Number(10)}},
 	})
 	// Throttles, errors, timeouts, healing, init errors, spill-over, event age, dropped events;
-	// HTTP and WebSocket API; three for each queue; schedules; connections; account.
-	if got, want := len(b.Monitoring.Alarms), 8+2+2*3+2+1+1; got != want {
+	// HTTP and WebSocket API; three for each queue; schedules; connections; account; lost
+	// runs.
+	if got, want := len(b.Monitoring.Alarms), 8+2+2*3+2+1+1+1; got != want {
 		t.Errorf("%d alarms, want %d", got, want)
 	}
 	for id, alarm := range resources(stack, "AWS::CloudWatch::Alarm") {
@@ -59,7 +60,7 @@ func TestMonitoringJobs(t *testing.T) {
 	stack := setup(t)
 	b := newSeparateBackend(stack)
 	m := NewMonitoring(stack, jsii.String("Monitoring"), &MonitoringProps{Backend: b})
-	if got, want := len(m.Alarms), 6+(5+2)+2+2*3+2; got != want {
+	if got, want := len(m.Alarms), 6+(5+2)+2+2*3+2+1; got != want {
 		t.Errorf("%d alarms, want %d", got, want)
 	}
 	template(stack).ResourceCountIs(jsii.String("AWS::CloudWatch::Dashboard"), jsii.Number(1))

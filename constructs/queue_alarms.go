@@ -3,6 +3,7 @@ package hearth
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -77,20 +78,27 @@ func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver) *QueueAlar
 		threshold:   threshold,
 	})}
 	if q.DeadLetterQueue != nil {
-		q.dead = q.DeadLetterQueue.MetricApproximateNumberOfMessagesVisible(every.maximum())
+		dead, growth := growthOf(q.DeadLetterQueue, every)
+		q.dead = dead
 		q.alarms.DeadLetters = newAlarm(q, "DeadLettersAlarm", alarm{
 			actions:     p.Actions,
 			description: "Messages failed too often and were moved to the dead-letter queue. See the log group of the consumer, and move them back after the fix",
-			metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-				// SQS reports nothing of a queue that was empty and unused for hours.
-				Expression:   jsii.String("DIFF(FILL(dead, 0))"),
-				Label:        jsii.String("New dead letters"),
-				Period:       every.period,
-				UsingMetrics: &map[string]awscloudwatch.IMetric{"dead": q.dead},
-			}),
-			periods:   1,
-			threshold: p.DeadLetters,
+			metric:      growth,
+			periods:     1,
+			threshold:   p.DeadLetters,
 		})
 	}
 	return q.alarms
+}
+
+// growthOf is how many messages a dead-letter queue holds, and by how many it grew.
+func growthOf(queue awssqs.IQueue, every metricsOver) (dead awscloudwatch.Metric, growth awscloudwatch.IMetric) {
+	dead = queue.MetricApproximateNumberOfMessagesVisible(every.maximum())
+	return dead, awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		// SQS reports nothing of a queue that was empty and unused for hours.
+		Expression:   jsii.String("DIFF(FILL(dead, 0))"),
+		Label:        jsii.String("New dead letters"),
+		Period:       every.period,
+		UsingMetrics: &map[string]awscloudwatch.IMetric{"dead": dead},
+	})
 }

@@ -47,7 +47,7 @@ type ScheduleProps struct {
 	// DeadLetterQueue takes the events that could not be delivered. It must be a
 	// standard queue.
 	//
-	// @default - none: they are dropped
+	// @default - none: they are dropped, of which synth warns; in a [Backend], its ScheduleDeadLetterQueue
 	DeadLetterQueue awssqs.IQueue
 
 	// Description is shown in the console.
@@ -172,6 +172,9 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 		}),
 		TimeWindow: window,
 	})
+	if p.DeadLetterQueue == nil {
+		warn(s, "lostRuns", "a run that EventBridge Scheduler cannot deliver is dropped after its retries; set DeadLetterQueue, and OnFailure of HandlerProps.AsyncInvoke for runs that fail in the program")
+	}
 	return s
 }
 

@@ -44,7 +44,8 @@ func TestRemovalPolicies(t *testing.T) {
 	}
 	stack := setup(t)
 	NewBackend(stack, jsii.String("Backend"), &BackendProps{
-		Entry: entry("full"), Queues: map[string]*QueueProps{"ledger": {RemovalPolicy: awscdk.RemovalPolicy_RETAIN}, "screenshots": {RemovalPolicy: awscdk.RemovalPolicy_RETAIN}},
+		Entry: entry("full"), ScheduleDeadLetterQueue: awssqs.NewQueue(stack, jsii.String("Own"), &awssqs.QueueProps{RemovalPolicy: awscdk.RemovalPolicy_RETAIN}),
+		Queues: map[string]*QueueProps{"ledger": {RemovalPolicy: awscdk.RemovalPolicy_RETAIN}, "screenshots": {RemovalPolicy: awscdk.RemovalPolicy_RETAIN}},
 	})
 	if got := policies(t, stack, "AWS::SQS::Queue"); len(got) != 1 || got[0] != "Retain Retain" {
 		t.Errorf("the policy of the queue must win, got %v", got)

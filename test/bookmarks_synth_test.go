@@ -124,7 +124,7 @@ func TestBookmarksTemplate(t *testing.T) {
 		counts[kind] = len(tmpl.of(kind))
 	}
 	want := map[string]int{
-		"HTTP": 1, "WEBSOCKET": 1, "AWS::SQS::Queue": 4, "AWS::Lambda::EventSourceMapping": 2, "AWS::Scheduler::Schedule": 1, "AWS::RDS::DBProxy": 1, "AWS::Lambda::Alias": 1,
+		"HTTP": 1, "WEBSOCKET": 1, "AWS::SQS::Queue": 5, "AWS::Lambda::EventSourceMapping": 2, "AWS::Scheduler::Schedule": 1, "AWS::RDS::DBProxy": 1, "AWS::Lambda::Alias": 1,
 	}
 	if diff := cmp.Diff(want, counts); diff != "" {
 		t.Error(diff)

@@ -77,7 +77,7 @@ func TestDrill(t *testing.T) {
 			[]string{"AlarmsBackendQueueledgerJobsFailed", "BackendQueueledgerDeadLettersAlarm"}},
 		{"no FIFO job returns", nil, func(d *drill) { every(3, func(i int) { d.send("ledger", "stick", fmt.Sprint(i)) }) },
 			[]string{"AlarmsBackendQueueledgerJobsFailed", "AlarmsBackendHandlerTimeouts", "AlarmsBackendHandlerHealed"}},
-		{"a schedule fails", nil, func(d *drill) { d.trigger("fails") }, []string{"AlarmsBackendHandlerErrors", "AlarmsBackendHandlerEventsDropped"}},
+		{"a schedule fails", nil, func(d *drill) { d.trigger("fails") }, []string{"AlarmsBackendHandlerErrors", "AlarmsBackendHandlerEventsDropped", "AlarmsBackendLostRuns"}},
 		{"no instance starts", map[string]string{"DRILL_WARM": "fail"}, func(d *drill) { d.get(d.api(), "/work") },
 			[]string{"AlarmsBackendHandlerInitErrors", "AlarmsBackendHttpServerErrors"}},
 		{"more requests than instances", nil, func(d *drill) {
