@@ -80,6 +80,10 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 	if p.AuthType == "" {
 		p.AuthType = awslambda.FunctionUrlAuthType_AWS_IAM
 	}
+	// https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html (2026-11)
+	if p.AuthType == awslambda.FunctionUrlAuthType_NONE && u.function != nil && !u.app.reservedOf(u.function).set {
+		warn(u, "openUrlWithoutReserved", "anybody may use up all concurrent executions of the account through the URL, which has no throttle; set Concurrency.Reserved of the Handler, or AuthType to AWS_IAM")
+	}
 	mode := awslambda.InvokeMode_BUFFERED
 	if url.streaming {
 		if u.function != nil && u.app.inVpc(u.function) {

@@ -107,7 +107,7 @@ type HttpApiProps struct {
 	// Throttle bounds the requests per second (rate) and at once (burst). What is
 	// over it gets 429 and does not reach the function.
 	//
-	// @default - the quotas of the account
+	// @default - the quotas of the account, of which synth warns unless Authorizer is set
 	Throttle *awsapigatewayv2.ThrottleSettings
 }
 
@@ -183,6 +183,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	}
 	refineProps(r, "RefineStage", stage, p.RefineStage, p, map[string]string{"AccessLogSettings": "HttpApiProps.AccessLogGroup"})
 	refuse(a, r.broken)
+	warnOfOpenApi(a, p.Authorizer != nil, p.Throttle != nil)
 	a.Stage = awsapigatewayv2.NewHttpStage(a, jsii.String("Stage"), stage)
 	if a.AccessLogGroup != nil {
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html (2026-11)
@@ -272,6 +273,16 @@ type HttpRoutesProps struct {
 func checkPath(r *rules, path text) {
 	if !path.set || path.known && !strings.HasPrefix(path.value, "/") {
 		r.breaks("Path", "must start with /, got %q; it is the path after the stage", path.value)
+	}
+}
+
+// warnOfOpenApi warns of an API that anybody may call as often as the account's quota for
+// all its APIs together allows. A default would refuse the requests of programs that have
+// many users.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html (2026-11)
+func warnOfOpenApi(api constructs.Construct, authorizes, throttles bool) {
+	if !authorizes && !throttles {
+		warn(api, "noThrottle", "anybody may use up the account's quota of requests for all its APIs, and each request is paid for; set Throttle to what the clients need, or an Authorizer")
 	}
 }
 

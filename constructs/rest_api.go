@@ -141,7 +141,7 @@ type RestApiProps struct {
 	// Throttle bounds the requests per second (rate) and at once (burst). What is
 	// over it gets 429 and does not reach the function.
 	//
-	// @default - the quotas of the account
+	// @default - the quotas of the account, of which synth warns unless Authorizer is set
 	Throttle *awsapigatewayv2.ThrottleSettings
 
 	// Tracing says that X-Ray traces the requests.
@@ -230,6 +230,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	}
 	refineProps(r, "Refine", api, p.Refine, p, map[string]string{"DomainName": "RestApiProps.Domain"})
 	refuse(a, r.broken)
+	warnOfOpenApi(a, a.methods != nil && p.AuthorizationType != awsapigateway.AuthorizationType_NONE, p.Throttle != nil)
 	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), api)
 	root := a.Api.Root()
 	root.AddMethod(jsii.String("ANY"), a.integration(p.Handler, false), a.methods)

@@ -107,7 +107,7 @@ type WebSocketApiProps struct {
 
 	// Throttle bounds the events per second (rate) and at once (burst).
 	//
-	// @default - the quotas of the account
+	// @default - the quotas of the account, of which synth warns unless Authorizer is set
 	Throttle *awsapigatewayv2.ThrottleSettings
 }
 
@@ -193,6 +193,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 			a.AccessLogGroup = newLogGroup(a, "AccessLogs", p.AccessLogRetention, p.AccessLogRemovalPolicy)
 		}
 	}
+	warnOfOpenApi(a, p.Authorizer != nil, p.Throttle != nil)
 	a.Stage = awsapigatewayv2.NewWebSocketStage(a, jsii.String("Stage"), stage)
 	if a.AccessLogGroup != nil {
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html (2026-11)

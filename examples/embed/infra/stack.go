@@ -46,7 +46,9 @@ func newStack(scope constructs.Construct, id string) awscdk.Stack {
 	})
 	jobs.ConnectSend(fn, nil)
 	jobs.AddAlarms(nil)
-	hearth.NewWebSocketApi(stack, jsii.String("Live-updates"), &hearth.WebSocketApiProps{Handler: alias}).ConnectPush(fn, nil)
+	hearth.NewWebSocketApi(stack, jsii.String("Live-updates"), &hearth.WebSocketApiProps{
+		Handler: alias, Throttle: &awsapigatewayv2.ThrottleSettings{BurstLimit: jsii.Number(200), RateLimit: jsii.Number(100)},
+	}).ConnectPush(fn, nil)
 
 	// And the same rules for what the team wrote by hand.
 	awscdk.Aspects_Of(stack).Add(hearth.NewChecks(), &awscdk.AspectOptions{Priority: awscdk.AspectPriority_READONLY()})
