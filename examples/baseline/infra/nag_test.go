@@ -52,5 +52,41 @@ func TestNag(t *testing.T) {
 			Why:  ids,
 			At:   []string{backend + "WebSocketRelay/Handler/Function/ServiceRole/DefaultPolicy/Resource"},
 		},
+		nagtest.Finding{Rule: "AwsSolutions-SQS3", Why: nagtest.ReasonScheduleQueue, At: []string{backend + "ScheduleDeadLetters/Resource"}},
+		nagtest.Finding{
+			Rule: "IAMNoInlinePolicy",
+			Why:  nagtest.ReasonInlinePolicy,
+			At: []string{
+				backend + "Database/Proxy/IAMRole/DefaultPolicy/Resource", backend + "Handler/Function/ServiceRole/DefaultPolicy/Resource",
+				backend + "ScheduleRole/DefaultPolicy/Resource", backend + "WebSocketRelay/Handler/Function/ServiceRole/DefaultPolicy/Resource",
+				"/Base/Vpc/All/IAMRole/DefaultPolicy/Resource",
+			},
+		},
+		nagtest.Finding{
+			Rule: "LambdaDLQ", Why: nagtest.ReasonLambdaDLQ,
+			At: []string{backend + "Handler/Function/Resource", backend + "WebSocketRelay/Handler/Function/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "CloudWatchLogGroupEncrypted",
+			Why:  nagtest.ReasonLogGroupKey,
+			At: []string{
+				backend + "Handler/LogGroup/Resource", backend + "Http/AccessLogs/Resource", backend + "WebSocket/AccessLogs/Resource",
+				backend + "WebSocketRelay/Handler/LogGroup/Resource", "/Base/Vpc/All/LogGroup/Resource",
+			},
+		},
+		nagtest.Finding{Rule: "SNSEncryptedKMS", Why: nagtest.ReasonTopicKey, At: []string{backend + "Monitoring/Topic/Resource"}},
+		nagtest.Finding{Rule: "LambdaConcurrency", Why: "The queue of the relay bounds its instances.", At: []string{backend + "WebSocketRelay/Handler/Function/Resource"}},
+		nagtest.Finding{
+			Rule: "LambdaInsideVPC", Why: "The relay is there to reach API Gateway from outside the VPC.",
+			At: []string{backend + "WebSocketRelay/Handler/Function/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "RDSEnhancedMonitoringEnabled", Why: "Aurora's own metrics and those of the proxy suffice for an example; it is a prop of the team's database.",
+			At: []string{"/Base/Db/writer/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "RDSInBackupPlan", Why: "Aurora backs itself up continuously; a plan of AWS Backup belongs to the owner of the account.",
+			At: []string{"/Base/Db/writer/Resource"},
+		},
 	)
 }

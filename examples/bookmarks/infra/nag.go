@@ -30,5 +30,7 @@ func addNag(app constructs.Construct, s *stack) {
 	suppress(s.backend.Handler, "AwsSolutions-IAM5",
 		"X-Ray's actions have no resources; the ids of WebSocket connections are not known in advance.",
 		"Resource::*", map[string]any{"regex": `/^Resource::arn:.*:execute-api:.*\/@connections\/\*$/g`})
+	suppress(s.backend.ScheduleDeadLetterQueue, "AwsSolutions-SQS3",
+		"It is a dead-letter queue itself: that of EventBridge Scheduler and of the alias, which the rule does not know.")
 	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Verbose: jsii.Bool(true)}), nil)
 }

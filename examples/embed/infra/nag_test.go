@@ -37,5 +37,20 @@ func TestNag(t *testing.T) {
 			Why:  "The ids of the connections are not known in advance; only pushing to those of this one stage is allowed.",
 			At:   []string{"/Shop/Fn/ServiceRole/DefaultPolicy/Resource"},
 		},
+		nagtest.Finding{Rule: "IAMNoInlinePolicy", Why: nagtest.ReasonInlinePolicy, At: []string{"/Shop/Fn/ServiceRole/DefaultPolicy/Resource", "/Shop/Vpc/All/IAMRole/DefaultPolicy/Resource"}},
+		nagtest.Finding{Rule: "LambdaDLQ", Why: nagtest.ReasonLambdaDLQ, At: []string{"/Shop/Fn/Resource"}},
+		nagtest.Finding{Rule: "CloudWatchLogGroupEncrypted", Why: nagtest.ReasonLogGroupKey, At: []string{"/Shop/Fn/LogGroup/Resource", "/Shop/Vpc/All/LogGroup/Resource"}},
+		nagtest.Finding{
+			Rule: "CloudWatchAlarmAction", Why: "Whom the alarms tell is the team's to say: QueueAlarmsProps.Actions.",
+			At: []string{"/Shop/Jobs/DeadLettersAlarm/Resource", "/Shop/Jobs/OldestMessageAlarm/Resource"},
+		},
+		nagtest.Finding{
+			Rule: "VPCNoUnrestrictedRouteToIGW", Why: "The team's public subnets hold the NAT gateway alone, which needs this route.",
+			At: []string{"/Shop/Vpc/PublicSubnet1/DefaultRoute", "/Shop/Vpc/PublicSubnet2/DefaultRoute"},
+		},
+		nagtest.Finding{
+			Rule: "VPCSubnetAutoAssignPublicIpDisabled", Why: "The CDK's default for public subnets; nothing but the NAT gateway is in them.",
+			At: []string{"/Shop/Vpc/PublicSubnet1/Subnet", "/Shop/Vpc/PublicSubnet2/Subnet"},
+		},
 	)
 }

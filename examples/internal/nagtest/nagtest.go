@@ -1,5 +1,5 @@
-// Package nagtest holds a stack against the AwsSolutions rules of cdk-nag, finding
-// by finding.
+// Package nagtest holds a stack against cdk-nag's packs AwsSolutions, NIST 800-53 R5 and
+// HIPAA, finding by finding.
 package nagtest
 
 import (
@@ -30,12 +30,19 @@ func AppProps(t *testing.T, cdkJSON string) *awscdk.AppProps {
 // found, the reason why its findings stay, and the paths where they are:
 //
 //	{"AwsSolutions-IAM5[Resource::*]", "X-Ray knows no resources.", []string{"/Shop/Handler/…"}}
+//
+// A rule of NIST 800-53 and HIPAA goes by its name without the pack, as both packs have
+// most of them: "LambdaInsideVPC".
 func Check(t *testing.T, stack awscdk.Stack, expected ...Finding) {
 	t.Helper()
-	awscdk.Aspects_Of(stack).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{}), nil)
+	aspects := awscdk.Aspects_Of(stack)
+	aspects.Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{}), nil)
+	aspects.Add(cdknag.NewNIST80053R5Checks(&cdknag.NagPackProps{}), nil)
+	aspects.Add(cdknag.NewHIPAASecurityChecks(&cdknag.NagPackProps{}), nil)
 	left := map[string]bool{}
 	for _, f := range *assertions.Annotations_FromStack(stack).FindError(jsii.String("*"), assertions.Match_AnyValue()) {
 		rule, _, _ := strings.Cut(fmt.Sprint(f.Entry.Data), ": ")
+		rule = strings.TrimPrefix(strings.TrimPrefix(rule, "NIST.800.53.R5-"), "HIPAA.Security-")
 		left[*f.Id+" "+rule] = true
 	}
 	for _, e := range expected {
@@ -61,3 +68,14 @@ type Finding struct {
 	Why  string
 	At   []string
 }
+
+// Why findings stay that every stack has which uses hearth's constructs.
+const (
+	ReasonInlinePolicy  = "The CDK writes the statements of each role as a policy of that role alone: nothing else can attach it, and it ends with the role."
+	ReasonLambdaDLQ     = "Nothing sends events to the function by its own name. Runs of schedules that fail go where the alias says, and messages to the dead-letter queue of their queue."
+	ReasonLogGroupKey   = "CloudWatch Logs encrypts every log group with a key of its own. Whoever needs another key passes a LogGroup that has it."
+	ReasonTopicKey      = "The messages of alarms hold no data of users, and CloudWatch cannot publish to a topic with the key of SNS; a topic with a key of the customer is one of MonitoringProps.Actions."
+	ReasonOutsideVPC    = "The function needs nothing in a VPC, and would need NAT to reach API Gateway from there."
+	ReasonConcurrency   = "The function may use what the account has; a limit of its own is HandlerProps.Concurrency."
+	ReasonScheduleQueue = "It is a dead-letter queue itself: that of EventBridge Scheduler and of the alias, which the rule does not know."
+)
