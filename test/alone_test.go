@@ -2,6 +2,7 @@ package test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,6 +60,58 @@ func TestPartsAlone(t *testing.T) {
 	if _, data, err := c.Read(ctx); err != nil || string(data) != "pushed hi" {
 		t.Errorf("got %q, %v", data, err)
 	}
+}
+
+// TestPartsInVpcAlone does the same with the constructs that are about a VPC: a row is
+// read through the proxy and without one, and a push goes through the relay.
+func TestPartsInVpcAlone(t *testing.T) {
+	t.Parallel()
+	log := &output{}
+	e, err := local.Start(t.Context(), local.Options{Assembly: synth(t, "vpc", "..", nil, "CDK_VALIDATION=false"), Database: local.DatabaseAuto, Dir: "..", Output: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Stop)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(log)
+		}
+	})
+	for part, api := range map[string]string{"DatabaseProxy": "HttpApi", "DirectDatabase": "DirectHttpApi"} {
+		t.Run(part, func(t *testing.T) {
+			if e.State().Database == "" {
+				t.Skip("PostgreSQL is not installed")
+			}
+			i := slices.IndexFunc(e.State().HTTPAPIs, func(a local.HTTPAPIState) bool { return strings.HasPrefix(a.LogicalID, api) })
+			if i < 0 {
+				t.Fatalf("no %s in %+v", api, e.State().HTTPAPIs)
+			}
+			client := http.Client{Timeout: 20 * time.Second}
+			response, err := client.Get(e.State().HTTPAPIs[i].URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			if body, err := io.ReadAll(response.Body); string(body) != "the row" || err != nil {
+				t.Errorf("%s: %q, %v", response.Status, body, err)
+			}
+		})
+	}
+	t.Run("WebSocketRelay", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		c, _, err := websocket.Dial(ctx, e.WebSocketURL(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.CloseNow()
+		if err := c.Write(ctx, websocket.MessageText, []byte("hi")); err != nil {
+			t.Fatal(err)
+		}
+		if _, data, err := c.Read(ctx); err != nil || string(data) != "relayed hi" {
+			t.Errorf("got %q, %v", data, err)
+		}
+	})
 }
 
 // receive returns the bodies of n messages of a queue, in order.

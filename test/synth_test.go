@@ -14,6 +14,7 @@ import (
 var infra = map[string]func() (string, error){
 	"bookmarks": buildInfra("bookmarks"), "embed": buildInfra("embed"), "baseline": buildInfra("baseline"), "canary": buildInfra("canary"),
 	"alone": build("./test/testdata/alone/infra"), "drill": build("./test/testdata/drill/infra"),
+	"vpc": build("./test/testdata/vpc/infra"),
 }
 
 func buildInfra(example string) func() (string, error) {
