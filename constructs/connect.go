@@ -25,9 +25,10 @@ type Client interface {
 // ConnectOptions refine a connection.
 type ConnectOptions struct {
 	// Name tells this connection apart from others of the same kind that the program
-	// has: up to 40 letters, digits, "-" and "_". The program gives it to the package
-	// that connects, such as postgres.Options.Connection or connections.Named. For a queue it
-	// is the logical name that the program sends to.
+	// has: up to 40 letters, digits, "-" and "_". The program gives the same name to the
+	// package that connects: postgres.Options.Connection, mysql.Options.Connection,
+	// connections.Named, registry.Named, relay.Named. For a queue it is the logical name
+	// that the program sends to.
 	//
 	// @default - none; for a queue, its own logical name
 	Name *string

@@ -60,8 +60,9 @@ func numberOf(v *float64) number {
 // negative ones. A plain number that large is asked about, and no more.
 func mayBeToken(v float64) bool { return v < -1e200 }
 
-// lengths are the durations that were read or made before. A duration does not
-// change, and to read one is two questions to the CDK.
+// lengths are the durations that were read or made before. They are no state of an app: a
+// duration is made before the tree that uses it, never changes, and is as long in each
+// app. To read one takes two questions to the CDK.
 var lengths = map[awscdk.Duration]number{}
 
 // secondsOf reads a duration prop.

@@ -137,7 +137,9 @@ const (
 
 // Named returns the variable of a further connection of the same kind: of a second
 // database, WebSocket API or connection table that one program uses.
-// Named(EnvDatabaseHost, "reports") is HEARTH_DATABASE_HOST_REPORTS. The empty name is
+// Named(EnvDatabaseHost, "reports") is HEARTH_DATABASE_HOST_REPORTS. The constructs take
+// the name as ConnectOptions.Name, and the program gives it to postgres.Options.Connection,
+// mysql.Options.Connection, connections.Named, registry.Named or relay.Named. The empty name is
 // that of the connection without a name, whose variable is returned as it is.
 func Named(variable, name string) string {
 	if name == "" {
