@@ -81,7 +81,7 @@ func TestBootstrapAnswersEveryKind(t *testing.T) {
 	log := &output{}
 	instance, err := local.StartInstance(t.Context(), local.InstanceOptions{
 		Program: everythingProgram(t), Output: log, FunctionName: "everything",
-		Env: map[string]string{"HEARTH_QUEUES": "jobs=https://sqs.eu-central-1.amazonaws.com/123456789012/captures"},
+		Env: map[string]string{"HEARTH_QUEUES": "jobs=https://sqs.eu-central-1.amazonaws.com/123456789012/captures", "HEARTH_PARTIAL_RESPONSES": "jobs,ledger"},
 	})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)
@@ -93,7 +93,7 @@ func TestBootstrapAnswersEveryKind(t *testing.T) {
 		event []byte
 		want  string // the response, or a part of it after "…"
 	}{
-		{"HTTP API", lambdaEvent(t, "http-v2-get"), `{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8"},"cookies":["a=1"],"body":"GET /users/anna%2Fberg/bookmarks?tag=go&tag=aws&q=a%20b from 203.0.113.7:0, db connected, body \"\"","isBase64Encoded":false}`},
+		{"HTTP API", lambdaEvent(t, "http-v2-get"), `{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8"},"cookies":["a=1"],"body":"GET /users/anna%20berg/bookmarks?tag=go&tag=aws&q=a%20b from 203.0.113.7:0, db connected, body \"\"","isBase64Encoded":false}`},
 		{"HTTP API, binary", lambdaEvent(t, "http-v2-post-binary"), `…body \"\\x00\\x01\\xff\\x80A\"","isBase64Encoded":false}`},
 		{"panic", http2("GET", "/panic"), `{"statusCode":500,"headers":{"Content-Type":"application/json"},"body":"{\"message\":\"internal error\"}","isBase64Encoded":false}`},
 		{"locked thread", http2("GET", "/locks"), `{"statusCode":200,"headers":{},"body":"","isBase64Encoded":false}`},
@@ -133,7 +133,7 @@ func TestBootstrapAnswersEveryKind(t *testing.T) {
 	for _, want := range []string{
 		`"message":"optional resource failed to load; it is tried again at its first use","resource":"cache","error":"no cache here"`,
 		`"message":"panic in request","panic":"asked to","stack":"goroutine `,
-		`"message":"request timed out","method":"GET","path":"/slow","limitMs":300,"requestId":"`,
+		`"message":"request timed out","method":"GET","path":"/slow","limitMs":300,"abandoned":false,"responseBegun":false,"requestId":"`,
 		`"message":"cancelled","cause":"request: timed out after 300ms","requestId":"`,
 		`"message":"disconnected","code":1001,"requestId":"`,
 		`"message":"nightly","at":"2026-11-23T03:00:00Z"`,

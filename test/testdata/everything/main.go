@@ -37,7 +37,8 @@ var (
 )
 
 type job struct {
-	Do string `json:"do"`
+	Do  string `json:"do"`
+	URL string `json:"url"`
 }
 
 // Some cgo libraries want their calls on the main thread.
