@@ -24,6 +24,12 @@ const (
 	defaultAsyncAgeSecs        = 5 * 60
 	defaultErrorsPerMinute     = 1
 	defaultThrottledPerMin     = 1
+	// One message whose job is stuck ends one instance each time it comes, which is every
+	// six minutes: its visibility timeout is six times the function's timeout, one minute
+	// by default. It is in the dead-letter queue in the end, which has an alarm. So three
+	// instances within five minutes mean several such jobs, or requests that abandon
+	// five of their kind each time.
+	defaultHealed = 3
 )
 
 // MonitoringProps configure a [Monitoring]. What it watches is all that is given
@@ -148,7 +154,7 @@ type MonitoringProps struct {
 // jobs that failed, and for each group of schedules the invocations that did not
 // succeed. Further for each function: invocations that were throttled, failed or took
 // too long, invocations that found no warm instance (spill-over), instances that did
-// not start; with schedules, events that wait for too long or were dropped. For each
+// not start, instances that ended because abandoned code held what others need; with schedules, events that wait for too long or were dropped. For each
 // queue: the age of the oldest message and the growth of the dead-letter queue. For each
 // proxy: the share of its connections that is lent.
 //

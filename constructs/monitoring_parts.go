@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 // What Monitoring watches of each part. Each metric stands with the page that names it
@@ -30,8 +31,12 @@ func (m *Monitoring) watchHandler(h *Handler) {
 	}))
 	h.rollBackOn(m.alarm(h, "Timeouts", alarm{
 		description: "Requests, jobs or runs took longer than the program allows them, and were cut off. Look for what they wait for, or raise their timeout",
-		metric:      m.percent(m.hearthMetric("Timeouts", h, nil), h.Function.MetricInvocations(m.window.sum()), "Percent that took too long"),
+		metric:      m.percent(m.hearthMetric(wire.MetricTimeouts, h, nil), h.Function.MetricInvocations(m.window.sum()), "Percent that took too long"),
 		threshold:   jsii.Number(defaultTimeoutsPercent),
+	}))
+	h.rollBackOn(m.alarm(h, "Healed", alarm{
+		description: "Instances ended again and again, because code that ignored its context held what others need: a FIFO job, job slots, or a lock. Look for code that does not return, and give it the context",
+		metric:      m.hearthMetric(wire.MetricHealed, h, nil), threshold: jsii.Number(defaultHealed),
 	}))
 	h.rollBackOn(m.alarm(h, "InitErrors", alarm{
 		description: "Instances did not start: a required resource failed in the init phase. Warm instances are missing until it works. See the log group",
@@ -89,7 +94,7 @@ func (m *Monitoring) initErrors(h *Handler) awscloudwatch.IMetric {
 		FilterPattern: awslogs.FilterPattern_Literal(jsii.String(`{ $.type = "platform.initRuntimeDone" && $.record.status != "success" }`)),
 		// A count without a dimension has the function in its name.
 		MetricName:      jsii.String(unique + "InitErrors"),
-		MetricNamespace: jsii.String("Hearth"),
+		MetricNamespace: jsii.String(wire.MetricNamespace),
 		LogGroup:        h.LogGroup,
 	}).Metric(m.every.sum())
 }
@@ -98,7 +103,7 @@ func (m *Monitoring) initErrors(h *Handler) awscloudwatch.IMetric {
 func (m *Monitoring) watchQueue(q *Queue) {
 	if h := q.consumer; h != nil && q.name.known {
 		queue := map[string]*string{"Queue": &q.name.value}
-		failed, done := m.hearthMetric("JobsFailed", h, queue), m.hearthMetric("JobsDone", h, queue)
+		failed, done := m.hearthMetric(wire.MetricJobsFailed, h, queue), m.hearthMetric(wire.MetricJobsDone, h, queue)
 		h.rollBackOn(m.alarm(q, "JobsFailed", alarm{
 			description: "Many jobs of the queue fail: their messages are tried again, and reach the dead-letter queue in the end. See the log group of the consumer",
 			metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
@@ -270,6 +275,6 @@ func (m *Monitoring) hearthMetric(name string, h *Handler, dimensions map[string
 		all[key] = value
 	}
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		DimensionsMap: &all, MetricName: jsii.String(name), Namespace: jsii.String("Hearth"), Period: m.window.period, Statistic: jsii.String("Sum"),
+		DimensionsMap: &all, MetricName: jsii.String(name), Namespace: jsii.String(wire.MetricNamespace), Period: m.window.period, Statistic: jsii.String("Sum"),
 	})
 }

@@ -41,9 +41,9 @@ func TestMonitoringFull(t *testing.T) {
 		},
 		Queues: map[string]*QueueProps{"ledger": {MaxConcurrency: jsii.Number(5)}, "screenshots": {MaxConcurrency: jsii.Number(10)}},
 	})
-	// Throttles, errors, timeouts, init errors, spill-over, event age, dropped events;
+	// Throttles, errors, timeouts, healing, init errors, spill-over, event age, dropped events;
 	// HTTP and WebSocket API; three for each queue; schedules; connections; account.
-	if got, want := len(b.Monitoring.Alarms), 7+2+2*3+2+1+1; got != want {
+	if got, want := len(b.Monitoring.Alarms), 8+2+2*3+2+1+1; got != want {
 		t.Errorf("%d alarms, want %d", got, want)
 	}
 	for id, alarm := range resources(stack, "AWS::CloudWatch::Alarm") {
@@ -59,7 +59,7 @@ func TestMonitoringJobs(t *testing.T) {
 	stack := setup(t)
 	b := newSeparateBackend(stack)
 	m := NewMonitoring(stack, jsii.String("Monitoring"), &MonitoringProps{Backend: b})
-	if got, want := len(m.Alarms), 5+(4+2)+2+2*3+2; got != want {
+	if got, want := len(m.Alarms), 6+(5+2)+2+2*3+2; got != want {
 		t.Errorf("%d alarms, want %d", got, want)
 	}
 	template(stack).ResourceCountIs(jsii.String("AWS::CloudWatch::Dashboard"), jsii.Number(1))
@@ -106,6 +106,7 @@ func TestEveryPartHasAnAlarm(t *testing.T) {
 				"sockets":   {`"MetricName":"IntegrationError","Namespace":"AWS/ApiGateway"`, `"MetricName":"ExecutionError"`, `"Name":"ApiId"`},
 				"jobs":      {`"MetricName":"JobsFailed","Namespace":"Hearth"`, `"Name":"FunctionName"`, `{"Name":"Queue","Value":"ledger"}`},
 				"timeouts":  {`"MetricName":"Timeouts","Namespace":"Hearth"`},
+				"healing":   {`"MetricName":"Healed","Namespace":"Hearth"`, `"Name":"FunctionName"`, `"Period":300`, `"Threshold":3`},
 				"schedules": {`"MetricName":"TargetErrorCount","Namespace":"AWS/Scheduler"`, `{"Name":"ScheduleGroup","Value":"default"}`},
 				"runs":      {`"MetricName":"Errors","Namespace":"AWS/Lambda"`},
 				"dead":      {`"Expression":"DIFF(FILL(dead, 0))"`, `"MetricName":"ApproximateNumberOfMessagesVisible"`},
