@@ -116,7 +116,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		return nil, err
 	}
 	clk := opts.clock()
-	e.queues = sqs.New(sqs.Options{Clock: clk, Region: region, Account: e.account})
+	e.queues = sqs.New(sqs.Options{Clock: clk, Region: region, Account: e.account, Log: e.opts.logf})
 	if e.sqs, err = sqs.Serve(e.queues, orAnyPort(opts.SQSAddr)); err != nil {
 		return nil, err
 	}
@@ -340,7 +340,7 @@ func (e *Engine) changeAPIs(p *plan) error {
 		id := h.config.ID
 		ids[id] = true
 		if e.httpAPIs[id] == nil {
-			e.httpAPIs[id] = httpapi.New(invoker{e})
+			e.httpAPIs[id] = httpapi.New(invoker{e}, e.opts.logf)
 		}
 		errs = append(errs, e.httpAPIs[id].Configure(h.config))
 	}
@@ -348,7 +348,7 @@ func (e *Engine) changeAPIs(p *plan) error {
 		id := w.config.ID
 		ids[id] = true
 		if e.webSockets[id] == nil {
-			e.webSockets[id] = websocket.New(invoker{e}, e.opts.clock())
+			e.webSockets[id] = websocket.New(socketInvoker{e}, e.opts.clock(), e.opts.logf)
 		}
 		e.webSockets[id].Configure(w.config)
 	}

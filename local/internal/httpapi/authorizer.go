@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/lambdahearth/hearth/local/internal/policy"
 )
 
@@ -125,6 +127,7 @@ func (a *API) ask(x *exchange, auth *LambdaAuthorizer) (status int, message stri
 	if !cached {
 		var err error
 		if v, err = a.askFunction(x, auth, identities, arn); err != nil {
+			a.logf("authorizer %s of %s: %v; the client gets 500", auth.Function, x.routeKey, err)
 			return http.StatusInternalServerError, "Internal Server Error"
 		}
 		auth.keep(key, v)
@@ -181,7 +184,7 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 	}
 	ctx, cancel := context.WithTimeout(x.r.Context(), authorizerTimeout)
 	defer cancel()
-	response, err := a.invoker.Invoke(ctx, auth.Function, encode(event), x.trace)
+	response, err := a.invoker.Invoke(ctx, Invocation{auth.Function, uuid.NewString(), x.trace, encode(event)})
 	if err != nil {
 		return verdict{}, err
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"github.com/lambdahearth/hearth/local/internal/policy"
 )
 
@@ -97,7 +99,7 @@ func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Au
 	e.MethodARN = "arn:aws:execute-api:" + config.Region + ":" + config.Account + ":" + config.ID + "/" + c.stage + "/$connect"
 	ctx, cancel := context.WithTimeout(a.ctx, 10*time.Second)
 	defer cancel()
-	data, err := a.invoker.Invoke(ctx, auth.Function, encode(&e), e.trace)
+	data, err := a.invoker.Invoke(ctx, Invocation{auth.Function, uuid.NewString(), e.trace, encode(&e)})
 	if err != nil {
 		return http.StatusInternalServerError
 	}
