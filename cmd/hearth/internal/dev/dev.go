@@ -130,6 +130,9 @@ func (s *server) readEnv() error {
 
 func (s *server) run(ctx context.Context, stderr io.Writer) (err error) {
 	started := time.Now()
+	if err := checkPort(s.options.Addr); err != nil {
+		return err
+	}
 	if !s.noSynth {
 		if err := s.synth(ctx); err != nil {
 			return quiet(ctx, err)
@@ -154,6 +157,15 @@ func (s *server) run(ctx context.Context, stderr io.Writer) (err error) {
 		return nil
 	}
 	return quiet(ctx, s.watch(ctx))
+}
+
+// checkPort finds a port that is in use before the synth, which may take minutes.
+func checkPort(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("dev: %w; stop what serves there, or choose another port with --port", err)
+	}
+	return l.Close()
 }
 
 // quiet makes the end of ctx, which is Ctrl-C, no error.
