@@ -20,6 +20,8 @@ type Authorizer struct {
 	JWT *JWT
 	// Lambda asks a function.
 	Lambda *LambdaAuthorizer
+	// Unknown says why the authorizer is not known here. It answers 401 to everybody.
+	Unknown string
 }
 
 // LambdaAuthorizer asks a function whether a request may pass.
@@ -53,6 +55,9 @@ func (a *API) authorize(x *exchange) (status int, message string) {
 	switch {
 	case auth == nil:
 		return 0, ""
+	case auth.Unknown != "":
+		a.logf("%s is answered 401: %s", x.routeKey, auth.Unknown)
+		return http.StatusUnauthorized, "Unauthorized"
 	case auth.JWT != nil:
 		token := strings.TrimSpace(x.identity(auth.JWT.identitySource()))
 		if rest, ok := cutPrefixFold(token, "Bearer "); ok {
