@@ -46,19 +46,10 @@ func startLedger(t *testing.T, opts local.Options, change func(resources map[str
 
 func TestStartErrors(t *testing.T) {
 	t.Parallel()
-	setEnv := func(value any) func(map[string]any) {
-		return func(resources map[string]any) {
-			resources["Ledger"].(map[string]any)["Properties"].(map[string]any)["Environment"] = map[string]any{"Variables": map[string]any{"TABLE": value}}
-		}
-	}
 	for want, c := range map[string]struct {
 		opts   local.Options
 		change func(map[string]any)
 	}{
-		`Chaos/Ledger: Ref "Table": the template has no such resource (environment variable TABLE; set it in .env to give it a value here)`: {
-			change: setEnv(map[string]any{"Ref": "Table"})},
-		`a secret or parameter of the account is not known here`:    {change: setEnv("{{resolve:ssm:/x}}")},
-		`name its folder with --handler Ledger=DIR`:                 {opts: local.Options{Programs: map[string]string{}}},
 		`the folder of the function's Go program, /none, is not`:    {opts: local.Options{Programs: map[string]string{}, Handlers: map[string]string{"Ledger": "/none"}}},
 		`address must be on loopback (127.0.0.1, ::1 or localhost)`: {opts: local.Options{Addr: "0.0.0.0:0"}},
 		`database: must be postgres://…, mysql://…`:                 {opts: local.Options{Database: "localhost:5432"}},
@@ -74,10 +65,6 @@ func TestStartErrors(t *testing.T) {
 	}
 	if _, err := local.Start(t.Context(), local.Options{}); err == nil || err.Error() != "start: Options.Assembly must be set" {
 		t.Errorf("got %v", err)
-	}
-	// A variable that the user gives need not be resolvable.
-	if _, err := startLedger(t, local.Options{Env: map[string]string{"TABLE": "mine"}}, setEnv(map[string]any{"Ref": "Table"})); err != nil {
-		t.Error(err)
 	}
 }
 

@@ -43,9 +43,18 @@ const (
 // Invoker invokes Lambda functions. An error with a method Throttled that returns
 // true says that there is no room for the invocation.
 type Invoker interface {
-	Invoke(ctx context.Context, functionARN string, event []byte, trace string) ([]byte, error)
+	Invoke(ctx context.Context, i Invocation) ([]byte, error)
 	// InvokeStream is Invoke, but it returns when the response begins.
-	InvokeStream(ctx context.Context, functionARN string, event []byte, trace string) (*Stream, error)
+	InvokeStream(ctx context.Context, i Invocation) (*Stream, error)
+}
+
+// Invocation is one event for a function.
+type Invocation struct {
+	// Function is the ARN of the function, alias or version.
+	Function string
+	// RequestID is the id of the invocation, Trace its X-Amzn-Trace-Id header.
+	RequestID, Trace string
+	Event            []byte
 }
 
 // Stream is a response that comes while the function writes it. A Read fails when
@@ -112,6 +121,7 @@ type Integration struct {
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html (2026-11)
 type API struct {
 	invoker Invoker
+	logf    func(format string, args ...any)
 	state   atomic.Pointer[state]
 	counts  Counters
 }
@@ -133,9 +143,13 @@ type Count struct {
 	ServerErrors int64 `json:"serverErrors"` // answers 5xx
 }
 
-// New returns an API that has no routes yet.
-func New(invoker Invoker) *API {
-	a := &API{invoker: invoker}
+// New returns an API that has no routes yet. logf gets a line for each answer of the
+// gateway's own that is a function's fault; nil discards them.
+func New(invoker Invoker, logf func(format string, args ...any)) *API {
+	if logf == nil {
+		logf = func(string, ...any) {}
+	}
+	a := &API{invoker: invoker, logf: logf}
 	a.state.Store(&state{routes: &router{}})
 	return a
 }
@@ -174,7 +188,8 @@ type exchange struct {
 	route      *Route
 	routeKey   string
 	params     map[string]string
-	id         string
+	id         string // of the request
+	invocation string // the id of the invocation
 	trace      string
 	at         time.Time
 	sourceIP   string
@@ -187,7 +202,7 @@ type exchange struct {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.counts.requests.Add(1)
 	x := &exchange{state: a.state.Load(), r: r, at: time.Now()}
-	x.id = x.config.URL.requestID()
+	x.id, x.invocation = x.config.URL.requestIDs()
 	w.Header().Set(x.config.URL.requestIDHeader(), x.id)
 	status := a.serve(w, x)
 	switch {
@@ -249,24 +264,29 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 	if x.config.URL == StreamingURL {
 		return a.stream(w, x, payload)
 	}
-	ctx, cancel := x.invocation()
+	ctx, cancel := x.bound()
 	defer cancel()
-	result, err := a.invoker.Invoke(ctx, integration.Function, payload, x.trace)
+	result, err := a.invoker.Invoke(ctx, x.invoke(payload))
 	if err != nil {
-		return x.failed(ctx, w, err)
+		return a.failed(ctx, w, x, err)
 	}
 	answer, err := readResponse(result, integration.Version)
 	if err != nil {
-		return x.failed(ctx, w, err)
+		return a.failed(ctx, w, x, err)
 	}
 	cors.adjust(answer.header, x.r)
 	answer.write(w, x.r)
 	return answer.status
 }
 
-// invocation bounds an invocation. A Function URL waits for as long as its function
+// invoke is the invocation of the route's function.
+func (x *exchange) invoke(event []byte) Invocation {
+	return Invocation{x.route.Integration.Function, x.invocation, x.trace, event}
+}
+
+// bound bounds an invocation. A Function URL waits for as long as its function
 // may take.
-func (x *exchange) invocation() (context.Context, context.CancelFunc) {
+func (x *exchange) bound() (context.Context, context.CancelFunc) {
 	if x.config.URL != NoURL {
 		return context.WithCancel(x.r.Context())
 	}
@@ -277,8 +297,21 @@ func (x *exchange) invocation() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(x.r.Context(), timeout)
 }
 
-// failed answers for an invocation that failed, or whose response is malformed.
-func (x *exchange) failed(ctx context.Context, w http.ResponseWriter, err error) int {
+// failed answers for an invocation that failed, or whose response is malformed. It logs
+// what the function's own log cannot say.
+func (a *API) failed(ctx context.Context, w http.ResponseWriter, x *exchange, err error) (status int) {
+	defer func() {
+		function := x.route.Integration.Function
+		if _, name, ok := strings.Cut(function, ":function:"); ok {
+			function = name
+		}
+		switch {
+		case errors.Is(err, errMalformed):
+			a.logf("%s: RequestId: %s: the response to %s is malformed: %v; the client gets %d", function, x.invocation, x.routeKey, err, status)
+		case errors.Is(err, context.DeadlineExceeded):
+			a.logf("%s: RequestId: %s: no response to %s in the time that the integration has; the client gets %d", function, x.invocation, x.routeKey, status)
+		}
+	}()
 	var busy interface{ Throttled() bool }
 	throttled := errors.As(err, &busy) && busy.Throttled()
 	switch {

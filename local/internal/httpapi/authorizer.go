@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/lambdahearth/hearth/local/internal/policy"
 )
 
@@ -18,6 +20,8 @@ type Authorizer struct {
 	JWT *JWT
 	// Lambda asks a function.
 	Lambda *LambdaAuthorizer
+	// Unknown says why the authorizer is not known here. It answers 401 to everybody.
+	Unknown string
 }
 
 // LambdaAuthorizer asks a function whether a request may pass.
@@ -51,6 +55,9 @@ func (a *API) authorize(x *exchange) (status int, message string) {
 	switch {
 	case auth == nil:
 		return 0, ""
+	case auth.Unknown != "":
+		a.logf("%s is answered 401: %s", x.routeKey, auth.Unknown)
+		return http.StatusUnauthorized, "Unauthorized"
 	case auth.JWT != nil:
 		token := strings.TrimSpace(x.identity(auth.JWT.identitySource()))
 		if rest, ok := cutPrefixFold(token, "Bearer "); ok {
@@ -125,6 +132,7 @@ func (a *API) ask(x *exchange, auth *LambdaAuthorizer) (status int, message stri
 	if !cached {
 		var err error
 		if v, err = a.askFunction(x, auth, identities, arn); err != nil {
+			a.logf("authorizer %s of %s: %v; the client gets 500", auth.Function, x.routeKey, err)
 			return http.StatusInternalServerError, "Internal Server Error"
 		}
 		auth.keep(key, v)
@@ -181,7 +189,7 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 	}
 	ctx, cancel := context.WithTimeout(x.r.Context(), authorizerTimeout)
 	defer cancel()
-	response, err := a.invoker.Invoke(ctx, auth.Function, encode(event), x.trace)
+	response, err := a.invoker.Invoke(ctx, Invocation{auth.Function, uuid.NewString(), x.trace, encode(event)})
 	if err != nil {
 		return verdict{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -18,7 +19,7 @@ type answer struct {
 	body   []byte
 }
 
-var errMalformed = errors.New("the function's response is malformed")
+var errMalformed = errors.New("it is no proxy response")
 
 // readResponse reads a function's response.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (2026-11)
@@ -36,20 +37,20 @@ func readResponse(data []byte, version string) (*answer, error) {
 	if object {
 		if err := json.Unmarshal(data, &in); err != nil {
 			if version == "1.0" || in.StatusCode != nil || !json.Valid(data) {
-				return nil, errMalformed
+				return nil, fmt.Errorf("%w: %v", errMalformed, err)
 			}
 			in.StatusCode = nil // an object of the function's own, with a field of such a name
 		}
 	}
 	if in.StatusCode == nil {
 		if version == "1.0" || !json.Valid(data) {
-			return nil, errMalformed
+			return nil, fmt.Errorf("%w: it must be JSON with a statusCode", errMalformed)
 		}
 		return inferred(data), nil
 	}
 	status, err := strconv.Atoi(strings.Trim(string(in.StatusCode), `"`))
 	if err != nil || status < 100 || status > 599 {
-		return nil, errMalformed
+		return nil, fmt.Errorf("%w: statusCode must be 100 to 599, got %s", errMalformed, in.StatusCode)
 	}
 	a := &answer{status: status, header: http.Header{}}
 	for name, raw := range in.Headers {
@@ -68,12 +69,12 @@ func readResponse(data []byte, version string) (*answer, error) {
 	if in.Body != nil && string(*in.Body) != "null" {
 		var text string
 		if err := json.Unmarshal(*in.Body, &text); err != nil {
-			return nil, errMalformed
+			return nil, fmt.Errorf("%w: body must be a string", errMalformed)
 		}
 		a.body = []byte(text)
 		if in.IsBase64Encoded {
 			if a.body, err = base64.StdEncoding.DecodeString(text); err != nil {
-				return nil, errMalformed
+				return nil, fmt.Errorf("%w: body is not base64, though isBase64Encoded is true", errMalformed)
 			}
 		}
 	}

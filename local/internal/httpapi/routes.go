@@ -20,6 +20,12 @@ type pattern struct {
 	route    *Route
 }
 
+// Check says what is wrong with a set of routes.
+func Check(routes []Route) error {
+	_, err := newRouter(routes)
+	return err
+}
+
 func newRouter(routes []Route) (*router, error) {
 	r := &router{}
 	seen := map[string]bool{}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -199,6 +200,28 @@ func TestRunMistakes(t *testing.T) {
 		if err := Run(t.Context(), args, io.Discard, io.Discard); err == nil || err.Error() != want {
 			t.Errorf("%v:\n got %v\nwant %s", args, err, want)
 		}
+	}
+}
+
+// TestPortInUse: a port that is in use is found before the synth.
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "cdk.json"), []byte(`{"app": "touch synthesized"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	err = Run(t.Context(), []string{"--dir", dir, "--port", port}, io.Discard, io.Discard)
+	if want := "address already in use; stop what serves there, or choose another port with --port"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "synthesized")); err == nil {
+		t.Error("the app was synthesized first")
 	}
 }
 
