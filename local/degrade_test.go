@@ -393,3 +393,17 @@ func TestOneNameTwice(t *testing.T) {
 		e.Stop()
 	}
 }
+
+// TestCallbacksThatReachAWS: a WebSocket API whose callback URL no function is told is
+// named at the start.
+func TestCallbacksThatReachAWS(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	e := startApis(t, local.Options{Log: log.add}, func(map[string]any) {})
+	for i, want := range []int{1, 0} { // SocketB is in the variable CALLBACKS
+		s := e.State().WebSocketAPIs[i]
+		if got := log.count("Apis/"+s.LogicalID+": programs that push to https://{domainName}/live reach AWS", "which is "+s.CallbackURL+" here"); got != want {
+			t.Errorf("%s: %d lines, want %d: %q", s.LogicalID, got, want, log.all())
+		}
+	}
+}
