@@ -212,7 +212,7 @@ func TestUnknownAuthorizers(t *testing.T) {
 	if log.count("Apis/Jwt: its routes are answered 401, because", "Ref Pool of type AWS::Cognito::UserPool", "name its issuer with --issuer Jwt=URL,AUDIENCE") != 1 {
 		t.Errorf("at the start: %q", log.all())
 	}
-	if log.count("GET /guarded is answered 401: the authorizer Apis/Jwt is not known here") != 1 {
+	if log.count("GET /guarded is answered 401: the authorizer Apis/Jwt cannot be asked: ") != 1 {
 		t.Errorf("at the request: %q", log.all())
 	}
 

@@ -91,6 +91,8 @@ var simulated = map[string]bool{
 	"AWS::ApiGatewayV2::Api": true, "AWS::ApiGatewayV2::Integration": true, "AWS::ApiGatewayV2::Route": true,
 	"AWS::ApiGatewayV2::RouteResponse": true, "AWS::ApiGatewayV2::IntegrationResponse": true, "AWS::ApiGatewayV2::Stage": true,
 	"AWS::ApiGatewayV2::Deployment": true, "AWS::ApiGatewayV2::Authorizer": true,
+	"AWS::ApiGateway::RestApi": true, "AWS::ApiGateway::Resource": true, "AWS::ApiGateway::Method": true, "AWS::ApiGateway::Deployment": true,
+	"AWS::ApiGateway::Stage": true, "AWS::ApiGateway::Authorizer": true,
 	"AWS::DynamoDB::Table": true, "AWS::DynamoDB::GlobalTable": true,
 	"AWS::SQS::Queue": true, "AWS::Scheduler::Schedule": true, "AWS::Scheduler::ScheduleGroup": true,
 	"AWS::RDS::DBProxy": true, "AWS::RDS::DBProxyTargetGroup": true, "AWS::CDK::Metadata": true, "AWS::CloudFormation::Stack": true,
@@ -151,7 +153,7 @@ func (pl planner) makePlan(app *assembly.App) (*plan, error) {
 		}
 	}
 	var errs []error
-	for _, read := range []func() error{p.planQueues, p.planTables, p.planFunctions, p.planMappings, p.planAPIs, p.planFunctionURLs, p.planSchedules} {
+	for _, read := range []func() error{p.planQueues, p.planTables, p.planFunctions, p.planMappings, p.planAPIs, p.planRESTAPIs, p.planFunctionURLs, p.planSchedules} {
 		errs = append(errs, read())
 	}
 	errs = append(errs, p.checkNames())

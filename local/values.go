@@ -131,9 +131,10 @@ func (v *values) ref(r *assembly.Resource) (any, error) {
 			}
 		}
 		return arn("lambda", r, "function:"+name+":"+qualifier), nil
-	case "AWS::ApiGatewayV2::Stage":
+	case "AWS::ApiGatewayV2::Stage", "AWS::ApiGateway::Stage":
 		return physicalName(r, "StageName", 128)
-	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Deployment":
+	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Deployment",
+		"AWS::ApiGateway::RestApi", "AWS::ApiGateway::Resource", "AWS::ApiGateway::Authorizer", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Method":
 		return shortID(r), nil
 	case "AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup":
 		return physicalName(r, "Name", 64)
@@ -180,6 +181,10 @@ func (v *values) getAtt(r *assembly.Resource, attribute string) (any, error) {
 		return "1", nil
 	case "AWS::ApiGatewayV2::Api.ApiEndpoint":
 		return v.apiURL(r), nil
+	case "AWS::ApiGateway::RestApi.RootResourceId":
+		return rootResourceID(r), nil
+	case "AWS::ApiGateway::RestApi.RestApiId", "AWS::ApiGateway::Resource.ResourceId", "AWS::ApiGateway::Authorizer.AuthorizerId", "AWS::ApiGateway::Deployment.DeploymentId":
+		return ref(same)
 	case "AWS::Lambda::Url.FunctionUrl":
 		return v.apiURL(r) + "/", nil
 	case "AWS::Scheduler::Schedule.Arn":
