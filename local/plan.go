@@ -94,7 +94,7 @@ var simulated = map[string]bool{
 	"AWS::ApiGateway::RestApi": true, "AWS::ApiGateway::Resource": true, "AWS::ApiGateway::Method": true, "AWS::ApiGateway::Deployment": true,
 	"AWS::ApiGateway::Stage": true, "AWS::ApiGateway::Authorizer": true,
 	"AWS::DynamoDB::Table": true, "AWS::DynamoDB::GlobalTable": true,
-	"AWS::SQS::Queue": true, "AWS::Scheduler::Schedule": true, "AWS::Scheduler::ScheduleGroup": true,
+	"AWS::SQS::Queue": true, "AWS::Scheduler::Schedule": true, "AWS::Scheduler::ScheduleGroup": true, "AWS::Events::Rule": true,
 	"AWS::RDS::DBProxy": true, "AWS::RDS::DBProxyTargetGroup": true, "AWS::CDK::Metadata": true, "AWS::CloudFormation::Stack": true,
 }
 
@@ -153,7 +153,7 @@ func (pl planner) makePlan(app *assembly.App) (*plan, error) {
 		}
 	}
 	var errs []error
-	for _, read := range []func() error{p.planQueues, p.planTables, p.planFunctions, p.planMappings, p.planAPIs, p.planRESTAPIs, p.planFunctionURLs, p.planSchedules} {
+	for _, read := range []func() error{p.planQueues, p.planTables, p.planFunctions, p.planMappings, p.planAPIs, p.planRESTAPIs, p.planFunctionURLs, p.planSchedules, p.planRules} {
 		errs = append(errs, read())
 	}
 	errs = append(errs, p.checkNames())

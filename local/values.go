@@ -138,6 +138,8 @@ func (v *values) ref(r *assembly.Resource) (any, error) {
 		return shortID(r), nil
 	case "AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup":
 		return physicalName(r, "Name", 64)
+	case "AWS::Events::Rule":
+		return physicalName(r, "Name", 64)
 	case "AWS::RDS::DBProxy":
 		return physicalName(r, "DBProxyName", 63)
 	case "AWS::Logs::LogGroup":
@@ -191,6 +193,8 @@ func (v *values) getAtt(r *assembly.Resource, attribute string) (any, error) {
 		return scheduleARN(r)
 	case "AWS::Scheduler::ScheduleGroup.Arn":
 		return ref(func(name string) string { return arn("scheduler", r, "schedule-group/"+name) })
+	case "AWS::Events::Rule.Arn":
+		return ref(func(name string) string { return arn("events", r, "rule/"+name) })
 	case "AWS::Logs::LogGroup.Arn":
 		return ref(func(name string) string { return arn("logs", r, "log-group:"+name+":*") })
 	case "AWS::IAM::Role.Arn":
