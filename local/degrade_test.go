@@ -212,7 +212,7 @@ func TestUnknownAuthorizers(t *testing.T) {
 	if log.count("Apis/Jwt: its routes are answered 401, because", "Ref Pool of type AWS::Cognito::UserPool", "name its issuer with --issuer Jwt=URL,AUDIENCE") != 1 {
 		t.Errorf("at the start: %q", log.all())
 	}
-	if log.count("GET /guarded is answered 401: the authorizer Apis/Jwt is not known here") != 1 {
+	if log.count("GET /guarded is answered 401: the authorizer Apis/Jwt cannot be asked: ") != 1 {
 		t.Errorf("at the request: %q", log.all())
 	}
 
@@ -391,5 +391,19 @@ func TestOneNameTwice(t *testing.T) {
 			continue
 		}
 		e.Stop()
+	}
+}
+
+// TestCallbacksThatReachAWS: a WebSocket API whose callback URL no function is told is
+// named at the start.
+func TestCallbacksThatReachAWS(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	e := startApis(t, local.Options{Log: log.add}, func(map[string]any) {})
+	for i, want := range []int{1, 0} { // SocketB is in the variable CALLBACKS
+		s := e.State().WebSocketAPIs[i]
+		if got := log.count("Apis/"+s.LogicalID+": programs that push to https://{domainName}/live reach AWS", "which is "+s.CallbackURL+" here"); got != want {
+			t.Errorf("%s: %d lines, want %d: %q", s.LogicalID, got, want, log.all())
+		}
 	}
 }

@@ -50,7 +50,8 @@ type Engine struct {
 	scheduler *scheduler.Service
 	started   time.Time
 
-	changing sync.Mutex // held while Rebuild or Reload run
+	changing sync.Mutex      // held while Rebuild or Reload run
+	checked  map[string]bool // programs whose build information was read
 
 	mu         sync.Mutex
 	plan       *plan
@@ -79,7 +80,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	e := &Engine{
 		opts: opts, account: assembly.DefaultAccount, started: time.Now(), plan: &plan{addresses: &addresses{}},
 		functions: map[string]*lambda.Function{}, mappings: map[string]*mapping{}, httpAPIs: map[string]*httpapi.API{},
-		webSockets: map[string]*websocket.API{}, listeners: map[string]*listener{},
+		checked: map[string]bool{}, webSockets: map[string]*websocket.API{}, listeners: map[string]*listener{},
 	}
 	defer func() {
 		if err != nil {
@@ -187,6 +188,7 @@ func (e *Engine) Reload(ctx context.Context) error {
 			e.opts.logf("%s", warning)
 		}
 	}
+	e.warnOfSDKs(p, programs)
 	errs := []error{e.changeFunctions(ctx, p, programs), e.changeAPIs(p), e.changeMappings(p)}
 	var schedules []scheduler.Schedule
 	for _, s := range p.schedules {
@@ -288,6 +290,20 @@ func (e *Engine) buildAll(ctx context.Context, p *plan) (map[string]*build, erro
 		byName[f.config.Name] = builds[key]
 	}
 	return byName, nil
+}
+
+// warnOfSDKs says which programs would call AWS itself, once for each program.
+func (e *Engine) warnOfSDKs(p *plan, programs map[string]*build) {
+	for _, f := range p.functions {
+		b := programs[f.config.Name]
+		if e.checked[b.program] {
+			continue
+		}
+		e.checked[b.program] = true
+		if why := whyIgnoresEndpoints(b.program); why != "" {
+			e.opts.logf("%s: %s", f.resource, why)
+		}
+	}
 }
 
 func (e *Engine) defineQueues(p *plan) error {

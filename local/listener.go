@@ -113,7 +113,7 @@ func (e *Engine) reserve(app *assembly.App) (a *addresses, opened map[string]*li
 }
 
 // apiTypes are the resource types of what is served over HTTP.
-var apiTypes = []string{"AWS::ApiGatewayV2::Api", "AWS::Lambda::Url"}
+var apiTypes = []string{"AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi", "AWS::Lambda::Url"}
 
 // tablesPort is the key of the tables' listener beside those of APIs.
 const tablesPort = "tables"

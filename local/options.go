@@ -4,8 +4,15 @@ import (
 	"io"
 	"time"
 
+	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/clock"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
+)
+
+// What a stack has that is not bound to an account or a region.
+const (
+	DefaultAccount = assembly.DefaultAccount
+	DefaultRegion  = assembly.DefaultRegion
 )
 
 // Options says what an [Engine] runs and how. Assembly is required.

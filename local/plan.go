@@ -91,8 +91,10 @@ var simulated = map[string]bool{
 	"AWS::ApiGatewayV2::Api": true, "AWS::ApiGatewayV2::Integration": true, "AWS::ApiGatewayV2::Route": true,
 	"AWS::ApiGatewayV2::RouteResponse": true, "AWS::ApiGatewayV2::IntegrationResponse": true, "AWS::ApiGatewayV2::Stage": true,
 	"AWS::ApiGatewayV2::Deployment": true, "AWS::ApiGatewayV2::Authorizer": true,
+	"AWS::ApiGateway::RestApi": true, "AWS::ApiGateway::Resource": true, "AWS::ApiGateway::Method": true, "AWS::ApiGateway::Deployment": true,
+	"AWS::ApiGateway::Stage": true, "AWS::ApiGateway::Authorizer": true,
 	"AWS::DynamoDB::Table": true, "AWS::DynamoDB::GlobalTable": true,
-	"AWS::SQS::Queue": true, "AWS::Scheduler::Schedule": true, "AWS::Scheduler::ScheduleGroup": true,
+	"AWS::SQS::Queue": true, "AWS::Scheduler::Schedule": true, "AWS::Scheduler::ScheduleGroup": true, "AWS::Events::Rule": true,
 	"AWS::RDS::DBProxy": true, "AWS::RDS::DBProxyTargetGroup": true, "AWS::CDK::Metadata": true, "AWS::CloudFormation::Stack": true,
 }
 
@@ -151,10 +153,11 @@ func (pl planner) makePlan(app *assembly.App) (*plan, error) {
 		}
 	}
 	var errs []error
-	for _, read := range []func() error{p.planQueues, p.planTables, p.planFunctions, p.planMappings, p.planAPIs, p.planFunctionURLs, p.planSchedules} {
+	for _, read := range []func() error{p.planQueues, p.planTables, p.planFunctions, p.planMappings, p.planAPIs, p.planRESTAPIs, p.planFunctionURLs, p.planSchedules, p.planRules} {
 		errs = append(errs, read())
 	}
 	errs = append(errs, p.checkNames())
+	p.checkCallbacks()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -164,6 +167,22 @@ func (pl planner) makePlan(app *assembly.App) (*plan, error) {
 		p.outputs[i].Value = p.addresses.localize(p.outputs[i].Value)
 	}
 	return p.plan, nil
+}
+
+// checkCallbacks warns of WebSocket APIs whose address here no function is told: the
+// address that a program makes of an event's domainName is AWS's own.
+func (p *planner) checkCallbacks() {
+	for _, w := range p.webSockets {
+		for stage := range w.config.Stages {
+			callbacks := p.addresses.host(w.config.ID) + "/" + stage
+			told := slices.ContainsFunc(p.functions, func(f *functionPlan) bool {
+				return slices.ContainsFunc(slices.Collect(maps.Values(f.config.Env)), func(value string) bool { return strings.Contains(value, callbacks) })
+			})
+			if !told && len(w.config.Routes) > 0 {
+				p.warn(w.resource, "programs that push to https://{domainName}/%s reach AWS, and not this engine; give the function a variable with the stage's callback URL (WebSocketStage.CallbackUrl in the CDK), which is http://%s here, and use it as the endpoint", stage, callbacks)
+			}
+		}
+	}
 }
 
 // checkNames refuses two functions, queues or schedules of one name, which would be

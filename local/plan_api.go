@@ -75,7 +75,7 @@ func (p *planner) planAPIs() error {
 			}
 		}
 		errs = append(errs, addHTTPRoutes(p, h, parts))
-		if err := httpapi.Check(h.config.Routes); err != nil {
+		if err := httpapi.Check(h.config); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", r, err))
 		}
 		p.httpAPIs = append(p.httpAPIs, h)
@@ -200,7 +200,7 @@ func (parts *apiParts) readIntegration(p *planner, r *assembly.Resource) error {
 // arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations.
 func functionARN(uri string) string {
 	if _, rest, ok := strings.Cut(uri, "/functions/"); ok {
-		uri = strings.TrimSuffix(rest, "/invocations")
+		uri = strings.TrimSuffix(strings.TrimSuffix(rest, "/invocations"), "/response-streaming-invocations")
 	}
 	if !strings.HasPrefix(uri, "arn:aws:lambda:") {
 		return ""
@@ -238,9 +238,8 @@ func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 		if props.AuthorizerType == "JWT" {
 			remedy = "; name its issuer with --issuer " + r.ID + "=URL,AUDIENCE"
 		}
-		why := fmt.Sprintf("the authorizer %s is not known here: %s%s", r, strings.Join(unknown, " and "), remedy)
-		p.warn(r, "its routes are answered 401, because %s is not known here%s", strings.Join(unknown, " and "), remedy)
-		parts.authorizers[id], parts.wsAuth[id] = &httpapi.Authorizer{Unknown: why}, &websocket.Authorizer{Unknown: why}
+		auth := p.unknownAuthorizer(r, unknown, remedy)
+		parts.authorizers[id], parts.wsAuth[id] = auth, &websocket.Authorizer{Unknown: auth.Unknown}
 		return nil
 	}
 	if props.AuthorizerType == "JWT" {

@@ -131,11 +131,14 @@ func (v *values) ref(r *assembly.Resource) (any, error) {
 			}
 		}
 		return arn("lambda", r, "function:"+name+":"+qualifier), nil
-	case "AWS::ApiGatewayV2::Stage":
+	case "AWS::ApiGatewayV2::Stage", "AWS::ApiGateway::Stage":
 		return physicalName(r, "StageName", 128)
-	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Deployment":
+	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Deployment",
+		"AWS::ApiGateway::RestApi", "AWS::ApiGateway::Resource", "AWS::ApiGateway::Authorizer", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Method":
 		return shortID(r), nil
 	case "AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup":
+		return physicalName(r, "Name", 64)
+	case "AWS::Events::Rule":
 		return physicalName(r, "Name", 64)
 	case "AWS::RDS::DBProxy":
 		return physicalName(r, "DBProxyName", 63)
@@ -180,12 +183,18 @@ func (v *values) getAtt(r *assembly.Resource, attribute string) (any, error) {
 		return "1", nil
 	case "AWS::ApiGatewayV2::Api.ApiEndpoint":
 		return v.apiURL(r), nil
+	case "AWS::ApiGateway::RestApi.RootResourceId":
+		return rootResourceID(r), nil
+	case "AWS::ApiGateway::RestApi.RestApiId", "AWS::ApiGateway::Resource.ResourceId", "AWS::ApiGateway::Authorizer.AuthorizerId", "AWS::ApiGateway::Deployment.DeploymentId":
+		return ref(same)
 	case "AWS::Lambda::Url.FunctionUrl":
 		return v.apiURL(r) + "/", nil
 	case "AWS::Scheduler::Schedule.Arn":
 		return scheduleARN(r)
 	case "AWS::Scheduler::ScheduleGroup.Arn":
 		return ref(func(name string) string { return arn("scheduler", r, "schedule-group/"+name) })
+	case "AWS::Events::Rule.Arn":
+		return ref(func(name string) string { return arn("events", r, "rule/"+name) })
 	case "AWS::Logs::LogGroup.Arn":
 		return ref(func(name string) string { return arn("logs", r, "log-group:"+name+":*") })
 	case "AWS::IAM::Role.Arn":

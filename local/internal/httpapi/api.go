@@ -76,6 +76,8 @@ type Config struct {
 	CORS *CORS
 	// URL is the kind of Function URL that this is instead of an HTTP API.
 	URL URLKind
+	// REST says that this is a REST API instead; nil for other kinds.
+	REST *REST
 }
 
 // Stage is a deployed stage. $default is served at the root, others below their
@@ -95,6 +97,8 @@ type Route struct {
 	Authorizer *Authorizer
 	// Scopes are those that a JWT must have one of.
 	Scopes []string
+	// ResourceID is the id of the resource in a REST API.
+	ResourceID string
 }
 
 // Integration is a Lambda proxy integration.
@@ -103,8 +107,12 @@ type Integration struct {
 	Function string
 	// Version is the payload format, "1.0" or "2.0".
 	Version string
-	// Timeout is how long it may take; 0 means 30 seconds.
+	// Timeout is how long it may take; 0 means 30 seconds, in a REST API 29.
 	Timeout time.Duration
+	// Stream says that a REST API sends the response while it comes.
+	Stream bool
+	// Mock answers in a REST API instead of a function.
+	Mock *Mock
 }
 
 // API is an HTTP API with its stages. It is safe for concurrent use.
@@ -157,7 +165,7 @@ func New(invoker Invoker, logf func(format string, args ...any)) *API {
 // Configure sets or changes how the API is set up. Requests that are on their way
 // end as they began.
 func (a *API) Configure(c Config) error {
-	r, err := newRouter(c.Routes)
+	r, err := c.router()
 	if err != nil {
 		return err
 	}
@@ -182,7 +190,8 @@ func (c *Config) Domain() string {
 type exchange struct {
 	*state
 	r          *http.Request
-	path       string // decoded, with the stage
+	path       string // with the stage; decoded by an HTTP API
+	rest       string // the path in a REST API without the stage
 	stageName  string
 	stage      Stage
 	route      *Route
@@ -202,9 +211,13 @@ type exchange struct {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.counts.requests.Add(1)
 	x := &exchange{state: a.state.Load(), r: r, at: time.Now()}
-	x.id, x.invocation = x.config.URL.requestIDs()
-	w.Header().Set(x.config.URL.requestIDHeader(), x.id)
-	status := a.serve(w, x)
+	x.id, x.invocation = x.config.requestIDs()
+	w.Header().Set(x.config.requestIDHeader(), x.id)
+	serve := a.serve
+	if x.config.REST != nil {
+		serve = a.serveREST
+	}
+	status := serve(w, x)
 	switch {
 	case status >= 500:
 		a.counts.server.Add(1)
@@ -232,16 +245,13 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 		return refuse(w, http.StatusNotFound, "Not Found")
 	}
 	x.routeKey = x.route.Key
-	x.sourceIP, _, _ = net.SplitHostPort(x.r.RemoteAddr)
+	x.sourceIP = sourceIP(x.r)
 	x.trace = traceOf(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
 	if status, message := a.authorize(x); status != 0 {
 		if status == http.StatusUnauthorized && x.route.Authorizer.JWT != nil {
 			w.Header().Set("Www-Authenticate", "Bearer")
 		}
 		return refuse(w, status, message)
-	}
-	if x.r.ContentLength > maxBodyBytes {
-		return refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 	}
 	var err error
 	if x.body, err = readBody(w, x.r); err != nil {
@@ -262,7 +272,7 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 		return refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 	}
 	if x.config.URL == StreamingURL {
-		return a.stream(w, x, payload)
+		return a.stream(x.r.Context(), w, x, payload)
 	}
 	ctx, cancel := x.bound()
 	defer cancel()
@@ -291,6 +301,12 @@ func (x *exchange) bound() (context.Context, context.CancelFunc) {
 		return context.WithCancel(x.r.Context())
 	}
 	timeout := x.route.Integration.Timeout
+	if x.config.REST != nil {
+		if timeout <= 0 {
+			timeout = maxRESTTimeout
+		}
+		return context.WithTimeout(x.r.Context(), timeout)
+	}
 	if timeout <= 0 || timeout > maxTimeout {
 		timeout = maxTimeout
 	}
@@ -315,6 +331,8 @@ func (a *API) failed(ctx context.Context, w http.ResponseWriter, x *exchange, er
 	var busy interface{ Throttled() bool }
 	throttled := errors.As(err, &busy) && busy.Throttled()
 	switch {
+	case x.config.REST != nil:
+		return failedREST(ctx, throttled).write(w)
 	case x.config.URL != NoURL && throttled:
 		return refuse(w, http.StatusTooManyRequests, "Rate Exceeded.")
 	case x.config.URL != NoURL:
@@ -325,9 +343,17 @@ func (a *API) failed(ctx context.Context, w http.ResponseWriter, x *exchange, er
 	return refuse(w, http.StatusInternalServerError, "Internal Server Error")
 }
 
+func sourceIP(r *http.Request) string {
+	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return ip
+}
+
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength == 0 {
 		return nil, nil
+	}
+	if r.ContentLength > maxBodyBytes {
+		return nil, &http.MaxBytesError{Limit: maxBodyBytes}
 	}
 	if r.ContentLength > 0 {
 		body := make([]byte, r.ContentLength)

@@ -17,6 +17,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	// encoded is the body in base64, as the function sent it; "" if it did not.
+	encoded string
 }
 
 var errMalformed = errors.New("it is no proxy response")
@@ -36,14 +38,14 @@ func readResponse(data []byte, version string) (*answer, error) {
 	object := len(data) > 0 && data[0] == '{'
 	if object {
 		if err := json.Unmarshal(data, &in); err != nil {
-			if version == "1.0" || in.StatusCode != nil || !json.Valid(data) {
+			if version != "2.0" && version != "" || in.StatusCode != nil || !json.Valid(data) {
 				return nil, fmt.Errorf("%w: %v", errMalformed, err)
 			}
 			in.StatusCode = nil // an object of the function's own, with a field of such a name
 		}
 	}
 	if in.StatusCode == nil {
-		if version == "1.0" || !json.Valid(data) {
+		if version != "2.0" && version != "" || !json.Valid(data) {
 			return nil, fmt.Errorf("%w: it must be JSON with a statusCode", errMalformed)
 		}
 		return inferred(data), nil
@@ -58,12 +60,12 @@ func readResponse(data []byte, version string) (*answer, error) {
 			a.header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
 		}
 	}
-	if version == "1.0" {
+	if version == "1.0" || version == versionREST {
 		for name, values := range in.MultiValueHeaders {
 			a.header[textproto.CanonicalMIMEHeaderKey(name)] = values
 		}
 	}
-	if len(in.Cookies) > 0 && version != "1.0" {
+	if len(in.Cookies) > 0 && (version == "2.0" || version == "") {
 		a.header["Set-Cookie"] = append(a.header["Set-Cookie"], in.Cookies...)
 	}
 	if in.Body != nil && string(*in.Body) != "null" {
@@ -73,6 +75,7 @@ func readResponse(data []byte, version string) (*answer, error) {
 		}
 		a.body = []byte(text)
 		if in.IsBase64Encoded {
+			a.encoded = text
 			if a.body, err = base64.StdEncoding.DecodeString(text); err != nil {
 				return nil, fmt.Errorf("%w: body is not base64, though isBase64Encoded is true", errMalformed)
 			}
@@ -80,6 +83,9 @@ func readResponse(data []byte, version string) (*answer, error) {
 	}
 	if a.header["Content-Type"] == nil {
 		a.header["Content-Type"] = []string{"text/plain;charset=UTF-8"}
+		if version == versionREST {
+			a.header["Content-Type"] = []string{"application/json"}
+		}
 	}
 	return a, nil
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -38,18 +39,21 @@ const (
 	StreamingURL
 )
 
-// requestIDs makes the ids of a request and of its invocation: an HTTP API has its own,
-// such as "JKJaXmPLvHcESHA=", while a Function URL has that of the invocation, a UUID.
-func (k URLKind) requestIDs() (request, invocation string) {
+// requestIDs makes the ids of a request and of its invocation. An HTTP API has ids such
+// as "JKJaXmPLvHcESHA=", a REST API UUIDs, and a Function URL those of the invocations.
+func (c *Config) requestIDs() (request, invocation string) {
 	invocation = uuid.NewString()
-	if k == NoURL {
+	switch {
+	case c.REST != nil:
+		return uuid.NewString(), invocation
+	case c.URL == NoURL:
 		return base64.URLEncoding.EncodeToString(random(11)), invocation
 	}
 	return invocation, invocation
 }
 
-func (k URLKind) requestIDHeader() string {
-	if k == NoURL {
+func (c *Config) requestIDHeader() string {
+	if c.URL == NoURL && c.REST == nil {
 		return "Apigw-Requestid"
 	}
 	return "X-Amzn-Requestid"
@@ -61,8 +65,7 @@ func (k URLKind) requestIDHeader() string {
 const maxPreludeBytes = 64 * 1024
 
 // stream answers with a response that is sent while it comes.
-func (a *API) stream(w http.ResponseWriter, x *exchange, payload []byte) (status int) {
-	ctx := x.r.Context()
+func (a *API) stream(ctx context.Context, w http.ResponseWriter, x *exchange, payload []byte) (status int) {
 	s, err := a.invoker.InvokeStream(ctx, x.invoke(payload))
 	if err != nil {
 		return a.failed(ctx, w, x, err)

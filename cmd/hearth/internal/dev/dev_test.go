@@ -343,3 +343,27 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("got %q", out)
 	}
 }
+
+// TestSynthEnvironment: an app finds an account and a region, as under the CDK CLI.
+func TestSynthEnvironment(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                                   "000000000000 us-east-1",
+		"AWS_REGION=eu-west-1":               "000000000000 eu-west-1",
+		"AWS_DEFAULT_REGION=eu-west-2":       "000000000000 eu-west-2",
+		"CDK_DEFAULT_ACCOUNT=123456789012":   "123456789012 us-east-1",
+		"CDK_DEFAULT_REGION=ap-southeast-2":  "000000000000 ap-southeast-2",
+		"CDK_DEFAULT_REGION= AWS_REGION=x-y": "000000000000 x-y",
+	} {
+		dir := t.TempDir()
+		command := exec.CommandContext(t.Context(), "/bin/sh", "-c", `echo "$CDK_DEFAULT_ACCOUNT $CDK_DEFAULT_REGION" > out`)
+		command.Dir, command.Env = dir, synthEnvironment(strings.Fields(given))
+		if err := command.Run(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(dir, "out"))
+		if err != nil || strings.TrimSpace(string(got)) != want {
+			t.Errorf("%q: got %q, %v, want %q", given, got, err, want)
+		}
+	}
+}
