@@ -28,7 +28,8 @@ import (
 // $LATEST and weighted aliases with provisioned concurrency. And each queue: its
 // visibility timeout against the timeout of the functions that consume it, its
 // retention against that of its dead-letter queue, its batches and its receive
-// count. Values that only CloudFormation resolves are skipped, and raw overrides
+// count. It warns of event source mappings of queues that take no partial batch
+// responses. Values that only CloudFormation resolves are skipped, and raw overrides
 // (AddPropertyOverride) are not seen.
 func NewChecks() awscdk.IAspect { return &checks{} }
 
@@ -195,10 +196,15 @@ func (n *inventory) byID(resources []awscdk.CfnResource, reference any) awscdk.C
 	return nil
 }
 
-// checkMapping checks an event source mapping of a queue in the same stack with
-// the rules of a [Queue].
+// checkMapping checks an event source mapping: one of a queue in the same stack with the
+// rules of a [Queue].
 func (n *inventory) checkMapping(mapping awscdk.CfnResource) {
 	properties := n.properties(mapping)
+	if !n.toHandler(mapping) { // a Handler warns of its own
+		if message := wholeBatches(properties, false, n.app.ofQueue(mapping)); message != "" {
+			warn(mapping, "wholeBatches", message)
+		}
+	}
 	queue := n.byID(n.queues, properties["EventSourceArn"])
 	if queue == nil {
 		return

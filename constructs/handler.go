@@ -297,6 +297,8 @@ type Handler struct {
 	props *HandlerProps
 	// resource is that of Function.
 	resource awslambda.CfnFunction
+	// warnedOfBatches is set when the warnings about event sources have been given.
+	warnedOfBatches bool
 }
 
 // NewHandler builds the program and creates its function. It panics with every
@@ -414,6 +416,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 
 // Validate implements constructs.IValidation, which the CDK calls at synth.
 func (h *Handler) Validate() *[]*string {
+	h.warnOfWholeBatches()
 	broken := slices.Concat(h.checkWiring(), h.checkWeights(), h.checkQuota(), h.checkEnvironmentSize())
 	return jsii.Strings(append(broken, h.app.budgetOf(h.Function).check()...)...)
 }

@@ -89,14 +89,20 @@ func (m *Monitoring) watchAsync(h *Handler) {
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html (2026-11)
 func (m *Monitoring) initErrors(h *Handler) awscloudwatch.IMetric {
-	unique := *awscdk.Names_UniqueResourceName(h, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(200)})
-	return awslogs.NewMetricFilter(m, jsii.String(strings.ReplaceAll(m.name(h), "/", "-")+"-InitErrorsFilter"), &awslogs.MetricFilterProps{
-		FilterPattern: awslogs.FilterPattern_Literal(jsii.String(`{ $.type = "platform.initRuntimeDone" && $.record.status != "success" }`)),
-		// A count without a dimension has the function in its name.
-		MetricName:      jsii.String(unique + "InitErrors"),
+	return m.countLogged(h, h, "InitErrors", `{ $.type = "platform.initRuntimeDone" && $.record.status != "success" }`).Metric(m.every.sum())
+}
+
+// countLogged counts the records in the log group of a function that a pattern matches.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax-for-Metric-Filters.html (2026-11)
+func (m *Monitoring) countLogged(part constructs.Construct, h *Handler, id, pattern string) awslogs.MetricFilter {
+	unique := *awscdk.Names_UniqueResourceName(part, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(200)})
+	return awslogs.NewMetricFilter(m, jsii.String(strings.ReplaceAll(m.name(part), "/", "-")+"-"+id+"Filter"), &awslogs.MetricFilterProps{
+		FilterPattern: awslogs.FilterPattern_Literal(jsii.String(pattern)),
+		// A count without a dimension has the part in its name.
+		MetricName:      jsii.String(unique + id),
 		MetricNamespace: jsii.String(wire.MetricNamespace),
 		LogGroup:        h.LogGroup,
-	}).Metric(m.every.sum())
+	})
 }
 
 // watchQueue watches a queue and the jobs of its consumer, which lambdaruntime counts.
@@ -180,17 +186,29 @@ func (m *Monitoring) watchFunctionUrl(u *FunctionUrl) {
 
 // watchSockets watches the share of events of a WebSocket API that failed. A connect
 // that the program refuses counts too, with 401 or 403.
+//
+// AWS's page says of IntegrationError that it counts answers 4xx and 5xx of the
+// integration. It does not say whether the statusCode that a function returns is one, or
+// only Lambda's own status, which is 200 then. So the failures in the program's log count
+// as well: whichever number is larger. MessageCount counts messages both ways.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html (2026-11)
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html (2026-11)
 func (m *Monitoring) watchSockets(a *WebSocketApi) {
 	metric := func(name string) awscloudwatch.IMetric { return a.Api.Metric(jsii.String(name), m.window.sum()) }
 	refused, unreached, connects, messages := metric("IntegrationError"), metric("ExecutionError"), metric("ConnectCount"), metric("MessageCount")
+	metrics := map[string]awscloudwatch.IMetric{"connects": connects, "messages": messages, "refused": refused, "unreached": unreached}
+	answered := "FILL(refused, 0)"
+	if a.handler != nil {
+		metrics["failed"] = m.countLogged(a, a.handler, "SocketsFailed", `{ $.level = "ERROR" && $.message = "*WebSocket *" }`).Metric(m.window.sum())
+		answered = "IF(FILL(failed, 0) > FILL(refused, 0), FILL(failed, 0), FILL(refused, 0))"
+	}
 	a.handler.rollBackOn(m.alarm(a, "SocketErrors", alarm{
 		description: "Many events of the WebSocket API failed: the program failed, was not reached, or refused clients. See its log group",
 		metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-			Expression:   jsii.String("100 * (FILL(refused, 0) + FILL(unreached, 0)) / (FILL(connects, 0) + FILL(messages, 0))"),
+			Expression:   jsii.String("100 * (" + answered + " + FILL(unreached, 0)) / (FILL(connects, 0) + FILL(messages, 0))"),
 			Label:        jsii.String("Percent of events that failed"),
 			Period:       m.window.period,
-			UsingMetrics: &map[string]awscloudwatch.IMetric{"connects": connects, "messages": messages, "refused": refused, "unreached": unreached},
+			UsingMetrics: &metrics,
 		}),
 		threshold: jsii.Number(defaultSocketFailedPercent),
 	}))

@@ -103,7 +103,7 @@ func TestEveryPartHasAnAlarm(t *testing.T) {
 				all = append(all, alarm)
 			}
 			wants := map[string][]string{
-				"sockets":   {`"MetricName":"IntegrationError","Namespace":"AWS/ApiGateway"`, `"MetricName":"ExecutionError"`, `"Name":"ApiId"`},
+				"sockets":   {`"MetricName":"IntegrationError","Namespace":"AWS/ApiGateway"`, `"MetricName":"ExecutionError"`, `"Name":"ApiId"`, `SocketsFailed","Namespace":"Hearth"`},
 				"jobs":      {`"MetricName":"JobsFailed","Namespace":"Hearth"`, `"Name":"FunctionName"`, `{"Name":"Queue","Value":"ledger"}`},
 				"timeouts":  {`"MetricName":"Timeouts","Namespace":"Hearth"`},
 				"healing":   {`"MetricName":"Healed","Namespace":"Hearth"`, `"Name":"FunctionName"`, `"Period":300`, `"Threshold":3`},

@@ -13,7 +13,7 @@ import (
 // infra has the CDK apps of the examples, each built once.
 var infra = map[string]func() (string, error){
 	"bookmarks": buildInfra("bookmarks"), "embed": buildInfra("embed"), "baseline": buildInfra("baseline"), "canary": buildInfra("canary"),
-	"alone": build("./test/testdata/alone/infra"),
+	"alone": build("./test/testdata/alone/infra"), "drill": build("./test/testdata/drill/infra"),
 }
 
 func buildInfra(example string) func() (string, error) {
