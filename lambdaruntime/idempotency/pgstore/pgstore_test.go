@@ -235,6 +235,22 @@ func TestCompleteTx(t *testing.T) {
 			t.Errorf("the next attempt: %v", err)
 		}
 	})
+	t.Run("the guard stores nothing beside the transaction", func(t *testing.T) {
+		s := connect(t, nil, 1)
+		guard := idempotency.New("charge", s, idempotency.Options{})
+		_, err := idempotency.Do(ctx, guard, "rolled back", func(ctx context.Context) (int, error) {
+			_ = pgx.BeginFunc(ctx, poolOf(t, s), func(tx pgx.Tx) error {
+				return errors.Join(s.CompleteTx(ctx, tx, 1), errors.New("roll back"))
+			})
+			return 1, nil // which is a mistake: nothing is committed
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := charge(ctx, s, "rolled back", func(string) {}); !errors.Is(err, idempotency.ErrInProgress) {
+			t.Errorf("the next attempt: got %v, want ErrInProgress until the lease is over", err)
+		}
+	})
 	t.Run("only in the code of a guard on this store", func(t *testing.T) {
 		s, other := connect(t, nil, 1), idempotency.New("charge", idempotency.NewMemory(nil), idempotency.Options{})
 		const want = "pgstore: CompleteTx: the context must be that of code which a guard on this store runs"
