@@ -136,35 +136,39 @@ func TestNoCrashMakesTwoEffects(t *testing.T) {
 		})
 		t.Fatalf("the step %q did not come: %v", at, err)
 	}
-	start(t, false)
-	for _, c := range []struct {
-		step      string
-		committed bool
-	}{
-		{"before the work", false}, {"between the effect and the result", false}, {"before the commit", false},
-		{"after the commit", true}, {"before the answer", true},
-	} {
-		t.Run(c.step, func(t *testing.T) {
-			clock := storetest.NewClock()
-			s := connect(t, clock, 1)
-			storetest.RunChild(t, c.step)
-			n := 0
-			if c.committed {
-				n = 1
-			} else if _, err := charge(ctx, s, key+c.step, func(string) {}); !errors.Is(err, idempotency.ErrInProgress) {
-				t.Fatalf("before the end of the lease: got %v", err)
-			}
-			if got := effects(t, s, key+c.step); got != n {
-				t.Fatalf("the crash left %d effects, want %d", got, n)
-			}
-			clock.Advance(time.Since(clock.Now()) + time.Minute + time.Second)
-			for range 2 {
-				if got, err := charge(ctx, s, key+c.step, func(string) {}); err != nil || got != "charged "+key+c.step {
-					t.Fatalf("after the lease: got %q, %v", got, err)
-				}
-			}
-			if got := effects(t, s, key+c.step); got != 1 {
-				t.Errorf("got %d effects, want 1", got)
+	for name, pooled := range map[string]bool{"direct": false, "behind a proxy": true} {
+		t.Run(name, func(t *testing.T) {
+			start(t, pooled)
+			for _, c := range []struct {
+				step      string
+				committed bool
+			}{
+				{"before the work", false}, {"between the effect and the result", false}, {"before the commit", false},
+				{"after the commit", true}, {"before the answer", true},
+			} {
+				t.Run(c.step, func(t *testing.T) {
+					clock := storetest.NewClock()
+					s := connect(t, clock, 1)
+					storetest.RunChild(t, c.step)
+					n := 0
+					if c.committed {
+						n = 1
+					} else if _, err := charge(ctx, s, key+c.step, func(string) {}); !errors.Is(err, idempotency.ErrInProgress) {
+						t.Fatalf("before the end of the lease: got %v", err)
+					}
+					if got := effects(t, s, key+c.step); got != n {
+						t.Fatalf("the crash left %d effects, want %d", got, n)
+					}
+					clock.Advance(time.Since(clock.Now()) + time.Minute + time.Second)
+					for range 2 {
+						if got, err := charge(ctx, s, key+c.step, func(string) {}); err != nil || got != "charged "+key+c.step {
+							t.Fatalf("after the lease: got %q, %v", got, err)
+						}
+					}
+					if got := effects(t, s, key+c.step); got != 1 {
+						t.Errorf("got %d effects, want 1", got)
+					}
+				})
 			}
 		})
 	}
