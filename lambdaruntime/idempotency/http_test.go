@@ -225,6 +225,14 @@ func TestHTTP(t *testing.T) {
 			a.Errorf("got %+v", got)
 		}
 	})
+	run("an informational status is no response", HTTPOptions{}, func(a *api) {
+		a.serve = func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusEarlyHints)
+			a.created(w, r)
+		}
+		a.gets(post("k1", "tea"), 201, false, 1)
+		a.gets(post("k1", "tea"), 201, true, 1)
+	})
 	run("a response that is too large is sent once", HTTPOptions{}, func(a *api) {
 		a.serve = func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-A", "1")
@@ -308,6 +316,10 @@ func TestHTTPAtOnce(t *testing.T) {
 	run("the second waits", Options{Wait: true}, func(a *api) {
 		go a.send(post("k1", "tea"))
 		synctest.Wait()
+		start := time.Now()
+		if a.gets(post("k1", "coffee"), 422, false, 1); time.Since(start) != 0 {
+			a.Errorf("another request waited %s", time.Since(start))
+		}
 		if got := a.gets(post("k1", "tea"), 200, true, 1); got.Body != "by the first" {
 			a.Errorf("got %s", got.Body)
 		}
@@ -321,6 +333,22 @@ func TestHTTPAtOnce(t *testing.T) {
 		a.gets(post("k1", "tea"), 201, false, 2)
 		if got := <-first; got.Status != 409 {
 			a.Errorf("the first got %+v", got)
+		}
+		a.gets(post("k1", "tea"), 201, true, 2)
+	})
+	run("one that lost its key when most of it was sent", Options{Lease: time.Second}, func(a *api) {
+		first := make(chan answer)
+		a.serve = func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, strings.Repeat("x", MaxResult+1))
+			time.Sleep(3 * time.Second)
+		}
+		go func() { first <- a.send(post("k1", "tea")) }()
+		synctest.Wait()
+		time.Sleep(time.Second)
+		a.serve = a.created
+		a.gets(post("k1", "tea"), 201, false, 2)
+		if got := <-first; got.Status != 200 || len(got.Body) != MaxResult+1 {
+			a.Errorf("the first got %d with %d bytes", got.Status, len(got.Body))
 		}
 		a.gets(post("k1", "tea"), 201, true, 2)
 	})

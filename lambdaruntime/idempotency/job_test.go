@@ -106,6 +106,10 @@ func TestJob(t *testing.T) {
 		deliver(b, "charges", "1", "a", false, "a")
 		deliver(b, "charges", "2", "a", false, "a")
 	})
+	run("a Drop of another guard's refusal", orderOf, Options{}, func(b *bench) {
+		b.do = func(context.Context, *lambdaruntime.Job[charge]) error { return lambdaruntime.Drop(&InProgressError{}) }
+		deliver(b, "charges", "1", "a", false, "a")
+	})
 	run("a message whose key is in progress comes again after the lease", orderOf, Options{}, func(b *bench) {
 		b.Timeout = 30 * time.Second
 		// The process of the first one dies: it is never completed.

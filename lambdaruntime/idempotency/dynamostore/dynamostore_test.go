@@ -31,34 +31,43 @@ const startTimeout = time.Minute
 // startHearth runs an app that is a table alone.
 func startHearth(t *testing.T) (endpoint, table string) {
 	t.Helper()
-	template := map[string]any{"Resources": map[string]any{"Once": map[string]any{
-		"Type": "AWS::DynamoDB::Table", "Properties": map[string]any{
-			"KeySchema":            []any{map[string]any{"AttributeName": "PK", "KeyType": "HASH"}},
-			"AttributeDefinitions": []any{map[string]any{"AttributeName": "PK", "AttributeType": "S"}},
-			"BillingMode":          "PAY_PER_REQUEST", "TimeToLiveSpecification": map[string]any{"AttributeName": "expiresAt", "Enabled": true},
-		},
-	}}}
+	engine := startEngine(t, local.Options{}, map[string]any{"Once": tableResource()})
+	state := engine.State()
+	return state.DynamoDBEndpoint, state.Tables[0].Name
+}
+
+// tableResource is the table as CloudFormation has it.
+func tableResource() map[string]any {
+	return map[string]any{"Type": "AWS::DynamoDB::Table", "Properties": map[string]any{
+		"KeySchema":            []any{map[string]any{"AttributeName": "PK", "KeyType": "HASH"}},
+		"AttributeDefinitions": []any{map[string]any{"AttributeName": "PK", "AttributeType": "S"}},
+		"BillingMode":          "PAY_PER_REQUEST", "TimeToLiveSpecification": map[string]any{"AttributeName": "expiresAt", "Enabled": true},
+	}}
+}
+
+// startEngine runs an app with the given resources.
+func startEngine(t *testing.T, opts local.Options, resources map[string]any) *local.Engine {
+	t.Helper()
 	manifest := map[string]any{"version": "54.0.0", "artifacts": map[string]any{"App": map[string]any{
 		"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
 		"properties": map[string]any{"templateFile": "App.template.json"},
 	}}}
-	dir := t.TempDir()
-	for name, content := range map[string]any{"App.template.json": template, "manifest.json": manifest} {
+	opts.Assembly = t.TempDir()
+	for name, content := range map[string]any{"App.template.json": map[string]any{"Resources": resources}, "manifest.json": manifest} {
 		data, err := json.Marshal(content)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(opts.Assembly, name), data, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	engine, err := local.Start(t.Context(), local.Options{Assembly: dir})
+	engine, err := local.Start(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { engine.Stop() })
-	state := engine.State()
-	return state.DynamoDBEndpoint, state.Tables[0].Name
+	return engine
 }
 
 // startMoto runs moto's server, which has to be installed (pip install moto[server]).

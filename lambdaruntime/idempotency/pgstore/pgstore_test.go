@@ -136,35 +136,39 @@ func TestNoCrashMakesTwoEffects(t *testing.T) {
 		})
 		t.Fatalf("the step %q did not come: %v", at, err)
 	}
-	start(t, false)
-	for _, c := range []struct {
-		step      string
-		committed bool
-	}{
-		{"before the work", false}, {"between the effect and the result", false}, {"before the commit", false},
-		{"after the commit", true}, {"before the answer", true},
-	} {
-		t.Run(c.step, func(t *testing.T) {
-			clock := storetest.NewClock()
-			s := connect(t, clock, 1)
-			storetest.RunChild(t, c.step)
-			n := 0
-			if c.committed {
-				n = 1
-			} else if _, err := charge(ctx, s, key+c.step, func(string) {}); !errors.Is(err, idempotency.ErrInProgress) {
-				t.Fatalf("before the end of the lease: got %v", err)
-			}
-			if got := effects(t, s, key+c.step); got != n {
-				t.Fatalf("the crash left %d effects, want %d", got, n)
-			}
-			clock.Advance(time.Since(clock.Now()) + time.Minute + time.Second)
-			for range 2 {
-				if got, err := charge(ctx, s, key+c.step, func(string) {}); err != nil || got != "charged "+key+c.step {
-					t.Fatalf("after the lease: got %q, %v", got, err)
-				}
-			}
-			if got := effects(t, s, key+c.step); got != 1 {
-				t.Errorf("got %d effects, want 1", got)
+	for name, pooled := range map[string]bool{"direct": false, "behind a proxy": true} {
+		t.Run(name, func(t *testing.T) {
+			start(t, pooled)
+			for _, c := range []struct {
+				step      string
+				committed bool
+			}{
+				{"before the work", false}, {"between the effect and the result", false}, {"before the commit", false},
+				{"after the commit", true}, {"before the answer", true},
+			} {
+				t.Run(c.step, func(t *testing.T) {
+					clock := storetest.NewClock()
+					s := connect(t, clock, 1)
+					storetest.RunChild(t, c.step)
+					n := 0
+					if c.committed {
+						n = 1
+					} else if _, err := charge(ctx, s, key+c.step, func(string) {}); !errors.Is(err, idempotency.ErrInProgress) {
+						t.Fatalf("before the end of the lease: got %v", err)
+					}
+					if got := effects(t, s, key+c.step); got != n {
+						t.Fatalf("the crash left %d effects, want %d", got, n)
+					}
+					clock.Advance(time.Since(clock.Now()) + time.Minute + time.Second)
+					for range 2 {
+						if got, err := charge(ctx, s, key+c.step, func(string) {}); err != nil || got != "charged "+key+c.step {
+							t.Fatalf("after the lease: got %q, %v", got, err)
+						}
+					}
+					if got := effects(t, s, key+c.step); got != 1 {
+						t.Errorf("got %d effects, want 1", got)
+					}
+				})
 			}
 		})
 	}
@@ -233,6 +237,22 @@ func TestCompleteTx(t *testing.T) {
 		}
 		if _, err := charge(ctx, s, "fails", func(string) {}); err != nil {
 			t.Errorf("the next attempt: %v", err)
+		}
+	})
+	t.Run("the guard stores nothing beside the transaction", func(t *testing.T) {
+		s := connect(t, nil, 1)
+		guard := idempotency.New("charge", s, idempotency.Options{})
+		_, err := idempotency.Do(ctx, guard, "rolled back", func(ctx context.Context) (int, error) {
+			_ = pgx.BeginFunc(ctx, poolOf(t, s), func(tx pgx.Tx) error {
+				return errors.Join(s.CompleteTx(ctx, tx, 1), errors.New("roll back"))
+			})
+			return 1, nil // which is a mistake: nothing is committed
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := charge(ctx, s, "rolled back", func(string) {}); !errors.Is(err, idempotency.ErrInProgress) {
+			t.Errorf("the next attempt: got %v, want ErrInProgress until the lease is over", err)
 		}
 	})
 	t.Run("only in the code of a guard on this store", func(t *testing.T) {
