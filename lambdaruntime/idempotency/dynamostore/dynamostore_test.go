@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -259,5 +263,55 @@ func TestErrors(t *testing.T) {
 		if _, err := outcomeOf(i, time.Now()); err == nil || !strings.Contains(err.Error(), "the table must be for idempotency keys alone") {
 			t.Errorf("another item: got %v", err)
 		}
+	}
+}
+
+// TestLostAnswers loses the first answer of each operation after it was done, so that
+// the SDK repeats it.
+func TestLostAnswers(t *testing.T) {
+	endpoint, table := startHearth(t)
+	target, err := url.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	var mu sync.Mutex
+	seen := map[string]int{}
+	lossy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		op := r.Header.Get("X-Amz-Target")
+		seen[op]++
+		lost := seen[op] == 1
+		mu.Unlock()
+		if !lost {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		proxy.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler) // closes the connection without an answer
+	}))
+	t.Cleanup(lossy.Close)
+	setEnvironment(t, lossy.URL, table)
+	s := New()
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Deadline)
+	defer cancel()
+	first := idempotency.Claim{Key: "first", Owner: "ana", Lease: time.Minute}
+	if out, err := s.Begin(ctx, first); err != nil || out.Status != idempotency.Acquired {
+		t.Errorf("begin: got %+v, %v", out, err)
+	}
+	if err := s.Complete(ctx, first, []byte("="), time.Hour); err != nil {
+		t.Errorf("complete: %v", err)
+	}
+	second := idempotency.Claim{Key: "second", Owner: "ana", Lease: time.Minute}
+	if out, err := s.Begin(ctx, second); err != nil || out.Status != idempotency.Acquired {
+		t.Errorf("begin: got %+v, %v", out, err)
+	}
+	if err := s.Release(ctx, second); err != nil {
+		t.Errorf("release: %v", err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if want := "map[DynamoDB_20120810.DeleteItem:2 DynamoDB_20120810.PutItem:3 DynamoDB_20120810.UpdateItem:2]"; fmt.Sprint(seen) != want {
+		t.Errorf("got the requests %v, want %s", seen, want)
 	}
 }
