@@ -30,8 +30,9 @@
 //
 //   - Its context ends with the request, batch or run, and earlier when that
 //     takes too long; [context.Cause] is then an [ErrTimeout]. Code that ignores
-//     the context may go on running, but what it writes is discarded and never
-//     reaches another request.
+//     the context is abandoned: it may go on running, but what it writes is refused
+//     and never reaches another request. Where it holds what others need, the process
+//     ends after its answer, and Lambda starts a fresh one; see [Start].
 //   - A panic is logged with its stack and fails that request, job or run alone.
 //   - Log records written through [log/slog] with the handler's context carry
 //     the request id, the event's kind and, for jobs, the queue and message id.

@@ -18,6 +18,10 @@ type Event struct {
 	Payload string
 	// ColdStart says that this is the first event of this instance.
 	ColdStart bool
+	// Deadline is when Lambda ends the invocation and kills what still runs. The
+	// deadline of a handler's context is earlier: see [App.RequestTimeout] and
+	// [Queue.Timeout]. It is zero where the invocation has none, as in some tests.
+	Deadline time.Time
 
 	requestID string
 	tenantID  string
@@ -58,6 +62,7 @@ func (r *router) newEvent(ctx context.Context, payload string) (*eventContext, e
 	ec := &eventContext{Context: ctx, event: Event{Payload: payload}}
 	err := ec.event.envelope.Read(payload)
 	ec.event.Kind = ec.event.envelope.Kind
+	ec.event.Deadline, _ = ctx.Deadline()
 	if !r.invoked.Load() {
 		ec.event.ColdStart = !r.invoked.Swap(true)
 	}

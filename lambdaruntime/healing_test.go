@@ -233,7 +233,7 @@ func TestDropAndRetry(t *testing.T) {
 		false: {a, errors.Join(Drop(a), no), errors.Join(no, Drop(a)), fmt.Errorf("%w, %w", Drop(a), no), RetryAfter(Drop(a), 1), errors.Join(Drop(a), RetryAfter(no, 1)), context.Canceled},
 	} {
 		for _, err := range errs {
-			if isDrop(err) != want {
+			if IsDrop(err) != want {
 				t.Errorf("%v (%T) drops: %v", err, err, !want)
 			}
 		}

@@ -574,3 +574,17 @@ func TestEventFromContext(t *testing.T) {
 		t.Errorf("%d cold start metrics", n)
 	}
 }
+
+func TestEventDeadline(t *testing.T) {
+	t.Parallel()
+	deadline := time.Now().Add(time.Minute)
+	ctx, cancel := context.WithDeadline(t.Context(), deadline)
+	defer cancel()
+	b := setup(t, &App{RequestTimeout: time.Second, HTTP: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		e, _ := EventFromContext(r.Context())
+		if own, _ := r.Context().Deadline(); !e.Deadline.Equal(deadline) || !own.Before(deadline) {
+			t.Errorf("got the deadline %v of the event and %v of the request; want %v and an earlier one", e.Deadline, own, deadline)
+		}
+	})})
+	b.mustInvoke(ctx, v2("GET", "/", ""))
+}

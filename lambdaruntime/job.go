@@ -183,7 +183,7 @@ func (b *batch) do(ctx context.Context, i int) error {
 // it was the last one.
 func (b *batch) settle(i int, out run.Outcome) (done, last bool) {
 	err := out.Failure()
-	if out.Err != nil && isDrop(out.Err) { // a decision to drop a job stands when its time is over
+	if out.Err != nil && IsDrop(out.Err) { // a decision to drop a job stands when its time is over
 		err = out.Err
 	}
 	done = b.log(i, err, out.Abandoned)
@@ -207,7 +207,7 @@ func (b *batch) log(i int, err error, abandoned bool) (done bool) {
 	case errors.Is(err, errNotStarted):
 		r.log.WarnContext(ctx, c.what+" not started", "receiveCount", ctx.message.ReceiveCount)
 		return false
-	case isDrop(err):
+	case IsDrop(err):
 		r.log.ErrorContext(ctx, c.what+" dropped", "error", err.Error(), "receiveCount", ctx.message.ReceiveCount)
 		return true
 	case errors.Is(err, ErrTimeout):

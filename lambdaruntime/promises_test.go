@@ -71,7 +71,7 @@ func (j *journal) work(ctx context.Context, job *Job[map[string]string]) (err er
 		defer j.mu.Unlock()
 		delete(j.running, t)
 		t.ended = time.Now()
-		t.succeeded = err == nil || isDrop(err)
+		t.succeeded = err == nil || IsDrop(err)
 	}()
 	takes, parseErr := time.ParseDuration(job.Payload["takes"])
 	if parseErr != nil {

@@ -24,8 +24,9 @@ func Drop(cause error) error {
 	return &dropError{cause}
 }
 
-// isDrop reports whether every error that err joins is a Drop.
-func isDrop(err error) bool {
+// IsDrop reports whether err ends its job for good: it is a [Drop], or wraps one, and
+// every error that it joins is one too.
+func IsDrop(err error) bool {
 	switch e := err.(type) { //nolint:errorlint // it walks the tree itself
 	case *dropError:
 		return true
@@ -34,14 +35,14 @@ func isDrop(err error) bool {
 	case interface{ Unwrap() []error }:
 		all := e.Unwrap()
 		for _, one := range all {
-			if one != nil && !isDrop(one) {
+			if one != nil && !IsDrop(one) {
 				return false
 			}
 		}
 		return len(all) > 0
 	case interface{ Unwrap() error }:
 		if inner := e.Unwrap(); inner != nil {
-			return isDrop(inner)
+			return IsDrop(inner)
 		}
 	}
 	return false

@@ -154,8 +154,8 @@ func toAPI(a answer) runtimeapi.Answer {
 	return runtimeapi.Answer{Err: &runtimeapi.Error{Type: errorType(a.err), Message: a.err.Error()}}
 }
 
-// errorType names an error for Lambda: by the type of its cause, as aws-lambda-go
-// does.
+// errorType names an error for Lambda: by its type, as aws-lambda-go does, or by that
+// of the first error in its chain that says more than a text.
 func errorType(err error) string {
 	var response messages.InvokeResponse_Error
 	var typed *typedError
@@ -170,14 +170,17 @@ func errorType(err error) string {
 	case errors.Is(err, ErrTimeout):
 		return "Hearth.TimedOut"
 	}
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+	for {
+		t := reflect.TypeOf(err)
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		inner := errors.Unwrap(err)
+		if inner == nil || t.PkgPath() != "fmt" { // which only adds a text
+			return t.Name()
+		}
 		err = inner
 	}
-	t := reflect.TypeOf(err)
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return t.Name()
 }
 
 // shutdownTime is how long App.Shutdown may take. Lambda waits 500 ms for a function

@@ -10,8 +10,8 @@ import "context"
 // and end it with the error recorded. See the example.
 type Tracer interface {
 	// Start is called before an operation's handler, which gets the context it
-	// returns. end is called once, when the handler has returned or was given up
-	// on; err is its error, an [ErrTimeout], or a panic as an error.
+	// returns. end is called once, when the handler has returned or was abandoned;
+	// err is its error, an [ErrTimeout], or a panic as an error.
 	Start(ctx context.Context, op Operation) (traced context.Context, end func(err error))
 }
 

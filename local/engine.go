@@ -38,6 +38,7 @@ type Engine struct {
 	opts    Options
 	dir     string // that paths in the assembly are relative to
 	work    string // temporary, for builds
+	region  string // of the first stack, as account is
 	account string
 	builder *builder
 
@@ -49,7 +50,8 @@ type Engine struct {
 	scheduler *scheduler.Service
 	started   time.Time
 
-	changing sync.Mutex // held while Rebuild or Reload run
+	changing sync.Mutex      // held while Rebuild or Reload run
+	checked  map[string]bool // programs whose build information was read
 
 	mu         sync.Mutex
 	plan       *plan
@@ -57,12 +59,8 @@ type Engine struct {
 	mappings   map[string]*mapping         // by stack and logical id
 	httpAPIs   map[string]*httpapi.API     // by API id
 	webSockets map[string]*websocket.API
-	listeners  map[string]*listener // of APIs that have a port of their own
-	dynamodb   *listener            // of the tables; nil if there are none
+	listeners  map[string]*listener // of APIs that have a port of their own, and of the tables
 	main       *listener
-	mainHTTP   string // ids of the APIs that the main port serves
-	mainWS     string
-	socketAPIs map[string]bool // ids of the WebSocket APIs
 	stopped    bool
 }
 
@@ -80,9 +78,9 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		return nil, errors.New("start: Options.Assembly must be set")
 	}
 	e := &Engine{
-		opts: opts, account: assembly.DefaultAccount, started: time.Now(), plan: &plan{},
+		opts: opts, account: assembly.DefaultAccount, started: time.Now(), plan: &plan{addresses: &addresses{}},
 		functions: map[string]*lambda.Function{}, mappings: map[string]*mapping{}, httpAPIs: map[string]*httpapi.API{},
-		webSockets: map[string]*websocket.API{}, listeners: map[string]*listener{},
+		checked: map[string]bool{}, webSockets: map[string]*websocket.API{}, listeners: map[string]*listener{},
 	}
 	defer func() {
 		if err != nil {
@@ -111,12 +109,11 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	if e.database, err = openDatabase(ctx, opts.Database); err != nil {
 		return nil, err
 	}
-	region, err := e.firstRegion()
-	if err != nil {
+	if err := e.readEnvironment(); err != nil {
 		return nil, err
 	}
 	clk := opts.clock()
-	e.queues = sqs.New(sqs.Options{Clock: clk, Region: region, Account: e.account})
+	e.queues = sqs.New(sqs.Options{Clock: clk, Region: e.region, Account: e.account, Log: e.opts.logf})
 	if e.sqs, err = sqs.Serve(e.queues, orAnyPort(opts.SQSAddr)); err != nil {
 		return nil, err
 	}
@@ -132,18 +129,18 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	return e, nil
 }
 
-// firstRegion is the region and account of the app, which are those of its first
-// stack.
-func (e *Engine) firstRegion() (string, error) {
+// readEnvironment reads the region and the account of the app, which are those of its
+// first stack.
+func (e *Engine) readEnvironment() error {
 	app, err := assembly.Load(e.opts.Assembly)
 	if err != nil {
-		return "", err
+		return err
 	}
-	for _, s := range app.Stacks {
-		e.account = s.Account
-		return s.Region, nil
+	e.region = assembly.DefaultRegion
+	if len(app.Stacks) > 0 {
+		e.region, e.account = app.Stacks[0].Region, app.Stacks[0].Account
 	}
-	return assembly.DefaultRegion, nil
+	return nil
 }
 
 // SetEnv replaces [Options.Env]. It takes effect with the next Reload.
@@ -163,29 +160,35 @@ func (e *Engine) Reload(ctx context.Context) error {
 	if e.isStopped() {
 		return errStopped
 	}
-	p, err := e.newPlan()
+	p, opened, err := e.prepare()
 	if err != nil {
 		return err
 	}
 	programs, err := e.buildAll(ctx, p)
+	if err == nil {
+		err = e.defineQueues(p)
+	}
+	if err == nil {
+		err = e.defineTables(p)
+	}
 	if err != nil {
-		return err
-	}
-	if err := e.defineQueues(p); err != nil {
-		return err
-	}
-	if err := e.defineTables(p); err != nil {
+		closeAll(opened)
 		return err
 	}
 	e.mu.Lock()
 	old := e.plan
 	e.plan = p
+	unused := e.adopt(p, opened)
+	if l := e.listeners[tablesPort]; l != nil {
+		l.serve() // programs may use their tables while they start
+	}
 	e.mu.Unlock()
 	for _, warning := range p.warnings {
 		if !slices.Contains(old.warnings, warning) {
 			e.opts.logf("%s", warning)
 		}
 	}
+	e.warnOfSDKs(p, programs)
 	errs := []error{e.changeFunctions(ctx, p, programs), e.changeAPIs(p), e.changeMappings(p)}
 	var schedules []scheduler.Schedule
 	for _, s := range p.schedules {
@@ -206,7 +209,35 @@ func (e *Engine) Reload(ctx context.Context) error {
 		}
 	}
 	e.dropTables(old, p)
+	closeAll(unused)
 	return errors.Join(errs...)
+}
+
+// prepare reads the assembly and makes a plan of it, with ports that are open but do not
+// serve yet. Nothing of the engine changes.
+func (e *Engine) prepare() (_ *plan, opened map[string]*listener, err error) {
+	app, err := assembly.Load(e.opts.Assembly)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := app.Select(e.opts.Stacks); err != nil {
+		return nil, nil, err
+	}
+	if err := app.CheckNames(); err != nil {
+		return nil, nil, err
+	}
+	addresses, opened, err := e.reserve(app)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := planner{
+		opts: &e.opts, builder: e.builder, dir: e.dir, region: e.region, account: e.account, addresses: addresses, database: e.database,
+	}.makePlan(app)
+	if err != nil {
+		closeAll(opened)
+		return nil, nil, err
+	}
+	return p, opened, nil
 }
 
 var errStopped = errors.New("the engine has stopped")
@@ -259,6 +290,20 @@ func (e *Engine) buildAll(ctx context.Context, p *plan) (map[string]*build, erro
 		byName[f.config.Name] = builds[key]
 	}
 	return byName, nil
+}
+
+// warnOfSDKs says which programs would call AWS itself, once for each program.
+func (e *Engine) warnOfSDKs(p *plan, programs map[string]*build) {
+	for _, f := range p.functions {
+		b := programs[f.config.Name]
+		if e.checked[b.program] {
+			continue
+		}
+		e.checked[b.program] = true
+		if why := whyIgnoresEndpoints(b.program); why != "" {
+			e.opts.logf("%s: %s", f.resource, why)
+		}
+	}
 }
 
 func (e *Engine) defineQueues(p *plan) error {
@@ -340,7 +385,7 @@ func (e *Engine) changeAPIs(p *plan) error {
 		id := h.config.ID
 		ids[id] = true
 		if e.httpAPIs[id] == nil {
-			e.httpAPIs[id] = httpapi.New(invoker{e})
+			e.httpAPIs[id] = httpapi.New(invoker{e}, e.opts.logf)
 		}
 		errs = append(errs, e.httpAPIs[id].Configure(h.config))
 	}
@@ -348,7 +393,7 @@ func (e *Engine) changeAPIs(p *plan) error {
 		id := w.config.ID
 		ids[id] = true
 		if e.webSockets[id] == nil {
-			e.webSockets[id] = websocket.New(invoker{e}, e.opts.clock())
+			e.webSockets[id] = websocket.New(socketInvoker{e}, e.opts.clock(), e.opts.logf)
 		}
 		e.webSockets[id].Configure(w.config)
 	}
@@ -452,9 +497,6 @@ func (e *Engine) Stop() {
 	}
 	for _, l := range e.listeners {
 		listeners = append(listeners, l)
-	}
-	if e.dynamodb != nil {
-		listeners = append(listeners, e.dynamodb)
 	}
 	var functions []*lambda.Function
 	for _, fn := range e.functions {

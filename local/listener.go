@@ -63,63 +63,107 @@ func (l *listener) stop() {
 	<-l.served
 }
 
-// listenFor decides which APIs the main port serves, the first of each kind, and
-// opens ports for the others.
-func (e *Engine) listenFor(app *assembly.App) error {
+// reserve opens the ports that an app needs and that are not open, and says where
+// everything is. The engine's own port serves the first API of each kind. opened is
+// closed again, unless the engine adopts it with the plan.
+func (e *Engine) reserve(app *assembly.App) (a *addresses, opened map[string]*listener, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.mainHTTP, e.mainWS, e.socketAPIs = "", "", map[string]bool{}
-	for _, r := range append(app.OfType("AWS::ApiGatewayV2::Api"), app.OfType("AWS::Lambda::Url")...) {
-		id := shortID(r)
-		first := &e.mainHTTP
-		if r.Properties["ProtocolType"] == "WEBSOCKET" {
-			first = &e.mainWS
-			e.socketAPIs[id] = true
+	opened = map[string]*listener{}
+	open := func(id string, handler http.HandlerFunc) (string, error) {
+		if l := e.listeners[id]; l != nil {
+			return l.addr, nil
 		}
-		switch {
-		case *first == "":
-			*first = id
-		case e.listeners[id] == nil:
-			l, err := listen("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, id) }))
-			if err != nil {
-				return err
+		l, err := listen("127.0.0.1:0", handler)
+		if err != nil {
+			closeAll(opened)
+			return "", err
+		}
+		opened[id] = l
+		return l.addr, nil
+	}
+	a = &addresses{sqs: e.sqs.URL(), main: e.main.addr, apis: map[string]string{}, sockets: map[string]bool{}}
+	for _, kind := range apiTypes {
+		for _, r := range app.OfType(kind) {
+			id := shortID(r)
+			first := &a.mainHTTP
+			if r.Properties["ProtocolType"] == "WEBSOCKET" {
+				first = &a.mainWS
+				a.sockets[id] = true
 			}
-			e.listeners[id] = l
+			if *first == "" {
+				*first = id
+				continue
+			}
+			if a.apis[id], err = open(id, func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, id) }); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
-	return nil
-}
-
-// hostOf is the address of the port that serves an API.
-func (e *Engine) hostOf(apiID string) string {
-	if apiID != e.mainHTTP && apiID != e.mainWS {
-		if l := e.listeners[apiID]; l != nil {
-			return l.addr
+	for _, kind := range tableTypes {
+		if len(app.OfType(kind)) > 0 {
+			addr, err := open(tablesPort, e.serveTables)
+			if err != nil {
+				return nil, nil, err
+			}
+			a.dynamodb = "http://" + addr
 		}
 	}
-	return e.main.addr
+	return a, opened, nil
 }
 
-// apiURL is the URL of an API, without a stage.
-func (e *Engine) apiURL(id string) string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.socketAPIs[id] {
-		return "ws://" + e.hostOf(id)
+// apiTypes are the resource types of what is served over HTTP.
+var apiTypes = []string{"AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi", "AWS::Lambda::Url"}
+
+// tablesPort is the key of the tables' listener beside those of APIs.
+const tablesPort = "tables"
+
+func closeAll(listeners map[string]*listener) {
+	for _, l := range listeners {
+		l.stop()
 	}
-	return "http://" + e.hostOf(id)
+}
+
+// adopt makes a plan's ports those of the engine, and returns the ports that it has no
+// use for any more. e.mu is held.
+func (e *Engine) adopt(p *plan, opened map[string]*listener) (unused map[string]*listener) {
+	unused = map[string]*listener{}
+	for id, l := range e.listeners {
+		if _, used := p.addresses.apis[id]; !used && (id != tablesPort || p.addresses.dynamodb == "") {
+			unused[id] = l
+			delete(e.listeners, id)
+		}
+	}
+	for id, l := range opened {
+		e.listeners[id] = l
+	}
+	return unused
+}
+
+// host is the address of the port that serves an API.
+func (a *addresses) host(apiID string) string {
+	if addr, ok := a.apis[apiID]; ok {
+		return addr
+	}
+	return a.main
+}
+
+// url is the URL of an API, without a stage.
+func (a *addresses) url(apiID string) string {
+	if a.sockets[apiID] {
+		return "ws://" + a.host(apiID)
+	}
+	return "http://" + a.host(apiID)
 }
 
 // localize replaces the URLs that APIs have in AWS by those on this machine:
 // https://{id}.execute-api.{region}.amazonaws.com/live by http://127.0.0.1:3000/live.
-func (e *Engine) localize(text string) string {
+func (a *addresses) localize(text string) string {
 	if !strings.Contains(text, ".execute-api.") {
 		return text
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	ids := []string{e.mainHTTP, e.mainWS}
-	for id := range e.listeners {
+	ids := []string{a.mainHTTP, a.mainWS}
+	for id := range a.apis {
 		ids = append(ids, id)
 	}
 	for _, id := range ids {
@@ -134,7 +178,7 @@ func (e *Engine) localize(text string) string {
 					before = head + plain
 				}
 			}
-			text = before + e.hostOf(id) + after
+			text = before + a.host(id) + after
 		}
 	}
 	return text

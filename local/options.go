@@ -4,8 +4,15 @@ import (
 	"io"
 	"time"
 
+	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/clock"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
+)
+
+// What a stack has that is not bound to an account or a region.
+const (
+	DefaultAccount = assembly.DefaultAccount
+	DefaultRegion  = assembly.DefaultRegion
 )
 
 // Options says what an [Engine] runs and how. Assembly is required.
@@ -73,6 +80,10 @@ type Options struct {
 	// minutes.
 	Idle time.Duration
 
+	// Issuers are the issuers of JWT authorizers, by logical id, for those that the
+	// template does not say here, such as a Cognito user pool.
+	Issuers map[string]Issuer
+
 	// Log gets a line for each thing that users should know of: instances that do
 	// not start, events that are given up. Nil discards them.
 	Log func(line string)
@@ -89,6 +100,14 @@ type Options struct {
 
 	// Stacks are the names of the stacks to run. None means all.
 	Stacks []string
+}
+
+// Issuer is where the tokens come from that a JWT authorizer takes.
+type Issuer struct {
+	// Issuer is the "iss" of tokens, and the URL below which their keys are found.
+	Issuer string
+	// Audience are the values of which "aud", or else "client_id", must have one.
+	Audience []string
 }
 
 func (o *Options) clock() clock.Clock {

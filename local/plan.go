@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/schedule"
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
@@ -32,6 +33,7 @@ type plan struct {
 	proxies      []*assembly.Resource
 	notSimulated []Resource
 	warnings     []string
+	addresses    *addresses
 	outputs      []assembly.Output
 }
 
@@ -89,8 +91,10 @@ var simulated = map[string]bool{
 	"AWS::ApiGatewayV2::Api": true, "AWS::ApiGatewayV2::Integration": true, "AWS::ApiGatewayV2::Route": true,
 	"AWS::ApiGatewayV2::RouteResponse": true, "AWS::ApiGatewayV2::IntegrationResponse": true, "AWS::ApiGatewayV2::Stage": true,
 	"AWS::ApiGatewayV2::Deployment": true, "AWS::ApiGatewayV2::Authorizer": true,
+	"AWS::ApiGateway::RestApi": true, "AWS::ApiGateway::Resource": true, "AWS::ApiGateway::Method": true, "AWS::ApiGateway::Deployment": true,
+	"AWS::ApiGateway::Stage": true, "AWS::ApiGateway::Authorizer": true,
 	"AWS::DynamoDB::Table": true, "AWS::DynamoDB::GlobalTable": true,
-	"AWS::SQS::Queue": true, "AWS::Scheduler::Schedule": true, "AWS::Scheduler::ScheduleGroup": true,
+	"AWS::SQS::Queue": true, "AWS::Scheduler::Schedule": true, "AWS::Scheduler::ScheduleGroup": true, "AWS::Events::Rule": true,
 	"AWS::RDS::DBProxy": true, "AWS::RDS::DBProxyTargetGroup": true, "AWS::CDK::Metadata": true, "AWS::CloudFormation::Stack": true,
 }
 
@@ -103,44 +107,112 @@ func (p *plan) warn(r *assembly.Resource, format string, args ...any) {
 	p.warnings = append(p.warnings, r.String()+": "+sprintf(format, args...))
 }
 
-// newPlan reads what the engine runs from an assembly.
-func (e *Engine) newPlan() (*plan, error) {
-	app, err := assembly.Load(e.opts.Assembly)
-	if err != nil {
-		return nil, err
+// planner reads what the engine runs from an assembly. It neither opens a port nor
+// changes the engine: where things will be it is told.
+type planner struct {
+	*plan
+	opts      *Options
+	builder   *builder // for the archives of programs
+	dir       string   // that paths in the assembly are relative to
+	region    string
+	account   string
+	addresses *addresses
+	database  *database
+	values    *values
+}
+
+// addresses are where an app's parts are on this machine.
+type addresses struct {
+	sqs      string            // the URL of the SQS endpoint
+	dynamodb string            // that of the DynamoDB endpoint; "" if the app has no tables
+	main     string            // host and port of the engine
+	apis     map[string]string // host and port of APIs that have a port of their own, by id
+	mainHTTP string            // the id of the HTTP API that the engine's port serves
+	mainWS   string            // the id of the WebSocket API that it serves
+	sockets  map[string]bool   // the ids of all WebSocket APIs
+}
+
+// makePlan reads an app. values are set in it on the way.
+func (pl planner) makePlan(app *assembly.App) (*plan, error) {
+	p := &pl
+	p.plan = &plan{app: app, addresses: p.addresses}
+	p.values = &values{
+		queueURL: func(name string) string { return p.addresses.sqs + "/" + p.account + "/" + name },
+		queueARN: func(name string) string { return "arn:aws:sqs:" + p.region + ":" + p.account + ":" + name },
+		apiURL:   func(r *assembly.Resource) string { return p.addresses.url(shortID(r)) },
+		database: p.database,
 	}
-	if err := app.Select(e.opts.Stacks); err != nil {
-		return nil, err
-	}
-	if err := e.listenFor(app); err != nil {
-		return nil, err
-	}
-	app.SetValues(&values{
-		queueURL: func(name string) string { return e.sqs.URL() + "/" + e.account + "/" + name },
-		queueARN: e.queues.ARN, apiURL: func(r *assembly.Resource) string { return e.apiURL(shortID(r)) }, database: e.database,
-	})
-	p := &plan{app: app}
+	app.SetValues(p.values)
 	for _, r := range app.Resources() {
-		if !simulated[r.Type] {
+		switch {
+		case !simulated[r.Type]:
 			p.skip(r, "")
+		case r.Type == "AWS::CloudFormation::Stack" && r.Child() == nil:
+			p.skip(r, "its template is not in the assembly")
+			p.warn(r, "the template of the nested stack is not in the assembly, so that nothing of it runs; synthesize with asset metadata (cdk synth, or the context aws:cdk:enable-asset-metadata)")
 		}
 	}
 	var errs []error
-	for _, read := range []func(*plan) error{e.planQueues, e.planTables, e.planFunctions, e.planMappings, e.planAPIs, e.planFunctionURLs, e.planSchedules} {
-		errs = append(errs, read(p))
+	for _, read := range []func() error{p.planQueues, p.planTables, p.planFunctions, p.planMappings, p.planAPIs, p.planRESTAPIs, p.planFunctionURLs, p.planSchedules, p.planRules} {
+		errs = append(errs, read())
 	}
+	errs = append(errs, p.checkNames())
+	p.checkCallbacks()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	p.proxies = app.OfType("AWS::RDS::DBProxy")
 	p.outputs = app.Outputs()
 	for i := range p.outputs {
-		p.outputs[i].Value = e.localize(p.outputs[i].Value)
+		p.outputs[i].Value = p.addresses.localize(p.outputs[i].Value)
 	}
-	return p, nil
+	return p.plan, nil
 }
 
-func (e *Engine) planQueues(p *plan) error {
+// checkCallbacks warns of WebSocket APIs whose address here no function is told: the
+// address that a program makes of an event's domainName is AWS's own.
+func (p *planner) checkCallbacks() {
+	for _, w := range p.webSockets {
+		for stage := range w.config.Stages {
+			callbacks := p.addresses.host(w.config.ID) + "/" + stage
+			told := slices.ContainsFunc(p.functions, func(f *functionPlan) bool {
+				return slices.ContainsFunc(slices.Collect(maps.Values(f.config.Env)), func(value string) bool { return strings.Contains(value, callbacks) })
+			})
+			if !told && len(w.config.Routes) > 0 {
+				p.warn(w.resource, "programs that push to https://{domainName}/%s reach AWS, and not this engine; give the function a variable with the stage's callback URL (WebSocketStage.CallbackUrl in the CDK), which is http://%s here, and use it as the endpoint", stage, callbacks)
+			}
+		}
+	}
+}
+
+// checkNames refuses two functions, queues or schedules of one name, which would be
+// merged.
+func (p *planner) checkNames() error {
+	owners := map[string]*assembly.Resource{}
+	var errs []error
+	check := func(kind, name string, r *assembly.Resource) {
+		key := kind + " " + name
+		if before := owners[key]; before != nil {
+			errs = append(errs, fmt.Errorf("the %s name %q is that of %s and of %s, which cannot run side by side here; choose one with --stack %s", kind, name, before, r, before.Stack.Path))
+			return
+		}
+		owners[key] = r
+	}
+	for _, r := range p.app.OfType("AWS::Lambda::Function") { // those that do not run here too
+		if name, err := functionName(r); err == nil {
+			check("function", name, r)
+		}
+	}
+	for _, q := range p.queues {
+		check("queue", q.definition.Name, q.resource)
+	}
+	for _, s := range p.schedules {
+		check("schedule", s.schedule.ARN, s.resource)
+	}
+	return errors.Join(errs...)
+}
+
+func (p *planner) planQueues() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::SQS::Queue") {
 		name, err := queueName(r)
@@ -154,7 +226,11 @@ func (e *Engine) planQueues(p *plan) error {
 			case "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled":
 				continue // nothing is encrypted here
 			}
-			v, err := r.Resolve(raw)
+			var v any
+			_, err := p.values.loosely(func() (err error) {
+				v, err = r.Resolve(raw)
+				return err
+			})
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%w (property %s)", err, key))
 			} else if v != nil {
@@ -172,10 +248,10 @@ func (e *Engine) planQueues(p *plan) error {
 	return errors.Join(errs...)
 }
 
-func (e *Engine) planFunctions(p *plan) error {
+func (p *planner) planFunctions() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::Lambda::Function") {
-		f, why, err := e.planFunction(p, r)
+		f, why, err := p.planFunction(r)
 		switch {
 		case err != nil:
 			errs = append(errs, err)
@@ -212,7 +288,7 @@ func (e *Engine) planFunctions(p *plan) error {
 	for _, r := range p.app.OfType("AWS::Lambda::EventInvokeConfig") {
 		name, err := functionOf(r)
 		if f := byName[name]; err == nil && f != nil {
-			err = f.addInvokeConfig(r)
+			_, err = p.values.loosely(func() error { return f.addInvokeConfig(r) })
 		}
 		errs = append(errs, err)
 	}
@@ -253,14 +329,14 @@ func (f *functionPlan) addInvokeConfig(r *assembly.Resource) error {
 }
 
 // planFunction reads one function; nil means that it is not simulated, and why.
-func (e *Engine) planFunction(p *plan, r *assembly.Resource) (f *functionPlan, why string, err error) {
+func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why string, err error) {
 	var props struct {
 		Runtime, PackageType         string
 		MemorySize, Timeout          assembly.Int
 		ReservedConcurrentExecutions *assembly.Int
 		DeadLetterConfig             struct{ TargetArn string }
 	}
-	if err := r.Decode(&props); err != nil {
+	if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
 		return nil, "", err
 	}
 	if !strings.HasPrefix(props.Runtime, "provided") {
@@ -276,7 +352,7 @@ func (e *Engine) planFunction(p *plan, r *assembly.Resource) (f *functionPlan, w
 	f = &functionPlan{resource: r, deadLetter: props.DeadLetterConfig.TargetArn}
 	f.config = lambda.Config{
 		Name: name, Region: r.Stack.Region, Account: r.Stack.Account, MemoryMB: 128, Timeout: 3 * time.Second, // as in AWS
-		Aliases: map[string]string{}, Provisioned: map[string]int{}, Output: e.opts.Output,
+		Aliases: map[string]string{}, Provisioned: map[string]int{}, Output: p.opts.Output,
 	}
 	if props.MemorySize > 0 {
 		f.config.MemoryMB = int(props.MemorySize)
@@ -288,19 +364,24 @@ func (e *Engine) planFunction(p *plan, r *assembly.Resource) (f *functionPlan, w
 		n := int(*props.ReservedConcurrentExecutions)
 		f.config.Reserved = &n
 	}
-	if f.config.Env, err = e.functionEnv(p, r); err != nil {
+	if f.source, err = p.findSource(r); err != nil {
+		var unusable *unusableError
+		if errors.As(err, &unusable) {
+			p.warn(r, "%s; what invokes it fails, the rest of the app runs", unusable.why)
+			return nil, unusable.why, nil
+		}
 		return nil, "", err
 	}
-	f.source, err = e.findSource(p.app, r)
+	f.config.Env, err = p.functionEnv(r)
 	return f, "", err
 }
 
 // functionEnv is what a function has in its environment beside Lambda's own
 // variables: what the template says, then what leads it to this machine's services,
 // then what the user gives.
-func (e *Engine) functionEnv(p *plan, r *assembly.Resource) (map[string]string, error) {
+func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 	env := map[string]string{}
-	given := e.givenEnv(p.app)
+	given := p.givenEnv(p.app)
 	environment, _ := r.Properties["Environment"].(map[string]any)
 	variables, _ := environment["Variables"].(map[string]any)
 	var errs []error
@@ -308,21 +389,26 @@ func (e *Engine) functionEnv(p *plan, r *assembly.Resource) (map[string]string, 
 		if _, ok := given[name]; ok {
 			continue
 		}
-		v, err := r.Resolve(variables[name])
-		if text, ok := v.(string); ok && strings.Contains(text, "{{resolve:") {
-			err = fmt.Errorf("%s: a secret or parameter of the account is not known here", r)
+		var v any
+		unknown, err := p.values.loosely(func() (err error) {
+			v, err = r.Resolve(variables[name])
+			return err
+		})
+		switch text, isText := v.(string); {
+		case err != nil:
+			unknown = []string{err.Error()}
+			v = placeholder + strings.ToLower(name)
+		case isText && strings.Contains(text, "{{resolve:"):
+			unknown = []string{"a secret or parameter of the account"}
+			v = placeholder + strings.ToLower(name)
 		}
-		if err != nil && databaseVariables[name] {
-			v, err = "local", nil // setEnv knows better
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%w (environment variable %s; set it in .env to give it a value here)", err, name))
-			continue
+		if len(unknown) > 0 && !databaseVariables[name] { // setEnv knows better
+			p.warn(r, "variable %s is %q, because %s is not known here; give it a value in .env, or with --env %s=VALUE", name, v, strings.Join(unknown, " and "), name)
 		}
 		switch v := v.(type) {
 		case nil:
 		case string:
-			env[name] = e.localize(v)
+			env[name] = p.addresses.localize(v)
 			if name == wire.EnvQueues {
 				queues, err := wire.ParseQueues(v)
 				if err != nil {
@@ -340,10 +426,10 @@ func (e *Engine) functionEnv(p *plan, r *assembly.Resource) (map[string]string, 
 			env[name] = string(data)
 		}
 	}
-	e.database.setEnv(env)
-	env["AWS_ENDPOINT_URL_SQS"] = e.sqs.URL()
+	p.database.setEnv(env)
+	env["AWS_ENDPOINT_URL_SQS"] = p.addresses.sqs
 	if len(p.tables) > 0 && env[envDynamoDB] == "" { // else the program's tables are elsewhere
-		env[envDynamoDB] = e.DynamoDBEndpoint()
+		env[envDynamoDB] = p.addresses.dynamodb
 	}
 	maps.Copy(env, given)
 	return env, errors.Join(errs...)
@@ -365,9 +451,9 @@ func (p *plan) aliasQueue(url, alias string) {
 }
 
 // givenEnv is what the user gives to functions.
-func (e *Engine) givenEnv(app *assembly.App) map[string]string {
+func (p *planner) givenEnv(app *assembly.App) map[string]string {
 	given := map[string]string{}
-	for _, variable := range e.opts.Environ {
+	for _, variable := range p.opts.Environ {
 		name, value, _ := strings.Cut(variable, "=")
 		for _, s := range app.Stacks {
 			if strings.HasPrefix(name, envPrefix(s.Name)) {
@@ -375,7 +461,7 @@ func (e *Engine) givenEnv(app *assembly.App) map[string]string {
 			}
 		}
 	}
-	maps.Copy(given, e.opts.Env)
+	maps.Copy(given, p.opts.Env)
 	return given
 }
 
@@ -384,7 +470,7 @@ func envPrefix(stack string) string {
 	return strings.ToUpper(strings.ReplaceAll(stack, "-", "_")) + "_"
 }
 
-func (e *Engine) planMappings(p *plan) error {
+func (p *planner) planMappings() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::Lambda::EventSourceMapping") {
 		var props struct {
@@ -443,7 +529,7 @@ func (p *plan) simulates(function string) bool {
 
 func lastPart(s, separator string) string { return s[strings.LastIndex(s, separator)+1:] }
 
-func (e *Engine) planSchedules(p *plan) error {
+func (p *planner) planSchedules() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::Scheduler::Schedule") {
 		var props struct {
@@ -498,6 +584,9 @@ func (e *Engine) planSchedules(p *plan) error {
 		if n := props.Target.RetryPolicy.MaximumEventAgeInSeconds; n != nil {
 			s.MaxAge = time.Duration(*n) * time.Second
 		}
+		if _, err := schedule.Parse(s.Expression, s.TimeZone); err != nil {
+			errs = append(errs, fmt.Errorf("schedule %s: %w", s.Name, err))
+		}
 		p.schedules = append(p.schedules, schedulePlan{r, s})
 	}
 	return errors.Join(errs...)
@@ -516,9 +605,9 @@ func scheduleName(input, name string) string {
 }
 
 // resolveDir makes a path of the app absolute.
-func (e *Engine) resolveDir(path string) string {
+func (p *planner) resolveDir(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
-	return filepath.Join(e.dir, filepath.FromSlash(path))
+	return filepath.Join(p.dir, filepath.FromSlash(path))
 }

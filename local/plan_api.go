@@ -27,7 +27,7 @@ type integrationPart struct {
 }
 
 // planAPIs reads the HTTP and WebSocket APIs.
-func (e *Engine) planAPIs(p *plan) error {
+func (p *planner) planAPIs() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::ApiGatewayV2::Api") {
 		var props struct {
@@ -75,6 +75,9 @@ func (e *Engine) planAPIs(p *plan) error {
 			}
 		}
 		errs = append(errs, addHTTPRoutes(p, h, parts))
+		if err := httpapi.Check(h.config); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", r, err))
+		}
 		p.httpAPIs = append(p.httpAPIs, h)
 	}
 	return errors.Join(errs...)
@@ -82,7 +85,7 @@ func (e *Engine) planAPIs(p *plan) error {
 
 // planFunctionURLs reads function URLs, which are APIs of one route; see
 // [httpapi.URLKind].
-func (e *Engine) planFunctionURLs(p *plan) error {
+func (p *planner) planFunctionURLs() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::Lambda::Url") {
 		var props struct {
@@ -131,7 +134,7 @@ func (e *Engine) planFunctionURLs(p *plan) error {
 }
 
 // ofAPI returns the resources of one type that belong to an API.
-func ofAPI(p *plan, kind, id string) ([]*assembly.Resource, error) {
+func ofAPI(p *planner, kind, id string) ([]*assembly.Resource, error) {
 	var list []*assembly.Resource
 	for _, r := range p.app.OfType(kind) {
 		var props struct {
@@ -147,12 +150,12 @@ func ofAPI(p *plan, kind, id string) ([]*assembly.Resource, error) {
 	return list, nil
 }
 
-func readParts(p *plan, id string) (*apiParts, error) {
+func readParts(p *planner, id string) (*apiParts, error) {
 	parts := &apiParts{
 		integrations: map[string]integrationPart{}, authorizers: map[string]*httpapi.Authorizer{},
 		wsAuth: map[string]*websocket.Authorizer{}, stages: map[string]map[string]string{}, responses: map[string]bool{},
 	}
-	for kind, read := range map[string]func(*plan, *assembly.Resource) error{
+	for kind, read := range map[string]func(*planner, *assembly.Resource) error{
 		"AWS::ApiGatewayV2::Integration": parts.readIntegration, "AWS::ApiGatewayV2::Authorizer": parts.readAuthorizer,
 		"AWS::ApiGatewayV2::Stage": parts.readStage, "AWS::ApiGatewayV2::RouteResponse": parts.readResponse,
 	} {
@@ -167,7 +170,7 @@ func readParts(p *plan, id string) (*apiParts, error) {
 	return parts, nil
 }
 
-func (parts *apiParts) readIntegration(p *plan, r *assembly.Resource) error {
+func (parts *apiParts) readIntegration(p *planner, r *assembly.Resource) error {
 	var props struct {
 		IntegrationType, IntegrationSubtype, PayloadFormatVersion string
 		IntegrationURI                                            string `json:"IntegrationUri"`
@@ -197,7 +200,7 @@ func (parts *apiParts) readIntegration(p *plan, r *assembly.Resource) error {
 // arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations.
 func functionARN(uri string) string {
 	if _, rest, ok := strings.Cut(uri, "/functions/"); ok {
-		uri = strings.TrimSuffix(rest, "/invocations")
+		uri = strings.TrimSuffix(strings.TrimSuffix(rest, "/invocations"), "/response-streaming-invocations")
 	}
 	if !strings.HasPrefix(uri, "arn:aws:lambda:") {
 		return ""
@@ -205,7 +208,7 @@ func functionARN(uri string) string {
 	return uri
 }
 
-func (parts *apiParts) readAuthorizer(p *plan, r *assembly.Resource) error {
+func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 	var props struct {
 		AuthorizerType, AuthorizerPayloadFormatVersion string
 		AuthorizerURI                                  string        `json:"AuthorizerUri"`
@@ -217,13 +220,28 @@ func (parts *apiParts) readAuthorizer(p *plan, r *assembly.Resource) error {
 			Audience []string
 		}
 	}
-	if err := r.Decode(&props); err != nil {
-		if errors.Is(err, assembly.ErrUnknown) {
-			return fmt.Errorf("%w; an authorizer must be known, or its routes would be open", err)
-		}
-		return err
-	}
 	id := shortID(r)
+	given, isGiven := p.opts.Issuers[r.ID]
+	unknown, err := p.values.loosely(func() error { return r.Decode(&props) })
+	if err != nil {
+		unknown = []string{err.Error()}
+	}
+	if isGiven && props.AuthorizerType == "JWT" {
+		unknown = nil
+		props.JwtConfiguration.Issuer, props.JwtConfiguration.Audience = given.Issuer, given.Audience
+	}
+	if props.AuthorizerType != "JWT" && len(unknown) == 0 && !p.simulates(functionARN(props.AuthorizerURI)) {
+		unknown = []string{"its function"}
+	}
+	if len(unknown) > 0 {
+		remedy := ""
+		if props.AuthorizerType == "JWT" {
+			remedy = "; name its issuer with --issuer " + r.ID + "=URL,AUDIENCE"
+		}
+		auth := p.unknownAuthorizer(r, unknown, remedy)
+		parts.authorizers[id], parts.wsAuth[id] = auth, &websocket.Authorizer{Unknown: auth.Unknown}
+		return nil
+	}
 	if props.AuthorizerType == "JWT" {
 		parts.authorizers[id] = &httpapi.Authorizer{JWT: &httpapi.JWT{
 			Issuer: props.JwtConfiguration.Issuer, Audience: props.JwtConfiguration.Audience, IdentitySource: props.IdentitySource,
@@ -245,7 +263,7 @@ func (parts *apiParts) readAuthorizer(p *plan, r *assembly.Resource) error {
 	return nil
 }
 
-func (parts *apiParts) readStage(_ *plan, r *assembly.Resource) error {
+func (parts *apiParts) readStage(_ *planner, r *assembly.Resource) error {
 	var props struct {
 		StageName      string
 		StageVariables map[string]string
@@ -255,7 +273,7 @@ func (parts *apiParts) readStage(_ *plan, r *assembly.Resource) error {
 	return err
 }
 
-func (parts *apiParts) readResponse(_ *plan, r *assembly.Resource) error {
+func (parts *apiParts) readResponse(_ *planner, r *assembly.Resource) error {
 	var props struct {
 		RouteID string `json:"RouteId"`
 	}
@@ -271,7 +289,7 @@ type routeProps struct {
 }
 
 // routesOf calls add for the routes of an API that go to a function.
-func routesOf(p *plan, id string, parts *apiParts, add func(r *assembly.Resource, props *routeProps, to integrationPart) error) error {
+func routesOf(p *planner, id string, parts *apiParts, add func(r *assembly.Resource, props *routeProps, to integrationPart) error) error {
 	routes, err := ofAPI(p, "AWS::ApiGatewayV2::Route", id)
 	if err != nil {
 		return err
@@ -279,7 +297,7 @@ func routesOf(p *plan, id string, parts *apiParts, add func(r *assembly.Resource
 	var errs []error
 	for _, r := range routes {
 		var props routeProps
-		if err := r.Decode(&props); err != nil {
+		if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -293,7 +311,7 @@ func routesOf(p *plan, id string, parts *apiParts, add func(r *assembly.Resource
 	return errors.Join(errs...)
 }
 
-func addHTTPRoutes(p *plan, h *httpPlan, parts *apiParts) error {
+func addHTTPRoutes(p *planner, h *httpPlan, parts *apiParts) error {
 	return routesOf(p, h.config.ID, parts, func(r *assembly.Resource, props *routeProps, to integrationPart) error {
 		route := httpapi.Route{
 			Key: props.RouteKey, Scopes: props.AuthorizationScopes,
@@ -302,7 +320,9 @@ func addHTTPRoutes(p *plan, h *httpPlan, parts *apiParts) error {
 		switch props.AuthorizationType {
 		case "JWT", "CUSTOM":
 			if route.Authorizer = parts.authorizers[props.AuthorizerID]; route.Authorizer == nil {
-				return fmt.Errorf("%s: route %s has an authorizer that the API does not have", r, props.RouteKey)
+				why := fmt.Sprintf("route %s has an authorizer that the API does not have", props.RouteKey)
+				p.warn(r, "it is answered 401: %s", why)
+				route.Authorizer = &httpapi.Authorizer{Unknown: why}
 			}
 		case "AWS_IAM":
 			p.skip(r, "route "+props.RouteKey+" lets everybody in: IAM authorization is not simulated")
@@ -312,7 +332,7 @@ func addHTTPRoutes(p *plan, h *httpPlan, parts *apiParts) error {
 	})
 }
 
-func addWebSocketRoutes(p *plan, w *webSocketPlan, parts *apiParts) error {
+func addWebSocketRoutes(p *planner, w *webSocketPlan, parts *apiParts) error {
 	return routesOf(p, w.config.ID, parts, func(r *assembly.Resource, props *routeProps, to integrationPart) error {
 		route := websocket.Route{
 			Function: to.function, Timeout: to.timeout,
@@ -321,7 +341,9 @@ func addWebSocketRoutes(p *plan, w *webSocketPlan, parts *apiParts) error {
 		switch props.AuthorizationType {
 		case "CUSTOM":
 			if route.Authorizer = parts.wsAuth[props.AuthorizerID]; route.Authorizer == nil {
-				return fmt.Errorf("%s: route %s has an authorizer that the API does not have", r, props.RouteKey)
+				why := fmt.Sprintf("route %s has an authorizer that the API does not have", props.RouteKey)
+				p.warn(r, "it is answered 401: %s", why)
+				route.Authorizer = &websocket.Authorizer{Unknown: why}
 			}
 		case "AWS_IAM":
 			p.skip(r, "route "+props.RouteKey+" lets everybody in: IAM authorization is not simulated")

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lambdahearth/hearth/local"
 
 	"github.com/lambdahearth/hearth/internal/within"
@@ -46,19 +48,10 @@ func startLedger(t *testing.T, opts local.Options, change func(resources map[str
 
 func TestStartErrors(t *testing.T) {
 	t.Parallel()
-	setEnv := func(value any) func(map[string]any) {
-		return func(resources map[string]any) {
-			resources["Ledger"].(map[string]any)["Properties"].(map[string]any)["Environment"] = map[string]any{"Variables": map[string]any{"TABLE": value}}
-		}
-	}
 	for want, c := range map[string]struct {
 		opts   local.Options
 		change func(map[string]any)
 	}{
-		`Chaos/Ledger: Ref "Table": the template has no such resource (environment variable TABLE; set it in .env to give it a value here)`: {
-			change: setEnv(map[string]any{"Ref": "Table"})},
-		`a secret or parameter of the account is not known here`:    {change: setEnv("{{resolve:ssm:/x}}")},
-		`name its folder with --handler Ledger=DIR`:                 {opts: local.Options{Programs: map[string]string{}}},
 		`the folder of the function's Go program, /none, is not`:    {opts: local.Options{Programs: map[string]string{}, Handlers: map[string]string{"Ledger": "/none"}}},
 		`address must be on loopback (127.0.0.1, ::1 or localhost)`: {opts: local.Options{Addr: "0.0.0.0:0"}},
 		`database: must be postgres://…, mysql://…`:                 {opts: local.Options{Database: "localhost:5432"}},
@@ -74,10 +67,6 @@ func TestStartErrors(t *testing.T) {
 	}
 	if _, err := local.Start(t.Context(), local.Options{}); err == nil || err.Error() != "start: Options.Assembly must be set" {
 		t.Errorf("got %v", err)
-	}
-	// A variable that the user gives need not be resolvable.
-	if _, err := startLedger(t, local.Options{Env: map[string]string{"TABLE": "mine"}}, setEnv(map[string]any{"Ref": "Table"})); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -358,4 +347,43 @@ func (l *lines) count(parts ...string) (n int) {
 		}
 	}
 	return n
+}
+
+// TestRules: rules with a schedule run and can be triggered; the others are listed.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	e, err := startLedger(t, local.Options{Clock: local.NewManualClock(startOfTests)}, func(resources map[string]any) {
+		arn := func(id string) any { return map[string]any{"Fn::GetAtt": []any{id, "Arn"}} }
+		resources["Nightly"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{
+			"ScheduleExpression": "cron(0 3 * * ? *)", "State": "ENABLED",
+			"Targets": []any{map[string]any{"Id": "Target0", "Arn": map[string]any{"Ref": "Live"}, "Input": `{"night":true}`}},
+		}}
+		resources["Both"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{
+			"ScheduleExpression": "rate(1 day)", "State": "DISABLED",
+			"Targets": []any{map[string]any{"Id": "A", "Arn": map[string]any{"Ref": "Live"}}, map[string]any{"Id": "B", "Arn": arn("Mails")}, map[string]any{"Id": "C", "Arn": arn("Topic")}},
+		}}
+		resources["Topic"] = map[string]any{"Type": "AWS::SNS::Topic", "Properties": map[string]any{}}
+		resources["Pattern"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{"EventPattern": map[string]any{"source": []any{"aws.s3"}}}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]string{}
+	for _, s := range e.State().Schedules {
+		names[s.Name] = s.Expression
+	}
+	if diff := cmp.Diff(map[string]string{"Chaos-Nightly": "cron(0 3 * * ? *)", "Chaos-Both/A": "rate(1 day)", "Chaos-Both/B": "rate(1 day)"}, names); diff != "" {
+		t.Error(diff)
+	}
+	if err := e.Trigger("Nightly"); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the function ran", func() bool { return e.State().Functions[0].Counters.Invocations > 0 })
+	why := map[string]string{}
+	for _, r := range e.State().NotSimulated {
+		why[r.LogicalID] = r.Why
+	}
+	if why["Pattern"] != "it has no schedule: events are not simulated" || why["Both"] != "its target C is neither a function nor a queue that runs here" {
+		t.Errorf("%v", why)
+	}
 }

@@ -40,33 +40,46 @@ func (s *source) key() string { return s.dir + "\x00" + s.tags + "\x00" + s.asse
 
 // findSource finds a function's program: what the options say, the folder that the
 // constructs noted, or the deployed program itself where it runs on this machine.
-func (e *Engine) findSource(app *assembly.App, r *assembly.Resource) (source, error) {
-	asset, err := e.builder.assetOf(app, r)
+func (p *planner) findSource(r *assembly.Resource) (source, error) {
+	asset, err := p.builder.assetOf(p.app, r)
 	if err != nil {
-		return source{}, err
+		return source{}, &unusableError{err.Error()}
 	}
 	s := source{asset: asset, environment: variablesOf(r)}
-	if binary, ok := e.opts.Programs[r.ID]; ok {
+	if binary, ok := p.opts.Programs[r.ID]; ok {
 		s.program = binary
 		return s, nil
 	}
-	if dir, ok := e.opts.Handlers[r.ID]; ok {
-		s.dir = e.resolveDir(dir)
+	if dir, ok := p.opts.Handlers[r.ID]; ok {
+		s.dir = p.resolveDir(dir)
 		return s, checkDir(r, s.dir)
 	}
+	why := "the assembly does not say where the function's Go program is"
 	if entry, ok := r.Metadata[wire.MetadataEntry].(string); ok && entry != "" {
-		s.dir = e.resolveDir(entry)
-		s.tags, _ = r.Metadata[wire.MetadataBuildTags].(string)
-		return s, checkDir(r, s.dir)
+		dir := p.resolveDir(entry)
+		err := checkDir(r, dir)
+		if err == nil {
+			s.dir = dir
+			s.tags, _ = r.Metadata[wire.MetadataBuildTags].(string)
+			return s, nil
+		}
+		why = "the folder of the function's Go program, " + dir + ", is not there"
 	}
-	bootstrap := filepath.Join(s.asset, "bootstrap")
-	if s.asset != "" && runsHere(bootstrap) {
-		s.program = bootstrap
-		return s, nil
+	deployed := "there is no deployed program in the assembly"
+	if s.asset != "" {
+		bootstrap := filepath.Join(s.asset, "bootstrap")
+		if deployed = whyNotHere(bootstrap); deployed == "" {
+			s.program = bootstrap
+			return s, nil
+		}
 	}
-	return s, fmt.Errorf("%s: the assembly does not say where the function's Go program is, and the one that is deployed does not run on %s/%s; name its folder with --handler %s=DIR",
-		r, runtime.GOOS, runtime.GOARCH, r.ID)
+	return s, &unusableError{fmt.Sprintf("it does not run here: %s, and %s; name the folder of its Go program with --handler %s=DIR", why, deployed, r.ID)}
 }
+
+// unusableError says why a function cannot run on this machine.
+type unusableError struct{ why string }
+
+func (e *unusableError) Error() string { return e.why }
 
 func checkDir(r *assembly.Resource, dir string) error {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -117,7 +130,7 @@ func (b *builder) assetOf(app *assembly.App, r *assembly.Resource) (string, erro
 	}
 	if err := unpack(path, dir); err != nil {
 		os.RemoveAll(dir)
-		return "", fmt.Errorf("%s: unpack %s: %w", r, path, err)
+		return "", fmt.Errorf("it does not run here: unpack %s: %w", path, err)
 	}
 	return dir, nil
 }
@@ -159,15 +172,28 @@ func unpack(archive, dir string) error {
 	return nil
 }
 
-// runsHere reports whether a file is a program for this machine.
-func runsHere(path string) bool {
-	f, err := elf.Open(path)
+// whyNotHere says why a deployed program does not run on this machine; "" means that it
+// does.
+func whyNotHere(path string) string {
+	here := runtime.GOOS + "/" + runtime.GOARCH
+	file, err := os.Open(path)
 	if err != nil {
-		return false
+		return "what is deployed has no file bootstrap"
 	}
-	defer f.Close() //nolint:errcheck // it is only read
+	defer file.Close() //nolint:errcheck // it is only read
+	program, err := elf.NewFile(file)
+	if err != nil {
+		head := make([]byte, 2)
+		if _, err := file.ReadAt(head, 0); err == nil && string(head) == "#!" {
+			return "the deployed bootstrap is a script, which wants the programs of Lambda's own machines"
+		}
+		return "the deployed bootstrap is no program for Linux"
+	}
 	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[runtime.GOARCH]
-	return runtime.GOOS == "linux" && f.Machine == machine
+	if runtime.GOOS != "linux" || program.Machine != machine {
+		return fmt.Sprintf("the deployed bootstrap is for linux/%s, and this machine is %s", strings.ToLower(strings.TrimPrefix(program.Machine.String(), "EM_")), here)
+	}
+	return ""
 }
 
 // builder builds programs, each into a folder of its own, so that one that runs is

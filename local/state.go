@@ -157,10 +157,10 @@ func (e *Engine) State() *State {
 		s.NotSimulated = []Resource{}
 	}
 	for _, h := range plan.httpAPIs {
-		s.HTTPAPIs = append(s.HTTPAPIs, e.httpState(h))
+		s.HTTPAPIs = append(s.HTTPAPIs, e.httpState(h, plan.addresses))
 	}
 	for _, w := range plan.webSockets {
-		s.WebSocketAPIs = append(s.WebSocketAPIs, e.webSocketState(w))
+		s.WebSocketAPIs = append(s.WebSocketAPIs, e.webSocketState(w, plan.addresses))
 	}
 	for _, q := range plan.queues {
 		if queue := e.queues.Queue(q.definition.Name); queue != nil {
@@ -185,9 +185,9 @@ func (e *Engine) State() *State {
 	return s
 }
 
-func (e *Engine) httpState(h *httpPlan) HTTPAPIState {
+func (e *Engine) httpState(h *httpPlan, addresses *addresses) HTTPAPIState {
 	state := HTTPAPIState{LogicalID: h.resource.ID, Name: h.name, ID: h.config.ID, URLs: []string{}, Routes: []string{}, Streaming: h.config.URL == httpapi.StreamingURL}
-	base := e.apiURL(h.config.ID)
+	base := addresses.url(h.config.ID)
 	stages := make([]string, 0, len(h.config.Stages))
 	for stage := range h.config.Stages {
 		stages = append(stages, stage)
@@ -216,7 +216,7 @@ func (e *Engine) httpState(h *httpPlan) HTTPAPIState {
 	return state
 }
 
-func (e *Engine) webSocketState(w *webSocketPlan) WebSocketAPIState {
+func (e *Engine) webSocketState(w *webSocketPlan, addresses *addresses) WebSocketAPIState {
 	state := WebSocketAPIState{LogicalID: w.resource.ID, Name: w.name, ID: w.config.ID, Routes: []string{}, ConnectionIDs: []string{}}
 	stages := make([]string, 0, len(w.config.Stages))
 	for stage := range w.config.Stages {
@@ -224,7 +224,7 @@ func (e *Engine) webSocketState(w *webSocketPlan) WebSocketAPIState {
 	}
 	slices.Sort(stages)
 	if len(stages) > 0 {
-		state.URL = e.apiURL(w.config.ID) + "/" + stages[0]
+		state.URL = addresses.url(w.config.ID) + "/" + stages[0]
 		state.CallbackURL = "http" + strings.TrimPrefix(state.URL, "ws")
 	}
 	for key := range w.config.Routes {

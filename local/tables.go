@@ -39,7 +39,7 @@ var unsimulatedTableParts = []struct{ property, name string }{
 	{"StreamSpecification", "stream"}, {"KinesisStreamSpecification", "Kinesis stream"}, {"ImportSourceSpecification", "imported items"},
 }
 
-func (e *Engine) planTables(p *plan) error {
+func (p *planner) planTables() error {
 	var errs []error
 	names := map[string]bool{}
 	for _, r := range p.app.Resources() {
@@ -72,9 +72,6 @@ func (e *Engine) planTables(p *plan) error {
 		if len(parts) > 0 {
 			p.skip(r, "the table is there, without its "+strings.Join(parts, ", "))
 		}
-	}
-	if len(p.tables) > 0 {
-		errs = append(errs, e.listenForTables())
 	}
 	return errors.Join(errs...)
 }
@@ -124,27 +121,13 @@ func tableDefinition(r *assembly.Resource) (dynamodb.Definition, error) {
 	return d, nil
 }
 
-// listenForTables opens the endpoint of the tables, unless it is open. It serves at
-// once: programs may use their tables while they start.
-func (e *Engine) listenForTables() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.dynamodb != nil {
-		return nil
+// serveTables serves the endpoint of the tables.
+func (e *Engine) serveTables(w http.ResponseWriter, r *http.Request) {
+	if why := loopback.FromPage(r); why != "" {
+		writeJSON(w, http.StatusForbidden, map[string]string{"message": why})
+		return
 	}
-	l, err := listen("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if why := loopback.FromPage(r); why != "" {
-			writeJSON(w, http.StatusForbidden, map[string]string{"message": why})
-			return
-		}
-		e.tables.ServeHTTP(w, r)
-	}))
-	if err != nil {
-		return err
-	}
-	l.serve()
-	e.dynamodb = l
-	return nil
+	e.tables.ServeHTTP(w, r)
 }
 
 // defineTables makes the plan's tables; those that are there keep their items.
@@ -156,24 +139,13 @@ func (e *Engine) defineTables(p *plan) error {
 	return e.tables.Define(definitions)
 }
 
-// dropTables deletes the tables that the new plan does not have, and closes their
-// endpoint if it has none.
+// dropTables deletes the tables that the new plan does not have.
 func (e *Engine) dropTables(old, p *plan) {
 	for _, t := range old.tables {
 		name := t.definition.Name
 		if !slices.ContainsFunc(p.tables, func(t *tablePlan) bool { return t.definition.Name == name }) {
 			e.tables.Delete(name)
 		}
-	}
-	if len(p.tables) > 0 {
-		return
-	}
-	e.mu.Lock()
-	l := e.dynamodb
-	e.dynamodb = nil
-	e.mu.Unlock()
-	if l != nil {
-		l.stop()
 	}
 }
 
@@ -182,10 +154,7 @@ func (e *Engine) dropTables(old, p *plan) {
 func (e *Engine) DynamoDBEndpoint() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.dynamodb == nil {
-		return ""
-	}
-	return "http://" + e.dynamodb.addr
+	return e.plan.addresses.dynamodb
 }
 
 // TableState is a DynamoDB table.

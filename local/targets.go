@@ -9,6 +9,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
 	"github.com/lambdahearth/hearth/local/internal/sqs"
+	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
 // function returns the function with a name, or nil.
@@ -30,27 +31,35 @@ func (e *Engine) resolve(ref string) (fn *lambda.Function, qualifier string, err
 	return fn, qualifier, nil
 }
 
-// invoker lets the APIs invoke functions.
+// invoker lets the HTTP APIs invoke functions.
 type invoker struct{ e *Engine }
 
-// Invoke implements httpapi.Invoker and websocket.Invoker.
-func (i invoker) Invoke(ctx context.Context, function string, event []byte, trace string) ([]byte, error) {
-	fn, qualifier, err := i.e.resolve(function)
+// Invoke implements httpapi.Invoker.
+func (i invoker) Invoke(ctx context.Context, in httpapi.Invocation) ([]byte, error) {
+	fn, qualifier, err := i.e.resolve(in.Function)
 	if err != nil {
 		i.e.opts.logf("%v", err)
 		return nil, err
 	}
-	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: event, Trace: trace})
+	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: in.Event, Trace: in.Trace, RequestID: in.RequestID})
+}
+
+// socketInvoker lets the WebSocket APIs invoke functions.
+type socketInvoker struct{ e *Engine }
+
+// Invoke implements websocket.Invoker.
+func (s socketInvoker) Invoke(ctx context.Context, in websocket.Invocation) ([]byte, error) {
+	return invoker(s).Invoke(ctx, httpapi.Invocation(in))
 }
 
 // InvokeStream implements httpapi.Invoker.
-func (i invoker) InvokeStream(ctx context.Context, function string, event []byte, trace string) (*httpapi.Stream, error) {
-	fn, qualifier, err := i.e.resolve(function)
+func (i invoker) InvokeStream(ctx context.Context, in httpapi.Invocation) (*httpapi.Stream, error) {
+	fn, qualifier, err := i.e.resolve(in.Function)
 	if err != nil {
 		i.e.opts.logf("%v", err)
 		return nil, err
 	}
-	s, err := fn.InvokeStream(ctx, qualifier, lambda.Invocation{Payload: event, Trace: trace})
+	s, err := fn.InvokeStream(ctx, qualifier, lambda.Invocation{Payload: in.Event, Trace: in.Trace, RequestID: in.RequestID})
 	if err != nil {
 		return nil, err
 	}

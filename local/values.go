@@ -3,6 +3,7 @@ package local
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -16,6 +17,32 @@ type values struct {
 	queueARN func(name string) string
 	apiURL   func(r *assembly.Resource) string
 	database *database
+
+	// unknown collects what is not known here while [values.loosely] runs; otherwise
+	// it is an error.
+	unknown *[]string
+}
+
+// placeholder begins what stands for a value that is not known here.
+const placeholder = "not-known-here-"
+
+// loosely resolves with placeholders for what is not simulated, and returns what that
+// was, such as "Ref Bucket of type AWS::S3::Bucket".
+func (v *values) loosely(resolve func() error) (unknown []string, err error) {
+	v.unknown = &unknown
+	defer func() { v.unknown = nil }()
+	err = resolve()
+	return unknown, err
+}
+
+// stand returns a placeholder for a value that is not known, if placeholders are asked
+// for.
+func (v *values) stand(value any, err error, what string, r *assembly.Resource) (any, error) {
+	if v.unknown == nil || !errors.Is(err, assembly.ErrUnknown) {
+		return value, err
+	}
+	*v.unknown = append(*v.unknown, what+" of type "+r.Type)
+	return placeholder + strings.ToLower(r.Stack.Name+"-"+r.ID), nil
 }
 
 // shortID is a stable id such as API Gateway gives: ten letters and digits.
@@ -79,6 +106,11 @@ func functionOf(r *assembly.Resource) (string, error) {
 
 // Ref implements [assembly.Values].
 func (v *values) Ref(r *assembly.Resource) (any, error) {
+	value, err := v.ref(r)
+	return v.stand(value, err, "Ref "+r.ID, r)
+}
+
+func (v *values) ref(r *assembly.Resource) (any, error) {
 	switch r.Type {
 	case "AWS::SQS::Queue":
 		name, err := queueName(r)
@@ -99,11 +131,14 @@ func (v *values) Ref(r *assembly.Resource) (any, error) {
 			}
 		}
 		return arn("lambda", r, "function:"+name+":"+qualifier), nil
-	case "AWS::ApiGatewayV2::Stage":
+	case "AWS::ApiGatewayV2::Stage", "AWS::ApiGateway::Stage":
 		return physicalName(r, "StageName", 128)
-	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Deployment":
+	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Deployment",
+		"AWS::ApiGateway::RestApi", "AWS::ApiGateway::Resource", "AWS::ApiGateway::Authorizer", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Method":
 		return shortID(r), nil
 	case "AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup":
+		return physicalName(r, "Name", 64)
+	case "AWS::Events::Rule":
 		return physicalName(r, "Name", 64)
 	case "AWS::RDS::DBProxy":
 		return physicalName(r, "DBProxyName", 63)
@@ -117,8 +152,13 @@ func (v *values) Ref(r *assembly.Resource) (any, error) {
 
 // GetAtt implements [assembly.Values].
 func (v *values) GetAtt(r *assembly.Resource, attribute string) (any, error) {
+	value, err := v.getAtt(r, attribute)
+	return v.stand(value, err, "Fn::GetAtt "+r.ID+"."+attribute, r)
+}
+
+func (v *values) getAtt(r *assembly.Resource, attribute string) (any, error) {
 	ref := func(format func(name string) string) (any, error) {
-		name, err := v.Ref(r)
+		name, err := v.ref(r)
 		if err != nil {
 			return nil, err
 		}
@@ -143,12 +183,18 @@ func (v *values) GetAtt(r *assembly.Resource, attribute string) (any, error) {
 		return "1", nil
 	case "AWS::ApiGatewayV2::Api.ApiEndpoint":
 		return v.apiURL(r), nil
+	case "AWS::ApiGateway::RestApi.RootResourceId":
+		return rootResourceID(r), nil
+	case "AWS::ApiGateway::RestApi.RestApiId", "AWS::ApiGateway::Resource.ResourceId", "AWS::ApiGateway::Authorizer.AuthorizerId", "AWS::ApiGateway::Deployment.DeploymentId":
+		return ref(same)
 	case "AWS::Lambda::Url.FunctionUrl":
 		return v.apiURL(r) + "/", nil
 	case "AWS::Scheduler::Schedule.Arn":
 		return scheduleARN(r)
 	case "AWS::Scheduler::ScheduleGroup.Arn":
 		return ref(func(name string) string { return arn("scheduler", r, "schedule-group/"+name) })
+	case "AWS::Events::Rule.Arn":
+		return ref(func(name string) string { return arn("events", r, "rule/"+name) })
 	case "AWS::Logs::LogGroup.Arn":
 		return ref(func(name string) string { return arn("logs", r, "log-group:"+name+":*") })
 	case "AWS::IAM::Role.Arn":

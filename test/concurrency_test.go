@@ -77,7 +77,7 @@ func TestBootstrapWithSeveralInvocationsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, everythingProgram(t))
-	cmd.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(srv.URL, "http://"), "HEARTH_PARTIAL_RESPONSES=ledger", fmt.Sprintf("AWS_LAMBDA_MAX_CONCURRENCY=%d", atOnce)}
+	cmd.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(srv.URL, "http://"), fmt.Sprintf("AWS_LAMBDA_MAX_CONCURRENCY=%d", atOnce), "HEARTH_PARTIAL_RESPONSES=ledger"}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -29,13 +29,16 @@ func TestImportFences(t *testing.T) {
 	cdk := []string{"github.com/aws/aws-cdk-go/", "github.com/aws/jsii-runtime-go", "github.com/aws/constructs-go/", "github.com/cdklabs/", module + "constructs"}
 	tests := []string{"github.com/google/go-cmp", "github.com/stretchr/"}
 	for pkg, forbidden := range map[string][]string{
-		"./lambdaruntime":              append(append([]string{"github.com/aws/aws-sdk-go-v2", "github.com/jackc/", module + "local"}, cdk...), tests...),
-		"./lambdaruntime/...":          append(append([]string{"github.com/aws/aws-sdk-go-v2/config", module + "local"}, cdk...), tests...),
-		"./local/...":                  append(cdk, module+"lambdaruntime"),
-		"./cmd/...":                    append(cdk, module+"lambdaruntime"),
-		"./internal/wire":              {"github.com/", "golang.org/"},
-		"./constructs":                 {module + "lambdaruntime", module + "local", "github.com/cdklabs/cdk-nag-go"},
-		"./examples/bookmarks/handler": append(append([]string{"modernc.org/", module + "local", "github.com/aws/aws-sdk-go-v2/config"}, cdk...), tests...),
+		"./lambdaruntime":                         append(append([]string{"github.com/aws/aws-sdk-go-v2", "github.com/jackc/", module + "local"}, cdk...), tests...),
+		"./lambdaruntime/idempotency":             {"github.com/aws/aws-sdk-go-v2", "github.com/jackc/"},
+		"./lambdaruntime/idempotency/dynamostore": {"github.com/jackc/"},
+		"./lambdaruntime/idempotency/pgstore":     {"github.com/aws/aws-sdk-go-v2/service/dynamodb"},
+		"./lambdaruntime/...":                     append(append([]string{"github.com/aws/aws-sdk-go-v2/config", module + "local"}, cdk...), tests...),
+		"./local/...":                             append(cdk, module+"lambdaruntime"),
+		"./cmd/...":                               append(cdk, module+"lambdaruntime"),
+		"./internal/wire":                         {"github.com/", "golang.org/"},
+		"./constructs":                            {module + "lambdaruntime", module + "local", "github.com/cdklabs/cdk-nag-go"},
+		"./examples/bookmarks/handler":            append(append([]string{"modernc.org/", module + "local", "github.com/aws/aws-sdk-go-v2/config"}, cdk...), tests...),
 	} {
 		for _, dep := range deps(t, "lambda.norpc", pkg) {
 			for _, f := range forbidden {

@@ -44,6 +44,9 @@ const usage = `usage:
                                    and "none" leaves the data to the programs
           --handler LOGICAL_ID=DIR the Go program of a function, where the assembly
                                    does not say
+          --issuer LOGICAL_ID=URL,AUDIENCE[,AUDIENCE]...
+                                   the issuer of a JWT authorizer that the template
+                                   does not say, such as a Cognito user pool
           --host NAME              let a tunnel in: the app answers 403 to requests for
                                    hosts that are not this machine; *.NAME for all
                                    below a domain; may be repeated

@@ -33,6 +33,10 @@ const (
 	// connections; see [ConnectionsPartitionKey].
 	EnvConnectionsTable = "HEARTH_CONNECTIONS_TABLE"
 
+	// EnvIdempotencyTable holds the name of the DynamoDB table of idempotency keys; see
+	// [IdempotencyPartitionKey].
+	EnvIdempotencyTable = "HEARTH_IDEMPOTENCY_TABLE"
+
 	// EnvDatabaseHost holds the host name of the RDS Proxy endpoint.
 	EnvDatabaseHost = "HEARTH_DATABASE_HOST"
 	// EnvDatabasePort holds the TCP port of the RDS Proxy endpoint.
@@ -67,6 +71,13 @@ const (
 	ConnectionsPartitionKey = "PK"
 	ConnectionsSortKey      = "SK"
 	ConnectionsTimeToLive   = "expiresAt"
+)
+
+// The attributes of the table of idempotency keys: one key, a string, and the time to
+// live.
+const (
+	IdempotencyPartitionKey = "PK"
+	IdempotencyTimeToLive   = "expiresAt"
 )
 
 // The streaming form of a response, which lambdaruntime writes and the local engine

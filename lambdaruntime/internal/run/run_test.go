@@ -157,6 +157,29 @@ func TestRunAbandons(t *testing.T) {
 	})
 }
 
+// TestTheWatchdogWatchesOn has a call that is stuck while the timer is set for one before
+// it, which has returned.
+func TestTheWatchdogWatchesOn(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, l *lab) {
+		pool := &Pool{}
+		op := Op{Name: "request", Limit: time.Second, Pool: pool}
+		l.Run(t.Context(), op, func(context.Context) error { return nil }, nil)
+		time.Sleep(700 * time.Millisecond)
+		start, release, late := time.Now(), make(chan struct{}), make(chan time.Duration, 1)
+		go l.Run(t.Context(), op, func(context.Context) error { <-release; return nil }, func(Outcome) { late <- time.Since(start) })
+		select {
+		case took := <-late:
+			if took != time.Second {
+				t.Errorf("abandoned after %s", took)
+			}
+		case <-time.After(time.Minute):
+			t.Error("never abandoned")
+		}
+		close(release)
+	})
+}
+
 // TestRunReturnsInItsGrace has handlers that heed their context, and say so or not.
 func TestRunReturnsInItsGrace(t *testing.T) {
 	t.Parallel()

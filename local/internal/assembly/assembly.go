@@ -21,6 +21,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -38,6 +39,7 @@ type App struct {
 	// Stacks are all stacks, nested ones after their parents, in a stable order.
 	Stacks []*Stack
 
+	all    []*Stack          // those that were not selected too
 	assets map[string]string // object keys to files or folders
 	values Values
 }
@@ -46,6 +48,9 @@ type App struct {
 type Stack struct {
 	// Name is the stack's name.
 	Name string
+	// Path is where the stack is in the app, such as Prod/Shop; it tells stacks of one
+	// name apart.
+	Path string
 	// Region and Account are those that the stack is bound to, or the defaults.
 	Region, Account string
 	// Nested says that the stack is a resource of another one.
@@ -115,6 +120,7 @@ func Load(dir string) (*App, error) {
 		}
 		return nil, fmt.Errorf("read assembly: %w", err)
 	}
+	app.all = app.Stacks
 	return app, nil
 }
 
@@ -122,6 +128,7 @@ type manifest struct {
 	Artifacts map[string]struct {
 		Type        string
 		Environment string
+		DisplayName string
 		Properties  struct {
 			TemplateFile  string
 			StackName     string
@@ -145,6 +152,13 @@ func (a *App) load(dir string) error {
 		}
 		return fmt.Errorf("the app looks up %s in an AWS account; run cdk synth once, so that cdk.context.json has it", strings.Join(keys, ", "))
 	}
+	for id, artifact := range m.Artifacts { // nested stacks may be found by them
+		if artifact.Type == "cdk:asset-manifest" {
+			if err := a.loadAssets(dir, artifact.Properties.File); err != nil {
+				return fmt.Errorf("artifact %s: %w", id, err)
+			}
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(m.Artifacts)) {
 		artifact := m.Artifacts[id]
 		p := artifact.Properties
@@ -152,12 +166,14 @@ func (a *App) load(dir string) error {
 		switch artifact.Type {
 		case "cdk:cloud-assembly":
 			err = a.load(filepath.Join(dir, p.DirectoryName))
-		case "cdk:asset-manifest":
-			err = a.loadAssets(dir, p.File)
 		case "aws:cloudformation:stack":
-			stack := &Stack{Name: p.StackName, app: a}
+			stack := &Stack{Name: p.StackName, Path: artifact.DisplayName, app: a}
 			if stack.Name == "" {
 				stack.Name = id
+			}
+			// The display name may be "Prod/Shop (Prod-Shop)".
+			if stack.Path, _, _ = strings.Cut(stack.Path, " ("); stack.Path == "" {
+				stack.Path = id
 			}
 			stack.Account, stack.Region = environment(artifact.Environment)
 			err = stack.load(dir, p.TemplateFile)
@@ -222,14 +238,17 @@ func (s *Stack) load(dir, file string) error {
 		}
 		r := &Resource{Stack: s, ID: id, Type: t.Type, Properties: t.Properties, Metadata: t.Metadata}
 		s.resources[id] = r
-		if path, ok := t.Metadata["aws:asset:path"].(string); ok && t.Type == "AWS::CloudFormation::Stack" {
-			child := &Stack{Name: s.Name + "-" + id, Region: s.Region, Account: s.Account, Nested: true, app: s.app}
+		if path := s.templateOf(r); path != "" {
+			child := &Stack{Name: s.Name + "-" + id, Path: s.Path + "/" + id, Region: s.Region, Account: s.Account, Nested: true, app: s.app}
 			child.parameters = map[string]func() (any, error){}
 			given, _ := t.Properties["Parameters"].(map[string]any)
 			for name, value := range given {
 				child.parameters[name] = func() (any, error) { return s.resolve(value, 0) }
 			}
-			if err := child.load(dir, path); err != nil {
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(dir, path)
+			}
+			if err := child.load(filepath.Dir(path), filepath.Base(path)); err != nil {
 				return fmt.Errorf("nested stack %s: %w", id, err)
 			}
 			s.children[id] = child
@@ -237,6 +256,27 @@ func (s *Stack) load(dir, file string) error {
 	}
 	return nil
 }
+
+// assetHash is how the CDK names the template of a nested stack in its bucket.
+var assetHash = regexp.MustCompile(`[0-9a-f]{64}\.(template\.)?json`)
+
+// templateOf returns the file of a nested stack's template: what the metadata of assets
+// says, or the asset whose hash is in the template's URL. "" means that r is none, or
+// that its template is not in the assembly.
+func (s *Stack) templateOf(r *Resource) string {
+	if r.Type != "AWS::CloudFormation::Stack" {
+		return ""
+	}
+	if path, ok := r.Metadata["aws:asset:path"].(string); ok {
+		return path
+	}
+	url, _ := json.Marshal(r.Properties["TemplateURL"]) // it was decoded from JSON
+	return s.app.assets[string(assetHash.Find(url))]
+}
+
+// Child returns the stack that a resource of type AWS::CloudFormation::Stack stands for,
+// or nil if its template is not in the assembly.
+func (r *Resource) Child() *Stack { return r.Stack.children[r.ID] }
 
 func readJSON(path string, into any) error {
 	data, err := os.ReadFile(path)
@@ -256,7 +296,7 @@ func (a *App) SetValues(v Values) { a.values = v }
 // assets' bucket, or "".
 func (a *App) Asset(key string) string { return a.assets[key] }
 
-// Select keeps the stacks that have one of the names, with those nested in them;
+// Select keeps the stacks that have one of the names or paths, with those nested in them;
 // the others stay available to references. No names keep all.
 func (a *App) Select(names []string) error {
 	if len(names) == 0 {
@@ -266,7 +306,7 @@ func (a *App) Select(names []string) error {
 	for _, name := range names {
 		found := false
 		for _, s := range a.Stacks {
-			if s.Name == name || s.Nested && strings.HasPrefix(s.Name, name+"-") {
+			if s.Name == name || s.Path == name || s.Nested && (strings.HasPrefix(s.Name, name+"-") || strings.HasPrefix(s.Path, name+"/")) {
 				kept = append(kept, s)
 				found = true
 			}
@@ -279,15 +319,19 @@ func (a *App) Select(names []string) error {
 			return fmt.Errorf("no stack is named %q; the app has %s", name, strings.Join(have, ", "))
 		}
 	}
-	all := a.Stacks
-	for _, s := range all {
-		s.app = &App{Dir: a.Dir, Stacks: all, assets: a.assets}
-	}
-	shared := all[0].app
-	for _, s := range all {
-		s.app = shared
-	}
 	a.Stacks = kept
+	return nil
+}
+
+// CheckNames refuses stacks of one name: whatever they define would be merged.
+func (a *App) CheckNames() error {
+	paths := map[string]string{}
+	for _, s := range a.Stacks {
+		if before, ok := paths[s.Name]; ok {
+			return fmt.Errorf("the stacks %s and %s are both named %s; choose one with --stack %s", before, s.Path, s.Name, before)
+		}
+		paths[s.Name] = s.Path
+	}
 	return nil
 }
 

@@ -244,3 +244,50 @@ func TestCircle(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestNestedStackByHash finds the template of a nested stack without asset metadata.
+func TestNestedStackByHash(t *testing.T) {
+	t.Parallel()
+	hash := strings.Repeat("0a", 32)
+	parent := `{"Resources": {
+		"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": {"Fn::Join": ["", ["https://s3.", {"Ref": "AWS::Region"}, "/", {"Fn::Sub": "assets-${AWS::AccountId}"}, "/` + hash + `.json"]]}}},
+		"Lost": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://s3/elsewhere.json"}}}}`
+	dir := write(t, map[string]string{"App": parent}, map[string]string{
+		"assets.json":         `{"files": {"x": {"source": {"path": "child.template.json"}, "destinations": {"d": {"objectKey": "` + hash + `.json"}}}}}`,
+		"child.template.json": `{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue"}}}`,
+	})
+	app, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	queues := app.OfType("AWS::SQS::Queue")
+	if len(queues) != 1 || queues[0].String() != "App-Child/Jobs" || queues[0].Stack.Path != "App/Child" {
+		t.Errorf("got %v", queues)
+	}
+	for _, r := range app.OfType("AWS::CloudFormation::Stack") {
+		if found := r.Child() != nil; found != (r.ID == "Child") {
+			t.Errorf("%s: found is %v", r, found)
+		}
+	}
+}
+
+// TestSelectedStacksResolve: a stack that was selected resolves its own references, and
+// imports from those that were not.
+func TestSelectedStacksResolve(t *testing.T) {
+	t.Parallel()
+	app, err := Load(write(t, map[string]string{
+		"A": `{"Resources": {}, "Outputs": {"O": {"Value": "from a", "Export": {"Name": "a"}}}}`,
+		"B": `{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue"}, "X": {"Type": "AWS::X", "Properties": {"Name": {"Fn::ImportValue": "a"}, "Queue": {"Ref": "Jobs"}}}}}`,
+	}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Select([]string{"B"}); err != nil {
+		t.Fatal(err)
+	}
+	app.SetValues(fakeValues{})
+	var props struct{ Name, Queue string }
+	if err := app.OfType("AWS::X")[0].Decode(&props); err != nil || props.Name != "from a" || props.Queue != "http://sqs/Jobs" {
+		t.Errorf("got %+v, %v", props, err)
+	}
+}

@@ -247,7 +247,7 @@ func (s *Stack) call(name string, argument any, depth int) (any, error) {
 		if parts := strings.Split(stack, "/"); len(parts) == 3 {
 			stack = parts[1]
 		}
-		for _, other := range s.app.Stacks {
+		for _, other := range s.app.all {
 			if other.Name == stack {
 				return other.output(scalar(m["OutputName"]), depth)
 			}
@@ -384,7 +384,7 @@ func (s *Stack) output(name string, depth int) (any, error) {
 }
 
 func (s *Stack) importValue(name string, depth int) (any, error) {
-	for _, other := range s.app.Stacks {
+	for _, other := range s.app.all {
 		for _, id := range slices.Sorted(maps.Keys(other.template.Outputs)) {
 			export := other.template.Outputs[id].Export
 			if export == nil {

@@ -43,9 +43,18 @@ const (
 // Invoker invokes Lambda functions. An error with a method Throttled that returns
 // true says that there is no room for the invocation.
 type Invoker interface {
-	Invoke(ctx context.Context, functionARN string, event []byte, trace string) ([]byte, error)
+	Invoke(ctx context.Context, i Invocation) ([]byte, error)
 	// InvokeStream is Invoke, but it returns when the response begins.
-	InvokeStream(ctx context.Context, functionARN string, event []byte, trace string) (*Stream, error)
+	InvokeStream(ctx context.Context, i Invocation) (*Stream, error)
+}
+
+// Invocation is one event for a function.
+type Invocation struct {
+	// Function is the ARN of the function, alias or version.
+	Function string
+	// RequestID is the id of the invocation, Trace its X-Amzn-Trace-Id header.
+	RequestID, Trace string
+	Event            []byte
 }
 
 // Stream is a response that comes while the function writes it. A Read fails when
@@ -67,6 +76,8 @@ type Config struct {
 	CORS *CORS
 	// URL is the kind of Function URL that this is instead of an HTTP API.
 	URL URLKind
+	// REST says that this is a REST API instead; nil for other kinds.
+	REST *REST
 }
 
 // Stage is a deployed stage. $default is served at the root, others below their
@@ -86,6 +97,8 @@ type Route struct {
 	Authorizer *Authorizer
 	// Scopes are those that a JWT must have one of.
 	Scopes []string
+	// ResourceID is the id of the resource in a REST API.
+	ResourceID string
 }
 
 // Integration is a Lambda proxy integration.
@@ -94,8 +107,12 @@ type Integration struct {
 	Function string
 	// Version is the payload format, "1.0" or "2.0".
 	Version string
-	// Timeout is how long it may take; 0 means 30 seconds.
+	// Timeout is how long it may take; 0 means 30 seconds, in a REST API 29.
 	Timeout time.Duration
+	// Stream says that a REST API sends the response while it comes.
+	Stream bool
+	// Mock answers in a REST API instead of a function.
+	Mock *Mock
 }
 
 // API is an HTTP API with its stages. It is safe for concurrent use.
@@ -112,6 +129,7 @@ type Integration struct {
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html (2026-11)
 type API struct {
 	invoker Invoker
+	logf    func(format string, args ...any)
 	state   atomic.Pointer[state]
 	counts  Counters
 }
@@ -133,9 +151,13 @@ type Count struct {
 	ServerErrors int64 `json:"serverErrors"` // answers 5xx
 }
 
-// New returns an API that has no routes yet.
-func New(invoker Invoker) *API {
-	a := &API{invoker: invoker}
+// New returns an API that has no routes yet. logf gets a line for each answer of the
+// gateway's own that is a function's fault; nil discards them.
+func New(invoker Invoker, logf func(format string, args ...any)) *API {
+	if logf == nil {
+		logf = func(string, ...any) {}
+	}
+	a := &API{invoker: invoker, logf: logf}
 	a.state.Store(&state{routes: &router{}})
 	return a
 }
@@ -143,7 +165,7 @@ func New(invoker Invoker) *API {
 // Configure sets or changes how the API is set up. Requests that are on their way
 // end as they began.
 func (a *API) Configure(c Config) error {
-	r, err := newRouter(c.Routes)
+	r, err := c.router()
 	if err != nil {
 		return err
 	}
@@ -168,13 +190,15 @@ func (c *Config) Domain() string {
 type exchange struct {
 	*state
 	r          *http.Request
-	path       string // decoded, with the stage
+	path       string // with the stage; decoded by an HTTP API
+	rest       string // the path in a REST API without the stage
 	stageName  string
 	stage      Stage
 	route      *Route
 	routeKey   string
 	params     map[string]string
-	id         string
+	id         string // of the request
+	invocation string // the id of the invocation
 	trace      string
 	at         time.Time
 	sourceIP   string
@@ -187,9 +211,13 @@ type exchange struct {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.counts.requests.Add(1)
 	x := &exchange{state: a.state.Load(), r: r, at: time.Now()}
-	x.id = x.config.URL.requestID()
-	w.Header().Set(x.config.URL.requestIDHeader(), x.id)
-	status := a.serve(w, x)
+	x.id, x.invocation = x.config.requestIDs()
+	w.Header().Set(x.config.requestIDHeader(), x.id)
+	serve := a.serve
+	if x.config.REST != nil {
+		serve = a.serveREST
+	}
+	status := serve(w, x)
 	switch {
 	case status >= 500:
 		a.counts.server.Add(1)
@@ -217,16 +245,13 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 		return refuse(w, http.StatusNotFound, "Not Found")
 	}
 	x.routeKey = x.route.Key
-	x.sourceIP, _, _ = net.SplitHostPort(x.r.RemoteAddr)
+	x.sourceIP = sourceIP(x.r)
 	x.trace = traceOf(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
 	if status, message := a.authorize(x); status != 0 {
 		if status == http.StatusUnauthorized && x.route.Authorizer.JWT != nil {
 			w.Header().Set("Www-Authenticate", "Bearer")
 		}
 		return refuse(w, status, message)
-	}
-	if x.r.ContentLength > maxBodyBytes {
-		return refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 	}
 	var err error
 	if x.body, err = readBody(w, x.r); err != nil {
@@ -247,41 +272,67 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 		return refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 	}
 	if x.config.URL == StreamingURL {
-		return a.stream(w, x, payload)
+		return a.stream(x.r.Context(), w, x, payload)
 	}
-	ctx, cancel := x.invocation()
+	ctx, cancel := x.bound()
 	defer cancel()
-	result, err := a.invoker.Invoke(ctx, integration.Function, payload, x.trace)
+	result, err := a.invoker.Invoke(ctx, x.invoke(payload))
 	if err != nil {
-		return x.failed(ctx, w, err)
+		return a.failed(ctx, w, x, err)
 	}
 	answer, err := readResponse(result, integration.Version)
 	if err != nil {
-		return x.failed(ctx, w, err)
+		return a.failed(ctx, w, x, err)
 	}
 	cors.adjust(answer.header, x.r)
 	answer.write(w, x.r)
 	return answer.status
 }
 
-// invocation bounds an invocation. A Function URL waits for as long as its function
+// invoke is the invocation of the route's function.
+func (x *exchange) invoke(event []byte) Invocation {
+	return Invocation{x.route.Integration.Function, x.invocation, x.trace, event}
+}
+
+// bound bounds an invocation. A Function URL waits for as long as its function
 // may take.
-func (x *exchange) invocation() (context.Context, context.CancelFunc) {
+func (x *exchange) bound() (context.Context, context.CancelFunc) {
 	if x.config.URL != NoURL {
 		return context.WithCancel(x.r.Context())
 	}
 	timeout := x.route.Integration.Timeout
+	if x.config.REST != nil {
+		if timeout <= 0 {
+			timeout = maxRESTTimeout
+		}
+		return context.WithTimeout(x.r.Context(), timeout)
+	}
 	if timeout <= 0 || timeout > maxTimeout {
 		timeout = maxTimeout
 	}
 	return context.WithTimeout(x.r.Context(), timeout)
 }
 
-// failed answers for an invocation that failed, or whose response is malformed.
-func (x *exchange) failed(ctx context.Context, w http.ResponseWriter, err error) int {
+// failed answers for an invocation that failed, or whose response is malformed. It logs
+// what the function's own log cannot say.
+func (a *API) failed(ctx context.Context, w http.ResponseWriter, x *exchange, err error) (status int) {
+	defer func() {
+		function := x.route.Integration.Function
+		if _, name, ok := strings.Cut(function, ":function:"); ok {
+			function = name
+		}
+		switch {
+		case errors.Is(err, errMalformed):
+			a.logf("%s: RequestId: %s: the response to %s is malformed: %v; the client gets %d", function, x.invocation, x.routeKey, err, status)
+		case errors.Is(err, context.DeadlineExceeded):
+			a.logf("%s: RequestId: %s: no response to %s in the time that the integration has; the client gets %d", function, x.invocation, x.routeKey, status)
+		}
+	}()
 	var busy interface{ Throttled() bool }
 	throttled := errors.As(err, &busy) && busy.Throttled()
 	switch {
+	case x.config.REST != nil:
+		return failedREST(ctx, throttled).write(w)
 	case x.config.URL != NoURL && throttled:
 		return refuse(w, http.StatusTooManyRequests, "Rate Exceeded.")
 	case x.config.URL != NoURL:
@@ -292,9 +343,17 @@ func (x *exchange) failed(ctx context.Context, w http.ResponseWriter, err error)
 	return refuse(w, http.StatusInternalServerError, "Internal Server Error")
 }
 
+func sourceIP(r *http.Request) string {
+	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return ip
+}
+
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength == 0 {
 		return nil, nil
+	}
+	if r.ContentLength > maxBodyBytes {
+		return nil, &http.MaxBytesError{Limit: maxBodyBytes}
 	}
 	if r.ContentLength > 0 {
 		body := make([]byte, r.ContentLength)

@@ -31,14 +31,15 @@ type fakeFunctions struct {
 	events []map[string]any
 	reply  func(function string, event map[string]any) (string, error)
 
+	log     []string
 	more    chan struct{} // of a stream, as the others
 	failure error
 	ended   chan struct{}
 }
 
-func (f *fakeFunctions) Invoke(ctx context.Context, function string, event []byte, _ string) ([]byte, error) {
+func (f *fakeFunctions) Invoke(ctx context.Context, i Invocation) ([]byte, error) {
 	var e map[string]any
-	if err := json.Unmarshal(event, &e); err != nil {
+	if err := json.Unmarshal(i.Event, &e); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
@@ -47,7 +48,7 @@ func (f *fakeFunctions) Invoke(ctx context.Context, function string, event []byt
 	if f.reply == nil {
 		return []byte(`{"statusCode":200,"body":"ok"}`), nil
 	}
-	out, err := f.reply(function, e)
+	out, err := f.reply(i.Function, e)
 	if out == "wait" {
 		<-ctx.Done()
 		return nil, context.Cause(ctx)
@@ -56,8 +57,8 @@ func (f *fakeFunctions) Invoke(ctx context.Context, function string, event []byt
 }
 
 // InvokeStream begins with the reply up to "…": what follows it comes when more is closed.
-func (f *fakeFunctions) InvokeStream(ctx context.Context, function string, event []byte, trace string) (*Stream, error) {
-	out, err := f.Invoke(ctx, function, event, trace)
+func (f *fakeFunctions) InvokeStream(ctx context.Context, i Invocation) (*Stream, error) {
+	out, err := f.Invoke(ctx, i)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +80,12 @@ func (f *fakeFunctions) InvokeStream(ctx context.Context, function string, event
 	return &Stream{kind, r}, nil
 }
 
+func (f *fakeFunctions) logf(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, fmt.Sprintf(format, args...))
+}
+
 func (f *fakeFunctions) last() map[string]any {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -93,7 +100,7 @@ func (throttled) Throttled() bool { return true }
 func setup(t *testing.T, c Config) (*API, *fakeFunctions) {
 	t.Helper()
 	f := &fakeFunctions{ended: make(chan struct{}, 1)}
-	a := New(f)
+	a := New(f, f.logf)
 	c.ID, c.Region, c.Account = "abc", "eu-central-1", "123456789012"
 	if c.Stages == nil {
 		c.Stages = map[string]Stage{"$default": {}}
@@ -541,5 +548,25 @@ func TestHead(t *testing.T) {
 	resp, err = within.Client.Post(server.URL, "text/plain", io.MultiReader(bytes.NewReader([]byte("chunked")))) // of unknown length
 	if err != nil || resp.StatusCode != 200 {
 		t.Errorf("%v %v", resp, err)
+	}
+}
+
+// TestGatewaysOwnErrorsAreLogged with the function and the id of its invocation.
+func TestGatewaysOwnErrorsAreLogged(t *testing.T) {
+	t.Parallel()
+	for reply, want := range map[string]string{
+		`{"statusCode":99999}`:                                 "the response to GET /x is malformed: it is no proxy response: statusCode must be 100 to 599, got 99999; the client gets 500",
+		`{"statusCode":200,"body":"%","isBase64Encoded":true}`: "body is not base64, though isBase64Encoded is true; the client gets 500",
+		`{"statusCode":200,"body":{}}`:                         "body must be a string; the client gets 500",
+		`wait`:                                                 "no response to GET /x in the time that the integration has; the client gets 503",
+		`{"statusCode":500}`:                                   "",
+	} {
+		a, f := setup(t, Config{Routes: []Route{{Key: "GET /x", Integration: Integration{Timeout: 50 * time.Millisecond}}}})
+		f.reply = func(string, map[string]any) (string, error) { return reply, nil }
+		do(t, a, "GET", "/x", "")
+		got := strings.Join(f.log, "|")
+		if want == "" && got != "" || !strings.HasSuffix(got, want) || want != "" && !strings.HasPrefix(got, "arn:handler: RequestId: ") {
+			t.Errorf("%s: got %q, want %q", reply, got, want)
+		}
 	}
 }

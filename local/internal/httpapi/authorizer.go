@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/lambdahearth/hearth/local/internal/policy"
 )
@@ -18,6 +21,8 @@ type Authorizer struct {
 	JWT *JWT
 	// Lambda asks a function.
 	Lambda *LambdaAuthorizer
+	// Unknown says why the authorizer is not known here. It answers 401 to everybody.
+	Unknown string
 }
 
 // LambdaAuthorizer asks a function whether a request may pass.
@@ -29,6 +34,10 @@ type LambdaAuthorizer struct {
 	Version string
 	// Simple says that the function answers {"isAuthorized": …}.
 	Simple bool
+	// Token says that it is a REST API's authorizer for one token, which must match the
+	// regular expression Validation.
+	Token      bool
+	Validation string
 	// IdentitySource are expressions such as "$request.header.Authorization".
 	IdentitySource []string
 	// TTL is for how long an answer is kept for an identity; 0 keeps none.
@@ -51,6 +60,9 @@ func (a *API) authorize(x *exchange) (status int, message string) {
 	switch {
 	case auth == nil:
 		return 0, ""
+	case auth.Unknown != "":
+		a.logf("%s is answered 401: %s", x.routeKey, auth.Unknown)
+		return http.StatusUnauthorized, "Unauthorized"
 	case auth.JWT != nil:
 		token := strings.TrimSpace(x.identity(auth.JWT.identitySource()))
 		if rest, ok := cutPrefixFold(token, "Bearer "); ok {
@@ -64,7 +76,7 @@ func (a *API) authorize(x *exchange) (status int, message string) {
 			return http.StatusForbidden, "Forbidden"
 		}
 		x.authorizer = map[string]any{"jwt": map[string]any{"claims": claims, "scopes": scopesOf(scopes, x.route.Scopes)}}
-		if x.route.Integration.Version == "1.0" {
+		if x.route.Integration.Version == "1.0" || x.config.REST != nil {
 			x.authorizer = map[string]any{"claims": claims, "scopes": scopesOf(scopes, x.route.Scopes)}
 		}
 		return 0, ""
@@ -83,6 +95,11 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 
 // identity evaluates an expression such as $request.header.Authorization.
 func (x *exchange) identity(source string) string {
+	if x.config.REST != nil {
+		if value, ok := x.identityOfREST(source); ok {
+			return value
+		}
+	}
 	if name, ok := cutPrefixFold(source, "$request.header."); ok {
 		return strings.Join(x.r.Header.Values(name), ",")
 	}
@@ -117,6 +134,11 @@ func (a *API) ask(x *exchange, auth *LambdaAuthorizer) (status int, message stri
 	}
 	key := strings.Join(identities, "\x00")
 	_, path, _ := strings.Cut(x.path[1:], "/")
+	if auth.Token && auth.Validation != "" {
+		if matched, err := regexp.MatchString("^(?:"+auth.Validation+")$", key); err != nil || !matched {
+			return http.StatusUnauthorized, "Unauthorized"
+		}
+	}
 	if x.stageName == "$default" {
 		path = x.path[1:]
 	}
@@ -125,6 +147,7 @@ func (a *API) ask(x *exchange, auth *LambdaAuthorizer) (status int, message stri
 	if !cached {
 		var err error
 		if v, err = a.askFunction(x, auth, identities, arn); err != nil {
+			a.logf("authorizer %s of %s: %v; the client gets 500", auth.Function, x.routeKey, err)
 			return http.StatusInternalServerError, "Internal Server Error"
 		}
 		auth.keep(key, v)
@@ -133,7 +156,7 @@ func (a *API) ask(x *exchange, auth *LambdaAuthorizer) (status int, message stri
 		return http.StatusForbidden, "Forbidden"
 	}
 	x.authorizer = map[string]any{"lambda": v.context}
-	if x.route.Integration.Version == "1.0" {
+	if x.route.Integration.Version == "1.0" || x.config.REST != nil {
 		x.authorizer = v.context
 	}
 	return 0, ""
@@ -163,7 +186,16 @@ func (auth *LambdaAuthorizer) keep(key string, v verdict) {
 
 func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []string, arn string) (verdict, error) {
 	var event any
-	if auth.Version == "1.0" {
+	if auth.Token {
+		event = map[string]any{"type": "TOKEN", "authorizationToken": strings.Join(identities, ","), "methodArn": arn}
+	} else if x.config.REST != nil {
+		headers, all, query, queries := x.lists1()
+		event = map[string]any{
+			"type": "REQUEST", "methodArn": arn, "resource": x.resource(), "path": x.rest, "httpMethod": x.r.Method,
+			"headers": headers, "multiValueHeaders": all, "queryStringParameters": query, "multiValueQueryStringParameters": queries,
+			"pathParameters": x.params, "stageVariables": x.stage.Variables, "requestContext": x.contextREST(),
+		}
+	} else if auth.Version == "1.0" {
 		headers, all, query, queries := x.lists1()
 		event = map[string]any{
 			"version": "1.0", "type": "REQUEST", "methodArn": arn, "identitySource": strings.Join(identities, ","),
@@ -181,7 +213,7 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 	}
 	ctx, cancel := context.WithTimeout(x.r.Context(), authorizerTimeout)
 	defer cancel()
-	response, err := a.invoker.Invoke(ctx, auth.Function, encode(event), x.trace)
+	response, err := a.invoker.Invoke(ctx, Invocation{auth.Function, uuid.NewString(), x.trace, encode(event)})
 	if err != nil {
 		return verdict{}, err
 	}
@@ -205,7 +237,12 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 	if err := json.Unmarshal(response, &answer); err != nil || answer.PolicyDocument == nil {
 		return verdict{}, errors.New("the authorizer's response has no policy")
 	}
-	if x.route.Integration.Version == "1.0" {
+	if x.config.REST != nil {
+		for name, value := range answer.Context { // events have them as strings
+			answer.Context[name] = claimText(value)
+		}
+	}
+	if x.route.Integration.Version == "1.0" || x.config.REST != nil {
 		if answer.Context == nil {
 			answer.Context = map[string]any{}
 		}

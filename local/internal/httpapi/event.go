@@ -214,7 +214,7 @@ func isText(h http.Header) bool {
 
 // event1 is the event in payload format 1.0.
 type event1 struct {
-	Version           string              `json:"version"`
+	Version           string              `json:"version,omitempty"` // none in a REST API
 	Resource          string              `json:"resource"`
 	Path              string              `json:"path"`
 	HTTPMethod        string              `json:"httpMethod"`
@@ -222,7 +222,7 @@ type event1 struct {
 	MultiValueHeaders map[string][]string `json:"multiValueHeaders"`
 	Query             map[string]string   `json:"queryStringParameters"`
 	MultiValueQuery   map[string][]string `json:"multiValueQueryStringParameters"`
-	RequestContext    context1            `json:"requestContext"`
+	RequestContext    any                 `json:"requestContext"` // context1, or contextREST
 	PathParameters    map[string]string   `json:"pathParameters"`
 	StageVariables    map[string]string   `json:"stageVariables"`
 	Body              *string             `json:"body"`

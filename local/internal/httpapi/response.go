@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -16,9 +17,11 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	// encoded is the body in base64, as the function sent it; "" if it did not.
+	encoded string
 }
 
-var errMalformed = errors.New("the function's response is malformed")
+var errMalformed = errors.New("it is no proxy response")
 
 // readResponse reads a function's response.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (2026-11)
@@ -35,21 +38,21 @@ func readResponse(data []byte, version string) (*answer, error) {
 	object := len(data) > 0 && data[0] == '{'
 	if object {
 		if err := json.Unmarshal(data, &in); err != nil {
-			if version == "1.0" || in.StatusCode != nil || !json.Valid(data) {
-				return nil, errMalformed
+			if version != "2.0" && version != "" || in.StatusCode != nil || !json.Valid(data) {
+				return nil, fmt.Errorf("%w: %v", errMalformed, err)
 			}
 			in.StatusCode = nil // an object of the function's own, with a field of such a name
 		}
 	}
 	if in.StatusCode == nil {
-		if version == "1.0" || !json.Valid(data) {
-			return nil, errMalformed
+		if version != "2.0" && version != "" || !json.Valid(data) {
+			return nil, fmt.Errorf("%w: it must be JSON with a statusCode", errMalformed)
 		}
 		return inferred(data), nil
 	}
 	status, err := strconv.Atoi(strings.Trim(string(in.StatusCode), `"`))
 	if err != nil || status < 100 || status > 599 {
-		return nil, errMalformed
+		return nil, fmt.Errorf("%w: statusCode must be 100 to 599, got %s", errMalformed, in.StatusCode)
 	}
 	a := &answer{status: status, header: http.Header{}}
 	for name, raw := range in.Headers {
@@ -57,28 +60,32 @@ func readResponse(data []byte, version string) (*answer, error) {
 			a.header[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
 		}
 	}
-	if version == "1.0" {
+	if version == "1.0" || version == versionREST {
 		for name, values := range in.MultiValueHeaders {
 			a.header[textproto.CanonicalMIMEHeaderKey(name)] = values
 		}
 	}
-	if len(in.Cookies) > 0 && version != "1.0" {
+	if len(in.Cookies) > 0 && (version == "2.0" || version == "") {
 		a.header["Set-Cookie"] = append(a.header["Set-Cookie"], in.Cookies...)
 	}
 	if in.Body != nil && string(*in.Body) != "null" {
 		var text string
 		if err := json.Unmarshal(*in.Body, &text); err != nil {
-			return nil, errMalformed
+			return nil, fmt.Errorf("%w: body must be a string", errMalformed)
 		}
 		a.body = []byte(text)
 		if in.IsBase64Encoded {
+			a.encoded = text
 			if a.body, err = base64.StdEncoding.DecodeString(text); err != nil {
-				return nil, errMalformed
+				return nil, fmt.Errorf("%w: body is not base64, though isBase64Encoded is true", errMalformed)
 			}
 		}
 	}
 	if a.header["Content-Type"] == nil {
 		a.header["Content-Type"] = []string{"text/plain;charset=UTF-8"}
+		if version == versionREST {
+			a.header["Content-Type"] = []string{"application/json"}
+		}
 	}
 	return a, nil
 }

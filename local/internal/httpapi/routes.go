@@ -12,12 +12,27 @@ import (
 type router struct {
 	patterns []pattern // the most specific first
 	fallback *Route
+
+	resources []*restRoute // of a REST API instead, the most specific first
 }
 
 type pattern struct {
 	method   string
 	segments []string
 	route    *Route
+}
+
+// Check says what is wrong with the routes of an API.
+func Check(c Config) error {
+	_, err := c.router()
+	return err
+}
+
+func (c *Config) router() (*router, error) {
+	if c.REST != nil {
+		return newRESTRouter(c.Routes)
+	}
+	return newRouter(c.Routes)
 }
 
 func newRouter(routes []Route) (*router, error) {
@@ -40,17 +55,22 @@ func newRouter(routes []Route) (*router, error) {
 		r.patterns = append(r.patterns, pattern{method, strings.Split(path[1:], "/"), route})
 	}
 	slices.SortStableFunc(r.patterns, func(a, b pattern) int {
-		for i := range min(len(a.segments), len(b.segments)) {
-			if c := rank(a.segments[i]) - rank(b.segments[i]); c != 0 {
-				return c
-			}
-		}
-		if c := len(b.segments) - len(a.segments); c != 0 {
+		if c := compareSegments(a.segments, b.segments); c != 0 {
 			return c
 		}
 		return boolRank(a.method == "ANY") - boolRank(b.method == "ANY")
 	})
 	return r, nil
+}
+
+// compareSegments puts the more specific path first.
+func compareSegments(a, b []string) int {
+	for i := range min(len(a), len(b)) {
+		if c := rank(a[i]) - rank(b[i]); c != 0 {
+			return c
+		}
+	}
+	return len(b) - len(a)
 }
 
 func rank(segment string) int {
@@ -112,7 +132,7 @@ func (p *pattern) match(segments []string) (map[string]string, bool) {
 			}
 			set(s[1:len(s)-1], segments[i])
 		default:
-			if s != segments[i] {
+			if s != segments[i] && s != unescaped(segments[i]) {
 				return nil, false
 			}
 		}

@@ -3,8 +3,10 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/textproto"
@@ -37,17 +39,21 @@ const (
 	StreamingURL
 )
 
-// requestID makes the id of a request: such as "JKJaXmPLvHcESHA=" by an HTTP API, and
-// a UUID by a Function URL.
-func (k URLKind) requestID() string {
-	if k == NoURL {
-		return base64.URLEncoding.EncodeToString(random(11))
+// requestIDs makes the ids of a request and of its invocation. An HTTP API has ids such
+// as "JKJaXmPLvHcESHA=", a REST API UUIDs, and a Function URL those of the invocations.
+func (c *Config) requestIDs() (request, invocation string) {
+	invocation = uuid.NewString()
+	switch {
+	case c.REST != nil:
+		return uuid.NewString(), invocation
+	case c.URL == NoURL:
+		return base64.URLEncoding.EncodeToString(random(11)), invocation
 	}
-	return uuid.NewString()
+	return invocation, invocation
 }
 
-func (k URLKind) requestIDHeader() string {
-	if k == NoURL {
+func (c *Config) requestIDHeader() string {
+	if c.URL == NoURL && c.REST == nil {
 		return "Apigw-Requestid"
 	}
 	return "X-Amzn-Requestid"
@@ -59,17 +65,16 @@ func (k URLKind) requestIDHeader() string {
 const maxPreludeBytes = 64 * 1024
 
 // stream answers with a response that is sent while it comes.
-func (a *API) stream(w http.ResponseWriter, x *exchange, payload []byte) (status int) {
-	ctx := x.r.Context()
-	s, err := a.invoker.InvokeStream(ctx, x.route.Integration.Function, payload, x.trace)
+func (a *API) stream(ctx context.Context, w http.ResponseWriter, x *exchange, payload []byte) (status int) {
+	s, err := a.invoker.InvokeStream(ctx, x.invoke(payload))
 	if err != nil {
-		return x.failed(ctx, w, err)
+		return a.failed(ctx, w, x, err)
 	}
 	// A client that goes away does not stop the function.
 	defer s.Close()
 	answer, body, err := readPrelude(s)
 	if err != nil {
-		return x.failed(ctx, w, err)
+		return a.failed(ctx, w, x, err)
 	}
 	x.config.CORS.adjust(answer.header, x.r)
 	if length := answer.header["Content-Length"]; length != nil {
@@ -113,7 +118,7 @@ func readPrelude(s *Stream) (*answer, io.Reader, error) {
 	for !bytes.HasSuffix(prelude, []byte(wire.ResponseStreamDelimiter)) {
 		b, err := r.ReadByte()
 		if err != nil || len(prelude) == maxPreludeBytes {
-			return nil, nil, errMalformed
+			return nil, nil, fmt.Errorf("%w: it must begin with JSON and eight zeros, within %d bytes", errMalformed, maxPreludeBytes)
 		}
 		prelude = append(prelude, b)
 	}
@@ -124,7 +129,7 @@ func readPrelude(s *Stream) (*answer, io.Reader, error) {
 	}
 	in.StatusCode = http.StatusOK
 	if err := json.Unmarshal(bytes.TrimSuffix(prelude, []byte(wire.ResponseStreamDelimiter)), &in); err != nil || in.StatusCode < 100 || in.StatusCode > 599 {
-		return nil, nil, errMalformed
+		return nil, nil, fmt.Errorf("%w: statusCode must be 100 to 599 in %q", errMalformed, bytes.TrimSuffix(prelude, []byte(wire.ResponseStreamDelimiter)))
 	}
 	a := &answer{status: in.StatusCode, header: http.Header{}}
 	for name, raw := range in.Headers {

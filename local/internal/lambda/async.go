@@ -103,7 +103,7 @@ func (f *Function) deliver(qualifier string, event Invocation) {
 			f.mu.Lock()
 			f.counters.AsyncDropped++
 			f.mu.Unlock()
-			f.host.logf("%s: an asynchronous event is given up (%s): %v", f.Config().Name, condition, err)
+			f.host.logf("%s: RequestId: %s: an asynchronous event is given up (%s): %v", f.Config().Name, event.RequestID, condition, err)
 			if async.OnFailure != nil {
 				async.OnFailure(f.ctx, f.record(event, qualifier, condition, failures, nil, failure))
 			}

@@ -81,6 +81,8 @@ type ThrottleError struct {
 	// Reason is what AWS calls it, such as
 	// "ReservedFunctionConcurrentInvocationLimitExceeded".
 	Reason string
+
+	first bool // since the last line about throttles
 }
 
 // Error implements error.
@@ -115,6 +117,7 @@ type Function struct {
 	busy     int // on-demand executions
 	all      int // executions
 	counters Counters
+	silent   *int          // throttles since the last line about them; nil if that is long ago
 	wake     chan struct{} // tells the janitor that something is idle
 	stopped  bool
 
@@ -134,6 +137,7 @@ type environ struct {
 	idleSince   time.Time
 	started     time.Time
 	invocations int
+	pause       time.Duration // before it was started, because one before it had ended early
 }
 
 // NewFunction makes a function; [Function.Provision] starts its provisioned
@@ -252,12 +256,74 @@ func (f *Function) run(env *environ, onDemand bool, event Invocation) ([]byte, e
 		err = ErrStopped
 	}
 	f.release(env, onDemand, err)
+	if env.instance != nil {
+		f.report(event.RequestID, err)
+	}
 	return response, err
+}
+
+// report logs what Lambda itself says of an invocation, as it does in the function's
+// log. Errors that the program reported are in the log by the program's own hand.
+func (f *Function) report(requestID string, err error) {
+	var failure *FunctionError
+	if !errors.As(err, &failure) || !platformErrors[failure.Type] {
+		return
+	}
+	message := failure.Message
+	if _, rest, ok := strings.Cut(message, " Error: "); ok && strings.HasPrefix(message, "RequestId: ") {
+		message = rest
+	}
+	f.host.logf("%s: RequestId: %s Error: %s", f.Config().Name, requestID, message)
+}
+
+// platformErrors are the types of errors that Lambda makes itself.
+var platformErrors = map[string]bool{
+	"Sandbox.Timedout": true, "Runtime.ExitError": true, "Runtime.TruncatedResponse": true, "Function.ResponseSizeTooLarge": true,
+}
+
+// throttleWindow is how often throttles are logged at most.
+const throttleWindow = time.Second
+
+// throttled counts an invocation that is refused. The first is logged at once, those
+// that follow within throttleWindow as a number. f.mu is held.
+func (f *Function) throttled(reason string) error {
+	f.counters.Throttles++
+	if f.silent != nil {
+		*f.silent++
+		return &ThrottleError{Reason: reason}
+	}
+	f.silent = new(int)
+	time.AfterFunc(throttleWindow, func() { f.endThrottles(reason) })
+	return &ThrottleError{reason, true}
+}
+
+func (f *Function) endThrottles(reason string) {
+	f.mu.Lock()
+	name, n := f.config.Name, *f.silent
+	if f.silent = nil; n > 0 && !f.stopped {
+		f.silent = new(int)
+		defer time.AfterFunc(throttleWindow, func() { f.endThrottles(reason) })
+	} else {
+		n = 0
+	}
+	f.mu.Unlock()
+	if n > 0 {
+		f.host.logf("%s: throttled: %d more within %v: Rate Exceeded. %s", name, n, throttleWindow, reason)
+	}
 }
 
 // acquire finds an instance for an invocation, or makes room for a new one. The
 // caller gives it back with release, and then ends the task that acquire began.
 func (f *Function) acquire(qualifier string) (env *environ, onDemand bool, err error) {
+	env, onDemand, err = f.find(qualifier)
+	var throttle *ThrottleError
+	if errors.As(err, &throttle) && throttle.first {
+		f.host.logf("%s: throttled: Rate Exceeded. %s", f.Config().Name, throttle.Reason)
+	}
+	return env, onDemand, err
+}
+
+func (f *Function) find(qualifier string) (env *environ, onDemand bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.stopped {
@@ -274,8 +340,7 @@ func (f *Function) acquire(qualifier string) (env *environ, onDemand bool, err e
 		return nil, false, fmt.Errorf("%w: %q", ErrNoQualifier, qualifier)
 	}
 	if f.config.Reserved != nil && *f.config.Reserved == 0 {
-		f.counters.Throttles++
-		return nil, false, &ThrottleError{"ReservedFunctionConcurrentInvocationLimitExceeded"}
+		return nil, false, f.throttled(throttleReserved)
 	}
 	var idle *environ
 	for e := range f.set {
@@ -288,9 +353,8 @@ func (f *Function) acquire(qualifier string) (env *environ, onDemand bool, err e
 		}
 	}
 	if idle == nil || !idle.provisioned {
-		if err := f.room(); err != nil {
-			f.counters.Throttles++
-			return nil, false, err
+		if reason := f.room(); reason != "" {
+			return nil, false, f.throttled(reason)
 		}
 		f.busy++
 		onDemand = true
@@ -328,19 +392,26 @@ func (f *Function) hasVersion(version string) bool {
 }
 
 // room takes one of the on-demand executions that the function may have: what is
-// reserved for it less what is provisioned, or a part of the account's.
-func (f *Function) room() error {
+// reserved for it less what is provisioned, or a part of the account's. It returns ""
+// or the reason why there is none.
+func (f *Function) room() (throttle string) {
 	if f.config.Reserved == nil {
 		if !f.host.take() {
-			return &ThrottleError{"ConcurrentInvocationLimitExceeded"}
+			return throttleAccount
 		}
-		return nil
+		return ""
 	}
 	if f.busy >= *f.config.Reserved-f.provisioned() {
-		return &ThrottleError{"ReservedFunctionConcurrentInvocationLimitExceeded"}
+		return throttleReserved
 	}
-	return nil
+	return ""
 }
+
+// What AWS calls the reasons of throttles.
+const (
+	throttleAccount  = "ConcurrentInvocationLimitExceeded"
+	throttleReserved = "ReservedFunctionConcurrentInvocationLimitExceeded"
+)
 
 func (f *Function) provisioned() int {
 	n := 0
@@ -410,12 +481,14 @@ func (f *Function) launch(env *environ) error {
 		Provisioned: env.provisioned, Version: env.version, Region: c.Region, Account: c.Account,
 		Freeze: f.host.Freeze, ColdStart: f.host.ColdStart, Output: newLineWriter(c.Output),
 	})
+	if err != nil && f.ctx.Err() == nil {
+		f.host.logf("%s: an instance did not start: %v", c.Name, err)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
 		if f.ctx.Err() == nil {
 			f.counters.InitErrors++
-			f.host.logf("%s: an instance did not start: %v", c.Name, err)
 		}
 		return err
 	}
@@ -438,17 +511,32 @@ func (f *Function) watch(env *environ) {
 		f.counters.Crashes++
 		delete(f.set, env)
 	}
+	early := env.invocations == 0 && f.host.Clock.Now().Sub(env.started) < provisionMaxPause
 	f.mu.Unlock()
-	if ours && env.provisioned {
-		f.provisionOne(env.config, env.version, env.epoch)
+	if !ours {
+		return
+	}
+	pause := time.Duration(0)
+	if env.provisioned && early {
+		pause = min(max(provisionPause, 2*env.pause), provisionMaxPause)
+	}
+	if env.instance.endedAlone() {
+		next := ""
+		if pause > 0 {
+			next = fmt.Sprintf("; the provisioned instance is started again in %v", pause)
+		}
+		f.host.logf("%s: Runtime exited with error: %s, between invocations%s", env.config.Name, env.instance.exitStatus(), next)
+	}
+	if env.provisioned && clock.Sleep(f.ctx, f.host.Clock, pause) == nil {
+		f.provisionOne(env.config, env.version, env.epoch, pause)
 	}
 }
 
 // provisionOne starts one provisioned instance, however often it takes, unless the
-// function changes.
-func (f *Function) provisionOne(config *Config, version string, epoch int) {
+// function changes. waited is for how long it was put off.
+func (f *Function) provisionOne(config *Config, version string, epoch int, waited time.Duration) {
 	for pause := provisionPause; f.current(epoch); pause = min(2*pause, provisionMaxPause) {
-		env := &environ{config: config, version: version, epoch: epoch, provisioned: true}
+		env := &environ{config: config, version: version, epoch: epoch, provisioned: true, pause: waited}
 		if f.launch(env) == nil && f.adopt(env) {
 			return
 		}
@@ -571,7 +659,7 @@ func (f *Function) change(ctx context.Context, config Config, wholly bool) error
 	for _, env := range missing {
 		f.tasks.Go(func() {
 			if clock.Sleep(f.ctx, f.host.Clock, provisionPause) == nil {
-				f.provisionOne(&config, env.version, epoch)
+				f.provisionOne(&config, env.version, epoch, provisionPause)
 			}
 		})
 	}

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -118,6 +119,8 @@ type Instance struct {
 	stop   sync.Once
 
 	freezer freezer
+
+	blamed atomic.Bool // an invocation has failed because of the process's end
 }
 
 // Start starts the program and waits until its init phase is over. An error that
@@ -338,7 +341,6 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 			}
 			return inv.response, nil
 		case <-timer.C:
-			i.Stop()
 			return nil, i.timedOut(inv)
 		case <-i.exited:
 			select { // aws-lambda-go reports a panic just before it exits
@@ -354,16 +356,34 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 	}
 }
 
+// timedOut ends the process of an invocation whose time is over.
 func (i *Instance) timedOut(inv *invocation) error {
+	i.blamed.Store(true)
+	i.Stop()
 	return newFunctionError("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, i.opts.Timeout.Seconds()))
 }
 
 func (i *Instance) exitError(prefix string) error {
+	i.blamed.Store(true)
+	return newFunctionError("Runtime.ExitError", prefix+"Runtime exited with error: "+i.exitStatus())
+}
+
+// exitStatus is how the process ended, such as "exit status 1". Exited must be closed.
+func (i *Instance) exitStatus() string {
 	reason := "exit status 0"
 	if i.exit != nil {
 		reason = i.exit.Error()
 	}
-	return newFunctionError("Runtime.ExitError", prefix+"Runtime exited with error: "+reason)
+	return reason
+}
+
+// endedAlone waits until the invocations of a process that has ended are over, and
+// reports whether none of them failed because of that: it ended while it was idle, or
+// after it had answered.
+func (i *Instance) endedAlone() bool {
+	<-i.turn
+	defer func() { i.turn <- struct{}{} }()
+	return !i.blamed.Load()
 }
 
 // Exited is closed when the process has ended.

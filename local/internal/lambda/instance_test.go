@@ -24,6 +24,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "exits":
 		os.Exit(3)
+	case "leaves":
+		time.AfterFunc(20*time.Millisecond, func() { os.Exit(1) })
 	case "hangs":
 		time.Sleep(time.Hour)
 	}
@@ -35,6 +37,8 @@ func TestMain(m *testing.M) {
 			panic("oh")
 		case "exit":
 			os.Exit(4)
+		case "exit later":
+			time.AfterFunc(20*time.Millisecond, func() { os.Exit(1) })
 		case "sleep":
 			time.Sleep(time.Hour)
 		case "nap":

@@ -190,7 +190,6 @@ func (i *Instance) whyCutOff(inv *invocation, timeout <-chan time.Time) error {
 	case <-i.exited:
 		return i.exitError("RequestId: " + inv.id + " Error: ")
 	case <-timeout:
-		i.Stop()
 		return i.timedOut(inv)
 	case <-grace.C:
 		i.Stop()

@@ -1,5 +1,5 @@
-// Package scheduler simulates EventBridge Scheduler: it runs schedules at their
-// times and hands their input to a target.
+// Package scheduler simulates EventBridge Scheduler, and the schedules of EventBridge
+// rules: it runs schedules at their times and hands their input to a target.
 //
 //	service := scheduler.New(target, clock.Real{})
 //	defer service.Stop()
@@ -56,6 +56,8 @@ type Schedule struct {
 	// Input is what the target gets, with the keywords <aws.scheduler.…> replaced.
 	// "" is the input that EventBridge Scheduler makes.
 	Input string
+	// Rule says that it is an EventBridge rule's; nil for a schedule.
+	Rule *Rule
 	// Region and Account are for that input.
 	Region, Account string
 	// Retries is how often a delivery is tried again; nil means 185.
@@ -241,7 +243,6 @@ func (s *Service) start(e *entry, at time.Time) {
 }
 
 func (s *Service) deliver(e *entry, at time.Time) error {
-	id := newID()
 	retries, maxAge := defaultRetries, defaultMaxAge
 	if e.Retries != nil {
 		retries = *e.Retries
@@ -249,9 +250,16 @@ func (s *Service) deliver(e *entry, at time.Time) error {
 	if e.MaxAge > 0 {
 		maxAge = e.MaxAge
 	}
+	var event []byte
+	if e.Rule != nil {
+		event = e.Rule.event(&e.Schedule, at)
+	}
 	began, pause := s.clock.Now(), firstPause
 	for attempt := 1; ; attempt++ {
-		input := e.input(id, at, attempt)
+		input := event
+		if e.Rule == nil {
+			input = e.input(newID(), at, attempt) // each attempt is an execution of its own
+		}
 		err := s.target.Deliver(s.ctx, e.TargetARN, input)
 		if err == nil {
 			return nil

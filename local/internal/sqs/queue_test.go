@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -208,5 +209,31 @@ func TestMemory(t *testing.T) {
 		if len(q.messages)+len(q.groups)+q.ready.Len()+q.open.Len()+q.hidden.Len()+q.byAge.Len() != 0 || len(q.dedup.entries) > 301 {
 			t.Errorf("%s keeps %d messages, %d groups, %d ids", name, len(q.messages), len(q.groups), len(q.dedup.entries))
 		}
+	}
+}
+
+// TestDeadLettersAreLogged: one line for each message that is given up.
+func TestDeadLettersAreLogged(t *testing.T) {
+	t.Parallel()
+	var log []string
+	s := New(Options{Log: func(format string, args ...any) { log = append(log, fmt.Sprintf(format, args...)) }})
+	err := s.Define([]Definition{{Name: "dead"}, {Name: "jobs", Attributes: map[string]string{
+		"VisibilityTimeout": "0", "RedrivePolicy": `{"deadLetterTargetArn":"` + s.ARN("dead") + `","maxReceiveCount":2}`,
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, err := s.Queue("jobs").Send(SendInput{Body: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		if _, err := s.Queue("jobs").Receive(t.Context(), 1, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"queue jobs: message " + sent.MessageID + " goes to the dead-letter queue dead: it was received 2 times"}
+	if !slices.Equal(log, want) {
+		t.Errorf("got %q, want %q", log, want)
 	}
 }

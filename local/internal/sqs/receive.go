@@ -54,7 +54,12 @@ func (q *Queue) ReceiveMessages(ctx context.Context, in ReceiveInput) ([]Message
 			messages, err = q.take(in.Max, visibility, wait > 0, now)
 		}
 		next, changed := q.next(now, deadline), q.changed
+		buried := q.s.buried
+		q.s.buried = nil
 		q.s.mu.Unlock()
+		for _, b := range buried {
+			q.s.log("queue %s: message %s goes to the dead-letter queue %s: it was received %d times", b.from, b.message, b.to, b.receives)
+		}
 		if len(messages) > 0 || err != nil {
 			return messages, err
 		}
@@ -166,6 +171,12 @@ func (q *Queue) deliver(m *message, visibility time.Duration, now time.Time) Mes
 	return m.received(q.handle(m))
 }
 
+// burial is a message that went to a dead-letter queue, to be logged.
+type burial struct {
+	message, from, to string
+	receives          int
+}
+
 // bury moves a message to the dead-letter queue if it was delivered as often as the
 // redrive policy allows, and reports whether it did. A standard message keeps the
 // time at which it was sent, and so its age.
@@ -185,6 +196,7 @@ func (q *Queue) bury(m *message, now time.Time) bool {
 		sentAt = now
 	}
 	m.sourceARN = q.arn
+	q.s.buried = append(q.s.buried, burial{m.id, q.name, target.name, m.deliveries})
 	target.put(m, sentAt, now, 0)
 	return true
 }

@@ -24,6 +24,9 @@ type Options struct {
 	Clock clock.Clock
 	// Region is the region in ARNs. "" means us-east-1.
 	Region string
+	// Log gets a line for each message that moves to a dead-letter queue. Nil discards
+	// them.
+	Log func(format string, args ...any)
 	// Account is the account in ARNs and URLs. "" means 000000000000.
 	Account string
 }
@@ -42,6 +45,8 @@ type Service struct {
 	deleted  map[string]time.Time // queues by name, to when they were deleted
 	tasks    []*moveTask
 	seq      uint64
+	buried   []burial
+	log      func(format string, args ...any)
 	limit    int // of messages in flight for each queue; smaller in tests
 	stopped  chan struct{}
 }
@@ -56,6 +61,9 @@ func New(opts Options) *Service {
 	rand.Read(s.key) //nolint:errcheck // it never fails
 	if s.clock == nil {
 		s.clock = clock.Real{}
+	}
+	if s.log = opts.Log; s.log == nil {
+		s.log = func(string, ...any) {}
 	}
 	if s.region == "" {
 		s.region = DefaultRegion

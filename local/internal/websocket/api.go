@@ -39,7 +39,16 @@ const (
 
 // Invoker invokes Lambda functions.
 type Invoker interface {
-	Invoke(ctx context.Context, functionARN string, event []byte, trace string) ([]byte, error)
+	Invoke(ctx context.Context, i Invocation) ([]byte, error)
+}
+
+// Invocation is one event for a function.
+type Invocation struct {
+	// Function is the ARN of the function, alias or version.
+	Function string
+	// RequestID is the id of the invocation, Trace its X-Amzn-Trace-Id header.
+	RequestID, Trace string
+	Event            []byte
 }
 
 // Config is how an API is set up.
@@ -87,6 +96,7 @@ type Route struct {
 type API struct {
 	invoker Invoker
 	clock   clock.Clock
+	logf    func(format string, args ...any)
 
 	mu      sync.Mutex
 	config  Config
@@ -110,9 +120,13 @@ type Count struct {
 	Gone        int `json:"gone"` // calls of @connections that were answered 410
 }
 
-// New returns an API that has no routes yet. The caller stops it.
-func New(invoker Invoker, c clock.Clock) *API {
-	a := &API{invoker: invoker, clock: c, conns: map[string]*connection{}}
+// New returns an API that has no routes yet. logf gets a line for each event that fails
+// by a function's fault; nil discards them. The caller stops it.
+func New(invoker Invoker, c clock.Clock, logf func(format string, args ...any)) *API {
+	if logf == nil {
+		logf = func(string, ...any) {}
+	}
+	a := &API{invoker: invoker, clock: c, logf: logf, conns: map[string]*connection{}}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
 }

@@ -28,11 +28,20 @@ type fakeFunction struct {
 	reply  func(e *event) (string, error)
 	events chan *event
 	ends   chan *event
+
+	mu  sync.Mutex
+	log []string
 }
 
-func (f *fakeFunction) Invoke(ctx context.Context, _ string, data []byte, _ string) ([]byte, error) {
+func (f *fakeFunction) logf(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, fmt.Sprintf(format, args...))
+}
+
+func (f *fakeFunction) Invoke(ctx context.Context, i Invocation) ([]byte, error) {
 	e := &event{}
-	if err := json.Unmarshal(data, e); err != nil {
+	if err := json.Unmarshal(i.Event, e); err != nil {
 		return nil, err
 	}
 	if e.RequestContext.EventType == "DISCONNECT" {
@@ -65,7 +74,7 @@ func setup(t *testing.T, change func(c *Config)) *bench {
 	t.Helper()
 	f := &fakeFunction{events: make(chan *event, 100), ends: make(chan *event, 100)}
 	c := clock.NewManual(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))
-	b := &bench{New(f, c), f, c, ""}
+	b := &bench{New(f, c, f.logf), f, c, ""}
 	config := Config{
 		ID: "ws1", Region: "eu-central-1", Account: "123456789012", RouteSelection: "$request.body.action",
 		Stages: map[string]map[string]string{"live": nil},

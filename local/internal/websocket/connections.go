@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"github.com/lambdahearth/hearth/local/internal/policy"
 )
 
@@ -70,6 +72,8 @@ func (a *API) serveConnections(w http.ResponseWriter, r *http.Request, id string
 type Authorizer struct {
 	// Function is the ARN of the function.
 	Function string
+	// Unknown says why the authorizer is not known here. It answers 401 to everybody.
+	Unknown string
 	// IdentitySource are expressions such as "route.request.header.Authorization"
 	// and "route.request.querystring.token". A handshake without one of them is
 	// refused unasked.
@@ -78,6 +82,10 @@ type Authorizer struct {
 
 // authorize asks the authorizer. A status refuses the connection.
 func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Authorizer, e event) (status int) {
+	if auth.Unknown != "" {
+		a.logf("$connect is answered 401: %s", auth.Unknown)
+		return http.StatusUnauthorized
+	}
 	for _, source := range auth.IdentitySource {
 		value := ""
 		if name, ok := strings.CutPrefix(source, "route.request.header."); ok {
@@ -97,7 +105,7 @@ func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Au
 	e.MethodARN = "arn:aws:execute-api:" + config.Region + ":" + config.Account + ":" + config.ID + "/" + c.stage + "/$connect"
 	ctx, cancel := context.WithTimeout(a.ctx, 10*time.Second)
 	defer cancel()
-	data, err := a.invoker.Invoke(ctx, auth.Function, encode(&e), e.trace)
+	data, err := a.invoker.Invoke(ctx, Invocation{auth.Function, uuid.NewString(), e.trace, encode(&e)})
 	if err != nil {
 		return http.StatusInternalServerError
 	}

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // event is a connect, message or disconnect event.
@@ -160,11 +162,23 @@ func (a *API) invoke(ctx context.Context, route Route, e *event) (*response, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	data, err := a.invoker.Invoke(ctx, route.Function, encode(e), e.trace)
-	if err != nil {
-		return nil, err
+	id := uuid.NewString()
+	data, err := a.invoker.Invoke(ctx, Invocation{route.Function, id, e.trace, encode(e)})
+	var answer *response
+	if err == nil {
+		answer, err = readResponse(data)
 	}
-	return readResponse(data)
+	function := route.Function
+	if _, name, ok := strings.Cut(function, ":function:"); ok {
+		function = name
+	}
+	switch {
+	case errors.Is(err, errMalformed):
+		a.logf("%s: RequestId: %s: the response to %s is malformed: it must be JSON with a statusCode", function, id, e.RequestContext.RouteKey)
+	case errors.Is(err, context.DeadlineExceeded):
+		a.logf("%s: RequestId: %s: no response to %s within %v", function, id, e.RequestContext.RouteKey, timeout)
+	}
+	return answer, err
 }
 
 func newTrace() string {

@@ -56,6 +56,16 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.BoolVar(&s.noWatch, "no-watch", false, "")
 	flags.Func("env", "", func(text string) error { s.envFlags = append(s.envFlags, text); return nil })
 	flags.Func("stack", "", func(name string) error { s.options.Stacks = append(s.options.Stacks, name); return nil })
+	s.options.Issuers = map[string]local.Issuer{}
+	flags.Func("issuer", "", func(text string) error {
+		id, rest, ok := strings.Cut(text, "=")
+		parts := strings.Split(rest, ",")
+		if !ok || id == "" || len(parts) < 2 || parts[0] == "" {
+			return errors.New("must be LOGICAL_ID=URL,AUDIENCE")
+		}
+		s.options.Issuers[id] = local.Issuer{Issuer: parts[0], Audience: parts[1:]}
+		return nil
+	})
 	flags.Func("host", "", func(name string) error { s.options.Hosts = append(s.options.Hosts, name); return nil })
 	s.options.Handlers = map[string]string{}
 	flags.Func("handler", "", func(text string) error {
@@ -130,6 +140,9 @@ func (s *server) readEnv() error {
 
 func (s *server) run(ctx context.Context, stderr io.Writer) (err error) {
 	started := time.Now()
+	if err := checkPort(s.options.Addr); err != nil {
+		return err
+	}
 	if !s.noSynth {
 		if err := s.synth(ctx); err != nil {
 			return quiet(ctx, err)
@@ -154,6 +167,15 @@ func (s *server) run(ctx context.Context, stderr io.Writer) (err error) {
 		return nil
 	}
 	return quiet(ctx, s.watch(ctx))
+}
+
+// checkPort finds a port that is in use before the synth, which may take minutes.
+func checkPort(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("dev: %w; stop what serves there, or choose another port with --port", err)
+	}
+	return l.Close()
 }
 
 // quiet makes the end of ctx, which is Ctrl-C, no error.

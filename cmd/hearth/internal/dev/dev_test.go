@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -202,6 +203,28 @@ func TestRunMistakes(t *testing.T) {
 	}
 }
 
+// TestPortInUse: a port that is in use is found before the synth.
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "cdk.json"), []byte(`{"app": "touch synthesized"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	err = Run(t.Context(), []string{"--dir", dir, "--port", port}, io.Discard, io.Discard)
+	if want := "address already in use; stop what serves there, or choose another port with --port"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "synthesized")); err == nil {
+		t.Error("the app was synthesized first")
+	}
+}
+
 func TestSynthIsEnded(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -318,5 +341,29 @@ func TestTerminal(t *testing.T) {
 	io.WriteString(logs, "plain \x1b[2J\n")
 	if strings.ContainsAny(out.String(), "\x1b\x07") {
 		t.Errorf("got %q", out)
+	}
+}
+
+// TestSynthEnvironment: an app finds an account and a region, as under the CDK CLI.
+func TestSynthEnvironment(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                                   "000000000000 us-east-1",
+		"AWS_REGION=eu-west-1":               "000000000000 eu-west-1",
+		"AWS_DEFAULT_REGION=eu-west-2":       "000000000000 eu-west-2",
+		"CDK_DEFAULT_ACCOUNT=123456789012":   "123456789012 us-east-1",
+		"CDK_DEFAULT_REGION=ap-southeast-2":  "000000000000 ap-southeast-2",
+		"CDK_DEFAULT_REGION= AWS_REGION=x-y": "000000000000 x-y",
+	} {
+		dir := t.TempDir()
+		command := exec.CommandContext(t.Context(), "/bin/sh", "-c", `echo "$CDK_DEFAULT_ACCOUNT $CDK_DEFAULT_REGION" > out`)
+		command.Dir, command.Env = dir, synthEnvironment(strings.Fields(given))
+		if err := command.Run(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(dir, "out"))
+		if err != nil || strings.TrimSpace(string(got)) != want {
+			t.Errorf("%q: got %q, %v, want %q", given, got, err, want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ package dev
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,9 +14,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/lambdahearth/hearth/local"
 )
 
 // project is a folder with a cdk.json.
@@ -96,6 +100,26 @@ func (p *project) goProgram() string {
 	return ""
 }
 
+// synthEnvironment adds the account and the region that the CDK CLI takes from the
+// credentials: an app may read them. Here they are what the environment says, or the
+// engine's own.
+// https://docs.aws.amazon.com/cdk/v2/guide/environments.html (2026-11)
+func synthEnvironment(environ []string) []string {
+	values := map[string]string{}
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		values[name] = value
+	}
+	env := slices.Clone(environ)
+	if values["CDK_DEFAULT_ACCOUNT"] == "" {
+		env = append(env, "CDK_DEFAULT_ACCOUNT="+local.DefaultAccount)
+	}
+	if values["CDK_DEFAULT_REGION"] == "" {
+		env = append(env, "CDK_DEFAULT_REGION="+cmp.Or(values["AWS_REGION"], values["AWS_DEFAULT_REGION"], local.DefaultRegion))
+	}
+	return env
+}
+
 // synthPatience is after how long a synth says that it is still at it.
 const synthPatience = 3 * time.Second
 
@@ -111,7 +135,7 @@ func (p *project) synth(ctx context.Context, status io.Writer) error {
 		command = exec.Command("/bin/sh", "-c", p.app)
 	}
 	command.Dir = p.dir
-	command.Env = append(os.Environ(), "CDK_OUTDIR="+p.output, "CDK_CONTEXT_JSON="+string(data), "CDK_VALIDATION=false")
+	command.Env = append(synthEnvironment(os.Environ()), "CDK_OUTDIR="+p.output, "CDK_CONTEXT_JSON="+string(data), "CDK_VALIDATION=false")
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // to end its children too

@@ -1,0 +1,227 @@
+// Package dynamostore keeps idempotency keys in a DynamoDB table:
+//
+//	var once = idempotency.New("charge", dynamostore.New(), idempotency.Options{})
+//
+// # The table
+//
+// The table's name comes from the variable HEARTH_IDEMPOTENCY_TABLE. Its only key is the
+// string PK (partition), its time-to-live attribute is expiresAt. With the AWS CDK:
+//
+//	table := awsdynamodb.NewTableV2(stack, jsii.String("Once"), &awsdynamodb.TablePropsV2{
+//		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String("PK"), Type: awsdynamodb.AttributeType_STRING},
+//		TimeToLiveAttribute: jsii.String("expiresAt"),
+//	})
+//	table.GrantReadWriteData(backend)
+//
+// and the variable in the Environment of the program. An item is a key that is in
+// progress or done:
+//
+//	{"PK": "9f86d0…", "owner": "K7…", "fingerprint": "", "leaseUntil": 1793448000000, "expiresAt": 1793534400}
+//	{"PK": "9f86d0…", "owner": "K7…", "fingerprint": "", "result": "PTQy", "expiresAt": 1793534400}
+//
+// leaseUntil is in milliseconds since 1970, expiresAt in seconds, rounded up. Both are
+// compared with the clock of the function's instance, so that a key is free at its time
+// and not when DynamoDB deletes the item, which takes up to a few days. The default lease
+// allows for clocks that differ by a second.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html (2026-11)
+//
+// # Requests
+//
+// The function needs dynamodb:PutItem, UpdateItem and DeleteItem on the table. A key costs
+// two writes: one of a small item, and one of the item with its result, a write unit for
+// each KB of it. A repetition costs as much as the second: its write is refused by a
+// condition, and the answer has the item.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html (2026-11)
+//
+// Credentials and the region are those that Lambda gives the function.
+// AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL replace the endpoint; hearth dev
+// simulates the table, and sets the former. A table that is replicated to other regions
+// with eventual consistency makes a key take effect once in each region.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html (2026-11)
+package dynamostore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/lambdaruntime/idempotency"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
+)
+
+// EnvTable names the variable that holds the name of the table; see [New].
+const EnvTable = wire.EnvIdempotencyTable
+
+const (
+	// attemptTimeout bounds one HTTP request of a call. A connection that broke while
+	// the instance was frozen must not cost the whole request its time.
+	attemptTimeout = 5 * time.Second
+	// claimKept is how long after its lease DynamoDB may delete a claim: until then its
+	// owner may still complete it.
+	claimKept = 24 * time.Hour
+)
+
+// Store is an [idempotency.Store] in a DynamoDB table. It is made by [New] and costs
+// nothing until its first use.
+type Store struct {
+	now func() time.Time
+
+	mu     sync.Mutex
+	client *dynamodb.Client
+	table  string
+}
+
+var _ idempotency.Store = (*Store)(nil)
+
+// New returns the store in the table that the program's environment names.
+func New() *Store { return &Store{now: time.Now} }
+
+// connect finds the table and makes the client, once both can be had.
+func (s *Store) connect() (*dynamodb.Client, *string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		return s.client, &s.table, nil
+	}
+	table := os.Getenv(EnvTable)
+	if table == "" {
+		return nil, nil, fmt.Errorf("dynamostore: %s must hold the table's name, got nothing; create a table with the string key %s and set it", EnvTable, wire.IdempotencyPartitionKey)
+	}
+	region, err := awsenv.Region()
+	if err != nil {
+		return nil, nil, fmt.Errorf("dynamostore: %w", err)
+	}
+	options := dynamodb.Options{Region: region, Credentials: awsenv.Credentials, HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptTimeout)}
+	if endpoint := awsenv.Endpoint("DYNAMODB"); endpoint != "" {
+		options.BaseEndpoint = &endpoint
+	}
+	s.client, s.table = dynamodb.New(options), table
+	return s.client, &s.table, nil
+}
+
+type item = map[string]types.AttributeValue
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+// seconds is a time in seconds since 1970, rounded up.
+func seconds(t time.Time) int64 { return t.Add(time.Second - 1).Unix() }
+
+// The attributes, which expressions call by placeholders, since some are reserved words.
+const (
+	attrOwner       = "owner"
+	attrFingerprint = "fingerprint"
+	attrLease       = "leaseUntil"
+	attrResult      = "result"
+)
+
+// Begin implements [idempotency.Store].
+func (s *Store) Begin(ctx context.Context, c idempotency.Claim) (idempotency.Outcome, error) {
+	client, table, err := s.connect()
+	if err != nil {
+		return idempotency.Outcome{}, err
+	}
+	now := s.now()
+	lease := now.Add(c.Lease)
+	_, err = client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: table,
+		Item: item{
+			wire.IdempotencyPartitionKey: text(c.Key), attrOwner: text(c.Owner), attrFingerprint: text(c.Fingerprint),
+			attrLease: number(lease.UnixMilli()), wire.IdempotencyTimeToLive: number(seconds(lease.Add(claimKept))),
+		},
+		// The owner's own claim is there when the answer to it was lost.
+		ConditionExpression: aws.String("attribute_not_exists(#key) OR #expires <= :seconds OR attribute_not_exists(#result) AND (#owner = :owner OR #lease <= :millis)"),
+		ExpressionAttributeNames: map[string]string{
+			"#key": wire.IdempotencyPartitionKey, "#owner": attrOwner, "#result": attrResult, "#lease": attrLease, "#expires": wire.IdempotencyTimeToLive,
+		},
+		ExpressionAttributeValues:           item{":owner": text(c.Owner), ":millis": number(now.UnixMilli()), ":seconds": number(now.Unix())},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	var unmet *types.ConditionalCheckFailedException
+	switch {
+	case err == nil:
+		return idempotency.Outcome{Fingerprint: c.Fingerprint}, nil
+	case errors.As(err, &unmet):
+		return outcomeOf(unmet.Item, now)
+	}
+	return idempotency.Outcome{}, fmt.Errorf("dynamostore: %w", err)
+}
+
+// outcomeOf reads the item of another owner's claim.
+func outcomeOf(i item, now time.Time) (idempotency.Outcome, error) {
+	fingerprint, ok := i[attrFingerprint].(*types.AttributeValueMemberS)
+	if !ok {
+		return idempotency.Outcome{}, fmt.Errorf("dynamostore: the item of the key has no %s; the table must be for idempotency keys alone", attrFingerprint)
+	}
+	if result, ok := i[attrResult].(*types.AttributeValueMemberB); ok {
+		return idempotency.Outcome{Status: idempotency.Done, Fingerprint: fingerprint.Value, Result: result.Value}, nil
+	}
+	lease, ok := i[attrLease].(*types.AttributeValueMemberN)
+	if !ok {
+		return idempotency.Outcome{}, fmt.Errorf("dynamostore: the item of the key has neither %s nor %s; the table must be for idempotency keys alone", attrResult, attrLease)
+	}
+	millis, err := strconv.ParseInt(lease.Value, 10, 64)
+	if err != nil {
+		return idempotency.Outcome{}, fmt.Errorf("dynamostore: %s must be milliseconds since 1970, got %s", attrLease, lease.Value)
+	}
+	return idempotency.Outcome{Status: idempotency.InProgress, Fingerprint: fingerprint.Value, Lease: time.UnixMilli(millis).Sub(now)}, nil
+}
+
+// Complete implements [idempotency.Store].
+func (s *Store) Complete(ctx context.Context, c idempotency.Claim, result []byte, keep time.Duration) error {
+	client, table, err := s.connect()
+	if err != nil {
+		return err
+	}
+	_, err = client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: table, Key: item{wire.IdempotencyPartitionKey: text(c.Key)},
+		UpdateExpression:    aws.String("SET #result = :result, #expires = :expires REMOVE #lease"),
+		ConditionExpression: aws.String("#owner = :owner"),
+		ExpressionAttributeNames: map[string]string{
+			"#owner": attrOwner, "#result": attrResult, "#lease": attrLease, "#expires": wire.IdempotencyTimeToLive,
+		},
+		ExpressionAttributeValues: item{
+			":owner": text(c.Owner), ":result": &types.AttributeValueMemberB{Value: result}, ":expires": number(seconds(s.now().Add(keep))),
+		},
+	})
+	var unmet *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &unmet):
+		return idempotency.ErrLost
+	case err != nil:
+		return fmt.Errorf("dynamostore: %w", err)
+	}
+	return nil
+}
+
+// Release implements [idempotency.Store].
+func (s *Store) Release(ctx context.Context, c idempotency.Claim) error {
+	client, table, err := s.connect()
+	if err != nil {
+		return err
+	}
+	_, err = client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: table, Key: item{wire.IdempotencyPartitionKey: text(c.Key)},
+		ConditionExpression:       aws.String("#owner = :owner AND attribute_not_exists(#result)"),
+		ExpressionAttributeNames:  map[string]string{"#owner": attrOwner, "#result": attrResult},
+		ExpressionAttributeValues: item{":owner": text(c.Owner)},
+	})
+	var unmet *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &unmet) {
+		return fmt.Errorf("dynamostore: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,334 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// versionREST is the payload format of REST APIs: 1.0 without a version.
+const versionREST = "REST"
+
+// maxRESTTimeout is how long an integration may take that says nothing else.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html (2026-11)
+const maxRESTTimeout = 29 * time.Second
+
+// REST makes an [API] a REST API.
+//
+// Its events have the path escaped, as the client sent it. A path without a resource or
+// a method is answered 403, as AWS does. Of integrations there are Lambda proxies,
+// which may stream, and mocks that answer preflight requests. API keys, usage plans,
+// request validators, mapping templates, gateway responses, caches, custom domains and
+// resource policies are not simulated.
+//
+// What AWS does not document was chosen so: a throttled function gives 500, and every
+// other failure of one 502.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-rest-api.html (2026-11)
+type REST struct {
+	// BinaryTypes are the media types whose bodies come in base64, such as image/png
+	// and */*.
+	BinaryTypes []string
+}
+
+// Mock is an integration that answers itself.
+type Mock struct {
+	Status int
+	Header map[string]string
+	// Origins are further origins, as regular expressions: a request of one of them is
+	// answered with itself in Access-Control-Allow-Origin.
+	Origins []string
+}
+
+// restRoute is a method of a resource.
+type restRoute struct {
+	segments []string
+	methods  map[string]*Route
+}
+
+// newRESTRouter orders resources, the most specific first.
+func newRESTRouter(routes []Route) (*router, error) {
+	r := &router{}
+	byPath := map[string]*restRoute{}
+	for i := range routes {
+		method, path, ok := strings.Cut(routes[i].Key, " ")
+		if !ok || !strings.HasPrefix(path, "/") {
+			return nil, fmt.Errorf("a method must have a path, got %q", routes[i].Key)
+		}
+		resource := byPath[path]
+		if resource == nil {
+			resource = &restRoute{strings.Split(path[1:], "/"), map[string]*Route{}}
+			byPath[path] = resource
+			r.resources = append(r.resources, resource)
+		}
+		if resource.methods[method] != nil {
+			return nil, fmt.Errorf("method %q is there twice", routes[i].Key)
+		}
+		resource.methods[method] = &routes[i]
+	}
+	slices.SortStableFunc(r.resources, func(a, b *restRoute) int {
+		return compareSegments(a.segments, b.segments)
+	})
+	return r, nil
+}
+
+// findREST returns the method that serves a request. There is none either where the
+// most specific resource of the path does not have it.
+func (r *router) findREST(method, path string) (*Route, map[string]string) {
+	segments := strings.Split(strings.TrimSuffix(path[1:], "/"), "/")
+	for _, resource := range r.resources {
+		p := pattern{segments: resource.segments}
+		params, ok := p.match(segments)
+		if !ok {
+			continue
+		}
+		if route := resource.methods[method]; route != nil {
+			return route, params
+		}
+		return resource.methods["ANY"], params
+	}
+	return nil, nil
+}
+
+// restError is an answer of the gateway's own.
+type restError struct {
+	status        int
+	kind, message string
+}
+
+func (e restError) write(w http.ResponseWriter) int {
+	w.Header().Set("X-Amzn-Errortype", e.kind)
+	return refuse(w, e.status, e.message)
+}
+
+var (
+	restMissing      = restError{http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
+	restForbidden    = restError{http.StatusForbidden, "ForbiddenException", "Forbidden"}
+	restUnauthorized = restError{http.StatusUnauthorized, "UnauthorizedException", "Unauthorized"}
+	restDenied       = restError{http.StatusForbidden, "AccessDeniedException", "User is not authorized to access this resource"}
+	restTooLong      = restError{http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request Too Long"}
+	restBadRequest   = restError{http.StatusBadRequest, "BadRequestException", "Bad Request"}
+	restInternal     = restError{http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
+	restBadGateway   = restError{http.StatusBadGateway, "InternalServerErrorException", "Internal server error"}
+	restTimeout      = restError{http.StatusGatewayTimeout, "InternalServerErrorException", "Endpoint request timed out"}
+)
+
+// serveREST serves one request of a REST API.
+func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
+	w.Header().Set("X-Amz-Apigw-Id", base64.URLEncoding.EncodeToString(random(11)))
+	x.path = x.r.URL.EscapedPath()
+	name, rest, _ := strings.Cut(strings.TrimPrefix(x.path, "/"), "/")
+	var ok bool
+	if x.stage, ok = x.config.Stages[name]; !ok {
+		return restForbidden.write(w)
+	}
+	x.stageName, x.rest = name, "/"+rest
+	if x.route, x.params = x.routes.findREST(x.r.Method, x.rest); x.route == nil {
+		return restMissing.write(w)
+	}
+	x.routeKey = x.route.Key
+	x.sourceIP = sourceIP(x.r)
+	x.trace = traceOf(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
+	w.Header().Set("X-Amzn-Trace-Id", x.trace)
+	if status, message := a.authorize(x); status != 0 {
+		switch status {
+		case http.StatusUnauthorized:
+			return restUnauthorized.write(w)
+		case http.StatusForbidden:
+			return restDenied.write(w)
+		}
+		return restError{status, "AuthorizerConfigurationException", message}.write(w)
+	}
+	if mock := x.route.Integration.Mock; mock != nil {
+		return mock.write(w, x.r)
+	}
+	var err error
+	if x.body, err = readBody(w, x.r); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return restTooLong.write(w)
+		}
+		return restBadRequest.write(w)
+	}
+	payload := encode(x.eventREST())
+	if len(payload) > maxEventBytes {
+		return restTooLong.write(w)
+	}
+	ctx, cancel := x.bound()
+	defer cancel()
+	if x.route.Integration.Stream {
+		return a.stream(ctx, w, x, payload)
+	}
+	result, err := a.invoker.Invoke(ctx, x.invoke(payload))
+	if err != nil {
+		return a.failed(ctx, w, x, err)
+	}
+	answer, err := readResponse(result, versionREST)
+	if err != nil {
+		return a.failed(ctx, w, x, err)
+	}
+	// A body in base64 is decoded for clients that accept its type as binary.
+	accept, _, _ := strings.Cut(x.r.Header.Get("Accept"), ",")
+	if answer.encoded != "" && !x.config.REST.isBinary(accept) && !x.config.REST.isBinary(answer.header.Get("Content-Type")) {
+		answer.body = []byte(answer.encoded)
+	}
+	remap(answer.header)
+	answer.write(w, x.r)
+	return answer.status
+}
+
+// remap renames the headers that belong to the gateway.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html (2026-11)
+func remap(h http.Header) {
+	for _, name := range []string{"Connection", "Content-Length", "Date", "Server", "Www-Authenticate"} {
+		if values, ok := h[name]; ok {
+			delete(h, name)
+			h["X-Amzn-Remapped-"+name] = values
+		}
+	}
+}
+
+// isBinary reports whether bodies of a media type are binary.
+func (c *REST) isBinary(kind string) bool {
+	if slices.Contains(c.BinaryTypes, "*/*") {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(kind)
+	if err != nil {
+		return false
+	}
+	family, _, _ := strings.Cut(kind, "/")
+	return slices.Contains(c.BinaryTypes, kind) || slices.Contains(c.BinaryTypes, family+"/*")
+}
+
+func (m *Mock) write(w http.ResponseWriter, r *http.Request) int {
+	for name, value := range m.Header {
+		w.Header()[textproto.CanonicalMIMEHeaderKey(name)] = []string{value}
+	}
+	origin := r.Header.Get("Origin")
+	for _, pattern := range m.Origins {
+		if matched, err := regexp.MatchString("^(?:"+pattern+")$", origin); err == nil && matched {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+		}
+	}
+	w.WriteHeader(m.Status)
+	return m.Status
+}
+
+// failedREST is the answer to an invocation that failed.
+func failedREST(ctx context.Context, throttled bool) restError {
+	switch {
+	case throttled:
+		return restInternal
+	case ctx.Err() != nil:
+		return restTimeout
+	}
+	return restBadGateway
+}
+
+// contextREST is the request context of an event.
+type contextREST struct {
+	ResourceID        string       `json:"resourceId"`
+	ResourcePath      string       `json:"resourcePath"`
+	HTTPMethod        string       `json:"httpMethod"`
+	ExtendedRequestID string       `json:"extendedRequestId"`
+	RequestTime       string       `json:"requestTime"`
+	Path              string       `json:"path"`
+	AccountID         string       `json:"accountId"`
+	Protocol          string       `json:"protocol"`
+	Stage             string       `json:"stage"`
+	DomainPrefix      string       `json:"domainPrefix"`
+	RequestTimeEpoch  int64        `json:"requestTimeEpoch"`
+	RequestID         string       `json:"requestId"`
+	Identity          identityREST `json:"identity"`
+	DomainName        string       `json:"domainName"`
+	DeploymentID      string       `json:"deploymentId"`
+	APIID             string       `json:"apiId"`
+	Authorizer        any          `json:"authorizer,omitempty"`
+}
+
+// identityREST says who calls; without IAM most of it is null.
+type identityREST struct {
+	AccessKey                     *string `json:"accessKey"`
+	AccountID                     *string `json:"accountId"`
+	Caller                        *string `json:"caller"`
+	CognitoAuthenticationProvider *string `json:"cognitoAuthenticationProvider"`
+	CognitoAuthenticationType     *string `json:"cognitoAuthenticationType"`
+	CognitoIdentityID             *string `json:"cognitoIdentityId"`
+	CognitoIdentityPoolID         *string `json:"cognitoIdentityPoolId"`
+	PrincipalOrgID                *string `json:"principalOrgId"`
+	SourceIP                      string  `json:"sourceIp"`
+	User                          *string `json:"user"`
+	UserAgent                     string  `json:"userAgent"`
+	UserARN                       *string `json:"userArn"`
+}
+
+func (x *exchange) contextREST() contextREST {
+	return contextREST{
+		ResourceID: x.route.ResourceID, ResourcePath: x.resource(), HTTPMethod: x.r.Method, ExtendedRequestID: base64.URLEncoding.EncodeToString(random(11)),
+		RequestTime: x.at.UTC().Format(clfTime), Path: x.path, AccountID: x.config.Account, Protocol: x.r.Proto, Stage: x.stageName,
+		DomainPrefix: x.config.ID, RequestTimeEpoch: x.at.UnixMilli(), RequestID: x.id,
+		Identity: identityREST{SourceIP: x.sourceIP, UserAgent: x.r.UserAgent()}, DomainName: x.config.Domain(), DeploymentID: "local1",
+		APIID: x.config.ID, Authorizer: x.authorizer,
+	}
+}
+
+// eventREST is the event of a Lambda proxy integration.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html (2026-11)
+func (x *exchange) eventREST() any {
+	e := &event1{
+		Resource: x.resource(), Path: x.rest, HTTPMethod: x.r.Method, RequestContext: x.contextREST(),
+		PathParameters: x.params, StageVariables: x.stage.Variables,
+	}
+	e.Headers, e.MultiValueHeaders, e.Query, e.MultiValueQuery = x.lists1()
+	for _, name := range []string{"Content-Length"} { // not passed on
+		delete(e.Headers, name)
+		delete(e.MultiValueHeaders, name)
+	}
+	if len(x.body) > 0 {
+		text := string(x.body)
+		if e.IsBase64Encoded = x.config.REST.isBinary(x.r.Header.Get("Content-Type")) || !utf8.Valid(x.body); e.IsBase64Encoded {
+			text = base64.StdEncoding.EncodeToString(x.body)
+		}
+		e.Body = &text
+	}
+	return e
+}
+
+// identityOfREST evaluates an expression such as method.request.header.Authorization.
+func (x *exchange) identityOfREST(source string) (string, bool) {
+	if name, ok := cutPrefixFold(source, "method.request.header."); ok {
+		return strings.Join(x.r.Header.Values(name), ","), true
+	}
+	if name, ok := cutPrefixFold(source, "method.request.querystring."); ok {
+		_, values := queryValues(x.r.URL.RawQuery)
+		if list := values[name]; len(list) > 0 {
+			return list[len(list)-1], true
+		}
+		return "", true
+	}
+	if name, ok := cutPrefixFold(source, "stageVariables."); ok {
+		return x.stage.Variables[name], true
+	}
+	if name, ok := cutPrefixFold(source, "context."); ok {
+		return x.identity("$context." + name), true
+	}
+	return "", false
+}
+
+// unescaped decodes a literal segment, so that it is found however the client wrote it.
+func unescaped(segment string) string {
+	if s, err := url.PathUnescape(segment); err == nil {
+		return s
+	}
+	return segment
+}

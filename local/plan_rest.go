@@ -1,0 +1,289 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/assembly"
+	"github.com/lambdahearth/hearth/local/internal/httpapi"
+)
+
+// planRESTAPIs reads the REST APIs.
+func (p *planner) planRESTAPIs() error {
+	var errs []error
+	for _, r := range p.app.OfType("AWS::ApiGateway::RestApi") {
+		var props struct {
+			Name             string
+			BinaryMediaTypes []string
+			Body             any
+			BodyS3Location   any
+		}
+		if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if props.Body != nil || props.BodyS3Location != nil {
+			p.skip(r, "it is made from an OpenAPI document")
+			continue
+		}
+		id := shortID(r)
+		h := &httpPlan{resource: r, name: props.Name, config: httpapi.Config{
+			ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{}, REST: &httpapi.REST{BinaryTypes: props.BinaryMediaTypes},
+		}}
+		err := p.readRESTStages(h)
+		if err == nil {
+			err = p.readRESTMethods(h)
+		}
+		if err == nil {
+			err = httpapi.Check(h.config)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", r, err))
+			continue
+		}
+		p.httpAPIs = append(p.httpAPIs, h)
+	}
+	return errors.Join(errs...)
+}
+
+// ofREST returns the resources of one type that belong to a REST API.
+func (p *planner) ofREST(kind, id string) (list []*assembly.Resource, err error) {
+	for _, r := range p.app.OfType(kind) {
+		var props struct {
+			RestAPIID string `json:"RestApiId"`
+		}
+		_, err := p.values.loosely(func() error { return r.Decode(&props) })
+		if err != nil {
+			return nil, err
+		}
+		if props.RestAPIID == id {
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+// readRESTStages reads the stages of an API: those that are resources, and those that a
+// deployment names.
+func (p *planner) readRESTStages(h *httpPlan) error {
+	for _, kind := range []string{"AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage"} {
+		list, err := p.ofREST(kind, h.config.ID)
+		if err != nil {
+			return err
+		}
+		for _, r := range list {
+			var props struct {
+				StageName string
+				Variables map[string]string
+			}
+			if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+				return err
+			}
+			if props.StageName != "" {
+				h.config.Stages[props.StageName] = httpapi.Stage{Variables: props.Variables}
+			}
+		}
+	}
+	return nil
+}
+
+// restPaths are the paths of an API's resources, by their ids.
+func (p *planner) restPaths(api *assembly.Resource) (map[string]string, error) {
+	list, err := p.ofREST("AWS::ApiGateway::Resource", shortID(api))
+	if err != nil {
+		return nil, err
+	}
+	type part struct{ parent, name string }
+	parts := map[string]part{}
+	for _, r := range list {
+		var props struct {
+			ParentID string `json:"ParentId"`
+			PathPart string
+		}
+		if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+			return nil, err
+		}
+		parts[shortID(r)] = part{props.ParentID, props.PathPart}
+	}
+	root := rootResourceID(api)
+	paths := map[string]string{root: "/"}
+	for id := range parts {
+		path := ""
+		for at := id; at != root; {
+			part, ok := parts[at]
+			if !ok || len(path) > 8192 {
+				path = "" // below a resource that is elsewhere
+				break
+			}
+			path, at = "/"+part.name+path, part.parent
+		}
+		if path != "" {
+			paths[id] = path
+		}
+	}
+	return paths, nil
+}
+
+// rootResourceID is the id of the resource "/" of a REST API.
+func rootResourceID(api *assembly.Resource) string { return shortID(api) + "root" }
+
+type methodProps struct {
+	HTTPMethod        string `json:"HttpMethod"`
+	ResourceID        string `json:"ResourceId"`
+	AuthorizerID      string `json:"AuthorizerId"`
+	AuthorizationType string
+	APIKeyRequired    assembly.Bool `json:"ApiKeyRequired"`
+	Integration       struct {
+		URI                        string `json:"Uri"`
+		Type, ResponseTransferMode string
+		TimeoutInMillis            assembly.Int
+		IntegrationResponses       []mockResponse
+	}
+}
+
+type mockResponse struct {
+	StatusCode         string
+	ResponseParameters map[string]string
+	ResponseTemplates  map[string]string
+}
+
+func (p *planner) readRESTMethods(h *httpPlan) error {
+	paths, err := p.restPaths(h.resource)
+	if err != nil {
+		return err
+	}
+	authorizers, err := p.restAuthorizers(h.config.ID)
+	if err != nil {
+		return err
+	}
+	methods, err := p.ofREST("AWS::ApiGateway::Method", h.config.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range methods {
+		var props methodProps
+		if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+			return err
+		}
+		path, ok := paths[props.ResourceID]
+		if !ok {
+			p.skip(r, "its resource is not known here")
+			continue
+		}
+		route := httpapi.Route{Key: props.HTTPMethod + " " + path, ResourceID: props.ResourceID, Integration: httpapi.Integration{
+			Timeout: time.Duration(props.Integration.TimeoutInMillis) * time.Millisecond, Stream: props.Integration.ResponseTransferMode == "STREAM",
+		}}
+		switch {
+		case props.Integration.Type == "AWS_PROXY" && functionARN(props.Integration.URI) != "":
+			route.Integration.Function = functionARN(props.Integration.URI)
+			if !p.simulates(route.Integration.Function) {
+				p.skip(r, "its function is not simulated; it answers 502")
+			}
+		case props.Integration.Type == "MOCK" && len(props.Integration.IntegrationResponses) > 0:
+			route.Integration.Mock = mockOf(&props.Integration.IntegrationResponses[0])
+		default:
+			p.skip(r, "method "+route.Key+" is neither a Lambda proxy nor a mock")
+			continue
+		}
+		switch props.AuthorizationType {
+		case "CUSTOM", "COGNITO_USER_POOLS":
+			if route.Authorizer = authorizers[props.AuthorizerID]; route.Authorizer == nil {
+				why := fmt.Sprintf("method %s has an authorizer that the API does not have", route.Key)
+				p.warn(r, "it is answered 401: %s", why)
+				route.Authorizer = &httpapi.Authorizer{Unknown: why}
+			}
+		case "AWS_IAM":
+			p.skip(r, "method "+route.Key+" lets everybody in: IAM authorization is not simulated")
+		}
+		if props.APIKeyRequired {
+			p.skip(r, "method "+route.Key+" lets everybody in: API keys are not simulated")
+		}
+		h.config.Routes = append(h.config.Routes, route)
+	}
+	return nil
+}
+
+// originInTemplate finds the further origins in the template that the CDK writes for
+// preflight requests: $origin.matches("https://b.example").
+var originInTemplate = regexp.MustCompile(`\$origin\.matches\("([^"]*)"\)`)
+
+func mockOf(response *mockResponse) *httpapi.Mock {
+	m := &httpapi.Mock{Status: 200, Header: map[string]string{}}
+	if status, err := strconv.Atoi(response.StatusCode); err == nil && status >= 200 && status < 600 {
+		m.Status = status
+	}
+	for name, value := range response.ResponseParameters {
+		name, isHeader := strings.CutPrefix(name, "method.response.header.")
+		if text, ok := strings.CutPrefix(value, "'"); ok && isHeader {
+			m.Header[name] = strings.TrimSuffix(text, "'")
+		}
+	}
+	for _, template := range response.ResponseTemplates {
+		for _, match := range originInTemplate.FindAllStringSubmatch(template, -1) {
+			m.Origins = append(m.Origins, match[1])
+		}
+	}
+	return m
+}
+
+// restAuthorizers reads the authorizers of a REST API.
+func (p *planner) restAuthorizers(id string) (map[string]*httpapi.Authorizer, error) {
+	list, err := p.ofREST("AWS::ApiGateway::Authorizer", id)
+	if err != nil {
+		return nil, err
+	}
+	authorizers := map[string]*httpapi.Authorizer{}
+	for _, r := range list {
+		var props struct {
+			Type, IdentitySource, IdentityValidationExpression string
+			AuthorizerURI                                      string        `json:"AuthorizerUri"`
+			AuthorizerResultTTL                                *assembly.Int `json:"AuthorizerResultTtlInSeconds"`
+		}
+		unknown, err := p.values.loosely(func() error { return r.Decode(&props) })
+		if err != nil {
+			unknown = []string{err.Error()}
+		}
+		function := functionARN(props.AuthorizerURI)
+		given, isGiven := p.opts.Issuers[r.ID]
+		if props.Type == "COGNITO_USER_POOLS" && isGiven {
+			source := strings.Replace(props.IdentitySource, "method.request.", "$request.", 1)
+			authorizers[shortID(r)] = &httpapi.Authorizer{JWT: &httpapi.JWT{Issuer: given.Issuer, Audience: given.Audience, IdentitySource: []string{source}}}
+			continue
+		}
+		remedy := ""
+		switch {
+		case props.Type == "COGNITO_USER_POOLS":
+			unknown = []string{"its user pool"}
+			remedy = "; name its issuer with --issuer " + r.ID + "=URL,AUDIENCE"
+		case len(unknown) == 0 && !p.simulates(function):
+			unknown = []string{"its function"}
+		}
+		if len(unknown) > 0 {
+			authorizers[shortID(r)] = p.unknownAuthorizer(r, unknown, remedy)
+			continue
+		}
+		ttl := 300 * time.Second
+		if props.AuthorizerResultTTL != nil {
+			ttl = time.Duration(*props.AuthorizerResultTTL) * time.Second
+		}
+		auth := &httpapi.LambdaAuthorizer{Function: function, TTL: ttl, Token: props.Type == "TOKEN", Validation: props.IdentityValidationExpression}
+		for _, source := range strings.Split(props.IdentitySource, ",") {
+			if source = strings.TrimSpace(source); source != "" {
+				auth.IdentitySource = append(auth.IdentitySource, source)
+			}
+		}
+		authorizers[shortID(r)] = &httpapi.Authorizer{Lambda: auth}
+	}
+	return authorizers, nil
+}
+
+// unknownAuthorizer stands for an authorizer that is not known here, and says so.
+func (p *planner) unknownAuthorizer(r *assembly.Resource, unknown []string, remedy string) *httpapi.Authorizer {
+	what := strings.Join(unknown, " and ") + " is not known here" + remedy
+	p.warn(r, "its routes are answered 401, because %s", what)
+	return &httpapi.Authorizer{Unknown: fmt.Sprintf("the authorizer %s cannot be asked: %s", r, what)}
+}
