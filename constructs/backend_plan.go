@@ -65,9 +65,7 @@ func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
 
 	if props.Monitoring != nil {
 		r.mustBeUnset(becauseOurs, given{"Monitoring.Backend", props.Monitoring.Backend != nil})
-		v := props.Monitoring.values()
-		v.parts++ // the backend itself
-		r.in("Monitoring", v.check)
+		r.in("Monitoring", props.Monitoring.check)
 	}
 
 	m, _ := plan.handler.load(r)
@@ -118,10 +116,9 @@ func (b *backendPlan) planHandler(r *rules, props *BackendProps) {
 		h.LogRemovalPolicy = props.removal()
 	}
 	b.handler = h.withDefaults()
-	v := b.handler.values()
-	r.in("Handler", v.check)
-	r.in("Concurrency", v.concurrency.check)
-	checkVariableNames(r, v.environment)
+	r.in("Handler", b.handler.check)
+	r.in("Concurrency", concurrencyValuesOf(b.handler.Concurrency).check)
+	checkVariableNames(r, b.handler.variables())
 }
 
 // planJobs completes the props of the second function.
@@ -154,9 +151,8 @@ func (b *backendPlan) planJobs(r *rules, props *BackendProps, m *Manifest) {
 	)
 	b.handler.Half = Requests
 	b.jobs = b.handler.secondFunction(refined, Jobs)
-	v := b.jobs.values()
-	r.in("Jobs", v.check)
-	r.in("Jobs.Concurrency", v.concurrency.check)
+	r.in("Jobs", b.jobs.check)
+	r.in("Jobs.Concurrency", concurrencyValuesOf(b.jobs.Concurrency).check)
 }
 
 // planRelay completes the props of the relay, and refuses a program that could

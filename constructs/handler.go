@@ -314,13 +314,12 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	h.props = p
 
 	r := &rules{where: "HandlerProps"}
-	v := p.values()
-	v.check(r)
-	r.in("Concurrency", v.concurrency.check)
-	checkVariableNames(r, v.environment)
+	p.check(r)
+	r.in("Concurrency", concurrencyValuesOf(p.Concurrency).check)
+	checkVariableNames(r, p.variables())
 	manifest, binary := p.load(r)
 	if manifest != nil {
-		checkTimeouts(r, halfOf(manifest, p.Half), v.timeout)
+		checkTimeouts(r, halfOf(manifest, p.Half), secondsOf(p.Timeout))
 	}
 	refuse(h, r.broken)
 

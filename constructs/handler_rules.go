@@ -3,9 +3,7 @@ package hearth
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -15,96 +13,55 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html (2026-11)
 var variablePattern = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 
-// handlerValues are [HandlerProps] as the rules see them. The concurrency and
-// the environment have rules of their own, because a [Backend] has them as its
-// own props.
-type handlerValues struct {
-	concurrency concurrencyValues
-	environment []string
-	files       []string
-	flags       []string
-	// built says that the program is built before synth, and source what says how to
-	// build it.
-	code, image     bool
-	source          []given
-	inVpc           bool
-	logGroup        bool
-	logRemoval      bool
-	logRetention    bool
-	memory, timeout number
-	half            Half
-	gradual         gradualValues
-	securityGroups  bool
-	subnets         bool
-	tags            []string
-}
-
-func (p *HandlerProps) values() handlerValues {
-	v := handlerValues{
-		concurrency: concurrencyValuesOf(p.Concurrency),
-		code:        p.Code != nil,
-		image:       p.Image != nil,
-		source: []given{
-			{"BuildTags", p.BuildTags != nil}, {"Entry", p.Entry != nil}, {"Files", p.Files != nil},
-			{"LinkerFlags", p.LinkerFlags != nil}, {"VersionControl", p.VersionControl != nil},
-		},
-		files:          sortedKeys(p.Files),
-		flags:          p.LinkerFlags,
-		inVpc:          p.Vpc != nil,
-		logGroup:       p.LogGroup != nil,
-		logRemoval:     p.LogRemovalPolicy != "",
-		logRetention:   p.LogRetention != "",
-		memory:         numberOf(p.MemorySize),
-		half:           p.Half,
-		gradual:        p.Gradual.values(),
-		timeout:        secondsOf(p.Timeout),
-		securityGroups: p.SecurityGroups != nil,
-		subnets:        p.VpcSubnets != nil,
-		tags:           p.BuildTags,
-	}
-	if p.Environment != nil {
-		v.environment = slices.Sorted(maps.Keys(*p.Environment))
-	}
-	return v
-}
-
-func (v handlerValues) check(r *rules) {
-	for _, tag := range v.tags {
+// check checks the props of a function. The concurrency and the environment have rules of
+// their own, because a [Backend] has them as its own props.
+func (p *HandlerProps) check(r *rules) {
+	for _, tag := range p.BuildTags {
 		if tag == "" || strings.ContainsAny(tag, ", \t") {
 			r.breaks("BuildTags", "must be one tag for each element, got %q; split it", tag)
 		}
 	}
-	for _, flag := range v.flags {
+	for _, flag := range p.LinkerFlags {
 		if name := strings.Fields(flag); len(name) == 0 || !strings.HasPrefix(name[0], "-") {
 			r.breaks("LinkerFlags", "must be a flag with its value for each element, got %q; start it with -", flag)
 		}
 	}
-	for _, file := range v.files {
+	for _, file := range sortedKeys(p.Files) {
 		if !fs.ValidPath(file) || file == "." || file == "bootstrap" {
 			r.breaks("Files", "must have paths inside the deployed program other than bootstrap, got %q; use / and neither .. nor a leading /", file)
 		}
 	}
-	if v.code || v.image {
-		r.mustBeUnset("with Code or Image, which is built already; remove one of them", v.source...)
+	if p.Code != nil || p.Image != nil {
+		r.mustBeUnset("with Code or Image, which is built already; remove one of them",
+			given{"BuildTags", p.BuildTags != nil}, given{"Entry", p.Entry != nil}, given{"Files", p.Files != nil},
+			given{"LinkerFlags", p.LinkerFlags != nil}, given{"VersionControl", p.VersionControl != nil})
 	}
-	if v.code && v.image {
+	if p.Code != nil && p.Image != nil {
 		r.breaks("Image", "must be unset with Code, as a function has one program; remove one of them")
 	}
-	v.gradual.check(r, v.concurrency.provisioned)
-	if v.half != "" && v.half != Requests && v.half != Jobs && v.half != relayHalf {
-		r.breaks("Half", "must be Requests or Jobs, got %q; leave it unset for everything", v.half)
+	p.Gradual.values().check(r, p.Concurrency != nil && p.Concurrency.Provisioned != nil)
+	if p.Half != "" && p.Half != Requests && p.Half != Jobs && p.Half != relayHalf {
+		r.breaks("Half", "must be Requests or Jobs, got %q; leave it unset for everything", p.Half)
 	}
-	if v.logGroup && v.logRemoval {
+	if p.LogGroup != nil && p.LogRemovalPolicy != "" {
 		r.breaks("LogRemovalPolicy", "must be unset with LogGroup, which has its own; remove one of them")
 	}
-	if v.logGroup && v.logRetention {
+	if p.LogGroup != nil && p.LogRetention != "" {
 		r.breaks("LogRetention", "must be unset with LogGroup, which has its own retention; remove one of them")
 	}
-	r.within("MemorySize", v.memory, minMemoryMB, maxMemoryMB, "MB", "see the memory limits of Lambda")
-	r.within("Timeout", v.timeout, minTimeoutSecs, maxTimeoutSecs, "seconds", "split work that takes longer")
-	if !v.inVpc {
-		r.mustBeUnset("without Vpc; set Vpc too", given{"SecurityGroups", v.securityGroups}, given{"VpcSubnets", v.subnets})
+	r.within("MemorySize", numberOf(p.MemorySize), minMemoryMB, maxMemoryMB, "MB", "see the memory limits of Lambda")
+	r.within("Timeout", secondsOf(p.Timeout), minTimeoutSecs, maxTimeoutSecs, "seconds", "split work that takes longer")
+	if p.Vpc == nil {
+		r.mustBeUnset("without Vpc; set Vpc too", given{"SecurityGroups", p.SecurityGroups != nil}, given{"VpcSubnets", p.VpcSubnets != nil})
 	}
+}
+
+// variables are the names of the environment variables, sorted.
+func (p *HandlerProps) variables() []string {
+	if p.Environment == nil {
+		return nil
+	}
+	return sortedKeys(*p.Environment)
 }
 
 // checkVariableNames checks the names of environment variables.

@@ -192,7 +192,8 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	m.acts = props.Actions != nil && len(*props.Actions) > 0 || props.Email != nil
 	m.props.takeBackend()
 	r := &rules{where: "MonitoringProps"}
-	m.props.values().check(r)
+	m.props.checkParts(r)
+	m.props.check(r)
 	refuse(m, r.broken)
 	if m.props.Email != nil {
 		m.notify()
@@ -298,46 +299,24 @@ func (p *MonitoringProps) takeBackend() {
 	}
 }
 
-// monitoringValues are [MonitoringProps] as the rules see them.
-type monitoringValues struct {
-	parts       int
-	errors      number
-	account     number
-	percents    []percentValue
-	noDashboard bool
-	named       bool
-}
-
-// percentValue is a prop with a share.
-type percentValue struct {
-	field string
-	value number
-}
-
-func (p *MonitoringProps) values() monitoringValues {
-	return monitoringValues{
-		parts:   len(p.Handlers) + len(p.Queues) + len(p.Databases) + len(p.HttpApis) + len(p.RestApis) + len(p.FunctionUrls) + len(p.WebSocketApis) + len(p.Schedules),
-		account: numberOf(p.AccountConcurrency),
-		errors:  numberOf(p.ErrorsPerMinute),
-		percents: []percentValue{
-			{"FailedPercent", numberOf(p.FailedPercent)}, {"JobsFailedPercent", numberOf(p.JobsFailedPercent)}, {"SpilloverPercent", numberOf(p.SpilloverPercent)},
-		},
-		noDashboard: p.Dashboard != nil && !*p.Dashboard,
-		named:       p.DashboardName != nil,
-	}
-}
-
-func (v monitoringValues) check(r *rules) {
-	if v.parts == 0 {
-		r.breaks("Backend", "must be set unless parts are, got nothing to watch; pass a Backend, Handlers, Queues or another part")
-	}
-	if v.noDashboard && v.named {
+func (p *MonitoringProps) check(r *rules) {
+	if isFalse(p.Dashboard) && p.DashboardName != nil {
 		r.breaks("DashboardName", "must be unset while Dashboard is false; remove one of them")
 	}
-	r.within("AccountConcurrency", v.account, 1, 1e6, "instances", "it is the quota of the account")
-	r.within("ErrorsPerMinute", v.errors, 1, 1e6, "errors", "leave it unset for 1")
-	for _, p := range v.percents {
-		r.within(p.field, p.value, 1, 100, "percent", "leave it unset for the default")
+	r.within("AccountConcurrency", numberOf(p.AccountConcurrency), 1, 1e6, "instances", "it is the quota of the account")
+	r.within("ErrorsPerMinute", numberOf(p.ErrorsPerMinute), 1, 1e6, "errors", "leave it unset for 1")
+	percent := func(field string, value *float64) {
+		r.within(field, numberOf(value), 1, 100, "percent", "leave it unset for the default")
+	}
+	percent("FailedPercent", p.FailedPercent)
+	percent("JobsFailedPercent", p.JobsFailedPercent)
+	percent("SpilloverPercent", p.SpilloverPercent)
+}
+
+// checkParts refuses a Monitoring of nothing.
+func (p *MonitoringProps) checkParts(r *rules) {
+	if len(p.Handlers)+len(p.Queues)+len(p.Databases)+len(p.HttpApis)+len(p.RestApis)+len(p.FunctionUrls)+len(p.WebSocketApis)+len(p.Schedules) == 0 {
+		r.breaks("Backend", "must be set unless parts are, got nothing to watch; pass a Backend, Handlers, Queues or another part")
 	}
 }
 

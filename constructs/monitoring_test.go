@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
@@ -67,23 +68,19 @@ func TestMonitoringJobs(t *testing.T) {
 }
 
 func TestMonitoringRules(t *testing.T) {
-	with := func(change func(*monitoringValues)) func(*rules) {
-		v := monitoringValues{parts: 1}
-		change(&v)
-		return v.check
-	}
-	percent := func(n number) func(*rules) {
-		return with(func(v *monitoringValues) { v.percents = []percentValue{{"FailedPercent", n}} })
-	}
+	percent := func(n *float64) func(*rules) { return (&MonitoringProps{FailedPercent: n}).check }
+	number := func(n float64) *float64 { return jsii.Number(n) }
 	runRules(t, []ruleCase{
-		{"nothing", monitoringValues{}.check, []string{"P.Backend must be set unless parts are, got nothing to watch; pass a Backend, Handlers, Queues or another part"}},
-		{"name of nothing", with(func(v *monitoringValues) { v.noDashboard, v.named = true, true }), []string{"P.DashboardName must be unset while Dashboard is false; remove one of them"}},
-		{"no errors", with(func(v *monitoringValues) { v.errors = known(0) }), []string{"P.ErrorsPerMinute must be 1 to 1000000 errors, got 0; leave it unset for 1"}},
-		{"half", percent(known(50)), nil},
-		{"none", percent(known(0)), []string{"P.FailedPercent must be 1 to 100 percent, got 0; leave it unset for the default"}},
-		{"more than all", percent(known(101)), []string{"P.FailedPercent must be 1 to 100 percent, got 101; leave it unset for the default"}},
-		{"percent token", percent(unresolved), nil},
-		{"no account", with(func(v *monitoringValues) { v.account = known(0) }), []string{"P.AccountConcurrency must be 1 to 1000000 instances, got 0; it is the quota of the account"}},
+		{"nothing", (&MonitoringProps{}).checkParts, []string{"P.Backend must be set unless parts are, got nothing to watch; pass a Backend, Handlers, Queues or another part"}},
+		{"something", (&MonitoringProps{Queues: []*Queue{nil}}).checkParts, nil},
+		{"name of nothing", (&MonitoringProps{Dashboard: jsii.Bool(false), DashboardName: jsii.String("it")}).check, []string{"P.DashboardName must be unset while Dashboard is false; remove one of them"}},
+		{"no errors", (&MonitoringProps{ErrorsPerMinute: number(0)}).check, []string{"P.ErrorsPerMinute must be 1 to 1000000 errors, got 0; leave it unset for 1"}},
+		{"half", percent(number(50)), nil},
+		{"none", percent(number(0)), []string{"P.FailedPercent must be 1 to 100 percent, got 0; leave it unset for the default"}},
+		{"all", percent(number(100)), nil},
+		{"more than all", percent(number(101)), []string{"P.FailedPercent must be 1 to 100 percent, got 101; leave it unset for the default"}},
+		{"percent token", percent(awscdk.Token_AsNumber(map[string]any{"Ref": "Percent"})), nil},
+		{"no account", (&MonitoringProps{AccountConcurrency: number(0)}).check, []string{"P.AccountConcurrency must be 1 to 1000000 instances, got 0; it is the quota of the account"}},
 	})
 }
 

@@ -68,20 +68,26 @@ func TestHandlerAsset(t *testing.T) {
 }
 
 func TestPackagingRules(t *testing.T) {
-	paths := func(names ...string) func(*rules) { return handlerValues{files: names}.check }
+	paths := func(names ...string) func(*rules) {
+		p := &HandlerProps{Files: map[string]string{}}
+		for _, name := range names {
+			p.Files[name] = "file"
+		}
+		return p.check
+	}
 	inside := func(name string) string {
 		return `P.Files must have paths inside the deployed program other than bootstrap, got "` + name + `"; use / and neither .. nor a leading /`
 	}
 	runRules(t, []ruleCase{
 		{"files", paths("a", "a/b"), nil},
-		{"files outside", paths("../a", "/a", ".", "bootstrap"), []string{inside("../a"), inside("/a"), inside("."), inside("bootstrap")}},
-		{"flags", handlerValues{flags: []string{"-X a.b=c"}}.check, nil},
-		{"no flag", handlerValues{flags: []string{"X a.b=c", ""}}.check, []string{
+		{"files outside", paths("../a", "/a", ".", "bootstrap"), []string{inside("."), inside("../a"), inside("/a"), inside("bootstrap")}},
+		{"flags", (&HandlerProps{LinkerFlags: []string{"-X a.b=c"}}).check, nil},
+		{"no flag", (&HandlerProps{LinkerFlags: []string{"X a.b=c", ""}}).check, []string{
 			`P.LinkerFlags must be a flag with its value for each element, got "X a.b=c"; start it with -`,
 			`P.LinkerFlags must be a flag with its value for each element, got ""; start it with -`,
 		}},
-		{"parts", handlerValues{half: Jobs}.check, nil},
-		{"no part", handlerValues{half: "all"}.check, []string{`P.Half must be Requests or Jobs, got "all"; leave it unset for everything`}},
+		{"parts", (&HandlerProps{Half: Jobs}).check, nil},
+		{"no part", (&HandlerProps{Half: "all"}).check, []string{`P.Half must be Requests or Jobs, got "all"; leave it unset for everything`}},
 		{"role", func(r *rules) { checkVariableNames(r, []string{"HEARTH_ROLE"}) }, []string{"P.Environment must not have HEARTH_ROLE, which says which half of the program runs; set HandlerProps.Half"}},
 	})
 }

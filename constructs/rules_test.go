@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -109,32 +111,36 @@ func TestConcurrencyRules(t *testing.T) {
 }
 
 func TestHandlerRules(t *testing.T) {
-	memory := func(n number) func(*rules) { return handlerValues{memory: n}.check }
-	timeout := func(n number) func(*rules) { return handlerValues{timeout: n}.check }
+	stack := setup(t)
+	logs := awslogs.LogGroup_FromLogGroupName(stack, jsii.String("Logs"), jsii.String("logs"))
+	groups, subnets := &[]awsec2.ISecurityGroup{}, &awsec2.SubnetSelection{}
+	token := awscdk.Token_AsNumber(map[string]any{"Ref": "Size"})
+	memory := func(n float64) func(*rules) { return (&HandlerProps{MemorySize: &n}).check }
+	timeout := func(n float64) func(*rules) { return (&HandlerProps{Timeout: seconds(n)}).check }
 	runRules(t, []ruleCase{
-		{"memory below", memory(known(127)), []string{"P.MemorySize must be 128 to 10240 MB, got 127; see the memory limits of Lambda"}},
-		{"memory lowest", memory(known(128)), nil},
-		{"memory highest", memory(known(10240)), nil},
-		{"memory above", memory(known(10241)), []string{"P.MemorySize must be 128 to 10240 MB, got 10241; see the memory limits of Lambda"}},
-		{"memory token", memory(unresolved), nil},
-		{"timeout below", timeout(known(0)), []string{"P.Timeout must be 1 to 900 seconds, got 0; split work that takes longer"}},
-		{"timeout lowest", timeout(known(1)), nil},
-		{"timeout highest", timeout(known(900)), nil},
-		{"timeout above", timeout(known(901)), []string{"P.Timeout must be 1 to 900 seconds, got 901; split work that takes longer"}},
-		{"timeout token", timeout(unresolved), nil},
-		{"tags in one", handlerValues{tags: []string{"a", "b,c"}}.check, []string{`P.BuildTags must be one tag for each element, got "b,c"; split it`}},
+		{"memory below", memory(127), []string{"P.MemorySize must be 128 to 10240 MB, got 127; see the memory limits of Lambda"}},
+		{"memory lowest", memory(128), nil},
+		{"memory highest", memory(10240), nil},
+		{"memory above", memory(10241), []string{"P.MemorySize must be 128 to 10240 MB, got 10241; see the memory limits of Lambda"}},
+		{"memory token", memory(*token), nil},
+		{"timeout below", timeout(0), []string{"P.Timeout must be 1 to 900 seconds, got 0; split work that takes longer"}},
+		{"timeout lowest", timeout(1), nil},
+		{"timeout highest", timeout(900), nil},
+		{"timeout above", timeout(901), []string{"P.Timeout must be 1 to 900 seconds, got 901; split work that takes longer"}},
+		{"timeout token", timeout(*token), nil},
+		{"tags in one", (&HandlerProps{BuildTags: []string{"a", "b,c"}}).check, []string{`P.BuildTags must be one tag for each element, got "b,c"; split it`}},
 		{"variable names", func(r *rules) { checkVariableNames(r, []string{"A", "AB", "_AB", "A-B"}) }, []string{
 			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "A"; rename it`,
 			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "_AB"; rename it`,
 			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "A-B"; rename it`,
 		}},
 		{"manifest variable", func(r *rules) { checkVariableNames(r, []string{wire.EnvManifest}) }, []string{"P.Environment must not have HEARTH_MANIFEST, with which the program writes its manifest and exits; remove it"}},
-		{"two log groups", handlerValues{logGroup: true, logRetention: true}.check, []string{"P.LogRetention must be unset with LogGroup, which has its own retention; remove one of them"}},
-		{"no VPC", handlerValues{subnets: true, securityGroups: true}.check, []string{
+		{"two log groups", (&HandlerProps{LogGroup: logs, LogRetention: awslogs.RetentionDays_ONE_DAY}).check, []string{"P.LogRetention must be unset with LogGroup, which has its own retention; remove one of them"}},
+		{"no VPC", (&HandlerProps{SecurityGroups: groups, VpcSubnets: subnets}).check, []string{
 			"P.SecurityGroups must be unset without Vpc; set Vpc too",
 			"P.VpcSubnets must be unset without Vpc; set Vpc too",
 		}},
-		{"VPC", handlerValues{inVpc: true, subnets: true, securityGroups: true}.check, nil},
+		{"VPC", (&HandlerProps{SecurityGroups: groups, Vpc: newVpc(stack), VpcSubnets: subnets}).check, nil},
 	})
 }
 
