@@ -24,7 +24,7 @@ type app struct {
 	// queueSources are the event sources that a [Queue] made: it has told the budget
 	// itself.
 	queueSources map[constructs.IConstruct]bool
-	// scopes are those that were asked about.
+	// scopes are the constructs that appOf has looked up.
 	scopes map[constructs.IConstruct]bool
 	// scalings are the scalable targets of the aliases that a [Handler] scales.
 	scalings map[constructs.IConstruct]bool
@@ -35,13 +35,13 @@ type app struct {
 // appID is the id of the [app] under the root.
 const appID = "@hearth"
 
-// holder is a construct of this package that others are created in. It spares them
-// the way to the root, which is four questions to the CDK.
+// holder is a construct of this package in which others are created. They ask it for the
+// app, which saves the four requests to the CDK that a lookup takes.
 type holder interface{ hearthApp() *app }
 
-// recent is the app that was asked for last. It is a cache and no state: an app knows its
-// own scopes, so that another app is found anew. It spares four questions to the CDK for
-// each construct, of which a stack asks some 240 in all.
+// recent caches the app of the last lookup. It is not state: each app knows its own
+// scopes, so a construct of another app is looked up. The cache saves four requests to the
+// CDK for each construct; a whole stack makes about 240.
 var recent *app
 
 // appOf returns the state of the app that a construct belongs to.
@@ -81,7 +81,7 @@ func findApp(c constructs.IConstruct) *app {
 // construct of its own without an exported method.
 func (a *app) ToString() *string { return jsii.String(appID) }
 
-// stackOf returns the path of the stack that a construct is in, which it remembers.
+// stackOf returns the path of a construct's stack, and caches it.
 func (a *app) stackOf(c constructs.IConstruct) string {
 	path, known := a.stacks[c]
 	if !known {
@@ -164,8 +164,9 @@ func (a *app) timeoutOf(fn awslambda.IFunction) number {
 	return number{}
 }
 
-// reservedOf reads the reserved concurrency of a function as the properties of its
-// resource have it at last. The CDK does not show what AddPropertyOverride has set.
+// reservedOf reads the reserved concurrency from the properties of the function's
+// resource, so that later changes count. The CDK does not show values that
+// AddPropertyOverride has set.
 func (a *app) reservedOf(fn awslambda.Function) number {
 	var resource awslambda.CfnFunction
 	if h := a.ownerOf(fn); h != nil {

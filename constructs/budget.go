@@ -110,8 +110,8 @@ type budget struct {
 	urls  []urlOf
 }
 
-// addSource adds an event source. The budget of a function that is not ours to
-// know takes everything.
+// addSource adds an event source. A nil budget (an imported function, whose settings are
+// unknown) ignores it.
 func (b *budget) addSource(s source) {
 	if b != nil {
 		b.demand.sources = append(b.demand.sources, s)

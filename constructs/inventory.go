@@ -27,7 +27,7 @@ type inventory struct {
 	stack awscdk.Stack
 }
 
-// What may be wired to a function behind the back of this package.
+// The resources with which other code can wire something to a function.
 const (
 	typeAlias   = "AWS::Lambda::Alias"
 	typeMapping = "AWS::Lambda::EventSourceMapping"
@@ -94,8 +94,8 @@ func (n *inventory) functionIDs(fn awscdk.CfnResource) []string {
 	return ids
 }
 
-// sourcesOf returns the event sources of the function that goes by these ids,
-// without those that a [Queue] made.
+// sourcesOf returns the event sources of the function with these logical ids. Those that a
+// [Queue] made are left out unless withQueues is set.
 func (n *inventory) sourcesOf(ids []string, withQueues bool) []source {
 	var sources []source
 	for _, mapping := range n.mappings {

@@ -76,15 +76,15 @@ type MonitoringProps struct {
 	// @default - none
 	Email *string
 
-	// ErrorsPerMinute is the number of failed invocations of a function in a
-	// minute that is one too many: crashes, timeouts of Lambda, failed schedules.
-	// What a program answers with a status, or reports of a batch, is none.
+	// ErrorsPerMinute is the number of failed invocations of a function in a minute that
+	// raises the alarm: crashes, timeouts of Lambda, failed schedules. Responses with an
+	// error status and failed jobs of a batch do not count.
 	//
 	// @default 1
 	ErrorsPerMinute *float64
 
-	// FailedPercent is the share of the requests of an HTTP API, REST API or function
-	// URL within five minutes, 1 to 100 percent, whose failing (5xx) is too much.
+	// FailedPercent is the share of failed requests (5xx) of an HTTP API, REST API or
+	// function URL within five minutes, 1 to 100 percent, that raises the alarm.
 	//
 	// @default 5
 	FailedPercent *float64
@@ -104,14 +104,14 @@ type MonitoringProps struct {
 	// @default - none
 	HttpApis []*HttpApi
 
-	// JobsFailedPercent is the share of the jobs of a queue within five minutes, 1 to 100
-	// percent, whose failing is too much. It needs a consumer with lambdaruntime.
+	// JobsFailedPercent is the share of failed jobs of a queue within five minutes, 1 to
+	// 100 percent, that raises the alarm. It needs a consumer with lambdaruntime.
 	//
 	// @default 25
 	JobsFailedPercent *float64
 
-	// OldestMessage is the age of the oldest message of a queue that says that
-	// its consumers do not keep up.
+	// OldestMessage is the age of the oldest message of a queue that raises the alarm: its
+	// consumers do not keep up.
 	//
 	// @default 15 minutes
 	OldestMessage awscdk.Duration
@@ -132,8 +132,8 @@ type MonitoringProps struct {
 	// @default - none
 	Schedules []*Schedule
 
-	// SpilloverPercent is the share of the invocations within five minutes, 1 to 100
-	// percent, that may start cold because no warm instance was free.
+	// SpilloverPercent is the share of invocations within five minutes that found no warm
+	// instance free, 1 to 100 percent, that raises the alarm.
 	//
 	// @default 10
 	SpilloverPercent *float64

@@ -57,7 +57,8 @@ func upperFirst(s string) string {
 	return string(s[0]-'a'+'A') + s[1:]
 }
 
-// numberIn reads a number; what is no number is a token.
+// numberIn reads a number. Any value that is not a JSON number is treated as an unresolved
+// token.
 func numberIn(properties map[string]any, name string) number {
 	switch v := properties[name].(type) {
 	case nil:

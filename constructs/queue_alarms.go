@@ -14,14 +14,14 @@ type QueueAlarmsProps struct {
 	// @default - none: the alarms only change their state
 	Actions *[]awscloudwatch.IAlarmAction
 
-	// DeadLetters is by how many messages the dead-letter queue may not grow within a
-	// minute.
+	// DeadLetters is the growth of the dead-letter queue within a minute, in messages, that
+	// raises the alarm.
 	//
 	// @default 1
 	DeadLetters *float64
 
-	// OldestMessage is the age of the oldest message that says that the
-	// consumers do not keep up.
+	// OldestMessage is the age of the oldest message that raises the alarm: the consumers
+	// do not keep up.
 	//
 	// @default 15 minutes
 	OldestMessage awscdk.Duration
@@ -91,7 +91,8 @@ func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver) *QueueAlar
 	return q.alarms
 }
 
-// growthOf is how many messages a dead-letter queue holds, and by how many it grew.
+// growthOf returns two metrics of a dead-letter queue: its number of messages, and how
+// much that number grew.
 func growthOf(queue awssqs.IQueue, every metricsOver) (dead awscloudwatch.Metric, growth awscloudwatch.IMetric) {
 	dead = queue.MetricApproximateNumberOfMessagesVisible(every.maximum())
 	return dead, awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{

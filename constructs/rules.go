@@ -56,13 +56,13 @@ func numberOf(v *float64) number {
 	return known(*v)
 }
 
-// mayBeToken spares the CDK a question: it writes the tokens of numbers as huge
-// negative ones. A plain number that large is asked about, and no more.
+// mayBeToken reports whether a number can be a token. The CDK encodes a token as a huge
+// negative number, so other numbers need no request to the CDK.
 func mayBeToken(v float64) bool { return v < -1e200 }
 
-// lengths are the durations that were read or made before. They are no state of an app: a
-// duration is made before the tree that uses it, never changes, and is as long in each
-// app. To read one takes two questions to the CDK.
+// lengths caches the durations that were read or made, since reading one takes two requests
+// to the CDK. It is not state of an app: a duration is made before the tree that uses it,
+// and never changes.
 var lengths = map[awscdk.Duration]number{}
 
 // secondsOf reads a duration prop.
@@ -80,7 +80,7 @@ func secondsOf(d awscdk.Duration) number {
 	return n
 }
 
-// newDuration makes a duration that secondsOf need not ask about.
+// newDuration makes a duration that secondsOf reads without a request to the CDK.
 func newDuration(seconds float64) awscdk.Duration {
 	d := awscdk.Duration_Seconds(jsii.Number(seconds))
 	lengths[d] = known(seconds)

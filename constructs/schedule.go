@@ -76,9 +76,9 @@ type ScheduleProps struct {
 	// @default 1 hour
 	MaxEventAge awscdk.Duration
 
-	// RetryAttempts is how often the delivery is retried, 0 to 185. What the
-	// program returns is no matter of the delivery: Lambda itself runs a failed
-	// event twice more, which ConfigureAsyncInvoke of the alias changes.
+	// RetryAttempts is how often the delivery is retried, 0 to 185. A run that fails in the
+	// program has been delivered: Lambda itself runs it twice more, which
+	// HandlerProps.AsyncInvoke changes.
 	//
 	// @default 185
 	RetryAttempts *float64
