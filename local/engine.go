@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/dynamodb"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
@@ -82,6 +83,11 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		functions: map[string]*lambda.Function{}, mappings: map[string]*mapping{}, httpAPIs: map[string]*httpapi.API{},
 		checked: map[string]bool{}, webSockets: map[string]*websocket.API{}, listeners: map[string]*listener{},
 	}
+	if process.Supported != nil {
+		return nil, fmt.Errorf("start: %w", process.Supported)
+	}
+	process.Sweep(enginePrefix)
+	process.Sweep(databasePrefix)
 	defer func() {
 		if err != nil {
 			e.Stop()
@@ -95,7 +101,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	if e.work, err = os.MkdirTemp("", "hearth-dev-"); err != nil {
+	if e.work, err = process.TempDir(enginePrefix); err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
 	e.builder = &builder{root: e.work, cache: opts.Cache, built: map[string]*build{}}

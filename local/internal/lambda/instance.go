@@ -18,11 +18,11 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local/internal/loopback"
 )
 
@@ -126,6 +126,9 @@ type Instance struct {
 // Start starts the program and waits until its init phase is over. An error that
 // the program reports to /runtime/init/error is returned as a [*FunctionError].
 func Start(ctx context.Context, opts Options) (*Instance, error) {
+	if process.Supported != nil {
+		return nil, fmt.Errorf("start instance: %w", process.Supported)
+	}
 	if opts.FunctionName == "" {
 		opts.FunctionName = "function"
 	}
@@ -178,8 +181,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i.cmd.Dir = filepath.Dir(program)
 	i.cmd.Env = environment(opts, listener.Addr().String(), i.cmd.Dir)
 	i.cmd.Stdout, i.cmd.Stderr = opts.Output, opts.Output
-	// A group of its own, so that Stop ends the program's children as well.
-	i.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	process.Group(i.cmd)
 	i.cmd.WaitDelay = time.Second // for what a child outside the group keeps open
 	if err := i.cmd.Start(); err != nil {
 		i.server.Close()
@@ -394,14 +396,14 @@ func (i *Instance) Exited() <-chan struct{} { return i.exited }
 func (i *Instance) Stop() {
 	i.stop.Do(func() {
 		if i.api.extended.Load() {
-			syscall.Kill(-i.cmd.Process.Pid, syscall.SIGCONT) //nolint:errcheck // it may have ended by itself
-			syscall.Kill(-i.cmd.Process.Pid, syscall.SIGTERM) //nolint:errcheck // it may have ended by itself
+			process.Thaw(i.cmd.Process.Pid)
+			process.Terminate(i.cmd.Process.Pid)
 			select {
 			case <-i.exited:
 			case <-time.After(shutdownGrace):
 			}
 		}
-		syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it may have ended by itself
+		process.Kill(i.cmd.Process.Pid)
 		<-i.exited
 		i.server.Close()
 	})
@@ -449,7 +451,7 @@ func (i *Instance) works(busy bool) {
 	i.freezer.busy = busy
 	if busy && i.freezer.frozen {
 		i.freezer.frozen = false
-		syscall.Kill(-i.freezer.pid, syscall.SIGCONT) //nolint:errcheck // it may have ended by itself
+		process.Thaw(i.freezer.pid)
 	}
 	i.freeze()
 }
@@ -458,7 +460,7 @@ func (i *Instance) works(busy bool) {
 func (i *Instance) freeze() {
 	if f := &i.freezer; i.opts.Freeze && f.pid != 0 && f.waiting && !f.busy && !f.frozen {
 		f.frozen = true
-		syscall.Kill(-f.pid, syscall.SIGSTOP) //nolint:errcheck // it may have ended by itself
+		process.Freeze(f.pid)
 	}
 }
 
