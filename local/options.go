@@ -95,6 +95,13 @@ type Options struct {
 	// logical id. They are not built again.
 	Programs map[string]string
 
+	// DynamoDBAddr is where the DynamoDB endpoint listens. "" means 127.0.0.1:0.
+	DynamoDBAddr string
+
+	// APIAddr is where the first API listens that needs a port of its own; those after
+	// it take the ports that follow. "" means free ports.
+	APIAddr string
+
 	// SQSAddr is where the SQS endpoint listens. "" means 127.0.0.1:0.
 	SQSAddr string
 

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -332,6 +333,8 @@ func (f *functionPlan) addInvokeConfig(r *assembly.Resource) error {
 func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why string, err error) {
 	var props struct {
 		Runtime, PackageType         string
+		Handler                      string
+		LoggingConfig                struct{ ApplicationLogLevel, LogFormat, LogGroup string }
 		MemorySize, Timeout          assembly.Int
 		ReservedConcurrentExecutions *assembly.Int
 		DeadLetterConfig             struct{ TargetArn string }
@@ -353,6 +356,11 @@ func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why strin
 	f.config = lambda.Config{
 		Name: name, Region: r.Stack.Region, Account: r.Stack.Account, MemoryMB: 128, Timeout: 3 * time.Second, // as in AWS
 		Aliases: map[string]string{}, Provisioned: map[string]int{}, Output: p.opts.Output,
+	}
+	logging := props.LoggingConfig
+	f.config.Handler, f.config.LogGroup, f.config.LogFormat = props.Handler, logging.LogGroup, logging.LogFormat
+	if logging.LogFormat == "JSON" {
+		f.config.LogLevel = cmp.Or(logging.ApplicationLogLevel, "INFO") // as AWS does
 	}
 	if props.MemorySize > 0 {
 		f.config.MemoryMB = int(props.MemorySize)

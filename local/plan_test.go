@@ -120,6 +120,46 @@ func TestEnvironmentOfFunctions(t *testing.T) {
 	}
 }
 
+// TestLoggingEnvironment: the handler and the logging configuration, as AWS documents
+// them.
+func TestLoggingEnvironment(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		logging any
+		want    []string
+		not     string
+	}{
+		{nil, []string{"AWS_LAMBDA_LOG_FORMAT=Text", "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/Chaos-Ledger", "_HANDLER=main"}, "AWS_LAMBDA_LOG_LEVEL"},
+		{map[string]any{"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "LogGroup": map[string]any{"Ref": "Logs"}},
+			[]string{"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=DEBUG", "AWS_LAMBDA_LOG_GROUP_NAME=/shop"}, ""},
+		{map[string]any{"LogFormat": "JSON"}, []string{"AWS_LAMBDA_LOG_LEVEL=INFO"}, ""},
+		{map[string]any{"LogFormat": "Text", "LogGroup": "mine"}, []string{"AWS_LAMBDA_LOG_FORMAT=Text", "AWS_LAMBDA_LOG_GROUP_NAME=mine"}, "AWS_LAMBDA_LOG_LEVEL"},
+	} {
+		e, err := startLedger(t, local.Options{Env: map[string]string{"TEST_PRINT_ENV": "1"}}, func(resources map[string]any) {
+			properties(resources, "Ledger")["Handler"] = "main"
+			if c.logging != nil {
+				properties(resources, "Ledger")["LoggingConfig"] = c.logging
+			}
+			resources["Logs"] = map[string]any{"Type": "AWS::Logs::LogGroup", "Properties": map[string]any{"LogGroupName": "/shop"}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		env, err := e.Invoke(t.Context(), "Ledger", []byte(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(string(env), `"`+want+`"`) {
+				t.Errorf("%v: no %s in %s", c.logging, want, env)
+			}
+		}
+		if c.not != "" && strings.Contains(string(env), c.not) {
+			t.Errorf("%v: %s is set", c.logging, c.not)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	e, err := startLedger(t, local.Options{}, nil)

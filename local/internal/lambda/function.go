@@ -62,6 +62,8 @@ type Config struct {
 	Env      map[string]string
 	MemoryMB int
 	Timeout  time.Duration
+	// Handler, LogGroup, LogFormat and LogLevel are those of [Options].
+	Handler, LogGroup, LogFormat, LogLevel string
 	// Reserved is the reserved concurrency; nil means none, 0 stops the function.
 	Reserved *int
 	// Aliases are versions by alias.
@@ -478,6 +480,7 @@ func (f *Function) launch(env *environ) error {
 	c := env.config
 	instance, err := Start(f.ctx, Options{
 		Program: c.Program, Env: c.Env, FunctionName: c.Name, MemoryMB: c.MemoryMB, Timeout: c.Timeout,
+		Handler: c.Handler, LogGroup: c.LogGroup, LogFormat: c.LogFormat, LogLevel: c.LogLevel,
 		Provisioned: env.provisioned, Version: env.version, Region: c.Region, Account: c.Account,
 		Freeze: f.host.Freeze, ColdStart: f.host.ColdStart, Output: newLineWriter(c.Output),
 	})

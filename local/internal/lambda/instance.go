@@ -3,6 +3,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -65,6 +66,12 @@ type Options struct {
 	Timeout time.Duration
 	// InitTimeout bounds the init phase. 0 means Lambda's own limit.
 	InitTimeout time.Duration
+	// Handler is what _HANDLER says. "" means "bootstrap".
+	Handler string
+	// LogGroup, LogFormat and LogLevel are those of the function's logging
+	// configuration: "" means /aws/lambda/{name}, Text and none. A level is for JSON
+	// alone.
+	LogGroup, LogFormat, LogLevel string
 	// Provisioned says that the instance is one of provisioned concurrency.
 	Provisioned bool
 	// Version is the function's version. "" means "1".
@@ -229,21 +236,24 @@ func environment(opts Options, api, taskRoot string) []string {
 		"AWS_LAMBDA_FUNCTION_VERSION":     opts.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(opts.MemoryMB),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  initialization,
-		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + opts.FunctionName,
+		"AWS_LAMBDA_LOG_GROUP_NAME":       cmp.Or(opts.LogGroup, "/aws/lambda/"+opts.FunctionName),
 		"AWS_LAMBDA_LOG_STREAM_NAME":      time.Now().UTC().Format("2006/01/02") + "/[" + opts.Version + "]" + hex.EncodeToString(randomBytes(16)),
-		"AWS_LAMBDA_LOG_FORMAT":           "JSON",
+		"AWS_LAMBDA_LOG_FORMAT":           cmp.Or(opts.LogFormat, "Text"),
 		"AWS_REGION":                      opts.Region,
 		"AWS_DEFAULT_REGION":              opts.Region,
 		"AWS_ACCESS_KEY_ID":               "local",
 		"AWS_SECRET_ACCESS_KEY":           "local",
 		"AWS_SESSION_TOKEN":               "local",
 		"AWS_EC2_METADATA_DISABLED":       "true", // no credentials of the machine's own
-		"_HANDLER":                        "bootstrap",
+		"_HANDLER":                        cmp.Or(opts.Handler, "bootstrap"),
 		"LAMBDA_TASK_ROOT":                taskRoot,
 		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
 		"PATH":                            os.Getenv("PATH"),
+	}
+	if opts.LogLevel != "" {
+		env["AWS_LAMBDA_LOG_LEVEL"] = opts.LogLevel
 	}
 	for k, v := range opts.Env {
 		env[k] = v

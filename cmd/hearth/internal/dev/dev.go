@@ -57,6 +57,16 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.Func("env", "", func(text string) error { s.envFlags = append(s.envFlags, text); return nil })
 	flags.Func("stack", "", func(name string) error { s.options.Stacks = append(s.options.Stacks, name); return nil })
 	s.options.Issuers = map[string]local.Issuer{}
+	for name, addr := range map[string]*string{"sqs-port": &s.options.SQSAddr, "dynamodb-port": &s.options.DynamoDBAddr, "api-port": &s.options.APIAddr} {
+		flags.Func(name, "", func(text string) error {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 0 || n > 65535 {
+				return errors.New("must be 0 to 65535")
+			}
+			*addr = net.JoinHostPort("127.0.0.1", text)
+			return nil
+		})
+	}
 	flags.Func("issuer", "", func(text string) error {
 		id, rest, ok := strings.Cut(text, "=")
 		parts := strings.Split(rest, ",")
