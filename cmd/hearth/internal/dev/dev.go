@@ -87,10 +87,10 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("dev: %w; see hearth help", err)
+		return fmt.Errorf("dev: %w; see hearth dev --help", err)
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("dev takes no arguments, got %q; see hearth help", flags.Arg(0))
+		return fmt.Errorf("dev takes no arguments, got %q; see hearth dev --help", flags.Arg(0))
 	}
 	if *port < 0 || *port > 65535 {
 		return fmt.Errorf("dev: --port must be 0 to 65535, got %d", *port)

@@ -193,7 +193,7 @@ func TestRunMistakes(t *testing.T) {
 	for want, args := range map[string][]string{
 		"dev: there is no cdk.json in " + empty + "; change to the folder of your CDK app, or name it with --dir": {"--dir", empty},
 		"synthesize with \"echo some words; exit 3\": exit status 3\nsome words":                                  {"--dir", broken, "--port", "0"},
-		`dev takes no arguments, got "x"; see hearth help`:                                                        {"x"},
+		`dev takes no arguments, got "x"; see hearth dev --help`:                                                  {"x"},
 		"dev: --port must be 0 to 65535, got 70000":                                                               {"--port", "70000"},
 		`dev: --env: must be NAME=VALUE, NAME or PREFIX*, got "1A"`:                                               {"--dir", broken, "--env", "1A=b"},
 	} {
