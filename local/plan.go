@@ -85,20 +85,6 @@ type Resource struct {
 	Why string `json:"why,omitempty"`
 }
 
-// simulated are the types that the engine knows.
-var simulated = map[string]bool{
-	"AWS::Lambda::Function": true, "AWS::Lambda::Version": true, "AWS::Lambda::Alias": true,
-	"AWS::Lambda::EventSourceMapping": true, "AWS::Lambda::EventInvokeConfig": true, "AWS::Lambda::Url": true,
-	"AWS::ApiGatewayV2::Api": true, "AWS::ApiGatewayV2::Integration": true, "AWS::ApiGatewayV2::Route": true,
-	"AWS::ApiGatewayV2::RouteResponse": true, "AWS::ApiGatewayV2::IntegrationResponse": true, "AWS::ApiGatewayV2::Stage": true,
-	"AWS::ApiGatewayV2::Deployment": true, "AWS::ApiGatewayV2::Authorizer": true,
-	"AWS::ApiGateway::RestApi": true, "AWS::ApiGateway::Resource": true, "AWS::ApiGateway::Method": true, "AWS::ApiGateway::Deployment": true,
-	"AWS::ApiGateway::Stage": true, "AWS::ApiGateway::Authorizer": true,
-	"AWS::DynamoDB::Table": true, "AWS::DynamoDB::GlobalTable": true,
-	"AWS::SQS::Queue": true, "AWS::Scheduler::Schedule": true, "AWS::Scheduler::ScheduleGroup": true, "AWS::Events::Rule": true,
-	"AWS::RDS::DBProxy": true, "AWS::RDS::DBProxyTargetGroup": true, "AWS::CDK::Metadata": true, "AWS::CloudFormation::Stack": true,
-}
-
 func (p *plan) skip(r *assembly.Resource, why string) {
 	p.notSimulated = append(p.notSimulated, Resource{r.Stack.Name, r.ID, r.Type, why})
 }
