@@ -27,9 +27,16 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
+// stopPatience is how long the end of a command may take: a terminal that does not take
+// its last lines must not keep it. Its children end with it.
+const stopPatience = 10 * time.Second
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+	context.AfterFunc(ctx, func() {
+		stop()                                              // a second Ctrl-C ends it at once
+		time.AfterFunc(stopPatience, func() { os.Exit(1) }) // and so does a pipe that nobody reads
+	})
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {

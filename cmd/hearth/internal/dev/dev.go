@@ -255,6 +255,7 @@ func (s *server) watch(ctx context.Context) error {
 		return err
 	}
 	s.listInputs(ctx, w)
+	fmt.Fprint(s.out, s.followed())
 	for {
 		changed, err := w.next(ctx)
 		if err != nil {
@@ -267,6 +268,40 @@ func (s *server) watch(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// followed says what is followed when it is saved, and what is not.
+func (s *server) followed() string {
+	var b strings.Builder
+	relative := func(dir string) string {
+		if rel, err := filepath.Rel(s.project.dir, dir); err == nil && filepath.IsLocal(rel) {
+			return "./" + rel
+		}
+		return dir
+	}
+	var yes []string
+	for _, dir := range s.engine.Sources() {
+		if s.handlers[dir] != nil {
+			yes = append(yes, relative(dir))
+		}
+	}
+	switch {
+	case s.noSynth:
+		fmt.Fprintln(&b, "not followed: the infrastructure; the assembly was named with --assembly")
+	case s.infra != nil:
+		yes = append(yes, relative(s.project.goProgram()))
+	default:
+		fmt.Fprintf(&b, "not followed: the infrastructure; %q is no Go program that is understood (go run DIR), so save cdk.json to synthesize again\n", s.project.app)
+	}
+	for _, f := range s.engine.State().Functions {
+		if f.Source == "" {
+			fmt.Fprintf(&b, "not followed: the function %s, which runs as deployed; name the folder of its Go program with --handler %s=DIR\n", f.Name, f.LogicalID)
+		}
+	}
+	if len(yes) > 0 {
+		fmt.Fprintf(&b, "followed when saved: %s, .env\n", strings.Join(yes, ", "))
+	}
+	return b.String()
 }
 
 // listInputs finds what the programs are built from and watches it.

@@ -112,6 +112,7 @@ func TestDev(t *testing.T) {
 		}
 		return s
 	}
+	await(t, out, "it says what is followed", func() bool { return strings.Contains(out.String(), "followed when saved: ./") })
 	s := state()
 	for _, want := range []string{
 		"DynamoDB  " + s.DynamoDBEndpoint + "  ", "AWS_ENDPOINT_URL_DYNAMODB\n", "TABLE       KEYS  TIME TO LIVE\n  Shop-Table  id    -\n",
