@@ -315,11 +315,20 @@ func (f *functionPlan) addInvokeConfig(r *assembly.Resource) error {
 	return nil
 }
 
+// managedConcurrency is how many invocations an instance of Lambda Managed Instances
+// handles at once where the template does not say.
+const managedConcurrency = 16
+
 // planFunction reads one function; nil means that it is not simulated, and why.
 func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why string, err error) {
 	var props struct {
-		Runtime, PackageType         string
-		Handler                      string
+		Runtime, PackageType   string
+		Handler                string
+		CapacityProviderConfig struct {
+			LambdaManagedInstancesCapacityProviderConfig *struct {
+				PerExecutionEnvironmentMaxConcurrency assembly.Int
+			}
+		}
 		LoggingConfig                struct{ ApplicationLogLevel, LogFormat, LogGroup string }
 		MemorySize, Timeout          assembly.Int
 		ReservedConcurrentExecutions *assembly.Int
@@ -345,6 +354,9 @@ func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why strin
 	}
 	logging := props.LoggingConfig
 	f.config.Handler, f.config.LogGroup, f.config.LogFormat = props.Handler, logging.LogGroup, logging.LogFormat
+	if managed := props.CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig; managed != nil {
+		f.config.PerInstance = cmp.Or(int(managed.PerExecutionEnvironmentMaxConcurrency), managedConcurrency)
+	}
 	if logging.LogFormat == "JSON" {
 		f.config.LogLevel = cmp.Or(logging.ApplicationLogLevel, "INFO") // as AWS does
 	}

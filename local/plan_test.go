@@ -160,6 +160,29 @@ func TestLoggingEnvironment(t *testing.T) {
 	}
 }
 
+// TestManagedInstances: a function on a capacity provider handles several invocations in
+// one process.
+func TestManagedInstances(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		provider map[string]any
+		want     string
+	}{
+		{map[string]any{"CapacityProviderArn": "arn", "PerExecutionEnvironmentMaxConcurrency": 7}, `"AWS_LAMBDA_MAX_CONCURRENCY=7"`},
+		{map[string]any{"CapacityProviderArn": "arn"}, `"AWS_LAMBDA_MAX_CONCURRENCY=16"`},
+	} {
+		e, err := startLedger(t, local.Options{Env: map[string]string{"TEST_PRINT_ENV": "1"}}, func(resources map[string]any) {
+			properties(resources, "Ledger")["CapacityProviderConfig"] = map[string]any{"LambdaManagedInstancesCapacityProviderConfig": c.provider}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if env, err := e.Invoke(t.Context(), "Ledger", []byte(`{}`)); err != nil || !strings.Contains(string(env), c.want) {
+			t.Errorf("%v: %s, %v", c.provider, env, err)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	e, err := startLedger(t, local.Options{}, nil)

@@ -66,6 +66,9 @@ type Options struct {
 	Timeout time.Duration
 	// InitTimeout bounds the init phase. 0 means Lambda's own limit.
 	InitTimeout time.Duration
+	// Concurrency is how many invocations the instance handles at the same time, as on
+	// Lambda Managed Instances. 0 means one. Several are never frozen.
+	Concurrency int
 	// Handler is what _HANDLER says. "" means "bootstrap".
 	Handler string
 	// LogGroup, LogFormat and LogLevel are those of the function's logging
@@ -107,7 +110,7 @@ func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 var ErrStopped = errors.New("the instance has stopped")
 
 // Instance is one execution environment: one process that handles one invocation
-// at a time. It is safe for concurrent use.
+// at a time, or as many as [Options.Concurrency] says. It is safe for concurrent use.
 //
 // It differs from Lambda's in that the process is frozen between invocations only
 // if [Options.Freeze] asks for it, that neither memory nor CPU nor the file system
@@ -120,7 +123,7 @@ type Instance struct {
 	server *http.Server
 	cmd    *exec.Cmd
 
-	turn   chan struct{} // holds one token: whoever has it may invoke
+	turn   chan struct{} // holds a token for each invocation that may run: whoever has one may invoke
 	exited chan struct{} // closed when the process has ended
 	exit   error         // its cmd.Wait; read after exited is closed
 	stop   sync.Once
@@ -151,6 +154,10 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 			opts.InitTimeout = max(initTimeoutProvisioned, opts.Timeout)
 		}
 	}
+	opts.Concurrency = max(opts.Concurrency, 1)
+	if opts.Concurrency > 1 {
+		opts.Freeze = false
+	}
 	if opts.Output == nil {
 		opts.Output = io.Discard
 	}
@@ -178,8 +185,10 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start instance: %w", err)
 	}
-	i := &Instance{opts: opts, api: newRuntimeAPI(opts), turn: make(chan struct{}, 1), exited: make(chan struct{})}
-	i.turn <- struct{}{}
+	i := &Instance{opts: opts, api: newRuntimeAPI(opts), turn: make(chan struct{}, opts.Concurrency), exited: make(chan struct{})}
+	for range opts.Concurrency {
+		i.turn <- struct{}{}
+	}
 	i.api.waits = i.waits
 	i.server = &http.Server{Handler: loopback.Exactly(listener.Addr().String(), i.api.handler())}
 	go i.server.Serve(listener) //nolint:errcheck // it ends when Stop closes it
@@ -251,6 +260,9 @@ func environment(opts Options, api, taskRoot string) []string {
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
 		"PATH":                            os.Getenv("PATH"),
+	}
+	if opts.Concurrency > 1 {
+		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(opts.Concurrency)
 	}
 	if opts.LogLevel != "" {
 		env["AWS_LAMBDA_LOG_LEVEL"] = opts.LogLevel
@@ -393,9 +405,14 @@ func (i *Instance) exitStatus() string {
 // reports whether none of them failed because of that: it ended while it was idle, or
 // after it had answered.
 func (i *Instance) endedAlone() bool {
-	<-i.turn
-	defer func() { i.turn <- struct{}{} }()
-	return !i.blamed.Load()
+	for range cap(i.turn) {
+		<-i.turn
+	}
+	blamed := i.blamed.Load()
+	for range cap(i.turn) {
+		i.turn <- struct{}{}
+	}
+	return !blamed
 }
 
 // Exited is closed when the process has ended.
