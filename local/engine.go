@@ -104,7 +104,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	if e.work, err = process.TempDir(enginePrefix); err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	e.builder = &builder{root: e.work, cache: opts.Cache, built: map[string]*build{}}
+	e.builder = &builder{root: e.work, debug: opts.Debug, cache: opts.Cache, built: map[string]*build{}}
 	if opts.Database == DatabaseAuto {
 		app, err := assembly.Load(opts.Assembly)
 		if err != nil {
@@ -124,7 +124,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		return nil, err
 	}
 	e.tables = dynamodb.New(clk)
-	e.host = &lambda.Host{Clock: clk, Concurrency: opts.Concurrency, Idle: opts.Idle, Freeze: opts.Freeze, ColdStart: opts.ColdStart, Log: e.opts.logf}
+	e.host = &lambda.Host{Clock: clk, Concurrency: opts.Concurrency, Idle: opts.Idle, Freeze: opts.Freeze, Debug: opts.Debug, ColdStart: opts.ColdStart, Log: e.opts.logf}
 	e.scheduler = scheduler.New(target{e}, clk, e.opts.logf)
 	if e.main, err = listen(orAnyPort(opts.Addr), http.HandlerFunc(e.serve)); err != nil {
 		return nil, err

@@ -366,6 +366,9 @@ func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why strin
 	if props.Timeout > 0 {
 		f.config.Timeout = time.Duration(props.Timeout) * time.Second
 	}
+	if p.opts.Debug {
+		f.config.Timeout = lambda.DebugTimeout
+	}
 	if props.ReservedConcurrentExecutions != nil {
 		n := int(*props.ReservedConcurrentExecutions)
 		f.config.Reserved = &n

@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -448,5 +449,24 @@ func TestRules(t *testing.T) {
 	}
 	if why["Pattern"] != "it has no schedule: events are not simulated" || why["Both"] != "its target C is neither a function nor a queue that runs here" {
 		t.Errorf("%v", why)
+	}
+}
+
+// TestDebug: no time limit ends a process that a debugger holds, and its number is said.
+func TestDebug(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	e, err := startLedger(t, local.Options{Debug: true, Log: log.add}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := e.State().Functions[0]
+	if f.TimeoutSeconds < 3600 {
+		t.Errorf("the timeout is %v s", f.TimeoutSeconds)
+	}
+	for _, i := range f.Instances {
+		if log.count(fmt.Sprintf("Chaos-Ledger: process %d is ready for a debugger: dlv attach %d", i.PID, i.PID)) != 1 {
+			t.Errorf("process %d: %q", i.PID, log.all())
+		}
 	}
 }

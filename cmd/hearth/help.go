@@ -41,6 +41,8 @@ again. Everything binds to loopback.
     --stack NAME             run this stack only; may be repeated
     --concurrency N          instances of functions without a reservation
     --cold-start DURATION    added to each cold start
+    --debug                  build for a debugger, print the process of each
+                             instance, and lift the time limits
     --freeze                 stop instances between invocations, as Lambda does
     --assembly DIR           run this assembly and do not synthesize
     --dir DIR                the folder of cdk.json

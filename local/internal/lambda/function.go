@@ -44,6 +44,9 @@ type Host struct {
 	// Freeze and ColdStart are those of [Options].
 	Freeze    bool
 	ColdStart time.Duration
+	// Debug names the process of each instance in the log, and lifts the limit of the
+	// init phase.
+	Debug bool
 	// Log gets a line for what users should know of. Nil discards it.
 	Log func(format string, args ...any)
 
@@ -497,14 +500,22 @@ func (f *Function) discard(env *environ) {
 // launch starts the process of an instance.
 func (f *Function) launch(env *environ) error {
 	c := env.config
+	var initTimeout time.Duration
+	if f.host.Debug {
+		initTimeout = DebugTimeout
+	}
 	instance, err := Start(f.ctx, Options{
-		Program: c.Program, Env: c.Env, FunctionName: c.Name, MemoryMB: c.MemoryMB, Timeout: c.Timeout,
+		InitTimeout: initTimeout,
+		Program:     c.Program, Env: c.Env, FunctionName: c.Name, MemoryMB: c.MemoryMB, Timeout: c.Timeout,
 		Concurrency: c.PerInstance, Handler: c.Handler, LogGroup: c.LogGroup, LogFormat: c.LogFormat, LogLevel: c.LogLevel,
 		Provisioned: env.provisioned, Version: env.version, Region: c.Region, Account: c.Account,
 		Freeze: f.host.Freeze, ColdStart: f.host.ColdStart, Output: newLineWriter(c.Output),
 	})
 	if err != nil && f.ctx.Err() == nil {
 		f.host.logf("%s: an instance did not start: %v", c.Name, err)
+	}
+	if err == nil && f.host.Debug {
+		f.host.logf("%s: process %d is ready for a debugger: dlv attach %d", c.Name, instance.PID(), instance.PID())
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

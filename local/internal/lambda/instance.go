@@ -38,6 +38,9 @@ const (
 	initTimeoutOnDemand    = 10 * time.Second
 	initTimeoutProvisioned = 130 * time.Second
 
+	// DebugTimeout is what a time limit is where a debugger may hold a process.
+	DebugTimeout = 24 * time.Hour
+
 	defaultTimeout  = 60 * time.Second
 	defaultMemoryMB = 512
 	defaultRegion   = "us-east-1"

@@ -50,6 +50,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	assembly := flags.String("assembly", "", "")
 	rawLogs := flags.Bool("json", false, "")
 	flags.StringVar(&s.options.Database, "database", local.DatabaseAuto, "")
+	flags.BoolVar(&s.options.Debug, "debug", false, "")
 	flags.BoolVar(&s.options.Freeze, "freeze", false, "")
 	flags.DurationVar(&s.options.ColdStart, "cold-start", 0, "")
 	flags.IntVar(&s.options.Concurrency, "concurrency", 0, "")
