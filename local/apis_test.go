@@ -3,6 +3,7 @@ package local_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -208,5 +209,29 @@ func TestForeignHosts(t *testing.T) {
 		if got := ask("GET", c.url, "mine.tunnel.example", ""); got != want {
 			t.Errorf("%s: a tunnel: %d, want %d", name, got, want)
 		}
+	}
+}
+
+// TestFixedPorts: every port can be named, and stays the same over a reload.
+func TestFixedPorts(t *testing.T) {
+	t.Parallel()
+	free := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
+	}
+	api, queues := free(), free()
+	e := startApis(t, local.Options{APIAddr: api, SQSAddr: queues}, func(map[string]any) {})
+	if err := e.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.State().HTTPAPIs[1].URL; got != "http://"+api+"/prod" {
+		t.Errorf("the second API: %s", got)
+	}
+	if got := e.SQSEndpoint(); got != "http://"+queues {
+		t.Errorf("SQS: %s", got)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
@@ -141,6 +141,12 @@ type cluster struct {
 	cmd *exec.Cmd
 }
 
+// The folders of temporary files begin so.
+const (
+	enginePrefix   = "hearth-dev-"
+	databasePrefix = "hearth-pg-"
+)
+
 // clusterGrace is how long PostgreSQL has to shut down.
 const clusterGrace = 5 * time.Second
 
@@ -155,7 +161,7 @@ func startPostgres(ctx context.Context) (_ *cluster, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "hearth-pg-")
+	dir, err := process.TempDir(databasePrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -188,10 +194,7 @@ func startPostgres(ctx context.Context) (_ *cluster, err error) {
 	}
 	c.cmd = exec.Command(postgres, "-D", data, "-c", "unix_socket_directories=", "-c", "listen_addresses=127.0.0.1", "-p", port, "-c", "fsync=off")
 	c.cmd.Dir, c.cmd.SysProcAttr = dir, attr
-	if c.cmd.SysProcAttr == nil {
-		c.cmd.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	c.cmd.SysProcAttr.Setpgid = true                              // Ctrl-C is for the engine, which stops it last
+	process.Group(c.cmd)                                          // Ctrl-C is for the engine, which stops it last
 	c.cmd.Env = append(os.Environ(), "LC_ALL=C", "LC_MESSAGES=C") // by which the start is recognized
 	log, err := c.cmd.StderrPipe()
 	if err != nil {
@@ -215,9 +218,9 @@ func startPostgres(ctx context.Context) (_ *cluster, err error) {
 
 func (c *cluster) stop() {
 	if c.cmd != nil && c.cmd.Process != nil {
-		c.cmd.Process.Signal(os.Interrupt)                                                                  //nolint:errcheck // it may have ended by itself
-		timer := time.AfterFunc(clusterGrace, func() { syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) }) //nolint:errcheck // it may have ended
-		c.cmd.Wait()                                                                                        //nolint:errcheck // that it was stopped is no news
+		c.cmd.Process.Signal(os.Interrupt) //nolint:errcheck // it may have ended by itself
+		timer := time.AfterFunc(clusterGrace, func() { process.Kill(c.cmd.Process.Pid) })
+		c.cmd.Wait() //nolint:errcheck // that it was stopped is no news
 		timer.Stop()
 	}
 	os.RemoveAll(c.dir)

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/dynamodb"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
@@ -82,6 +83,11 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		functions: map[string]*lambda.Function{}, mappings: map[string]*mapping{}, httpAPIs: map[string]*httpapi.API{},
 		checked: map[string]bool{}, webSockets: map[string]*websocket.API{}, listeners: map[string]*listener{},
 	}
+	if process.Supported != nil {
+		return nil, fmt.Errorf("start: %w", process.Supported)
+	}
+	process.Sweep(enginePrefix)
+	process.Sweep(databasePrefix)
 	defer func() {
 		if err != nil {
 			e.Stop()
@@ -95,10 +101,10 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	if e.work, err = os.MkdirTemp("", "hearth-dev-"); err != nil {
+	if e.work, err = process.TempDir(enginePrefix); err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	e.builder = &builder{root: e.work, cache: opts.Cache, built: map[string]*build{}}
+	e.builder = &builder{root: e.work, debug: opts.Debug, cache: opts.Cache, built: map[string]*build{}}
 	if opts.Database == DatabaseAuto {
 		app, err := assembly.Load(opts.Assembly)
 		if err != nil {
@@ -118,7 +124,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		return nil, err
 	}
 	e.tables = dynamodb.New(clk)
-	e.host = &lambda.Host{Clock: clk, Concurrency: opts.Concurrency, Idle: opts.Idle, Freeze: opts.Freeze, ColdStart: opts.ColdStart, Log: e.opts.logf}
+	e.host = &lambda.Host{Clock: clk, Concurrency: opts.Concurrency, Idle: opts.Idle, Freeze: opts.Freeze, Debug: opts.Debug, ColdStart: opts.ColdStart, Log: e.opts.logf}
 	e.scheduler = scheduler.New(target{e}, clk, e.opts.logf)
 	if e.main, err = listen(orAnyPort(opts.Addr), http.HandlerFunc(e.serve)); err != nil {
 		return nil, err

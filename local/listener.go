@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,11 +71,11 @@ func (e *Engine) reserve(app *assembly.App) (a *addresses, opened map[string]*li
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	opened = map[string]*listener{}
-	open := func(id string, handler http.HandlerFunc) (string, error) {
+	open := func(id, addr string, handler http.HandlerFunc) (string, error) {
 		if l := e.listeners[id]; l != nil {
 			return l.addr, nil
 		}
-		l, err := listen("127.0.0.1:0", handler)
+		l, err := listen(orAnyPort(addr), handler)
 		if err != nil {
 			closeAll(opened)
 			return "", err
@@ -95,14 +96,19 @@ func (e *Engine) reserve(app *assembly.App) (a *addresses, opened map[string]*li
 				*first = id
 				continue
 			}
-			if a.apis[id], err = open(id, func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, id) }); err != nil {
+			var addr string
+			if addr, err = e.apiAddr(opened); err != nil {
+				closeAll(opened)
+				return nil, nil, err
+			}
+			if a.apis[id], err = open(id, addr, func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, id) }); err != nil {
 				return nil, nil, err
 			}
 		}
 	}
 	for _, kind := range tableTypes {
 		if len(app.OfType(kind)) > 0 {
-			addr, err := open(tablesPort, e.serveTables)
+			addr, err := open(tablesPort, e.opts.DynamoDBAddr, e.serveTables)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -110,6 +116,35 @@ func (e *Engine) reserve(app *assembly.App) (a *addresses, opened map[string]*li
 		}
 	}
 	return a, opened, nil
+}
+
+// apiAddr is the address of the next API that needs a port of its own: the first that
+// none has yet. e.mu is held.
+func (e *Engine) apiAddr(opened map[string]*listener) (string, error) {
+	if e.opts.APIAddr == "" {
+		return "", nil
+	}
+	host, text, err := net.SplitHostPort(e.opts.APIAddr)
+	if err != nil {
+		return "", fmt.Errorf("Options.APIAddr must be host:port, got %q", e.opts.APIAddr)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return "", fmt.Errorf("Options.APIAddr must have a number as its port, got %q", e.opts.APIAddr)
+	}
+	if port == 0 {
+		return e.opts.APIAddr, nil
+	}
+	taken := map[string]bool{}
+	for _, listeners := range []map[string]*listener{e.listeners, opened} {
+		for _, l := range listeners {
+			_, text, _ := net.SplitHostPort(l.addr)
+			taken[text] = true
+		}
+	}
+	for ; taken[strconv.Itoa(port)]; port++ {
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port)), nil
 }
 
 // apiTypes are the resource types of what is served over HTTP.

@@ -95,6 +95,18 @@ type Options struct {
 	// logical id. They are not built again.
 	Programs map[string]string
 
+	// Debug builds programs for a debugger, names the process of each instance in the log,
+	// and lifts the time limits of functions and gateways, which would otherwise end a
+	// process at a breakpoint.
+	Debug bool
+
+	// DynamoDBAddr is where the DynamoDB endpoint listens. "" means 127.0.0.1:0.
+	DynamoDBAddr string
+
+	// APIAddr is where the first API listens that needs a port of its own; those after
+	// it take the ports that follow. "" means free ports.
+	APIAddr string
+
 	// SQSAddr is where the SQS endpoint listens. "" means 127.0.0.1:0.
 	SQSAddr string
 

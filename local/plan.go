@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,20 +83,6 @@ type Resource struct {
 	Type      string `json:"type"`
 	// Why says why it is not simulated, where the type does not say it all.
 	Why string `json:"why,omitempty"`
-}
-
-// simulated are the types that the engine knows.
-var simulated = map[string]bool{
-	"AWS::Lambda::Function": true, "AWS::Lambda::Version": true, "AWS::Lambda::Alias": true,
-	"AWS::Lambda::EventSourceMapping": true, "AWS::Lambda::EventInvokeConfig": true, "AWS::Lambda::Url": true,
-	"AWS::ApiGatewayV2::Api": true, "AWS::ApiGatewayV2::Integration": true, "AWS::ApiGatewayV2::Route": true,
-	"AWS::ApiGatewayV2::RouteResponse": true, "AWS::ApiGatewayV2::IntegrationResponse": true, "AWS::ApiGatewayV2::Stage": true,
-	"AWS::ApiGatewayV2::Deployment": true, "AWS::ApiGatewayV2::Authorizer": true,
-	"AWS::ApiGateway::RestApi": true, "AWS::ApiGateway::Resource": true, "AWS::ApiGateway::Method": true, "AWS::ApiGateway::Deployment": true,
-	"AWS::ApiGateway::Stage": true, "AWS::ApiGateway::Authorizer": true,
-	"AWS::DynamoDB::Table": true, "AWS::DynamoDB::GlobalTable": true,
-	"AWS::SQS::Queue": true, "AWS::Scheduler::Schedule": true, "AWS::Scheduler::ScheduleGroup": true, "AWS::Events::Rule": true,
-	"AWS::RDS::DBProxy": true, "AWS::RDS::DBProxyTargetGroup": true, "AWS::CDK::Metadata": true, "AWS::CloudFormation::Stack": true,
 }
 
 func (p *plan) skip(r *assembly.Resource, why string) {
@@ -328,10 +315,21 @@ func (f *functionPlan) addInvokeConfig(r *assembly.Resource) error {
 	return nil
 }
 
+// managedConcurrency is how many invocations an instance of Lambda Managed Instances
+// handles at once where the template does not say.
+const managedConcurrency = 16
+
 // planFunction reads one function; nil means that it is not simulated, and why.
 func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why string, err error) {
 	var props struct {
-		Runtime, PackageType         string
+		Runtime, PackageType   string
+		Handler                string
+		CapacityProviderConfig struct {
+			LambdaManagedInstancesCapacityProviderConfig *struct {
+				PerExecutionEnvironmentMaxConcurrency assembly.Int
+			}
+		}
+		LoggingConfig                struct{ ApplicationLogLevel, LogFormat, LogGroup string }
 		MemorySize, Timeout          assembly.Int
 		ReservedConcurrentExecutions *assembly.Int
 		DeadLetterConfig             struct{ TargetArn string }
@@ -354,11 +352,22 @@ func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why strin
 		Name: name, Region: r.Stack.Region, Account: r.Stack.Account, MemoryMB: 128, Timeout: 3 * time.Second, // as in AWS
 		Aliases: map[string]string{}, Provisioned: map[string]int{}, Output: p.opts.Output,
 	}
+	logging := props.LoggingConfig
+	f.config.Handler, f.config.LogGroup, f.config.LogFormat = props.Handler, logging.LogGroup, logging.LogFormat
+	if managed := props.CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig; managed != nil {
+		f.config.PerInstance = cmp.Or(int(managed.PerExecutionEnvironmentMaxConcurrency), managedConcurrency)
+	}
+	if logging.LogFormat == "JSON" {
+		f.config.LogLevel = cmp.Or(logging.ApplicationLogLevel, "INFO") // as AWS does
+	}
 	if props.MemorySize > 0 {
 		f.config.MemoryMB = int(props.MemorySize)
 	}
 	if props.Timeout > 0 {
 		f.config.Timeout = time.Duration(props.Timeout) * time.Second
+	}
+	if p.opts.Debug {
+		f.config.Timeout = lambda.DebugTimeout
 	}
 	if props.ReservedConcurrentExecutions != nil {
 		n := int(*props.ReservedConcurrentExecutions)

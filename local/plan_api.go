@@ -55,7 +55,7 @@ func (p *planner) planAPIs() error {
 		}
 		if props.ProtocolType == "WEBSOCKET" {
 			w := &webSocketPlan{resource: r, name: props.Name, config: websocket.Config{
-				ID: id, Region: r.Stack.Region, Account: r.Stack.Account, RouteSelection: props.RouteSelectionExpression,
+				Debug: p.opts.Debug, ID: id, Region: r.Stack.Region, Account: r.Stack.Account, RouteSelection: props.RouteSelectionExpression,
 				Stages: parts.stages, Routes: map[string]websocket.Route{},
 			}}
 			errs = append(errs, addWebSocketRoutes(p, w, parts))
@@ -63,7 +63,7 @@ func (p *planner) planAPIs() error {
 			continue
 		}
 		h := &httpPlan{resource: r, name: props.Name, config: httpapi.Config{
-			ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{},
+			Debug: p.opts.Debug, ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{},
 		}}
 		for name, variables := range parts.stages {
 			h.config.Stages[name] = httpapi.Stage{Variables: variables}

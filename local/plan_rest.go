@@ -32,7 +32,7 @@ func (p *planner) planRESTAPIs() error {
 		}
 		id := shortID(r)
 		h := &httpPlan{resource: r, name: props.Name, config: httpapi.Config{
-			ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{}, REST: &httpapi.REST{BinaryTypes: props.BinaryMediaTypes},
+			Debug: p.opts.Debug, ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{}, REST: &httpapi.REST{BinaryTypes: props.BinaryMediaTypes},
 		}}
 		err := p.readRESTStages(h)
 		if err == nil {

@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -117,6 +118,69 @@ func TestEnvironmentOfFunctions(t *testing.T) {
 	}
 	if got, want := e.QueueURL("mail-out"), e.SQSEndpoint()+"/000000000000/Chaos-Mails"; got != want || e.QueueURL("none") != "" {
 		t.Errorf("queue URL %q, want %q", got, want)
+	}
+}
+
+// TestLoggingEnvironment: the handler and the logging configuration, as AWS documents
+// them.
+func TestLoggingEnvironment(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		logging any
+		want    []string
+		not     string
+	}{
+		{nil, []string{"AWS_LAMBDA_LOG_FORMAT=Text", "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/Chaos-Ledger", "_HANDLER=main"}, "AWS_LAMBDA_LOG_LEVEL"},
+		{map[string]any{"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "LogGroup": map[string]any{"Ref": "Logs"}},
+			[]string{"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=DEBUG", "AWS_LAMBDA_LOG_GROUP_NAME=/shop"}, ""},
+		{map[string]any{"LogFormat": "JSON"}, []string{"AWS_LAMBDA_LOG_LEVEL=INFO"}, ""},
+		{map[string]any{"LogFormat": "Text", "LogGroup": "mine"}, []string{"AWS_LAMBDA_LOG_FORMAT=Text", "AWS_LAMBDA_LOG_GROUP_NAME=mine"}, "AWS_LAMBDA_LOG_LEVEL"},
+	} {
+		e, err := startLedger(t, local.Options{Env: map[string]string{"TEST_PRINT_ENV": "1"}}, func(resources map[string]any) {
+			properties(resources, "Ledger")["Handler"] = "main"
+			if c.logging != nil {
+				properties(resources, "Ledger")["LoggingConfig"] = c.logging
+			}
+			resources["Logs"] = map[string]any{"Type": "AWS::Logs::LogGroup", "Properties": map[string]any{"LogGroupName": "/shop"}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		env, err := e.Invoke(t.Context(), "Ledger", []byte(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(string(env), `"`+want+`"`) {
+				t.Errorf("%v: no %s in %s", c.logging, want, env)
+			}
+		}
+		if c.not != "" && strings.Contains(string(env), c.not) {
+			t.Errorf("%v: %s is set", c.logging, c.not)
+		}
+	}
+}
+
+// TestManagedInstances: a function on a capacity provider handles several invocations in
+// one process.
+func TestManagedInstances(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		provider map[string]any
+		want     string
+	}{
+		{map[string]any{"CapacityProviderArn": "arn", "PerExecutionEnvironmentMaxConcurrency": 7}, `"AWS_LAMBDA_MAX_CONCURRENCY=7"`},
+		{map[string]any{"CapacityProviderArn": "arn"}, `"AWS_LAMBDA_MAX_CONCURRENCY=16"`},
+	} {
+		e, err := startLedger(t, local.Options{Env: map[string]string{"TEST_PRINT_ENV": "1"}}, func(resources map[string]any) {
+			properties(resources, "Ledger")["CapacityProviderConfig"] = map[string]any{"LambdaManagedInstancesCapacityProviderConfig": c.provider}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if env, err := e.Invoke(t.Context(), "Ledger", []byte(`{}`)); err != nil || !strings.Contains(string(env), c.want) {
+			t.Errorf("%v: %s, %v", c.provider, env, err)
+		}
 	}
 }
 
@@ -385,5 +449,24 @@ func TestRules(t *testing.T) {
 	}
 	if why["Pattern"] != "it has no schedule: events are not simulated" || why["Both"] != "its target C is neither a function nor a queue that runs here" {
 		t.Errorf("%v", why)
+	}
+}
+
+// TestDebug: no time limit ends a process that a debugger holds, and its number is said.
+func TestDebug(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	e, err := startLedger(t, local.Options{Debug: true, Log: log.add}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := e.State().Functions[0]
+	if f.TimeoutSeconds < 3600 {
+		t.Errorf("the timeout is %v s", f.TimeoutSeconds)
+	}
+	for _, i := range f.Instances {
+		if log.count(fmt.Sprintf("Chaos-Ledger: process %d is ready for a debugger: dlv attach %d", i.PID, i.PID)) != 1 {
+			t.Errorf("process %d: %q", i.PID, log.all())
+		}
 	}
 }

@@ -200,6 +200,7 @@ func whyNotHere(path string) string {
 // never written to.
 type builder struct {
 	root  string
+	debug bool   // build for a debugger
 	cache string // where the go command finds what it built before, "" for nowhere
 
 	mu     sync.Mutex
@@ -254,14 +255,14 @@ func (b *builder) build(ctx context.Context, s source) (result *build, fresh boo
 // link a program anew that is up to date where it is to go.
 func (b *builder) goBuild(ctx context.Context, s source, dir string) (string, error) {
 	if b.cache == "" {
-		return goBuild(ctx, s.dir, dir, s.tags)
+		return goBuild(ctx, s.dir, dir, s.tags, b.debug)
 	}
-	sum := sha256.Sum256([]byte(s.dir + "\x00" + s.tags))
+	sum := sha256.Sum256(fmt.Append(nil, s.dir, "\x00", s.tags, "\x00", b.debug))
 	cached := filepath.Join(b.cache, hex.EncodeToString(sum[:8]))
 	if err := os.MkdirAll(cached, 0o755); err != nil {
 		return "", err
 	}
-	binary, err := goBuild(ctx, s.dir, cached, s.tags)
+	binary, err := goBuild(ctx, s.dir, cached, s.tags, b.debug)
 	if err != nil {
 		return "", err
 	}
@@ -323,14 +324,16 @@ func readManifest(ctx context.Context, binary string, s source) *wire.Manifest {
 // Build compiles the Go program in the folder dir for this machine and returns
 // the path of the binary, which it puts in the folder out. An error holds the
 // compiler's own words.
-func Build(ctx context.Context, dir, out string) (string, error) { return goBuild(ctx, dir, out, "") }
+func Build(ctx context.Context, dir, out string) (string, error) {
+	return goBuild(ctx, dir, out, "", false)
+}
 
-func goBuild(ctx context.Context, dir, out, tags string) (string, error) {
+func goBuild(ctx context.Context, dir, out, tags string, debug bool) (string, error) {
 	all := BuildTags
 	if tags != "" {
 		all += "," + tags
 	}
-	return program.Source{Dir: dir, Tags: all}.ForHost(ctx, out)
+	return program.Source{Dir: dir, Tags: all, Debug: debug}.ForHost(ctx, out)
 }
 
 // Sources are the folders of the Go programs that the engine builds.

@@ -72,10 +72,10 @@ func (c *control) call(ctx context.Context, action string, query url.Values, bod
 func trigger(ctx context.Context, args []string, stdout io.Writer) error {
 	c := newControl("trigger")
 	if err := c.flags.Parse(args); err != nil {
-		return fmt.Errorf("trigger: %w\n%s", err, usage)
+		return fmt.Errorf("trigger: %w; see hearth trigger --help", err)
 	}
 	if c.flags.NArg() != 1 {
-		return fmt.Errorf("trigger takes the name of a schedule, got %d arguments\n%s", c.flags.NArg(), usage)
+		return fmt.Errorf("trigger takes the name of a schedule, got %d arguments; see hearth trigger --help", c.flags.NArg())
 	}
 	return c.call(ctx, "trigger", url.Values{"name": {c.flags.Arg(0)}}, nil, stdout)
 }
@@ -85,10 +85,10 @@ func send(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer)
 	c := newControl("send")
 	group := c.flags.String("group", "", "")
 	if err := c.flags.Parse(args); err != nil {
-		return fmt.Errorf("send: %w\n%s", err, usage)
+		return fmt.Errorf("send: %w; see hearth send --help", err)
 	}
 	if c.flags.NArg() < 1 || c.flags.NArg() > 2 {
-		return fmt.Errorf("send takes the name of a queue and a message, got %d arguments\n%s", c.flags.NArg(), usage)
+		return fmt.Errorf("send takes the name of a queue and a message, got %d arguments; see hearth send --help", c.flags.NArg())
 	}
 	body := []byte(c.flags.Arg(1))
 	if c.flags.NArg() == 1 || c.flags.Arg(1) == "-" {

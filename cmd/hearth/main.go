@@ -27,58 +27,16 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-const usage = `usage:
-  hearth dev [--port PORT] [--database URL] [--env NAME[=VALUE]]... [OPTION]...
-        Synthesize the app that cdk.json names, run it, and follow what is saved:
-        a Go file of a handler swaps its instances, one of the infrastructure
-        synthesizes again. Everything binds to loopback.
-          --port PORT              3000 by default; 0 picks a free one
-          --env NAME=VALUE         set a variable of the functions
-          --env NAME, --env PRE*   pass on variables of hearth's own environment;
-                                   .env beside cdk.json takes the same lines, and
-                                   those that begin with a stack's name in capitals
-                                   (BOOKMARKS_) are passed on anyway
-          --database URL           what RDS Proxies lead to, DATABASE_URL by default;
-                                   without one, "auto" starts an empty PostgreSQL
-                                   where it is installed, "postgres" insists on it,
-                                   and "none" leaves the data to the programs
-          --handler LOGICAL_ID=DIR the Go program of a function, where the assembly
-                                   does not say
-          --issuer LOGICAL_ID=URL,AUDIENCE[,AUDIENCE]...
-                                   the issuer of a JWT authorizer that the template
-                                   does not say, such as a Cognito user pool
-          --host NAME              let a tunnel in: the app answers 403 to requests for
-                                   hosts that are not this machine; *.NAME for all
-                                   below a domain; may be repeated
-          --stack NAME             run this stack only; may be repeated
-          --concurrency N          instances of functions without a reservation
-          --cold-start DURATION    added to each cold start
-          --freeze                 stop instances between invocations, as Lambda does
-          --assembly DIR           run this assembly and do not synthesize
-          --dir DIR                the folder of cdk.json
-          --json                   print the handlers' log records as they are
-          --no-watch               do not follow what is saved
-  hearth trigger SCHEDULE
-  hearth send [--group GROUP] QUEUE [MESSAGE]
-  hearth invoke FUNCTION [FILE]
-        Run a schedule, put a message on a queue, or send an event to a function of
-        the hearth dev that runs in this folder (--dir DIR, --url URL). Names may be
-        parts, if only one has them. MESSAGE and FILE default to standard input.
-  hearth manifest DIR
-        Build the Go program in DIR for this machine and print what it serves,
-        as JSON.
-  hearth invoke [-timeout DURATION] [-env NAME=VALUE]... DIR [FILE]
-        Build the program, start it as one Lambda instance, send it the event in
-        FILE (standard input by default) and print the response. Its log goes to
-        standard error.
-  hearth sqs [--addr HOST:PORT] [--queue NAME[.fifo]]...
-        Run the SQS simulator alone, on 127.0.0.1:9324 by default, for programs
-        that set AWS_ENDPOINT_URL_SQS. Programs may create more queues.
-`
+// stopPatience is how long the end of a command may take: a terminal that does not take
+// its last lines must not keep it. Its children end with it.
+const stopPatience = 10 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+	context.AfterFunc(ctx, func() {
+		stop()                                              // a second Ctrl-C ends it at once
+		time.AfterFunc(stopPatience, func() { os.Exit(1) }) // and so does a pipe that nobody reads
+	})
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
@@ -91,6 +49,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	command := ""
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
+	}
+	if help := helpOf(command); help != "" && asksForHelp(args) {
+		fmt.Fprint(stdout, help)
+		return nil
 	}
 	switch command {
 	case "dev":
@@ -106,10 +68,16 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case "sqs":
 		return sqsCommand(ctx, args, stdout)
 	case "help", "-h", "-help", "--help":
-		fmt.Fprint(stdout, usage)
+		if len(args) > 0 && helpOf(args[0]) != "" {
+			fmt.Fprint(stdout, helpOf(args[0]))
+			return nil
+		}
+		printHelp(stdout)
 		return nil
+	case "":
+		return errors.New("a command is missing; see hearth help")
 	}
-	return fmt.Errorf("unknown command %q\n%s", command, usage)
+	return fmt.Errorf("unknown command %q; see hearth help", command)
 }
 
 // build compiles the program in dir into a folder that cleanup removes.
@@ -128,7 +96,7 @@ func build(ctx context.Context, dir string) (program string, cleanup func(), err
 
 func manifest(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) != 1 {
-		return fmt.Errorf("manifest takes one folder, got %d arguments\n%s", len(args), usage)
+		return fmt.Errorf("manifest takes one folder, got %d arguments; see hearth manifest --help", len(args))
 	}
 	program, cleanup, err := build(ctx, args[0])
 	if err != nil {
@@ -171,10 +139,10 @@ func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("invoke: %w\n%s", err, usage)
+		return fmt.Errorf("invoke: %w; see hearth invoke --help", err)
 	}
 	if flags.NArg() < 1 || flags.NArg() > 2 {
-		return fmt.Errorf("invoke takes a folder and a file, got %d arguments\n%s", flags.NArg(), usage)
+		return fmt.Errorf("invoke takes a folder and a file, got %d arguments; see hearth invoke --help", flags.NArg())
 	}
 	// A folder is a program; anything else is a function of the running engine, of
 	// which no folder can be meant.

@@ -53,7 +53,7 @@ func TestInvoke(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		`unknown command ""`:                           {},
+		"a command is missing; see hearth help":        {},
 		`unknown command "develop"`:                    {"develop"},
 		"manifest takes one folder, got 0 arguments":   {"manifest"},
 		"invoke takes a folder and a file, got 0":      {"invoke"},
@@ -122,5 +122,38 @@ func TestControl(t *testing.T) {
 	err := run(t.Context(), []string{"trigger", "-dir", dir, "x"}, nil, io.Discard, io.Discard)
 	if want := "hearth dev does not run in " + dir + "; start it there, or name its URL with --url"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestHelp: each command has help of its own, and a mistake is one line.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for _, c := range commandHelp {
+		for _, args := range [][]string{{c.name, "--help"}, {c.name, "x", "-h"}, {"help", c.name}} {
+			out := &bytes.Buffer{}
+			if err := run(t.Context(), args, nil, out, io.Discard); err != nil || out.String() != c.text {
+				t.Errorf("%v: %v, %q", args, err, out)
+			}
+		}
+		if lines := strings.Split(c.text, "\n"); !strings.HasPrefix(lines[0], "hearth "+c.name) || !strings.HasPrefix(lines[1], "  ") {
+			t.Errorf("%s: the first two lines are the summary, got %q", c.name, lines[:2])
+		}
+	}
+	out := &bytes.Buffer{}
+	if err := run(t.Context(), []string{"help"}, nil, out, io.Discard); err != nil || strings.Count(out.String(), "\n") > 20 || !strings.Contains(out.String(), "hearth trigger SCHEDULE\n") {
+		t.Errorf("%v, %s", err, out)
+	}
+	for want, args := range map[string][]string{
+		"a command is missing; see hearth help":                                                  {},
+		`unknown command "run"; see hearth help`:                                                 {"run"},
+		"trigger takes the name of a schedule, got 0 arguments; see hearth trigger --help":       {"trigger"},
+		"send: flag provided but not defined: -x; see hearth send --help":                        {"send", "--x"},
+		"manifest takes one folder, got 2 arguments; see hearth manifest --help":                 {"manifest", "a", "b"},
+		"dev: flag provided but not defined: -x; see hearth dev --help":                          {"dev", "-x"},
+		"dev: invalid value \"p\" for flag -sqs-port: must be 0 to 65535; see hearth dev --help": {"dev", "--sqs-port", "p"},
+	} {
+		if err := run(t.Context(), args, nil, io.Discard, io.Discard); err == nil || err.Error() != want {
+			t.Errorf("%v: got %v, want %s", args, err, want)
+		}
 	}
 }

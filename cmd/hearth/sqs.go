@@ -23,10 +23,10 @@ func sqsCommand(ctx context.Context, args []string, stdout io.Writer) error {
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("sqs: %w\n%s", err, usage)
+		return fmt.Errorf("sqs: %w; see hearth sqs --help", err)
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("sqs takes no arguments, got %q; name queues with --queue\n%s", flags.Arg(0), usage)
+		return fmt.Errorf("sqs takes no arguments, got %q; name queues with --queue; see hearth sqs --help", flags.Arg(0))
 	}
 	simulator, err := local.StartSQS(ctx, local.SQSOptions{Addr: *addr, Queues: queues})
 	if err != nil {

@@ -133,7 +133,11 @@ func (s Source) ForHost(ctx context.Context, out string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("build %s: %w", s.Dir, err)
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", s.Tags, "-o", program, ".")
+	args := []string{"build", "-tags", s.Tags, "-o", program}
+	if s.Debug {
+		args = append(args, "-gcflags=all=-N -l")
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, ".")...)
 	cmd.Dir = s.Dir
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output

@@ -29,6 +29,8 @@ type Source struct {
 	GOARCH string
 	// Tags are all build tags, joined by commas.
 	Tags string
+	// Debug leaves optimizations out, for a debugger. It is for builds for the host.
+	Debug bool
 	// LinkerFlags are all linker flags, joined by spaces.
 	LinkerFlags string
 	// VersionControl stamps the binary with the state of its repository.

@@ -76,6 +76,8 @@ type Config struct {
 	CORS *CORS
 	// URL is the kind of Function URL that this is instead of an HTTP API.
 	URL URLKind
+	// Debug lifts the time limits of integrations.
+	Debug bool
 	// REST says that this is a REST API instead; nil for other kinds.
 	REST *REST
 }
@@ -297,7 +299,7 @@ func (x *exchange) invoke(event []byte) Invocation {
 // bound bounds an invocation. A Function URL waits for as long as its function
 // may take.
 func (x *exchange) bound() (context.Context, context.CancelFunc) {
-	if x.config.URL != NoURL {
+	if x.config.URL != NoURL || x.config.Debug {
 		return context.WithCancel(x.r.Context())
 	}
 	timeout := x.route.Integration.Timeout

@@ -44,6 +44,9 @@ type Host struct {
 	// Freeze and ColdStart are those of [Options].
 	Freeze    bool
 	ColdStart time.Duration
+	// Debug names the process of each instance in the log, and lifts the limit of the
+	// init phase.
+	Debug bool
 	// Log gets a line for what users should know of. Nil discards it.
 	Log func(format string, args ...any)
 
@@ -62,6 +65,11 @@ type Config struct {
 	Env      map[string]string
 	MemoryMB int
 	Timeout  time.Duration
+	// PerInstance is how many invocations an instance handles at the same time, as on
+	// Lambda Managed Instances; 0 means one.
+	PerInstance int
+	// Handler, LogGroup, LogFormat and LogLevel are those of [Options].
+	Handler, LogGroup, LogFormat, LogLevel string
 	// Reserved is the reserved concurrency; nil means none, 0 stops the function.
 	Reserved *int
 	// Aliases are versions by alias.
@@ -133,7 +141,8 @@ type environ struct {
 	version     string
 	epoch       int
 	provisioned bool
-	busy        bool
+	active      int  // invocations that it handles now
+	gone        bool // an invocation found that its process has ended
 	idleSince   time.Time
 	started     time.Time
 	invocations int
@@ -344,11 +353,10 @@ func (f *Function) find(qualifier string) (env *environ, onDemand bool, err erro
 	}
 	var idle *environ
 	for e := range f.set {
-		if e.busy || e.instance == nil || e.version != version || e.epoch != f.epoch {
+		if e.active >= max(e.config.PerInstance, 1) || e.gone || e.instance == nil || e.version != version || e.epoch != f.epoch {
 			continue
 		}
-		// Provisioned ones first, and the one used last, so that the others retire.
-		if idle == nil || e.provisioned && !idle.provisioned || e.provisioned == idle.provisioned && e.idleSince.After(idle.idleSince) {
+		if idle == nil || e.before(idle) {
 			idle = e
 		}
 	}
@@ -369,12 +377,25 @@ func (f *Function) find(qualifier string) (env *environ, onDemand bool, err erro
 		f.set[idle] = true
 	}
 	f.tasks.Add(1)
-	idle.busy = true
+	idle.active++
 	idle.invocations++
 	f.all++
 	f.counters.Invocations++
 	f.counters.MaxConcurrent = max(f.counters.MaxConcurrent, f.all)
 	return idle, onDemand, nil
+}
+
+// before reports whether an instance takes an invocation rather than another one:
+// provisioned ones first, those with less to do, and the one used last, so that the
+// others retire.
+func (env *environ) before(other *environ) bool {
+	switch {
+	case env.provisioned != other.provisioned:
+		return env.provisioned
+	case env.active != other.active:
+		return env.active < other.active
+	}
+	return env.idleSince.After(other.idleSince)
 }
 
 // hasVersion reports whether an alias, or nothing at all, names a version: a
@@ -427,6 +448,7 @@ func (f *Function) release(env *environ, onDemand bool, err error) {
 	defer f.mu.Unlock()
 	env.idleSince = f.host.Clock.Now()
 	f.all--
+	env.active--
 	if onDemand {
 		f.busy--
 		if env.config.Reserved == nil {
@@ -435,8 +457,8 @@ func (f *Function) release(env *environ, onDemand bool, err error) {
 	}
 	var failure *FunctionError
 	if errors.Is(err, ErrStopped) {
-		// The event is tried again elsewhere. The instance stays busy, so that
-		// nobody else finds it before watch has removed it.
+		// The event is tried again elsewhere.
+		env.gone = true
 		f.counters.Invocations--
 		if !onDemand {
 			f.counters.Provisioned--
@@ -454,7 +476,9 @@ func (f *Function) release(env *environ, onDemand bool, err error) {
 			f.counters.Timeouts++
 		}
 	}
-	env.busy = false
+	if env.active > 0 {
+		return
+	}
 	if env.instance == nil || env.epoch != f.epoch || f.stopped {
 		f.discard(env)
 		return
@@ -476,13 +500,22 @@ func (f *Function) discard(env *environ) {
 // launch starts the process of an instance.
 func (f *Function) launch(env *environ) error {
 	c := env.config
+	var initTimeout time.Duration
+	if f.host.Debug {
+		initTimeout = DebugTimeout
+	}
 	instance, err := Start(f.ctx, Options{
-		Program: c.Program, Env: c.Env, FunctionName: c.Name, MemoryMB: c.MemoryMB, Timeout: c.Timeout,
+		InitTimeout: initTimeout,
+		Program:     c.Program, Env: c.Env, FunctionName: c.Name, MemoryMB: c.MemoryMB, Timeout: c.Timeout,
+		Concurrency: c.PerInstance, Handler: c.Handler, LogGroup: c.LogGroup, LogFormat: c.LogFormat, LogLevel: c.LogLevel,
 		Provisioned: env.provisioned, Version: env.version, Region: c.Region, Account: c.Account,
 		Freeze: f.host.Freeze, ColdStart: f.host.ColdStart, Output: newLineWriter(c.Output),
 	})
 	if err != nil && f.ctx.Err() == nil {
 		f.host.logf("%s: an instance did not start: %v", c.Name, err)
+	}
+	if err == nil && f.host.Debug {
+		f.host.logf("%s: process %d is ready for a debugger: dlv attach %d", c.Name, instance.PID(), instance.PID())
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -639,7 +672,7 @@ func (f *Function) change(ctx context.Context, config Config, wholly bool) error
 	}
 	f.config, f.epoch = &config, epoch
 	for env := range f.set {
-		if !env.busy {
+		if env.active == 0 {
 			f.discard(env)
 		}
 	}

@@ -48,7 +48,7 @@ func (f *Function) State() (Counters, []InstanceState) {
 		}
 		if env.instance == nil {
 			s.State = "starting"
-		} else if env.busy {
+		} else if env.active > 0 {
 			s.State = "busy"
 		}
 		list = append(list, s)
@@ -88,7 +88,7 @@ func (f *Function) retireBefore(t time.Time) (next time.Time, any bool) {
 	defer f.mu.Unlock()
 	for env := range f.set {
 		switch {
-		case env.provisioned || env.busy:
+		case env.provisioned || env.active > 0:
 		case !env.idleSince.After(t):
 			f.counters.Retired++
 			f.discard(env)

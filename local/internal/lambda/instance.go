@@ -3,6 +3,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -18,11 +19,11 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local/internal/loopback"
 )
 
@@ -36,6 +37,9 @@ const (
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
 	initTimeoutOnDemand    = 10 * time.Second
 	initTimeoutProvisioned = 130 * time.Second
+
+	// DebugTimeout is what a time limit is where a debugger may hold a process.
+	DebugTimeout = 24 * time.Hour
 
 	defaultTimeout  = 60 * time.Second
 	defaultMemoryMB = 512
@@ -65,6 +69,15 @@ type Options struct {
 	Timeout time.Duration
 	// InitTimeout bounds the init phase. 0 means Lambda's own limit.
 	InitTimeout time.Duration
+	// Concurrency is how many invocations the instance handles at the same time, as on
+	// Lambda Managed Instances. 0 means one. Several are never frozen.
+	Concurrency int
+	// Handler is what _HANDLER says. "" means "bootstrap".
+	Handler string
+	// LogGroup, LogFormat and LogLevel are those of the function's logging
+	// configuration: "" means /aws/lambda/{name}, Text and none. A level is for JSON
+	// alone.
+	LogGroup, LogFormat, LogLevel string
 	// Provisioned says that the instance is one of provisioned concurrency.
 	Provisioned bool
 	// Version is the function's version. "" means "1".
@@ -100,7 +113,7 @@ func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 var ErrStopped = errors.New("the instance has stopped")
 
 // Instance is one execution environment: one process that handles one invocation
-// at a time. It is safe for concurrent use.
+// at a time, or as many as [Options.Concurrency] says. It is safe for concurrent use.
 //
 // It differs from Lambda's in that the process is frozen between invocations only
 // if [Options.Freeze] asks for it, that neither memory nor CPU nor the file system
@@ -113,7 +126,7 @@ type Instance struct {
 	server *http.Server
 	cmd    *exec.Cmd
 
-	turn   chan struct{} // holds one token: whoever has it may invoke
+	turn   chan struct{} // holds a token for each invocation that may run: whoever has one may invoke
 	exited chan struct{} // closed when the process has ended
 	exit   error         // its cmd.Wait; read after exited is closed
 	stop   sync.Once
@@ -126,6 +139,9 @@ type Instance struct {
 // Start starts the program and waits until its init phase is over. An error that
 // the program reports to /runtime/init/error is returned as a [*FunctionError].
 func Start(ctx context.Context, opts Options) (*Instance, error) {
+	if process.Supported != nil {
+		return nil, fmt.Errorf("start instance: %w", process.Supported)
+	}
 	if opts.FunctionName == "" {
 		opts.FunctionName = "function"
 	}
@@ -140,6 +156,10 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 		if opts.Provisioned {
 			opts.InitTimeout = max(initTimeoutProvisioned, opts.Timeout)
 		}
+	}
+	opts.Concurrency = max(opts.Concurrency, 1)
+	if opts.Concurrency > 1 {
+		opts.Freeze = false
 	}
 	if opts.Output == nil {
 		opts.Output = io.Discard
@@ -168,8 +188,10 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start instance: %w", err)
 	}
-	i := &Instance{opts: opts, api: newRuntimeAPI(opts), turn: make(chan struct{}, 1), exited: make(chan struct{})}
-	i.turn <- struct{}{}
+	i := &Instance{opts: opts, api: newRuntimeAPI(opts), turn: make(chan struct{}, opts.Concurrency), exited: make(chan struct{})}
+	for range opts.Concurrency {
+		i.turn <- struct{}{}
+	}
 	i.api.waits = i.waits
 	i.server = &http.Server{Handler: loopback.Exactly(listener.Addr().String(), i.api.handler())}
 	go i.server.Serve(listener) //nolint:errcheck // it ends when Stop closes it
@@ -178,8 +200,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i.cmd.Dir = filepath.Dir(program)
 	i.cmd.Env = environment(opts, listener.Addr().String(), i.cmd.Dir)
 	i.cmd.Stdout, i.cmd.Stderr = opts.Output, opts.Output
-	// A group of its own, so that Stop ends the program's children as well.
-	i.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	process.Group(i.cmd)
 	i.cmd.WaitDelay = time.Second // for what a child outside the group keeps open
 	if err := i.cmd.Start(); err != nil {
 		i.server.Close()
@@ -227,21 +248,27 @@ func environment(opts Options, api, taskRoot string) []string {
 		"AWS_LAMBDA_FUNCTION_VERSION":     opts.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(opts.MemoryMB),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  initialization,
-		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + opts.FunctionName,
+		"AWS_LAMBDA_LOG_GROUP_NAME":       cmp.Or(opts.LogGroup, "/aws/lambda/"+opts.FunctionName),
 		"AWS_LAMBDA_LOG_STREAM_NAME":      time.Now().UTC().Format("2006/01/02") + "/[" + opts.Version + "]" + hex.EncodeToString(randomBytes(16)),
-		"AWS_LAMBDA_LOG_FORMAT":           "JSON",
+		"AWS_LAMBDA_LOG_FORMAT":           cmp.Or(opts.LogFormat, "Text"),
 		"AWS_REGION":                      opts.Region,
 		"AWS_DEFAULT_REGION":              opts.Region,
 		"AWS_ACCESS_KEY_ID":               "local",
 		"AWS_SECRET_ACCESS_KEY":           "local",
 		"AWS_SESSION_TOKEN":               "local",
 		"AWS_EC2_METADATA_DISABLED":       "true", // no credentials of the machine's own
-		"_HANDLER":                        "bootstrap",
+		"_HANDLER":                        cmp.Or(opts.Handler, "bootstrap"),
 		"LAMBDA_TASK_ROOT":                taskRoot,
 		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
 		"PATH":                            os.Getenv("PATH"),
+	}
+	if opts.Concurrency > 1 {
+		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(opts.Concurrency)
+	}
+	if opts.LogLevel != "" {
+		env["AWS_LAMBDA_LOG_LEVEL"] = opts.LogLevel
 	}
 	for k, v := range opts.Env {
 		env[k] = v
@@ -381,9 +408,14 @@ func (i *Instance) exitStatus() string {
 // reports whether none of them failed because of that: it ended while it was idle, or
 // after it had answered.
 func (i *Instance) endedAlone() bool {
-	<-i.turn
-	defer func() { i.turn <- struct{}{} }()
-	return !i.blamed.Load()
+	for range cap(i.turn) {
+		<-i.turn
+	}
+	blamed := i.blamed.Load()
+	for range cap(i.turn) {
+		i.turn <- struct{}{}
+	}
+	return !blamed
 }
 
 // Exited is closed when the process has ended.
@@ -394,14 +426,14 @@ func (i *Instance) Exited() <-chan struct{} { return i.exited }
 func (i *Instance) Stop() {
 	i.stop.Do(func() {
 		if i.api.extended.Load() {
-			syscall.Kill(-i.cmd.Process.Pid, syscall.SIGCONT) //nolint:errcheck // it may have ended by itself
-			syscall.Kill(-i.cmd.Process.Pid, syscall.SIGTERM) //nolint:errcheck // it may have ended by itself
+			process.Thaw(i.cmd.Process.Pid)
+			process.Terminate(i.cmd.Process.Pid)
 			select {
 			case <-i.exited:
 			case <-time.After(shutdownGrace):
 			}
 		}
-		syscall.Kill(-i.cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it may have ended by itself
+		process.Kill(i.cmd.Process.Pid)
 		<-i.exited
 		i.server.Close()
 	})
@@ -449,7 +481,7 @@ func (i *Instance) works(busy bool) {
 	i.freezer.busy = busy
 	if busy && i.freezer.frozen {
 		i.freezer.frozen = false
-		syscall.Kill(-i.freezer.pid, syscall.SIGCONT) //nolint:errcheck // it may have ended by itself
+		process.Thaw(i.freezer.pid)
 	}
 	i.freeze()
 }
@@ -458,7 +490,7 @@ func (i *Instance) works(busy bool) {
 func (i *Instance) freeze() {
 	if f := &i.freezer; i.opts.Freeze && f.pid != 0 && f.waiting && !f.busy && !f.frozen {
 		f.frozen = true
-		syscall.Kill(-f.pid, syscall.SIGSTOP) //nolint:errcheck // it may have ended by itself
+		process.Freeze(f.pid)
 	}
 }
 

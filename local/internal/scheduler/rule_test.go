@@ -39,7 +39,7 @@ func TestRuleEvents(t *testing.T) {
 	paths := map[string]string{"time": "$.time", "detail": "$.detail", "none": "$.detail.none"}
 	for template, want := range map[string]string{
 		`{"at":<time>,"text":"at <time>","detail":<detail>,"none":<none>,"other":"<other>"}`: `{"at":"2026-11-23T03:00:00Z","text":"at 2026-11-23T03:00:00Z","detail":{},"none":null,"other":"<other>"}`,
-		`"at <time> with <detail>"`:   `"at 2026-11-23T03:00:00Z with {}"`,
+		`"at <time> with <detail>"`: `"at 2026-11-23T03:00:00Z with {}"`,
 		`{"a":"quoted \"<time>\""}`: `{"a":"quoted \"2026-11-23T03:00:00Z\""}`,
 	} {
 		if got := rule(func(r *Rule) { r.Template, r.Paths = template, paths }); got != want {

@@ -3,6 +3,7 @@ package sqs
 import (
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ const (
 	targetHeader = "X-Amz-Target"
 	targetPrefix = "AmazonSQS."
 	queryError   = "x-amzn-query-error"
+	queryType    = "application/x-www-form-urlencoded"
 
 	// maxRequestBytes is well over a full batch with everything in it escaped.
 	maxRequestBytes = 16 << 20
@@ -34,7 +36,7 @@ const (
 // only.
 //
 // It differs from AWS in that it does not check signatures, and that it does not
-// speak the older query protocol. Requests that a web page of another origin could
+// speak the older query protocol, whose clients get an error that says so. Requests that a web page of another origin could
 // cause are refused.
 type Server struct {
 	service *Service
@@ -102,6 +104,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Message string `json:"message"`
 		}{e.Type, e.Message}
 	}
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); err != nil && strings.TrimSpace(kind) == queryType {
+		writeQueryError(w, err)
+		return
+	}
 	body, err := json.Marshal(out)
 	if err != nil {
 		panic("sqs: " + err.Error()) // only plain structs come here
@@ -109,6 +115,23 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	w.Write(body) //nolint:errcheck // the client is gone
+}
+
+// writeQueryError answers a client of the older query protocol in a form that it can
+// read.
+func writeQueryError(w http.ResponseWriter, err error) {
+	e := &Error{Code: "InternalFailure", Status: http.StatusInternalServerError, Message: err.Error()}
+	errors.As(err, &e)
+	type fault struct{ Type, Code, Message string }
+	out := struct {
+		XMLName   xml.Name `xml:"http://queue.amazonaws.com/doc/2012-11-05/ ErrorResponse"`
+		Error     fault
+		RequestID string `xml:"RequestId"`
+	}{Error: fault{"Sender", e.Code, e.Message}, RequestID: w.Header().Get("x-amzn-RequestId")}
+	body, _ := xml.Marshal(out) // strings always encode
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(e.Status)
+	w.Write(append([]byte(xml.Header), body...)) //nolint:errcheck // the client is gone
 }
 
 func (s *Service) answer(w http.ResponseWriter, r *http.Request) (any, error) {

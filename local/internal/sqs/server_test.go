@@ -1,9 +1,11 @@
 package sqs_test
 
 import (
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -32,7 +34,6 @@ func TestProtocolErrors(t *testing.T) {
 		query, want                      string
 	}{
 		"a browser":           {"GET", "", "", "", "", 400, "UnknownOperationException;Sender", "com.amazon.coral.service#UnknownOperationException"},
-		"the query protocol":  {"POST", "", "application/x-www-form-urlencoded", "", "Action=ListQueues", 400, "UnknownOperationException;Sender", "speaks the AWS JSON 1.0 protocol"},
 		"unknown operation":   {"POST", "AmazonSQS.Explode", kind, "", "{}", 400, "UnknownOperationException;Sender", `unknown operation \"AmazonSQS.Explode\"`},
 		"another service":     {"POST", "DynamoDB.ListQueues", kind, "", "{}", 400, "UnknownOperationException;Sender", "unknown operation"},
 		"another host":        {"POST", "AmazonSQS.ListQueues", kind, "example.com", "{}", 403, "AccessDeniedException;Sender", "must name this machine"},
@@ -127,5 +128,24 @@ func TestStopLeavesNothing(t *testing.T) { //nolint:paralleltest // see above
 			t.Fatalf("%d goroutines before, %d after\n%s", before, runtime.NumGoroutine(), buffer[:runtime.Stack(buffer, true)])
 		}
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestQueryProtocol: a client of the older protocol can read what is wrong.
+func TestQueryProtocol(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequestWithContext(t.Context(), "POST", "http://localhost/", strings.NewReader("Action=ListQueues&Version=2012-11-05"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	w := httptest.NewRecorder()
+	sqs.New(sqs.Options{}).ServeHTTP(w, r)
+	var answer struct {
+		Error     struct{ Type, Code, Message string }
+		RequestID string `xml:"RequestId"`
+	}
+	if err := xml.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+		t.Fatalf("%v: %s", err, w.Body)
+	}
+	if answer.Error.Type != "Sender" || answer.Error.Code != "UnknownOperationException" || !strings.Contains(answer.Error.Message, "use an SDK from 2023-11 or later") || answer.RequestID == "" || w.Code != 400 {
+		t.Errorf("%d %+v", w.Code, answer)
 	}
 }

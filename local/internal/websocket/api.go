@@ -58,6 +58,8 @@ type Config struct {
 	// RouteSelection is the route selection expression, such as
 	// "$request.body.action".
 	RouteSelection string
+	// Debug lifts the time limits of integrations.
+	Debug bool
 	// Stages are the deployed stages, by name, with their variables.
 	Stages map[string]map[string]string
 	// Routes are the routes by their keys: $connect, $disconnect, $default and

@@ -160,6 +160,11 @@ func (a *API) invoke(ctx context.Context, route Route, e *event) (*response, err
 	if timeout <= 0 || timeout > maxTimeout {
 		timeout = maxTimeout
 	}
+	a.mu.Lock()
+	if a.config.Debug {
+		timeout = 24 * time.Hour
+	}
+	a.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	id := uuid.NewString()

@@ -50,6 +50,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	assembly := flags.String("assembly", "", "")
 	rawLogs := flags.Bool("json", false, "")
 	flags.StringVar(&s.options.Database, "database", local.DatabaseAuto, "")
+	flags.BoolVar(&s.options.Debug, "debug", false, "")
 	flags.BoolVar(&s.options.Freeze, "freeze", false, "")
 	flags.DurationVar(&s.options.ColdStart, "cold-start", 0, "")
 	flags.IntVar(&s.options.Concurrency, "concurrency", 0, "")
@@ -57,6 +58,16 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.Func("env", "", func(text string) error { s.envFlags = append(s.envFlags, text); return nil })
 	flags.Func("stack", "", func(name string) error { s.options.Stacks = append(s.options.Stacks, name); return nil })
 	s.options.Issuers = map[string]local.Issuer{}
+	for name, addr := range map[string]*string{"sqs-port": &s.options.SQSAddr, "dynamodb-port": &s.options.DynamoDBAddr, "api-port": &s.options.APIAddr} {
+		flags.Func(name, "", func(text string) error {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 0 || n > 65535 {
+				return errors.New("must be 0 to 65535")
+			}
+			*addr = net.JoinHostPort("127.0.0.1", text)
+			return nil
+		})
+	}
 	flags.Func("issuer", "", func(text string) error {
 		id, rest, ok := strings.Cut(text, "=")
 		parts := strings.Split(rest, ",")
@@ -77,10 +88,10 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return nil
 	})
 	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("dev: %w; see hearth help", err)
+		return fmt.Errorf("dev: %w; see hearth dev --help", err)
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("dev takes no arguments, got %q; see hearth help", flags.Arg(0))
+		return fmt.Errorf("dev takes no arguments, got %q; see hearth dev --help", flags.Arg(0))
 	}
 	if *port < 0 || *port > 65535 {
 		return fmt.Errorf("dev: --port must be 0 to 65535, got %d", *port)
@@ -245,6 +256,7 @@ func (s *server) watch(ctx context.Context) error {
 		return err
 	}
 	s.listInputs(ctx, w)
+	fmt.Fprint(s.out, s.followed())
 	for {
 		changed, err := w.next(ctx)
 		if err != nil {
@@ -257,6 +269,40 @@ func (s *server) watch(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// followed says what is followed when it is saved, and what is not.
+func (s *server) followed() string {
+	var b strings.Builder
+	relative := func(dir string) string {
+		if rel, err := filepath.Rel(s.project.dir, dir); err == nil && filepath.IsLocal(rel) {
+			return "./" + rel
+		}
+		return dir
+	}
+	var yes []string
+	for _, dir := range s.engine.Sources() {
+		if s.handlers[dir] != nil {
+			yes = append(yes, relative(dir))
+		}
+	}
+	switch {
+	case s.noSynth:
+		fmt.Fprintln(&b, "not followed: the infrastructure; the assembly was named with --assembly")
+	case s.infra != nil:
+		yes = append(yes, relative(s.project.goProgram()))
+	default:
+		fmt.Fprintf(&b, "not followed: the infrastructure; %q is no Go program that is understood (go run DIR), so save cdk.json to synthesize again\n", s.project.app)
+	}
+	for _, f := range s.engine.State().Functions {
+		if f.Source == "" {
+			fmt.Fprintf(&b, "not followed: the function %s, which runs as deployed; name the folder of its Go program with --handler %s=DIR\n", f.Name, f.LogicalID)
+		}
+	}
+	if len(yes) > 0 {
+		fmt.Fprintf(&b, "followed when saved: %s, .env\n", strings.Join(yes, ", "))
+	}
+	return b.String()
 }
 
 // listInputs finds what the programs are built from and watches it.

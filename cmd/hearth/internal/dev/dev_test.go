@@ -112,6 +112,7 @@ func TestDev(t *testing.T) {
 		}
 		return s
 	}
+	await(t, out, "it says what is followed", func() bool { return strings.Contains(out.String(), "followed when saved: ./") })
 	s := state()
 	for _, want := range []string{
 		"DynamoDB  " + s.DynamoDBEndpoint + "  ", "AWS_ENDPOINT_URL_DYNAMODB\n", "TABLE       KEYS  TIME TO LIVE\n  Shop-Table  id    -\n",
@@ -193,7 +194,7 @@ func TestRunMistakes(t *testing.T) {
 	for want, args := range map[string][]string{
 		"dev: there is no cdk.json in " + empty + "; change to the folder of your CDK app, or name it with --dir": {"--dir", empty},
 		"synthesize with \"echo some words; exit 3\": exit status 3\nsome words":                                  {"--dir", broken, "--port", "0"},
-		`dev takes no arguments, got "x"; see hearth help`:                                                        {"x"},
+		`dev takes no arguments, got "x"; see hearth dev --help`:                                                  {"x"},
 		"dev: --port must be 0 to 65535, got 70000":                                                               {"--port", "70000"},
 		`dev: --env: must be NAME=VALUE, NAME or PREFIX*, got "1A"`:                                               {"--dir", broken, "--env", "1A=b"},
 	} {

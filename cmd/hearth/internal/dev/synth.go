@@ -16,9 +16,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local"
 )
 
@@ -138,7 +138,7 @@ func (p *project) synth(ctx context.Context, status io.Writer) error {
 	command.Env = append(synthEnvironment(os.Environ()), "CDK_OUTDIR="+p.output, "CDK_CONTEXT_JSON="+string(data), "CDK_VALIDATION=false")
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // to end its children too
+	process.Group(command)
 	command.WaitDelay = time.Second
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("synthesize: %w", err)
@@ -171,11 +171,11 @@ func (p *project) synth(ctx context.Context, status io.Writer) error {
 				fmt.Fprint(status, ".")
 			}
 		case <-ctx.Done():
-			syscall.Kill(-command.Process.Pid, syscall.SIGTERM) //nolint:errcheck // it may have ended by itself
+			process.Terminate(command.Process.Pid)
 			select {
 			case <-done:
 			case <-time.After(time.Second):
-				syscall.Kill(-command.Process.Pid, syscall.SIGKILL) //nolint:errcheck // it may have ended by itself
+				process.Kill(command.Process.Pid)
 				<-done
 			}
 			return context.Cause(ctx)

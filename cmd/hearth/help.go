@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// commandHelp is what hearth COMMAND --help prints, in the order of hearth help. The
+// first line is how the command is called, the second what it does.
+var commandHelp = []struct{ name, text string }{
+	{"dev", `hearth dev [--port PORT] [--database URL] [--env NAME[=VALUE]]... [OPTION]...
+  Synthesize the app that cdk.json names, run it, and follow what is saved.
+
+A Go file of a handler swaps its instances, one of the infrastructure synthesizes
+again. Everything binds to loopback.
+
+    --port PORT              3000 by default; 0 picks a free one
+    --env NAME=VALUE         set a variable of the functions
+    --env NAME, --env PRE*   pass on variables of hearth's own environment;
+                             .env beside cdk.json takes the same lines, and
+                             those that begin with a stack's name in capitals
+                             (BOOKMARKS_) are passed on anyway
+    --database URL           what RDS Proxies lead to, DATABASE_URL by default;
+                             without one, "auto" starts an empty PostgreSQL
+                             where it is installed, "postgres" insists on it,
+                             and "none" leaves the data to the programs
+    --handler LOGICAL_ID=DIR the Go program of a function, where the assembly
+                             does not say
+    --issuer LOGICAL_ID=URL,AUDIENCE[,AUDIENCE]...
+                             the issuer of a JWT authorizer that the template
+                             does not say, such as a Cognito user pool
+    --host NAME              let a tunnel in: the app answers 403 to requests for
+                             hosts that are not this machine; *.NAME for all
+                             below a domain; may be repeated
+    --sqs-port PORT, --dynamodb-port PORT
+                             the ports of these endpoints; free ones by default
+    --api-port PORT          the port of the second API, and those that follow for
+                             the third and so on; free ones by default
+    --stack NAME             run this stack only; may be repeated
+    --concurrency N          instances of functions without a reservation
+    --cold-start DURATION    added to each cold start
+    --debug                  build for a debugger, print the process of each
+                             instance, and lift the time limits
+    --freeze                 stop instances between invocations, as Lambda does
+    --assembly DIR           run this assembly and do not synthesize
+    --dir DIR                the folder of cdk.json
+    --json                   print the handlers' log records as they are
+    --no-watch               do not follow what is saved
+`},
+	{"trigger", `hearth trigger SCHEDULE
+  Run a schedule of the running app now.
+
+The command speaks to the hearth dev that runs in this folder (--dir DIR, --url URL).
+Names may be parts, if only one has them.
+`},
+	{"send", `hearth send [--group GROUP] QUEUE [MESSAGE]
+  Put a message on a queue of the running app.
+
+MESSAGE is standard input by default, and for "-".
+The command speaks to the hearth dev that runs in this folder (--dir DIR, --url URL).
+Names may be parts, if only one has them.
+`},
+	{"invoke", `hearth invoke FUNCTION|DIR [FILE]
+  Send an event to a function of the running app, or to the program in a folder.
+
+  hearth invoke FUNCTION [FILE]
+    The command speaks to the hearth dev that runs in this folder (--dir DIR, --url URL).
+    Names may be parts, if only one has them.
+  hearth invoke [-timeout DURATION] [-env NAME=VALUE]... DIR [FILE]
+    Build the program, start it as one Lambda instance, send it the event and print the
+    response. Its log goes to standard error.
+
+FILE is standard input by default.
+`},
+	{"manifest", `hearth manifest DIR
+  Build the Go program in DIR for this machine and print what it serves, as JSON.
+`},
+	{"sqs", `hearth sqs [--addr HOST:PORT] [--queue NAME[.fifo]]...
+  Run the SQS simulator alone, on 127.0.0.1:9324 by default.
+
+It is for programs that set AWS_ENDPOINT_URL_SQS. They may create more queues.
+`},
+}
+
+// helpOf is the help of a command, "" for none.
+func helpOf(command string) string {
+	for _, c := range commandHelp {
+		if c.name == command {
+			return c.text
+		}
+	}
+	return ""
+}
+
+// printHelp prints all commands, a line or two for each.
+func printHelp(to io.Writer) {
+	fmt.Fprint(to, "hearth runs AWS backends on this machine.\n\n")
+	for _, c := range commandHelp {
+		lines := strings.SplitN(c.text, "\n", 3)
+		fmt.Fprintf(to, "%s\n%s\n", lines[0], lines[1])
+	}
+	fmt.Fprint(to, "\nhearth COMMAND --help says more.\n")
+}
+
+// asksForHelp reports whether one of a command's arguments asks for its help.
+func asksForHelp(args []string) bool {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	return slices.ContainsFunc(args, func(a string) bool { return a == "-h" || a == "-help" || a == "--help" })
+}

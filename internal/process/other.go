@@ -1,0 +1,36 @@
+//go:build !unix
+
+package process
+
+import (
+	"os"
+	"os/exec"
+)
+
+// Supported is nil where the functions of this package do what they say.
+var Supported = ErrUnsupported
+
+// Group does nothing here.
+func Group(*exec.Cmd) {}
+
+// Terminate ends a process at once.
+func Terminate(pid int) { Kill(pid) }
+
+// Kill ends a process, without its children.
+func Kill(pid int) {
+	if p, err := os.FindProcess(pid); err == nil {
+		p.Kill() //nolint:errcheck // it may have ended by itself
+	}
+}
+
+// Freeze does nothing here.
+func Freeze(int) {}
+
+// Thaw does nothing here.
+func Thaw(int) {}
+
+// Alive reports whether there is a process.
+func Alive(pid int) bool {
+	_, err := os.FindProcess(pid)
+	return err == nil
+}

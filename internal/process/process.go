@@ -1,0 +1,33 @@
+// Package process starts programs that end together: with their own children, and with
+// the process that started them, however that ends. What a killed process left in the
+// folder for temporary files, the next one removes.
+package process
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// ErrUnsupported says that this operating system lacks the processes and signals of
+// Unix.
+var ErrUnsupported = errors.New("this needs the processes and signals of Unix; on Windows use WSL (wsl --install)")
+
+// TempDir makes a folder for temporary files that belongs to this process. The caller
+// removes it.
+func TempDir(prefix string) (string, error) {
+	return os.MkdirTemp("", prefix+strconv.Itoa(os.Getpid())+"-")
+}
+
+// Sweep removes the folders that processes left which are no more.
+func Sweep(prefix string) {
+	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*-*")) // the pattern is valid
+	for _, dir := range dirs {
+		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
+		if pid, err := strconv.Atoi(owner); err == nil && !Alive(pid) {
+			os.RemoveAll(dir) // that of another user stays
+		}
+	}
+}

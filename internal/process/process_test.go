@@ -1,0 +1,128 @@
+//go:build unix
+
+package process
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain is the parent that is killed, if it is asked to.
+func TestMain(m *testing.M) {
+	if os.Getenv("TEST_PARENT") != "" {
+		child := exec.Command("sleep", "1000")
+		Group(child)
+		if err := child.Start(); err != nil {
+			panic(err)
+		}
+		fmt.Println(child.Process.Pid)
+		time.Sleep(time.Hour)
+	}
+	os.Exit(m.Run())
+}
+
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// TestChildrenEndWithTheirParent although it is killed.
+func TestChildrenEndWithTheirParent(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("skipped: only Linux can do it")
+	}
+	parent := exec.Command(os.Args[0])
+	parent.Env = append(os.Environ(), "TEST_PARENT=1")
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(20*time.Second, func() { parent.Process.Kill() }).Stop()
+	var pid int
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	} else if _, err := fmt.Sscan(line, &pid); err != nil {
+		t.Fatal(err)
+	}
+	if !running(pid) {
+		t.Fatal("the child does not run")
+	}
+	parent.Process.Kill()
+	parent.Wait()
+	await(t, "the child has ended", func() bool { return !running(pid) })
+}
+
+// running reports whether a process is there and no zombie.
+func running(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
+
+// TestKillReachesGrandchildren of a group.
+func TestKillReachesGrandchildren(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("sh", "-c", "sleep 1000 & echo $!; wait")
+	Group(cmd)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(20*time.Second, func() { Kill(cmd.Process.Pid) }).Stop()
+	var pid int
+	if _, err := fmt.Fscan(out, &pid); err != nil {
+		t.Fatal(err)
+	}
+	Kill(cmd.Process.Pid)
+	cmd.Wait()
+	await(t, "the grandchild has ended", func() bool { return !running(pid) })
+}
+
+// TestSweep removes what a process left that is no more, and nothing else.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	gone := exec.Command("true")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	prefix := "hearth-sweep-test-"
+	own, err := TempDir(prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(os.TempDir(), fmt.Sprintf("%s%d-1", prefix, gone.Process.Pid))
+	other := filepath.Join(os.TempDir(), prefix+"name-1")
+	for _, dir := range []string{left, other} {
+		if err := os.MkdirAll(filepath.Join(dir, "data"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		for _, dir := range []string{own, left, other} {
+			os.RemoveAll(dir)
+		}
+	})
+	Sweep(prefix)
+	for dir, stays := range map[string]bool{own: true, left: false, other: true} {
+		if _, err := os.Stat(dir); (err == nil) != stays {
+			t.Errorf("%s: %v, stays is %v", dir, err, stays)
+		}
+	}
+}

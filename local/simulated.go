@@ -1,0 +1,77 @@
+package local
+
+// part is a part of AWS that the engine simulates.
+type part struct {
+	// Name is what users call it.
+	Name string
+	// Types are its resource types.
+	Types []string
+	// How says how close it comes, Missing what it lacks.
+	How, Missing string
+}
+
+// parts are all parts that the engine simulates. The planner decides by their types,
+// and docs/local.md is made from them.
+var parts = []part{
+	{
+		"Lambda functions", []string{"AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig"},
+		"a process for each instance with its own Runtime API; provisioned and reserved concurrency, aliases, throttles, time-outs, retries and destinations of asynchronous invocations; several invocations at once in a process of Lambda Managed Instances; the environment that AWS documents",
+		"limits of memory and processor; scaling policies; weighted aliases; layers; extensions but internal ones; programs for other machines, other runtimes than `provided.*`, and container images (they cost their own routes alone)",
+	},
+	{
+		"Function URLs", []string{"AWS::Lambda::Url"},
+		"buffered and streamed, with CORS",
+		"IAM authorization (everybody is let in)",
+	},
+	{
+		"HTTP APIs", []string{"AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Deployment", "AWS::ApiGatewayV2::Authorizer"},
+		"routes, stages, both payload formats, CORS, JWT and Lambda authorizers, limits and the gateway's own errors",
+		"integrations other than Lambda; custom domains; throttling; IAM authorization (everybody is let in); OpenAPI documents",
+	},
+	{
+		"WebSocket APIs", []string{"AWS::ApiGatewayV2::RouteResponse", "AWS::ApiGatewayV2::IntegrationResponse"},
+		"connect, messages, disconnect, @connections, authorizers, limits of frames, messages and connections",
+		"integrations other than Lambda; request templates; IAM authorization (everybody is let in)",
+	},
+	{
+		"REST APIs", []string{"AWS::ApiGateway::RestApi", "AWS::ApiGateway::Resource", "AWS::ApiGateway::Method", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage", "AWS::ApiGateway::Authorizer"},
+		"Lambda proxy integrations, streamed ones too; resources with variables and greedy paths; token and request authorizers; binary media types; preflight requests by mocks; the gateway's own errors",
+		"other integrations and templates; API keys and usage plans (everybody is let in); validators; gateway responses; custom domains; IAM authorization (everybody is let in); OpenAPI documents",
+	},
+	{
+		"SQS queues", []string{"AWS::SQS::Queue", "AWS::Lambda::EventSourceMapping"},
+		"standard and FIFO queues, held against AWS by [a conformance suite](sqs.md); event source mappings with batches, windows, filters, partial responses and maximum concurrency",
+		"event sources other than queues; encryption; the older query protocol",
+	},
+	{
+		"DynamoDB tables", []string{"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"},
+		"GetItem, BatchGetItem, PutItem, UpdateItem and DeleteItem with their expressions and limits; expiry on the engine's clock",
+		"Query, Scan, transactions, indexes, streams, replicas",
+	},
+	{
+		"Schedules", []string{"AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup", "AWS::Events::Rule"},
+		"EventBridge Scheduler and rules with a schedule: cron, rate and at, time zones, retries, dead-letter queues, inputs and input transformers; `hearth trigger` runs one now",
+		"rules with an event pattern; targets other than functions and queues; flexible time windows; a rate without a start date first runs after one interval, where AWS may begin at once",
+	},
+	{
+		"RDS Proxies", []string{"AWS::RDS::DBProxy", "AWS::RDS::DBProxyTargetGroup"},
+		"lead to a database that you name, or to an empty PostgreSQL",
+		"the proxy itself: connections are not shared, and a password stands for IAM tokens",
+	},
+	{
+		"Nested stacks", []string{"AWS::CloudFormation::Stack", "AWS::CDK::Metadata"},
+		"their resources run as those of their parents",
+		"stacks whose template is not in the assembly",
+	},
+}
+
+// simulated are the types that the engine knows.
+var simulated = func() map[string]bool {
+	types := map[string]bool{}
+	for _, p := range parts {
+		for _, t := range p.Types {
+			types[t] = true
+		}
+	}
+	return types
+}()
