@@ -1,0 +1,122 @@
+package checks
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write what the tests compare with")
+
+// ruleCase is the smallest template with a fault. VALUE stands for a value that breaks
+// the rule, for one just inside the bound, and for one that is not known.
+type ruleCase struct {
+	rule string
+	// template has a line for each resource: its id, its type without AWS::, and its
+	// properties.
+	template                string
+	faulty, inside, unknown string
+}
+
+const parameter = `{"Ref": "Parameter"}`
+
+// templateOf writes a template from its lines.
+func templateOf(t *testing.T, lines, value string) []byte {
+	t.Helper()
+	resources := map[string]any{}
+	for line := range strings.Lines(strings.ReplaceAll(lines, "VALUE", value)) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		id, rest, _ := strings.Cut(line, " ")
+		kind, properties, _ := strings.Cut(rest, " ")
+		if !json.Valid([]byte(properties)) {
+			t.Fatalf("no JSON: %s", properties)
+		}
+		resources[id] = map[string]any{"Type": "AWS::" + kind, "Properties": json.RawMessage(properties), "Metadata": map[string]any{"aws:cdk:path": "Test/" + id}}
+	}
+	data, err := json.Marshal(map[string]any{"Resources": resources, "Parameters": map[string]any{"Parameter": map[string]any{"Type": "String"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func ruleCases() []ruleCase {
+	letters := func(n int) string { return `"` + strings.Repeat("x", n) + `"` }
+	return []ruleCase{
+		{"function-timeout", `Fn Lambda::Function {"Timeout": VALUE}`, "901", "900", parameter},
+		{"function-timeout", `Fn Lambda::Function {"Timeout": VALUE}`, "0", "1", `{"Fn::If": ["Here", 0, 1]}`},
+		{"function-memory", `Fn Lambda::Function {"MemorySize": VALUE}`, "10241", `"10240"`, parameter},
+		{"function-storage", `Fn Lambda::Function {"EphemeralStorage": {"Size": VALUE}}`, "511", "512", parameter},
+		{"function-environment", `Fn Lambda::Function {"Environment": {"Variables": {"A": VALUE}}}`, letters(4096), letters(4095), parameter},
+		{"function-environment-name", `Fn Lambda::Function {"Environment": {"Variables": {VALUE: "x"}}}`, `"AWS_SESSION_TOKEN"`, `"AWS_TOKEN"`, `"Ref"`},
+		{"function-snapstart", `Fn Lambda::Function {"SnapStart": {"ApplyOn": "PublishedVersions"}, "Runtime": VALUE}`, `"provided.al2023"`, `"java21"`, parameter},
+		{"function-snapstart", `Fn Lambda::Function {"SnapStart": {"ApplyOn": "PublishedVersions"}, "EphemeralStorage": {"Size": VALUE}}`, "513", "512", parameter},
+		{"function-snapstart", `Fn Lambda::Function {"SnapStart": {"ApplyOn": "PublishedVersions"}, "PackageType": VALUE}`, `"Image"`, `"Zip"`, parameter},
+		{"function-snapstart", "Fn Lambda::Function {\"SnapStart\": {\"ApplyOn\": VALUE}}\nVer Lambda::Version {\"FunctionName\": {\"Ref\": \"Fn\"}, \"ProvisionedConcurrencyConfig\": {\"ProvisionedConcurrentExecutions\": 1}}", `"PublishedVersions"`, `"None"`, parameter},
+	}
+}
+
+func TestRules(t *testing.T) {
+	t.Parallel()
+	tested := map[string]bool{}
+	var messages strings.Builder
+	for _, c := range ruleCases() {
+		tested[c.rule] = true
+		findings, err := Template("t.json", templateOf(t, c.template, c.faulty))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, f := range findings {
+			if f.Rule == c.rule {
+				found = true
+				fmt.Fprintln(&messages, f)
+			}
+		}
+		if !found {
+			t.Errorf("%s: %.100s: got %v", c.rule, c.faulty, findings)
+		}
+		for _, value := range []string{c.inside, c.unknown} {
+			findings, err := Template("t.json", templateOf(t, c.template, value))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range findings {
+				if f.Rule == c.rule {
+					t.Errorf("%.100s: got %v", value, f)
+				}
+			}
+		}
+	}
+	for _, rule := range Rules() {
+		if !tested[rule.ID] {
+			t.Errorf("rule %s has no case", rule.ID)
+		}
+	}
+	golden(t, "testdata/messages.txt", messages.String())
+}
+
+// golden compares text with a file, which -update writes.
+func golden(t *testing.T, file, text string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		t.Errorf("%s (-want +got; go test -update writes it):\n%s", file, diff)
+	}
+}
