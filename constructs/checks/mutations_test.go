@@ -73,10 +73,22 @@ func TestMutations(t *testing.T) {
 		want    string // rule and logical id
 		changes []change
 	}{
-		"timeout":            {"function-timeout Handler", []change{set("Handler.Properties.Timeout", "901"), set("Jobs.Properties.VisibilityTimeout", "43200")}},
-		"environment":        {"function-environment Handler", []change{set("Handler.Properties.Environment.Variables.LONG", long)}},
-		"environment's name": {"function-environment-name Handler", []change{set("Handler.Properties.Environment.Variables.AWS_REGION", `"eu-west-1"`)}},
-		"SnapStart":          {"function-snapstart Handler", []change{set("Handler.Properties.SnapStart", `{"ApplyOn":"PublishedVersions"}`), set("Handler.Properties.Runtime", `"java21"`)}},
+		"timeout":                  {"function-timeout Handler", []change{set("Handler.Properties.Timeout", "901"), set("Jobs.Properties.VisibilityTimeout", "43200")}},
+		"environment":              {"function-environment Handler", []change{set("Handler.Properties.Environment.Variables.LONG", long)}},
+		"environment's name":       {"function-environment-name Handler", []change{set("Handler.Properties.Environment.Variables.AWS_REGION", `"eu-west-1"`)}},
+		"reserved of the account":  {"account-concurrency Handler", []change{set("Handler.Properties.ReservedConcurrentExecutions", "901")}},
+		"SnapStart":                {"function-snapstart Handler", []change{set("Handler.Properties.SnapStart", `{"ApplyOn":"PublishedVersions"}`), set("Handler.Properties.Runtime", `"java21"`)}},
+		"alias of $LATEST":         {"provisioned-latest Live", []change{set("Live.Properties.FunctionVersion", `"$LATEST"`)}},
+		"weights":                  {"provisioned-weights Live", []change{set("Live.Properties.RoutingConfig", `{"AdditionalVersionWeights":[{"FunctionVersion":"1","FunctionWeight":0.1}]}`)}},
+		"provisioned":              {"provisioned-reserved Handler", []change{set("Live.Properties.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions", "41")}},
+		"scaling":                  {"scaling-reserved Scaling", []change{set("Scaling.Properties.MaxCapacity", "41")}},
+		"scaling's minimum":        {"scaling-capacity Scaling", []change{set("Scaling.Properties.MinCapacity", "21")}},
+		"scaling of another alias": {"alias-missing Scaling", []change{set("Scaling.Properties.ResourceId", `{"Fn::Sub":"function:${Handler}:prod"}`)}},
+		"scaling by literal name":  {"alias-missing Scaling", []change{set("Scaling.Properties.ResourceId", `"function:shop:prod"`), set("Handler.Properties.FunctionName", `"shop"`)}},
+		"scaling of the function":  {"scaling-resource Scaling", []change{set("Scaling.Properties.ResourceId", `{"Fn::Join":["",["function:",{"Ref":"Handler"}]]}`)}},
+		"scaling before its alias": {"scaling-order Scaling", []change{set("Scaling.DependsOn", "")}},
+		"scaling after another":    {"scaling-order Scaling", []change{set("Scaling.DependsOn", `"HandlerVersion"`)}},
+		"past the alias":           {"provisioned-bypassed ApiIntegration", []change{set("ApiIntegration.Properties.IntegrationUri", `{"Fn::GetAtt":["Handler","Arn"]}`), set("ApiPermission.Properties.FunctionName", `{"Ref":"Handler"}`)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -61,6 +61,17 @@ func ruleCases() []ruleCase {
 		{"function-snapstart", `Fn Lambda::Function {"SnapStart": {"ApplyOn": "PublishedVersions"}, "EphemeralStorage": {"Size": VALUE}}`, "513", "512", parameter},
 		{"function-snapstart", `Fn Lambda::Function {"SnapStart": {"ApplyOn": "PublishedVersions"}, "PackageType": VALUE}`, `"Image"`, `"Zip"`, parameter},
 		{"function-snapstart", "Fn Lambda::Function {\"SnapStart\": {\"ApplyOn\": VALUE}}\nVer Lambda::Version {\"FunctionName\": {\"Ref\": \"Fn\"}, \"ProvisionedConcurrencyConfig\": {\"ProvisionedConcurrentExecutions\": 1}}", `"PublishedVersions"`, `"None"`, parameter},
+
+		{"account-concurrency", "A Lambda::Function {\"ReservedConcurrentExecutions\": 800}\nB Lambda::Function {\"ReservedConcurrentExecutions\": VALUE}", "101", "100", parameter},
+		{"provisioned-latest", `Al Lambda::Alias {"Name": "live", "FunctionVersion": VALUE, "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 1}}`, `"$LATEST"`, `"1"`, parameter},
+		{"provisioned-weights", `Al Lambda::Alias {"Name": "live", "RoutingConfig": {"AdditionalVersionWeights": VALUE}, "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 1}}`, `[{"FunctionWeight": 0.1}]`, `[]`, parameter},
+		{"provisioned-reserved", "Fn Lambda::Function {\"ReservedConcurrentExecutions\": 5}\nA Lambda::Alias {\"Name\": \"a\", \"FunctionName\": {\"Ref\": \"Fn\"}, \"ProvisionedConcurrencyConfig\": {\"ProvisionedConcurrentExecutions\": 3}}\nB Lambda::Alias {\"Name\": \"b\", \"FunctionName\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}, \"ProvisionedConcurrencyConfig\": {\"ProvisionedConcurrentExecutions\": VALUE}}", "3", "2", parameter},
+		{"provisioned-bypassed", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}, \"ProvisionedConcurrencyConfig\": {\"ProvisionedConcurrentExecutions\": 1}}\nMap Lambda::EventSourceMapping {\"FunctionName\": VALUE}", `{"Ref": "Fn"}`, `{"Ref": "Al"}`, parameter},
+		{"scaling-reserved", "Fn Lambda::Function {\"ReservedConcurrentExecutions\": 5}\nSc ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ResourceId\": {\"Fn::Sub\": \"function:${Fn}:1\"}, \"MaxCapacity\": VALUE}", "6", "5", parameter},
+		{"scaling-capacity", `Sc ApplicationAutoScaling::ScalableTarget {"MinCapacity": VALUE, "MaxCapacity": 2}`, "3", "2", parameter},
+		{"scaling-resource", "Fn Lambda::Function {}\nSc ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ResourceId\": VALUE}", `{"Fn::Sub": "function:${Fn}:$LATEST"}`, `{"Fn::Sub": "function:${Fn}:1"}`, parameter},
+		{"scaling-order", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}}\nSc ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ResourceId\": VALUE}", `{"Fn::Sub": "function:${Fn}:live"}`, `{"Fn::Join": [":", ["function", {"Fn::Select": [6, {"Fn::Split": [":", {"Ref": "Al"}]}]}, "live"]]}`, parameter},
+		{"alias-missing", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}}\nMap Lambda::EventSourceMapping {\"FunctionName\": VALUE}", `{"Fn::Sub": "${Fn.Arn}:prod"}`, `{"Fn::Sub": "${Fn.Arn}:live"}`, `{"Fn::Sub": "${Fn.Arn}:${Parameter}"}`},
 	}
 }
 
