@@ -72,6 +72,22 @@ func ruleCases() []ruleCase {
 		{"scaling-resource", "Fn Lambda::Function {}\nSc ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ResourceId\": VALUE}", `{"Fn::Sub": "function:${Fn}:$LATEST"}`, `{"Fn::Sub": "function:${Fn}:1"}`, parameter},
 		{"scaling-order", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}}\nSc ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ResourceId\": VALUE}", `{"Fn::Sub": "function:${Fn}:live"}`, `{"Fn::Join": [":", ["function", {"Fn::Select": [6, {"Fn::Split": [":", {"Ref": "Al"}]}]}, "live"]]}`, parameter},
 		{"alias-missing", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}}\nMap Lambda::EventSourceMapping {\"FunctionName\": VALUE}", `{"Fn::Sub": "${Fn.Arn}:prod"}`, `{"Fn::Sub": "${Fn.Arn}:live"}`, `{"Fn::Sub": "${Fn.Arn}:${Parameter}"}`},
+
+		{"queue-range", `Q SQS::Queue {"VisibilityTimeout": VALUE}`, "43201", "43200", parameter},
+		{"queue-range", `Q SQS::Queue {"MessageRetentionPeriod": VALUE}`, "59", "60", parameter},
+		{"queue-range", `Q SQS::Queue {"DelaySeconds": VALUE}`, "901", "900", parameter},
+		{"queue-range", `Q SQS::Queue {"ReceiveMessageWaitTimeSeconds": VALUE}`, "21", "20", parameter},
+		{"queue-range", `Q SQS::Queue {"MaximumMessageSize": VALUE}`, "1048577", "1048576", parameter},
+		{"queue-receive-count", `Q SQS::Queue {"RedrivePolicy": {"maxReceiveCount": VALUE}}`, "0", "1", parameter},
+		{"queue-receive-count", `Q SQS::Queue {"RedrivePolicy": {"maxReceiveCount": VALUE}}`, "1001", "1000", parameter},
+		{"queue-dead-letter-retention", "Dead SQS::Queue {\"MessageRetentionPeriod\": VALUE}\nQ SQS::Queue {\"RedrivePolicy\": {\"deadLetterTargetArn\": {\"Fn::GetAtt\": [\"Dead\", \"Arn\"]}}}", "345599", "345600", parameter},
+		{"queue-dead-letter-kind", "Dead SQS::Queue {\"FifoQueue\": VALUE}\nQ SQS::Queue {\"FifoQueue\": true, \"RedrivePolicy\": {\"deadLetterTargetArn\": {\"Fn::GetAtt\": [\"Dead\", \"Arn\"]}}}", "false", "true", parameter},
+		{"queue-redrive-allowed", "Dead SQS::Queue {\"RedriveAllowPolicy\": VALUE}\nQ SQS::Queue {\"RedrivePolicy\": {\"deadLetterTargetArn\": {\"Fn::GetAtt\": [\"Dead\", \"Arn\"]}}}", `{"redrivePermission": "denyAll"}`, `{"redrivePermission": "allowAll"}`, parameter},
+		{"queue-redrive-allowed", "Dead SQS::Queue {\"RedriveAllowPolicy\": {\"redrivePermission\": \"byQueue\", \"sourceQueueArns\": [VALUE]}}\nOther SQS::Queue {}\nQ SQS::Queue {\"RedrivePolicy\": {\"deadLetterTargetArn\": {\"Fn::GetAtt\": [\"Dead\", \"Arn\"]}}}", `{"Fn::GetAtt": ["Other", "Arn"]}`, `{"Fn::GetAtt": ["Q", "Arn"]}`, parameter},
+		{"queue-name", `Q SQS::Queue {"QueueName": VALUE}`, `"jobs.fifo"`, `"jobs"`, parameter},
+		{"queue-name", `Q SQS::Queue {"QueueName": VALUE}`, letters(81), letters(80), `{"Fn::Sub": "${AWS::StackName}.jobs"}`},
+		{"queue-fifo-settings", `Q SQS::Queue {"ContentBasedDeduplication": VALUE}`, "true", "false", parameter},
+		{"queue-fifo-settings", `Q SQS::Queue {"FifoQueue": true, "FifoThroughputLimit": "perMessageGroupId", "DeduplicationScope": VALUE}`, `"queue"`, `"messageGroup"`, parameter},
 	}
 }
 
