@@ -25,6 +25,9 @@ type ruleCase struct {
 
 const parameter = `{"Ref": "Parameter"}`
 
+// role is a role with one action.
+const role = `Role IAM::Role {"AssumeRolePolicyDocument": {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "scheduler.amazonaws.com"}}}, "Policies": [{"PolicyDocument": {"Statement": {"Effect": "Allow", "Action": VALUE, "Resource": "*"}}}]}`
+
 // templateOf writes a template from its lines.
 func templateOf(t *testing.T, lines, value string) []byte {
 	t.Helper()
@@ -72,6 +75,21 @@ func ruleCases() []ruleCase {
 		{"scaling-resource", "Fn Lambda::Function {}\nSc ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ResourceId\": VALUE}", `{"Fn::Sub": "function:${Fn}:$LATEST"}`, `{"Fn::Sub": "function:${Fn}:1"}`, parameter},
 		{"scaling-order", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}}\nSc ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ResourceId\": VALUE}", `{"Fn::Sub": "function:${Fn}:live"}`, `{"Fn::Join": [":", ["function", {"Fn::Select": [6, {"Fn::Split": [":", {"Ref": "Al"}]}]}, "live"]]}`, parameter},
 		{"alias-missing", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}}\nMap Lambda::EventSourceMapping {\"FunctionName\": VALUE}", `{"Fn::Sub": "${Fn.Arn}:prod"}`, `{"Fn::Sub": "${Fn.Arn}:live"}`, `{"Fn::Sub": "${Fn.Arn}:${Parameter}"}`},
+
+		{"mapping-concurrency", `Map Lambda::EventSourceMapping {"ScalingConfig": {"MaximumConcurrency": VALUE}}`, "1", "2", parameter},
+		{"mapping-concurrency", "Fn Lambda::Function {\"ReservedConcurrentExecutions\": 5}\nMap Lambda::EventSourceMapping {\"FunctionName\": {\"Ref\": \"Fn\"}, \"ScalingConfig\": {\"MaximumConcurrency\": VALUE}}", "6", "5", parameter},
+		{"mapping-concurrency-sum", "Fn Lambda::Function {\"ReservedConcurrentExecutions\": 5}\nA Lambda::EventSourceMapping {\"FunctionName\": {\"Ref\": \"Fn\"}, \"ScalingConfig\": {\"MaximumConcurrency\": VALUE}}\nB Lambda::EventSourceMapping {\"FunctionName\": {\"Ref\": \"Fn\"}, \"ScalingConfig\": {\"MaximumConcurrency\": 2}}", "4", "3", parameter},
+		{"mapping-pollers", `Map Lambda::EventSourceMapping {"ScalingConfig": {"MaximumConcurrency": VALUE}, "ProvisionedPollerConfig": {"MinimumPollers": 2}}`, "2", `{"Ref": "AWS::NoValue"}`, parameter},
+		{"mapping-pollers", `Map Lambda::EventSourceMapping {"ProvisionedPollerConfig": {"MinimumPollers": VALUE, "MaximumPollers": 2}}`, "3", "2", parameter},
+		{"mapping-batch", "Q SQS::Queue {}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"BatchSize\": VALUE}", "11", "10", parameter},
+		{"mapping-batch", "Q SQS::Queue {}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"BatchSize\": VALUE, \"MaximumBatchingWindowInSeconds\": 1}", "10001", "10000", parameter},
+		{"mapping-batch", "Q SQS::Queue {\"FifoQueue\": true}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"BatchSize\": VALUE}", "11", "10", parameter},
+		{"mapping-batch", "Q SQS::Queue {\"FifoQueue\": true}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"MaximumBatchingWindowInSeconds\": VALUE}", "1", "0", parameter},
+		{"mapping-batch", `Map Lambda::EventSourceMapping {"MaximumBatchingWindowInSeconds": VALUE}`, "301", "300", parameter},
+		{"mapping-visibility", "Fn Lambda::Function {\"Timeout\": 5}\nVer Lambda::Version {\"FunctionName\": {\"Ref\": \"Fn\"}}\nQ SQS::Queue {\"VisibilityTimeout\": VALUE}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Ver\"}}", "4", "5", parameter},
+		{"mapping-visibility-retries", "Fn Lambda::Function {\"Timeout\": 5}\nQ SQS::Queue {\"VisibilityTimeout\": VALUE}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Fn\"}, \"MaximumBatchingWindowInSeconds\": 2}", "31", "32", parameter},
+		{"mapping-role", role + "\nFn Lambda::Function {\"Role\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}\nQ SQS::Queue {}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Fn\"}}", `["sqs:Receive*", "sqs:GetQueueAttributes"]`, `["sqs:Receive*", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]`, parameter},
+		{"mapping-duplicate", "Fn Lambda::Function {}\nQ SQS::Queue {}\nA Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Fn\"}}\nB Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": VALUE}", `{"Fn::GetAtt": ["Fn", "Arn"]}`, `{"Fn::Sub": "${Fn.Arn}:1"}`, parameter},
 
 		{"queue-range", `Q SQS::Queue {"VisibilityTimeout": VALUE}`, "43201", "43200", parameter},
 		{"queue-range", `Q SQS::Queue {"MessageRetentionPeriod": VALUE}`, "59", "60", parameter},
