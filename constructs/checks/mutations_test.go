@@ -117,6 +117,10 @@ func TestMutations(t *testing.T) {
 		"permission to another API":  {"invoke-permission ApiIntegration", []change{set("Other", `{"Type":"AWS::ApiGatewayV2::Api","Properties":{"ProtocolType":"HTTP"}}`), set("ApiPermission.Properties.SourceArn", `{"Fn::Sub":"arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Other}/*/*"}`)}},
 		"payload format":             {"api-payload-format ApiIntegration", []change{set("ApiIntegration.Properties.PayloadFormatVersion", "")}},
 		"no stage":                   {"api-stage Api", []change{set("ApiStage", "")}},
+		"cron":                       {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpression", `"cron(0 3 * *)"`)}},
+		"time zone":                  {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpressionTimezone", `"Europe/Atlantis"`)}},
+		"role of the schedule":       {"schedule-role Nightly", []change{set("NightlyRole.Properties.Policies", `[]`)}},
+		"role for the function":      {"schedule-role Nightly", []change{set("NightlyRole.Properties.Policies", `[{"PolicyName":"n","PolicyDocument":{"Statement":{"Effect":"Allow","Action":"lambda:*","Resource":{"Fn::GetAtt":["Handler","Arn"]}}}}]`)}},
 		"past the alias":             {"provisioned-bypassed ApiIntegration", []change{set("ApiIntegration.Properties.IntegrationUri", `{"Fn::GetAtt":["Handler","Arn"]}`), set("ApiPermission.Properties.FunctionName", `{"Ref":"Handler"}`)}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -124,6 +124,18 @@ func ruleCases() []ruleCase {
 		{"invoke-permission", "Fn Lambda::Function {}\nTopic SNS::Topic {}\nSub SNS::Subscription {\"Protocol\": \"lambda\", \"TopicArn\": {\"Ref\": \"Topic\"}, \"Endpoint\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}}\nPerm Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Principal\": VALUE, \"SourceArn\": {\"Ref\": \"Topic\"}}", `"sqs.amazonaws.com"`, `"sns.amazonaws.com"`, parameter},
 		{"url-permission", "Fn Lambda::Function {}\nUrl Lambda::Url {\"TargetFunctionArn\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}, \"AuthType\": \"NONE\"}\nPerm Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Action\": \"lambda:InvokeFunctionUrl\", \"Principal\": VALUE}", `"123456789012"`, `"*"`, parameter},
 		{"url-duplicate", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}}\nA Lambda::Url {\"TargetFunctionArn\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}, \"Qualifier\": \"live\", \"AuthType\": \"AWS_IAM\"}\nB Lambda::Url {\"TargetFunctionArn\": VALUE, \"AuthType\": \"AWS_IAM\"}", `{"Ref": "Al"}`, `{"Ref": "Fn"}`, parameter},
+
+		{"schedule-expression", `Sch Scheduler::Schedule {"ScheduleExpression": VALUE}`, `"rate(5 minuets)"`, `"rate(5 minutes)"`, parameter},
+		{"schedule-expression", `Sch Scheduler::Schedule {"ScheduleExpression": "at(2027-01-31T09:00:00)", "ScheduleExpressionTimezone": VALUE}`, `"CET/Berlin"`, `"Europe/Berlin"`, parameter},
+		{"event-rule-expression", `Rule Events::Rule {"ScheduleExpression": VALUE}`, `"rate(1 hours)"`, `"rate(1 hour)"`, parameter},
+		{"event-rule-expression", `Rule Events::Rule {"ScheduleExpression": VALUE}`, `"at(2027-01-31T09:00:00)"`, `"cron(0 3 * * ? *)"`, parameter},
+		{"schedule-range", `Sch Scheduler::Schedule {"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": VALUE}}`, "1441", "1440", parameter},
+		{"schedule-range", `Sch Scheduler::Schedule {"FlexibleTimeWindow": {"Mode": VALUE}}`, `"FLEXIBLE"`, `"OFF"`, parameter},
+		{"schedule-range", `Sch Scheduler::Schedule {"Target": {"RetryPolicy": {"MaximumRetryAttempts": VALUE}}}`, "186", "185", parameter},
+		{"schedule-range", `Sch Scheduler::Schedule {"Target": {"RetryPolicy": {"MaximumEventAgeInSeconds": VALUE}}}`, "59", "60", parameter},
+		{"schedule-role", role + "\nFn Lambda::Function {}\nSch Scheduler::Schedule {\"Target\": {\"Arn\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}, \"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}}", `"lambda:InvokeAsync"`, `"lambda:InvokeFunction"`, parameter},
+		{"schedule-dead-letter", role + "\nQ SQS::Queue {}\nSch Scheduler::Schedule {\"Target\": {\"DeadLetterConfig\": {\"Arn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}}, \"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}}", `"sqs:ReceiveMessage"`, `"sqs:SendMessage"`, parameter},
+		{"schedule-dead-letter", "Q SQS::Queue {\"FifoQueue\": VALUE}\nSch Scheduler::Schedule {\"Target\": {\"DeadLetterConfig\": {\"Arn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}}}}", "true", "false", parameter},
 	}
 }
 
