@@ -119,8 +119,11 @@ func TestMutations(t *testing.T) {
 		"no stage":                   {"api-stage Api", []change{set("ApiStage", "")}},
 		"cron":                       {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpression", `"cron(0 3 * *)"`)}},
 		"time zone":                  {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpressionTimezone", `"Europe/Atlantis"`)}},
+		"who is trusted":             {"role-trust Nightly", []change{set("NightlyRole.Properties.AssumeRolePolicyDocument.Statement", `[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"events.amazonaws.com"}}]`)}},
+		"Lambda is not trusted":      {"role-trust Handler", []change{set("HandlerRole.Properties.AssumeRolePolicyDocument.Statement", `[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]`)}},
 		"role of the schedule":       {"schedule-role Nightly", []change{set("NightlyRole.Properties.Policies", `[]`)}},
 		"role for the function":      {"schedule-role Nightly", []change{set("NightlyRole.Properties.Policies", `[{"PolicyName":"n","PolicyDocument":{"Statement":{"Effect":"Allow","Action":"lambda:*","Resource":{"Fn::GetAtt":["Handler","Arn"]}}}}]`)}},
+		"unknown action":             {"policy-action HandlerPolicy", []change{set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":["sqs:*","sqs:Foo"],"Resource":"*"}]`)}},
 		"past the alias":             {"provisioned-bypassed ApiIntegration", []change{set("ApiIntegration.Properties.IntegrationUri", `{"Fn::GetAtt":["Handler","Arn"]}`), set("ApiPermission.Properties.FunctionName", `{"Ref":"Handler"}`)}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -136,6 +136,11 @@ func ruleCases() []ruleCase {
 		{"schedule-role", role + "\nFn Lambda::Function {}\nSch Scheduler::Schedule {\"Target\": {\"Arn\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}, \"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}}", `"lambda:InvokeAsync"`, `"lambda:InvokeFunction"`, parameter},
 		{"schedule-dead-letter", role + "\nQ SQS::Queue {}\nSch Scheduler::Schedule {\"Target\": {\"DeadLetterConfig\": {\"Arn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}}, \"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}}", `"sqs:ReceiveMessage"`, `"sqs:SendMessage"`, parameter},
 		{"schedule-dead-letter", "Q SQS::Queue {\"FifoQueue\": VALUE}\nSch Scheduler::Schedule {\"Target\": {\"DeadLetterConfig\": {\"Arn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}}}}", "true", "false", parameter},
+
+		{"role-trust", "Role IAM::Role {\"AssumeRolePolicyDocument\": {\"Statement\": {\"Effect\": \"Allow\", \"Action\": \"sts:AssumeRole\", \"Principal\": {\"Service\": VALUE}}}}\nProxy RDS::DBProxy {\"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}", `["lambda.amazonaws.com"]`, `["lambda.amazonaws.com", "rds.amazonaws.com"]`, parameter},
+		{"policy-action", `Policy IAM::Policy {"PolicyDocument": {"Statement": {"Effect": "Allow", "Action": VALUE, "Resource": "*"}}}`, `"sqs:Receives*"`, `"sqs:Receive*"`, parameter},
+		{"policy-size", `Role IAM::Role {"Policies": [{"PolicyDocument": VALUE}]}`, letters(10239), letters(10238), parameter},
+		{"policy-size", `Policy IAM::ManagedPolicy {"PolicyDocument": [{"Sid": VALUE}]}`, letters(6133), letters(6132), parameter},
 	}
 }
 
