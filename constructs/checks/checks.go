@@ -83,7 +83,7 @@ type reporter func(message string, args ...any)
 
 // Rules are all rules, in the order of the documentation.
 func Rules() []Rule {
-	return slices.Concat(functionRules, concurrencyRules, mappingRules, queueRules, apiRules, scheduleRules, roleRules)
+	return slices.Concat(functionRules, concurrencyRules, mappingRules, queueRules, apiRules, scheduleRules, roleRules, stackRules)
 }
 
 // Source is a template in JSON.

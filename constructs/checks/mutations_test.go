@@ -102,6 +102,8 @@ func TestMutations(t *testing.T) {
 		"retention of dead letters":  {"queue-dead-letter-retention Jobs", []change{set("DeadJobs.Properties.MessageRetentionPeriod", "345599")}},
 		"retention by default":       {"queue-dead-letter-retention Jobs", []change{set("DeadJobs.Properties.MessageRetentionPeriod", ""), set("Jobs.Properties.MessageRetentionPeriod", "345601")}},
 		"receive count":              {"queue-receive-count Jobs", []change{set("Jobs.Properties.RedrivePolicy.maxReceiveCount", "0")}},
+		"names":                      {"name-duplicate Jobs", []change{set("Jobs.Properties.QueueName", `"jobs"`), set("DeadJobs.Properties.QueueName", `"jobs"`)}},
+		"names with a region":        {"name-duplicate Jobs", []change{set("Jobs.Properties.QueueName", `{"Fn::Sub":"jobs-${AWS::Region}"}`), set("DeadJobs.Properties.QueueName", `{"Fn::Join":["-",["jobs",{"Ref":"AWS::Region"}]]}`)}},
 		"integration's timeout":      {"api-integration-timeout ApiIntegration", []change{set("ApiIntegration.Properties.TimeoutInMillis", "30001")}},
 		"WebSocket without selector": {"api-websocket-selection Api", []change{set("Api.Properties.ProtocolType", `"WEBSOCKET"`), set("ApiIntegration.Properties.TimeoutInMillis", "29000")}},
 		"target is an API":           {"api-route-target ApiRoute", []change{set("ApiRoute.Properties.Target", `{"Fn::Sub":"integrations/${Api}"}`)}},

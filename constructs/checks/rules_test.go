@@ -51,6 +51,14 @@ func templateOf(t *testing.T, lines, value string) []byte {
 	return data
 }
 
+func many(n int, line string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, line+"\n", i)
+	}
+	return b.String()
+}
+
 func ruleCases() []ruleCase {
 	letters := func(n int) string { return `"` + strings.Repeat("x", n) + `"` }
 	return []ruleCase{
@@ -141,12 +149,15 @@ func ruleCases() []ruleCase {
 		{"policy-action", `Policy IAM::Policy {"PolicyDocument": {"Statement": {"Effect": "Allow", "Action": VALUE, "Resource": "*"}}}`, `"sqs:Receives*"`, `"sqs:Receive*"`, parameter},
 		{"policy-size", `Role IAM::Role {"Policies": [{"PolicyDocument": VALUE}]}`, letters(10239), letters(10238), parameter},
 		{"policy-size", `Policy IAM::ManagedPolicy {"PolicyDocument": [{"Sid": VALUE}]}`, letters(6133), letters(6132), parameter},
+
+		{"name-duplicate", "A SNS::Topic {\"TopicName\": \"news\"}\nB SNS::Topic {\"TopicName\": VALUE}", `"news"`, `"News"`, parameter},
+		{"stack-size", "VALUE", many(501, "T%d SNS::Topic {}"), many(500, "T%d SNS::Topic {}"), `T SNS::Topic {}`},
 	}
 }
 
 func TestRules(t *testing.T) {
 	t.Parallel()
-	tested := map[string]bool{}
+	tested := map[string]bool{"export-duplicate": true} // has a test of its own
 	var messages strings.Builder
 	for _, c := range ruleCases() {
 		tested[c.rule] = true
