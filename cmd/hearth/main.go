@@ -7,6 +7,7 @@
 //	hearth manifest DIR          print what the program in DIR serves
 //	hearth invoke DIR [FILE]     send one event to the program in DIR
 //	hearth sqs                   run the SQS simulator alone
+//	hearth check [PATH]...       find faults in synthesized templates
 package main
 
 import (
@@ -74,7 +75,7 @@ const usage = `usage:
   hearth sqs [--addr HOST:PORT] [--queue NAME[.fifo]]...
         Run the SQS simulator alone, on 127.0.0.1:9324 by default, for programs
         that set AWS_ENDPOINT_URL_SQS. Programs may create more queues.
-`
+` + checkUsage
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -105,6 +106,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return invoke(ctx, args, stdin, stdout, stderr)
 	case "sqs":
 		return sqsCommand(ctx, args, stdout)
+	case "check":
+		return check(args, stdout)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil
