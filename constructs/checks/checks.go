@@ -68,7 +68,7 @@ type Rule struct {
 	Severity Severity
 	// Fault is what the rule finds, and what AWS does with it.
 	Fault string
-	// Page is where AWS documents the bound; each was read in 2026-11.
+	// Page is where AWS documents the bound; checked 2026-11.
 	Page string
 
 	// types are the resource types that each is asked about.

@@ -48,3 +48,16 @@ func (c call) coveredBy(source value) bool {
 	}
 	return true
 }
+
+// publicFor says whether a permission of the app allows everybody an action, or may do so.
+func (t target) publicFor(action string) bool {
+	a := t.function.stack.app
+	for _, p := range a.ofType(typePermission) {
+		other, ok := p.get("FunctionName").target()
+		everybody, literal := p.get("Principal").literal()
+		if (!ok || other == t) && p.get("Action").matches(action) && (!literal || everybody == "*") {
+			return true
+		}
+	}
+	return false
+}

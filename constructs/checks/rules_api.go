@@ -202,22 +202,18 @@ var apiRules = []Rule{
 	},
 	{
 		ID: "url-permission", Severity: Error, Page: urlPage,
-		Fault: "A function URL for everybody without the permission that lets everybody in; it answers 403 to every request.",
+		Fault: "A function URL for everybody without both permissions that let everybody in; it answers 403 to every request.",
 		types: []string{typeURL},
 		each: func(r *resource, report reporter) {
 			calls := callsOf(r)
 			if r.get("AuthType").text() != "NONE" || len(calls) == 0 {
 				return
 			}
-			for _, p := range r.stack.app.ofType(typePermission) {
-				t, ok := p.get("FunctionName").target()
-				action, known := p.get("Action").literal()
-				everybody, literal := p.get("Principal").literal()
-				if (!ok || t == calls[0].target) && (!known || action == "lambda:InvokeFunctionUrl" || action == "lambda:*") && (!literal || everybody == "*") {
-					return
+			for _, action := range []string{"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"} {
+				if !calls[0].target.publicFor(action) {
+					report("AuthType must be AWS_IAM without permissions for everybody, got NONE for %s; add an AWS::Lambda::Permission of %s for the principal \"*\"", calls[0].target, action)
 				}
 			}
-			report("AuthType must be AWS_IAM without a permission for everybody, got NONE for %s; add an AWS::Lambda::Permission of lambda:InvokeFunctionUrl for the principal \"*\"", calls[0].target)
 		},
 	},
 	{
