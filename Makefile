@@ -18,7 +18,7 @@ test: ## run all tests
 	go test ./...
 
 race: ## run the tests of all packages but those that import the CDK under the race detector
-	go test -race ./internal/... ./lambdaruntime/... ./local/... ./cmd/...
+	go test -race ./constructs/checks ./internal/... ./lambdaruntime/... ./local/... ./cmd/...
 
 fuzz: ## run each fuzz target for FUZZTIME
 	@for pkg in $$(go list ./lambdaruntime/... ./local/... ./examples/...); do \
@@ -29,6 +29,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 golden: ## write the golden templates anew; read their diff
 	go test ./constructs ./examples/baseline/infra ./examples/canary/infra ./examples/embed/infra ./test -update
+	go test ./constructs/checks -update
 	go test ./constructs/hearthtest ./local/internal/sqs -run "Table|Snapshot" -update
 
 fmt: ## check formatting

@@ -82,6 +82,14 @@ FILE is standard input by default.
 
 It is for programs that set AWS_ENDPOINT_URL_SQS. They may create more queues.
 `},
+	{"check", `hearth check [--json] [PATH]...
+  Find faults in synthesized templates before AWS does.
+
+PATH is a template or the folder of a cloud assembly, cdk.out by default. It prints one
+line a finding, or with --json an array. The exit status is 1 if one of them is an error.
+
+  hearth check cdk.out
+`},
 }
 
 // helpOf is the help of a command, "" for none.

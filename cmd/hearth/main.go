@@ -7,6 +7,7 @@
 //	hearth manifest DIR          print what the program in DIR serves
 //	hearth invoke DIR [FILE]     send one event to the program in DIR
 //	hearth sqs                   run the SQS simulator alone
+//	hearth check [PATH]...       find faults in synthesized templates
 package main
 
 import (
@@ -67,6 +68,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return invoke(ctx, args, stdin, stdout, stderr)
 	case "sqs":
 		return sqsCommand(ctx, args, stdout)
+	case "check":
+		return check(args, stdout)
 	case "help", "-h", "-help", "--help":
 		if len(args) > 0 && helpOf(args[0]) != "" {
 			fmt.Fprint(stdout, helpOf(args[0]))

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// writeTemplate writes a template with a function of some timeout.
+func writeTemplate(t *testing.T, timeout string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "shop.template.json")
+	text := `{"Resources": {"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Timeout": ` + timeout + `}, "Metadata": {"aws:cdk:path": "Shop/Fn/Resource"}}}}`
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	faulty, clean := writeTemplate(t, "901"), writeTemplate(t, "900")
+	hearth := func(args ...string) (string, error) {
+		var out bytes.Buffer
+		err := run(t.Context(), append([]string{"check"}, args...), strings.NewReader(""), &out, io.Discard)
+		return out.String(), err
+	}
+	t.Run("a line", func(t *testing.T) {
+		t.Parallel()
+		out, err := hearth(clean, faulty)
+		if want := faulty + ": Fn (Shop/Fn/Resource): error: Timeout must be from 1 to 900 seconds, got 901; lower it [function-timeout]\n"; out != want {
+			t.Errorf("got %q, want %q", out, want)
+		}
+		if err == nil || !strings.Contains(err.Error(), "got 1") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("JSON", func(t *testing.T) {
+		t.Parallel()
+		out, err := hearth("--json", faulty)
+		var got []map[string]string
+		if json.Unmarshal([]byte(out), &got) != nil || err == nil || len(got) != 1 {
+			t.Fatalf("got %s, %v", out, err)
+		}
+		for name, want := range map[string]string{"rule": "function-timeout", "severity": "error", "file": faulty, "logicalId": "Fn", "path": "Shop/Fn/Resource"} {
+			if got[0][name] != want {
+				t.Errorf("%s: got %q, want %q", name, got[0][name], want)
+			}
+		}
+	})
+	t.Run("clean", func(t *testing.T) {
+		t.Parallel()
+		if out, err := hearth("--json", clean); strings.TrimSpace(out) != "[]" || err != nil {
+			t.Errorf("got %s, %v", out, err)
+		}
+		if out, err := hearth(clean); out != "" || err != nil {
+			t.Errorf("got %s, %v", out, err)
+		}
+	})
+	t.Run("no template", func(t *testing.T) {
+		t.Parallel()
+		if _, err := hearth(filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "synthesize the app first") {
+			t.Errorf("got %v", err)
+		}
+		if _, err := hearth(t.TempDir()); err == nil || !strings.Contains(err.Error(), "manifest.json") {
+			t.Errorf("got %v", err)
+		}
+	})
+}

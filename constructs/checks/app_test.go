@@ -1,0 +1,64 @@
+package checks
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	queueAndExport = `{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 30}}},
+		"Outputs": {"Queue": {"Value": {"Fn::GetAtt": ["Q", "Arn"]}, "Export": {"Name": "Queues:Q"}}}}`
+	slowConsumer = `{"Resources": {
+		"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Timeout": 60}},
+		"Map": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Fn::GetAtt": ["Fn", "Arn"]}, "EventSourceArn": SOURCE}}%s}}`
+)
+
+// References lead through imports and nested stacks to the resource of another template.
+func TestOtherStacks(t *testing.T) {
+	t.Parallel()
+	consumer := func(source, more string) []byte {
+		return []byte(strings.NewReplacer("SOURCE", source, "%s", more).Replace(slowConsumer))
+	}
+	nested := func(parameters string) string {
+		return `, "Nested": {"Type": "AWS::CloudFormation::Stack", "Properties": {"Parameters": {` + parameters + `}}, "Metadata": {"aws:asset:path": "nested.template.json"}}`
+	}
+	imported := `{"Fn::ImportValue": "Queues:Q"}`
+	for name, test := range map[string]struct {
+		sources []Source
+		found   bool
+	}{
+		"import":             {[]Source{{"a.json", consumer(imported, "")}, {"b.json", []byte(queueAndExport)}}, true},
+		"import of none":     {[]Source{{"a.json", consumer(imported, "")}}, false},
+		"ambiguous import":   {[]Source{{"a.json", consumer(imported, "")}, {"b.json", []byte(queueAndExport)}, {"c.json", []byte(queueAndExport)}}, false},
+		"output":             {[]Source{{"a.json", consumer(`{"Fn::GetAtt": ["Nested", "Outputs.Queue"]}`, nested(""))}, {"nested.template.json", []byte(queueAndExport)}}, true},
+		"parameter":          {[]Source{{"a.json", []byte(`{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}` + nested(`"Queue": {"Fn::GetAtt": ["Q", "Arn"]}`) + `}}`)}, {"nested.template.json", consumer(`{"Ref": "Queue"}`, "")}}, true},
+		"unknown parameter":  {[]Source{{"nested.template.json", consumer(`{"Ref": "Queue"}`, "")}}, false},
+		"template elsewhere": {[]Source{{"a.json", consumer(`{"Fn::GetAtt": ["Nested", "Outputs.Queue"]}`, nested(""))}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			findings, err := Check(test.sources...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := slices.ContainsFunc(findings, func(f Finding) bool { return f.Rule == "mapping-visibility" && f.LogicalID == "Map" })
+			if found != test.found {
+				t.Errorf("got %v", findings)
+			}
+		})
+	}
+}
+
+func TestNoTemplate(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string]string{
+		"Resources:":        "read template t.yaml: must be a CloudFormation template in JSON, got invalid character 'R' looking for beginning of value; synthesize the app, or convert the file",
+		`{"name": "shop"}`:  "read template t.yaml: must have Resources, got none; name a CloudFormation template",
+		`{"Resources": {}}`: "read template t.yaml: must have Resources, got none; name a CloudFormation template",
+	} {
+		if _, err := Template("t.yaml", []byte(data)); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

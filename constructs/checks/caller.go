@@ -1,0 +1,81 @@
+package checks
+
+import "fmt"
+
+const (
+	typePermission  = "AWS::Lambda::Permission"
+	typeMapping     = "AWS::Lambda::EventSourceMapping"
+	typeURL         = "AWS::Lambda::Url"
+	typeIntegration = "AWS::ApiGatewayV2::Integration"
+	typeAuthorizer  = "AWS::ApiGatewayV2::Authorizer"
+	typeMethod      = "AWS::ApiGateway::Method"
+	typeRESTAuth    = "AWS::ApiGateway::Authorizer"
+	typeSchedule    = "AWS::Scheduler::Schedule"
+	typeEventRule   = "AWS::Events::Rule"
+	typeSubscriber  = "AWS::SNS::Subscription"
+	typeAPI         = "AWS::ApiGatewayV2::Api"
+	typeRESTAPI     = "AWS::ApiGateway::RestApi"
+)
+
+// callerTypes are the resources that invoke functions.
+var callerTypes = []string{typeMapping, typeURL, typeIntegration, typeAuthorizer, typeMethod, typeRESTAuth, typeSchedule, typeEventRule, typeSubscriber}
+
+// call is how a resource invokes a function of the app.
+type call struct {
+	// property is where the resource names the function.
+	property string
+	target   target
+	// service needs a permission on the function, for a source whose ARN has a token of
+	// source in it; "" if the call is made with a role.
+	service string
+	source  *resource
+}
+
+// callsOf are the calls that a resource makes.
+func callsOf(r *resource) []call {
+	var calls []call
+	add := func(property string, v value, service string, source *resource) {
+		if t, ok := v.target(); ok {
+			calls = append(calls, call{property, t, service, source})
+		}
+	}
+	// with is the service, unless the call is made with a role.
+	with := func(service string, credentials value) string {
+		if credentials.has() {
+			return ""
+		}
+		return service
+	}
+	switch r.kind {
+	case typeMapping:
+		add("FunctionName", r.get("FunctionName"), "", nil)
+	case typeURL:
+		v := r.get("TargetFunctionArn")
+		if t, ok := v.target(); ok {
+			if q := r.get("Qualifier"); q.has() && t.qualifier == "" {
+				t.qualifier = q.text()
+			}
+			calls = append(calls, call{"TargetFunctionArn", t, "", nil})
+		}
+	case typeIntegration:
+		add("IntegrationUri", r.get("IntegrationUri"), with("apigateway.amazonaws.com", r.get("CredentialsArn")), r.get("ApiId").resource(typeAPI))
+	case typeAuthorizer:
+		add("AuthorizerUri", r.get("AuthorizerUri"), with("apigateway.amazonaws.com", r.get("AuthorizerCredentialsArn")), r.get("ApiId").resource(typeAPI))
+	case typeMethod:
+		add("Integration.Uri", r.get("Integration", "Uri"), with("apigateway.amazonaws.com", r.get("Integration", "Credentials")), r.get("RestApiId").resource(typeRESTAPI))
+	case typeRESTAuth:
+		add("AuthorizerUri", r.get("AuthorizerUri"), with("apigateway.amazonaws.com", r.get("AuthorizerCredentials")), r.get("RestApiId").resource(typeRESTAPI))
+	case typeSchedule:
+		add("Target.Arn", r.get("Target", "Arn"), "", nil)
+	case typeEventRule:
+		targets, _ := r.get("Targets").list()
+		for i, t := range targets {
+			add(fmt.Sprintf("Targets[%d].Arn", i), t.get("Arn"), with("events.amazonaws.com", t.get("RoleArn")), r)
+		}
+	case typeSubscriber:
+		if r.get("Protocol").text() == "lambda" {
+			add("Endpoint", r.get("Endpoint"), "sns.amazonaws.com", r.get("TopicArn").resource("AWS::SNS::Topic"))
+		}
+	}
+	return calls
+}

@@ -1,0 +1,95 @@
+package checks
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Paths checks templates, and cloud assemblies by their folder, such as cdk.out. A template
+// brings the nested stacks beside it, and an assembly its stages. All stacks are one app,
+// so that one may import what another exports.
+func Paths(paths ...string) ([]Finding, error) {
+	l := &loader{seen: map[string]bool{}}
+	for _, p := range paths {
+		p = filepath.Clean(p)
+		load := l.template
+		if info, err := os.Stat(p); err == nil && info.IsDir() {
+			load = l.assembly
+		}
+		if err := load(p); err != nil {
+			return nil, err
+		}
+	}
+	return Check(l.sources...)
+}
+
+// loader collects the templates of an app.
+type loader struct {
+	sources []Source
+	seen    map[string]bool
+}
+
+func (l *loader) assembly(dir string) error {
+	data, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("read assembly: %w; synthesize the app first, or name a template", err)
+	}
+	if err != nil {
+		return fmt.Errorf("read assembly: %w", err)
+	}
+	var manifest struct {
+		Artifacts map[string]struct {
+			Type       string
+			Properties struct{ TemplateFile, DirectoryName string }
+		}
+	}
+	if err := json.Unmarshal(data, &manifest); err != nil {
+		return fmt.Errorf("read assembly %s: manifest.json: %w", dir, err)
+	}
+	for _, id := range slices.Sorted(maps.Keys(manifest.Artifacts)) {
+		artifact := manifest.Artifacts[id]
+		switch artifact.Type {
+		case "cdk:cloud-assembly":
+			err = l.assembly(filepath.Join(dir, artifact.Properties.DirectoryName))
+		case "aws:cloudformation:stack":
+			err = l.template(filepath.Join(dir, artifact.Properties.TemplateFile))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// template adds a template and those of its nested stacks. A nested one that is not
+// beside it is left out.
+func (l *loader) template(file string) error {
+	if l.seen[file] {
+		return nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read template: %w; name a template, or synthesize the app first", err)
+	}
+	l.seen[file] = true
+	l.sources = append(l.sources, Source{Name: file, Data: data})
+	var t template
+	if json.Unmarshal(data, &t) != nil {
+		return nil // Check says so
+	}
+	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
+		nested := nestedFile(t.Resources[id])
+		if nested == "" {
+			continue
+		}
+		if err := l.template(filepath.Join(filepath.Dir(file), filepath.Base(nested))); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package checks
+
+import "strings"
+
+// sourceServices are the services in the ARNs of a permission's sources.
+var sourceServices = map[string]string{"apigateway.amazonaws.com": "execute-api", "events.amazonaws.com": "events", "sns.amazonaws.com": "sns"}
+
+// permitted says whether a permission of the app allows the call, or may do so.
+func (c call) permitted() bool {
+	a := c.target.function.stack.app
+	for _, p := range a.ofType(typePermission) {
+		name := p.get("FunctionName")
+		t, ok := name.target()
+		if !ok {
+			if a.unknownText(name.text()) {
+				return true
+			}
+			continue
+		}
+		if t.function != c.target.function || t.qualifier != c.target.qualifier && !a.unknownText(t.qualifier+c.target.qualifier) {
+			continue
+		}
+		if service, known := p.get("Principal").literal(); known && service != c.service && service != "*" {
+			continue
+		}
+		action := p.get("Action")
+		if (action.absent() || action.matches("lambda:InvokeFunction")) && c.coveredBy(p.get("SourceArn")) {
+			return true
+		}
+	}
+	return false
+}
+
+// coveredBy says whether a permission's source may be the caller. The ARN of another
+// resource of the caller's type is not.
+func (c call) coveredBy(source value) bool {
+	if source.absent() || c.source == nil {
+		return true
+	}
+	arn := strings.Split(token.ReplaceAllString(source.text(), "*"), ":")
+	if len(arn) > 2 && !glob(arn[2], sourceServices[c.service]) {
+		return false
+	}
+	for _, m := range token.FindAllStringSubmatch(source.text(), -1) {
+		if r, _ := c.source.stack.app.resourceOf(m[1]); r != nil && r != c.source && r.kind == c.source.kind {
+			return false
+		}
+	}
+	return true
+}
+
+// publicFor says whether a permission of the app allows everybody an action, or may do so.
+func (t target) publicFor(action string) bool {
+	a := t.function.stack.app
+	for _, p := range a.ofType(typePermission) {
+		other, ok := p.get("FunctionName").target()
+		everybody, literal := p.get("Principal").literal()
+		if (!ok || other == t) && p.get("Action").matches(action) && (!literal || everybody == "*") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,236 @@
+package checks
+
+import (
+	"regexp"
+	"strings"
+)
+
+const (
+	typeRoute = "AWS::ApiGatewayV2::Route"
+	typeStage = "AWS::ApiGatewayV2::Stage"
+
+	httpQuotas      = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"
+	webSocketQuotas = "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html"
+	restQuotas      = "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html"
+	routesPage      = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html"
+	permissionsPage = "https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html"
+	urlPage         = "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+
+	minIntegrationMillis          = 50
+	maxHTTPIntegrationMillis      = 30_000
+	maxWebSocketIntegrationMillis = 29_000
+	maxRESTIntegrationMillis      = 29_000
+)
+
+// protocol is HTTP or WEBSOCKET, of the API that a resource belongs to, or "".
+func (r *resource) protocol() string {
+	api := r.get("ApiId").resource(typeAPI)
+	if api == nil {
+		return ""
+	}
+	return api.get("ProtocolType").text()
+}
+
+// hasBody says that routes or methods may be in an OpenAPI document.
+func (r *resource) hasBody() bool {
+	return r.get("Body").has() || r.get("BodyS3Location").has() || r.get("Target").has()
+}
+
+var routeKey = regexp.MustCompile(`^(ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /\S*$`)
+
+var apiRules = []Rule{
+	{
+		ID: "api-integration-timeout", Severity: Error, Page: httpQuotas,
+		Fault: "An integration's timeout that the HTTP or WebSocket API does not take; API Gateway refuses it.",
+		types: []string{typeIntegration},
+		each: func(r *resource, report reporter) {
+			most := map[string]float64{"HTTP": maxHTTPIntegrationMillis, "WEBSOCKET": maxWebSocketIntegrationMillis}[r.protocol()]
+			if most > 0 {
+				between(r.get("TimeoutInMillis"), "TimeoutInMillis", minIntegrationMillis, most, " milliseconds", report)
+			}
+		},
+	},
+	{
+		ID: "api-rest-timeout", Severity: Warning, Page: restQuotas,
+		Fault: "A REST API's integration timeout above 29 seconds, which API Gateway takes only after the account's quota was raised.",
+		types: []string{typeMethod},
+		each: func(r *resource, report reporter) {
+			if n, known := r.get("Integration", "TimeoutInMillis").number(); known && n > maxRESTIntegrationMillis && r.get("Integration", "ResponseTransferMode").text() != "STREAM" {
+				report("Integration.TimeoutInMillis must be at most %d milliseconds with the default quota, got %s; lower it, or make sure that the account's quota is higher", maxRESTIntegrationMillis, scalar(n))
+			}
+		},
+	},
+	{
+		ID: "api-payload-format", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html",
+		Fault: "An HTTP API's Lambda integration without PayloadFormatVersion 1.0 or 2.0; API Gateway refuses it.",
+		types: []string{typeIntegration},
+		each: func(r *resource, report reporter) {
+			version := r.get("PayloadFormatVersion")
+			if r.protocol() != "HTTP" || r.get("IntegrationType").text() != "AWS_PROXY" || r.get("IntegrationSubtype").has() {
+				return
+			}
+			if text, known := version.literal(); version.absent() || known && text != "1.0" && text != "2.0" {
+				report("PayloadFormatVersion must be 1.0 or 2.0 for an HTTP API, got %q; set it", text)
+			}
+		},
+	},
+	{
+		ID: "api-websocket-selection", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-routes.html",
+		Fault: "A WebSocket API without RouteSelectionExpression; API Gateway refuses it.",
+		types: []string{typeAPI},
+		each: func(r *resource, report reporter) {
+			if r.get("ProtocolType").text() == "WEBSOCKET" && r.get("RouteSelectionExpression").absent() && !r.hasBody() {
+				report("RouteSelectionExpression must be set for a WebSocket API, got none; set it, for example to $request.body.action")
+			}
+		},
+	},
+	{
+		ID: "api-cors", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html",
+		Fault: "CORS of a WebSocket API, or credentials for every origin; API Gateway refuses it.",
+		types: []string{typeAPI},
+		each: func(r *resource, report reporter) {
+			cors := r.get("CorsConfiguration")
+			if cors.absent() || cors.unknown() {
+				return
+			}
+			if r.get("ProtocolType").text() == "WEBSOCKET" {
+				report("CorsConfiguration must be unset for a WebSocket API, got a value; remove it")
+			}
+			origins, _ := cors.get("AllowOrigins").list()
+			for _, origin := range origins {
+				if origin.text() == "*" && cors.get("AllowCredentials").is() {
+					report("CorsConfiguration.AllowOrigins must name origins with AllowCredentials, got \"*\"; name them or remove AllowCredentials")
+				}
+			}
+		},
+	},
+	{
+		ID: "api-route-target", Severity: Error, Page: routesPage,
+		Fault: "A route whose target is no integration of its API; API Gateway refuses it.",
+		types: []string{typeRoute},
+		each: func(r *resource, report reporter) {
+			target := r.get("Target").text()
+			if r.get("Target").absent() || r.stack.app.unknownText(target) {
+				return
+			}
+			id, is := strings.CutPrefix(target, "integrations/")
+			if !is {
+				report("Target must be integrations/{id of an integration}, got %q; correct it", target)
+				return
+			}
+			integration := value{r.stack, id}.resource(typeIntegration)
+			if integration == nil {
+				// The literal id of an integration can only be right for an API elsewhere.
+				if strings.Contains(id, tokenStart) || r.protocol() != "" {
+					report("Target must be integrations/{id of an integration}, got %q, which is none; name an AWS::ApiGatewayV2::Integration", target)
+				}
+				return
+			}
+			own, others := r.get("ApiId").resource(typeAPI), integration.get("ApiId").resource(typeAPI)
+			if own != nil && others != nil && own != others {
+				report("Target must be an integration of API %s, got %s of API %s; give the API an integration of its own", own.id, integration.id, others.id)
+			}
+		},
+	},
+	{
+		ID: "api-route-key", Severity: Error, Page: routesPage,
+		Fault: "A route key of an HTTP API that is no method and path; API Gateway refuses it.",
+		types: []string{typeRoute},
+		each: func(r *resource, report reporter) {
+			key, known := r.get("RouteKey").literal()
+			if known && r.protocol() == "HTTP" && key != "$default" && !routeKey.MatchString(key) {
+				report("RouteKey must be $default, or ANY, GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS and a path such as \"GET /items/{id}\", got %q; correct it", key)
+			}
+			if i := strings.Index(key, "+}"); known && i >= 0 && i < len(key)-len("+}") {
+				report("RouteKey must have a greedy variable at its end only, got %q; move it", key)
+			}
+		},
+	},
+	{
+		ID: "api-route-duplicate", Severity: Error, Page: routesPage,
+		Fault: "Two routes of one API with one key; API Gateway refuses the second.",
+		types: []string{typeRoute},
+		each: func(r *resource, report reporter) {
+			key, known := r.get("RouteKey").literal()
+			api := r.get("ApiId").resource(typeAPI)
+			for _, other := range r.stack.byType[typeRoute] {
+				if other == r || !known || api == nil || r.conditional {
+					return
+				}
+				if other.get("RouteKey").text() == key && other.get("ApiId").resource(typeAPI) == api && !other.conditional {
+					report("RouteKey must be unique in its API, got %q, which %s has too; remove one of them", key, other.id)
+				}
+			}
+		},
+	},
+	{
+		ID: "api-stage", Severity: Warning,
+		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html",
+		Fault: "An HTTP or WebSocket API without a stage in the app; no client can reach it.",
+		types: []string{typeAPI},
+		each: func(r *resource, report reporter) {
+			if r.hasBody() {
+				return
+			}
+			for _, stage := range r.stack.app.ofType(typeStage) {
+				if id := stage.get("ApiId"); id.resource(typeAPI) == r || r.stack.app.unknownText(id.text()) {
+					return
+				}
+			}
+			for _, route := range r.stack.app.ofType(typeRoute) {
+				if route.get("ApiId").resource(typeAPI) == r {
+					report("ApiId of an AWS::ApiGatewayV2::Stage must be this API, got no such stage; add one")
+					return
+				}
+			}
+		},
+	},
+	{
+		ID: "invoke-permission", Severity: Error, Page: permissionsPage,
+		Fault: "An API, authorizer, event rule or topic without permission to invoke the function or alias that it names; every call fails.",
+		types: callerTypes,
+		each: func(r *resource, report reporter) {
+			for _, c := range callsOf(r) {
+				if c.service != "" && !c.permitted() {
+					report("%s must be a function or alias that %s may invoke, got %s without such a permission; add an AWS::Lambda::Permission for exactly that", c.property, c.service, c.target)
+				}
+			}
+		},
+	},
+	{
+		ID: "url-permission", Severity: Error, Page: urlPage,
+		Fault: "A function URL for everybody without both permissions that let everybody in; it answers 403 to every request.",
+		types: []string{typeURL},
+		each: func(r *resource, report reporter) {
+			calls := callsOf(r)
+			if r.get("AuthType").text() != "NONE" || len(calls) == 0 {
+				return
+			}
+			for _, action := range []string{"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"} {
+				if !calls[0].target.publicFor(action) {
+					report("AuthType must be AWS_IAM without permissions for everybody, got NONE for %s; add an AWS::Lambda::Permission of %s for the principal \"*\"", calls[0].target, action)
+				}
+			}
+		},
+	},
+	{
+		ID: "url-duplicate", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html",
+		Fault: "Two URLs of one function or alias; Lambda refuses the second.",
+		types: []string{typeURL},
+		each: func(r *resource, report reporter) {
+			calls := callsOf(r)
+			for _, other := range r.stack.byType[typeURL] {
+				if other == r || len(calls) == 0 || r.conditional {
+					return
+				}
+				if same := callsOf(other); len(same) > 0 && same[0].target == calls[0].target && !other.conditional {
+					report("TargetFunctionArn must be a function or alias without a URL, got %s, which has %s; remove one of them", calls[0].target, other.id)
+				}
+			}
+		},
+	},
+}

@@ -1,0 +1,126 @@
+package checks
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	typeFunction = "AWS::Lambda::Function"
+	typeAlias    = "AWS::Lambda::Alias"
+	typeVersion  = "AWS::Lambda::Version"
+
+	lambdaQuotas = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
+
+	minTimeoutSeconds   = 1
+	maxTimeoutSeconds   = 900
+	minMemoryMB         = 128
+	maxMemoryMB         = 10240
+	minStorageMB        = 512
+	maxStorageMB        = 10240
+	maxEnvironmentBytes = 4096
+)
+
+// between reports a known number outside its bounds.
+func between(v value, name string, low, high float64, unit string, report reporter) {
+	n, known := v.number()
+	if !known || n >= low && n <= high {
+		return
+	}
+	remedy := "raise"
+	if n > high {
+		remedy = "lower"
+	}
+	report("%s must be from %s to %s%s, got %s; %s it", name, scalar(low), scalar(high), unit, scalar(n), remedy)
+}
+
+var functionRules = []Rule{
+	{
+		ID: "function-timeout", Severity: Error, Page: lambdaQuotas,
+		Fault: "A function's timeout that Lambda does not take; it refuses the function.",
+		types: []string{typeFunction},
+		each: func(r *resource, report reporter) {
+			between(r.get("Timeout"), "Timeout", minTimeoutSeconds, maxTimeoutSeconds, " seconds", report)
+		},
+	},
+	{
+		ID: "function-memory", Severity: Error, Page: lambdaQuotas,
+		Fault: "Memory that Lambda does not offer; it refuses the function.",
+		types: []string{typeFunction},
+		each: func(r *resource, report reporter) {
+			if !r.get("CapacityProviderConfig").has() { // Managed Instances have bounds of their own
+				between(r.get("MemorySize"), "MemorySize", minMemoryMB, maxMemoryMB, " MB", report)
+			}
+		},
+	},
+	{
+		ID: "function-storage", Severity: Error, Page: lambdaQuotas,
+		Fault: "A size of /tmp that Lambda does not offer; it refuses the function.",
+		types: []string{typeFunction},
+		each: func(r *resource, report reporter) {
+			between(r.get("EphemeralStorage", "Size"), "EphemeralStorage.Size", minStorageMB, maxStorageMB, " MB", report)
+		},
+	},
+	{
+		ID: "function-environment", Severity: Error, Page: lambdaQuotas,
+		Fault: "Environment variables of more than 4 KB in names and known values; Lambda refuses the function.",
+		types: []string{typeFunction},
+		each: func(r *resource, report reporter) {
+			variables := r.get("Environment", "Variables")
+			size := 0
+			for name := range variables.keys() {
+				// Tokens have a length that is not known and count nothing.
+				size += len(name) + len(token.ReplaceAllString(variables.get(name).text(), ""))
+			}
+			if size > maxEnvironmentBytes {
+				report("Environment.Variables must be at most %d bytes, got at least %d; shorten them, or keep them in Parameter Store or S3", maxEnvironmentBytes, size)
+			}
+		},
+	},
+	{
+		ID: "function-environment-name", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html",
+		Fault: "An environment variable whose name Lambda keeps for itself; it refuses the function.",
+		types: []string{typeFunction},
+		each: func(r *resource, report reporter) {
+			for _, name := range slices.Sorted(maps.Keys(r.get("Environment", "Variables").keys())) {
+				if reservedVariables[name] {
+					report("Environment.Variables must not have a name that Lambda sets itself, got %q; choose another name", name)
+				}
+			}
+		},
+	},
+	{
+		ID: "function-snapstart", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html",
+		Fault: "SnapStart together with provisioned concurrency, an image, much storage, or a runtime without it; Lambda refuses it.",
+		types: []string{typeFunction},
+		each: func(r *resource, report reporter) {
+			if r.get("SnapStart", "ApplyOn").text() != "PublishedVersions" {
+				return
+			}
+			if runtime, known := r.get("Runtime").literal(); known && !strings.HasPrefix(runtime, "java") && !strings.HasPrefix(runtime, "python") && !strings.HasPrefix(runtime, "dotnet") {
+				report("SnapStart.ApplyOn must be None for a runtime other than Java, Python and .NET, got PublishedVersions for %q; remove it", runtime)
+			}
+			if r.get("PackageType").text() == "Image" {
+				report("SnapStart.ApplyOn must be None for a container image, got PublishedVersions; remove it")
+			}
+			if size, known := r.get("EphemeralStorage", "Size").number(); known && size > minStorageMB {
+				report("EphemeralStorage.Size must be at most %d MB with SnapStart, got %s; lower it or remove SnapStart", minStorageMB, scalar(size))
+			}
+			for _, w := range r.warm() {
+				report("SnapStart.ApplyOn must be None with provisioned concurrency, got PublishedVersions and %s on %s; remove one of them", scalar(w.instances), w.resource.id)
+			}
+		},
+	},
+}
+
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime (2026-11)
+var reservedVariables = map[string]bool{
+	"_HANDLER": true, "_X_AMZN_TRACE_ID": true, "AWS_DEFAULT_REGION": true, "AWS_REGION": true, "AWS_EXECUTION_ENV": true,
+	"AWS_LAMBDA_FUNCTION_NAME": true, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": true, "AWS_LAMBDA_FUNCTION_VERSION": true,
+	"AWS_LAMBDA_INITIALIZATION_TYPE": true, "AWS_LAMBDA_LOG_GROUP_NAME": true, "AWS_LAMBDA_LOG_STREAM_NAME": true,
+	"AWS_ACCESS_KEY": true, "AWS_ACCESS_KEY_ID": true, "AWS_SECRET_ACCESS_KEY": true, "AWS_SESSION_TOKEN": true,
+	"AWS_LAMBDA_RUNTIME_API": true, "LAMBDA_TASK_ROOT": true, "LAMBDA_RUNTIME_DIR": true,
+}

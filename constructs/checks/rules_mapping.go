@@ -1,0 +1,179 @@
+package checks
+
+const (
+	mappingPage    = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"
+	sqsScalingPage = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"
+	sqsMappingPage = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"
+
+	minMappingConcurrency = 2
+	maxMappingConcurrency = 1000
+
+	defaultBatch           = 10
+	maxBatchWithoutWindow  = 10
+	maxStandardBatch       = 10_000
+	maxFIFOBatch           = 10
+	maxWindowSeconds       = 300
+	defaultFunctionTimeout = 3
+	visibilityFactor       = 6
+)
+
+var mappingRules = []Rule{
+	{
+		ID: "mapping-concurrency", Severity: Error, Page: sqsScalingPage,
+		Fault: "A queue whose MaximumConcurrency Lambda does not take, or that is above the function's reserved concurrency: messages are throttled into the dead-letter queue.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			v := r.get("ScalingConfig", "MaximumConcurrency")
+			between(v, "ScalingConfig.MaximumConcurrency", minMappingConcurrency, maxMappingConcurrency, " invocations", report)
+			t, ok := r.get("FunctionName").target()
+			if !ok {
+				return
+			}
+			reserved, known := t.function.get("ReservedConcurrentExecutions").number()
+			if most, ok := v.number(); ok && known && reserved > 0 && most > reserved {
+				report("ScalingConfig.MaximumConcurrency must be at most the reserved concurrency of %s (%s instances), got %s; lower it or reserve more", t.function.id, scalar(reserved), scalar(most))
+			}
+		},
+	},
+	{
+		ID: "mapping-concurrency-sum", Severity: Warning, Page: sqsScalingPage,
+		Fault: "Queues of one function that together may run more invocations than its reserved concurrency; messages are throttled under load.",
+		types: []string{typeFunction},
+		each: func(r *resource, report reporter) {
+			reserved, known := r.get("ReservedConcurrentExecutions").number()
+			if !known || reserved <= 0 {
+				return
+			}
+			sum, mappings := 0.0, 0
+			for _, m := range r.stack.app.ofType(typeMapping) {
+				t, ok := m.get("FunctionName").target()
+				most, bounded := m.get("ScalingConfig", "MaximumConcurrency").number()
+				if ok && t.function == r && bounded && !m.conditional && most <= reserved {
+					sum += most
+					mappings++
+				}
+			}
+			if mappings > 1 && sum > reserved {
+				report("ReservedConcurrentExecutions must be at least %s instances, the sum of MaximumConcurrency of its %d mappings, got %s; raise it or lower a MaximumConcurrency", scalar(sum), mappings, scalar(reserved))
+			}
+		},
+	},
+	{
+		ID: "mapping-pollers", Severity: Error, Page: mappingPage,
+		Fault: "A mapping with ScalingConfig and ProvisionedPollerConfig, or with more pollers at least than at most; Lambda refuses it.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			pollers := r.get("ProvisionedPollerConfig")
+			if _, known := r.get("ScalingConfig", "MaximumConcurrency").number(); known && pollers.has() && !pollers.unknown() {
+				report("ScalingConfig must be unset with ProvisionedPollerConfig, got both; remove one of them")
+			}
+			least, ok1 := pollers.get("MinimumPollers").number()
+			most, ok2 := pollers.get("MaximumPollers").number()
+			if ok1 && ok2 && least > most {
+				report("ProvisionedPollerConfig.MinimumPollers must be at most MaximumPollers (%s), got %s; lower it", scalar(most), scalar(least))
+			}
+		},
+	},
+	{
+		ID: "mapping-batch", Severity: Error, Page: sqsMappingPage,
+		Fault: "A batch or window that Lambda does not take for the kind of queue; it refuses the mapping.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			window, windowKnown := r.get("MaximumBatchingWindowInSeconds").numberOr(0)
+			between(r.get("MaximumBatchingWindowInSeconds"), "MaximumBatchingWindowInSeconds", 0, maxWindowSeconds, " seconds", report)
+			q := r.get("EventSourceArn").queue()
+			if q == nil || q.get("FifoQueue").unknown() {
+				return
+			}
+			batch, known := r.get("BatchSize").numberOr(defaultBatch)
+			switch fifo := q.get("FifoQueue").is(); {
+			case fifo && windowKnown && window > 0:
+				report("MaximumBatchingWindowInSeconds must be unset for FIFO queue %s, got %s; remove it", q.id, scalar(window))
+			case fifo && known && batch > maxFIFOBatch:
+				report("BatchSize must be at most %d for FIFO queue %s, got %s; lower it", maxFIFOBatch, q.id, scalar(batch))
+			case !fifo && known && batch > maxStandardBatch:
+				report("BatchSize must be at most %d, got %s; lower it", maxStandardBatch, scalar(batch))
+			case !fifo && known && windowKnown && batch > maxBatchWithoutWindow && window < 1:
+				report("MaximumBatchingWindowInSeconds must be at least 1 second for a BatchSize above %d, got %s for %s; set it or lower BatchSize", maxBatchWithoutWindow, scalar(window), scalar(batch))
+			}
+			if known && batch < 1 {
+				report("BatchSize must be at least 1, got %s; raise it", scalar(batch))
+			}
+		},
+	},
+	{
+		ID: "mapping-visibility", Severity: Error, Page: sqsMappingPage,
+		Fault: "A visibility timeout below the function's timeout, through an alias too; Lambda refuses the mapping.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			if q, f, visibility, timeout := visibilityOf(r); q != nil && visibility < timeout {
+				report("EventSourceArn must be a queue with a VisibilityTimeout of at least the timeout of %s (%s seconds), got %s of %s; raise VisibilityTimeout of %s to %s",
+					f.id, scalar(timeout), scalar(visibility), q.id, q.id, scalar(visibilityFactor*timeout))
+			}
+		},
+	},
+	{
+		ID: "mapping-visibility-retries", Severity: Warning, Page: sqsMappingPage,
+		Fault: "A visibility timeout below six times the function's timeout plus the window; a throttled batch is received again while Lambda still tries it.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			q, f, visibility, timeout := visibilityOf(r)
+			window, known := r.get("MaximumBatchingWindowInSeconds").numberOr(0)
+			if bound := visibilityFactor*timeout + window; q != nil && known && visibility >= timeout && visibility < bound {
+				report("VisibilityTimeout of %s must be at least %d times the timeout of %s plus the window (%d × %s + %s = %s seconds), got %s; raise it",
+					q.id, visibilityFactor, f.id, visibilityFactor, scalar(timeout), scalar(window), scalar(bound), scalar(visibility))
+			}
+		},
+	},
+	{
+		ID: "mapping-role", Severity: Error, Page: sqsMappingPage,
+		Fault: "A function whose role may not receive from the queue; Lambda refuses the mapping.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			q := r.get("EventSourceArn").queue()
+			t, ok := r.get("FunctionName").target()
+			if q == nil || !ok || q.policyAllows("sqs:ReceiveMessage") {
+				return
+			}
+			role := t.function.get("Role").resource(typeRole)
+			if missing := role.lacks(receiveActions, tokenOf(q, "Arn"), q.get("QueueName")); len(missing) > 0 {
+				report("the role %s of function %s must be allowed %s on queue %s, got no statement that allows it; add one to a policy of the role", role.id, t.function.id, list(missing), q.id)
+			}
+		},
+	},
+	{
+		ID: "mapping-duplicate", Severity: Error, Page: mappingPage,
+		Fault: "Two mappings of one queue to one function or alias; Lambda refuses the second.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			q := r.get("EventSourceArn").queue()
+			t, ok := r.get("FunctionName").target()
+			if q == nil || !ok || r.conditional {
+				return
+			}
+			for _, other := range r.stack.byType[typeMapping] {
+				if other == r {
+					return
+				}
+				if same, ok := other.get("FunctionName").target(); ok && same == t && other.get("EventSourceArn").queue() == q && !other.conditional {
+					report("EventSourceArn must be a queue that the function has no mapping of, got %s, which %s maps too; remove one of them", q.id, other.id)
+				}
+			}
+		},
+	},
+}
+
+// visibilityOf are the queue and the function of a mapping with their timeouts, in
+// seconds; the queue is nil if anything is unknown.
+func visibilityOf(r *resource) (q, f *resource, visibility, timeout float64) {
+	t, ok := r.get("FunctionName").target()
+	if q = r.get("EventSourceArn").queue(); q == nil || !ok {
+		return nil, nil, 0, 0
+	}
+	timeout, ok1 := t.function.get("Timeout").numberOr(defaultFunctionTimeout)
+	visibility, ok2 := q.get("VisibilityTimeout").numberOr(defaultVisibilitySeconds)
+	if !ok1 || !ok2 {
+		return nil, nil, 0, 0
+	}
+	return q, t.function, visibility, timeout
+}

@@ -1,0 +1,154 @@
+package checks
+
+import (
+	"regexp"
+	"strings"
+)
+
+const (
+	typeQueue = "AWS::SQS::Queue"
+
+	queueQuotas    = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
+	deadLetterPage = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html"
+	fifoPage       = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html"
+
+	defaultVisibilitySeconds = 30
+	maxVisibilitySeconds     = 43_200
+	minRetentionSeconds      = 60
+	defaultRetentionSeconds  = 345_600
+	maxRetentionSeconds      = 1_209_600
+	maxDelaySeconds          = 900
+	maxReceiveWaitSeconds    = 20
+	minMessageBytes          = 1024
+	maxMessageBytes          = 1_048_576
+	maxReceiveCount          = 1000
+	maxQueueNameLetters      = 80
+)
+
+// deadLetterQueue is the dead-letter queue of a queue, or nil.
+func (r *resource) deadLetterQueue() *resource {
+	return r.get("RedrivePolicy", "deadLetterTargetArn").queue()
+}
+
+var queueRules = []Rule{
+	{
+		ID: "queue-range", Severity: Error, Page: queueQuotas,
+		Fault: "A timeout, delay, retention or size that SQS does not take; it refuses the queue.",
+		types: []string{typeQueue},
+		each: func(r *resource, report reporter) {
+			between(r.get("VisibilityTimeout"), "VisibilityTimeout", 0, maxVisibilitySeconds, " seconds", report)
+			between(r.get("MessageRetentionPeriod"), "MessageRetentionPeriod", minRetentionSeconds, maxRetentionSeconds, " seconds", report)
+			between(r.get("DelaySeconds"), "DelaySeconds", 0, maxDelaySeconds, " seconds", report)
+			between(r.get("ReceiveMessageWaitTimeSeconds"), "ReceiveMessageWaitTimeSeconds", 0, maxReceiveWaitSeconds, " seconds", report)
+			between(r.get("MaximumMessageSize"), "MaximumMessageSize", minMessageBytes, maxMessageBytes, " bytes", report)
+		},
+	},
+	{
+		ID: "queue-receive-count", Severity: Error, Page: queueQuotas,
+		Fault: "A maxReceiveCount that SQS does not take; it refuses the queue.",
+		types: []string{typeQueue},
+		each: func(r *resource, report reporter) {
+			between(r.get("RedrivePolicy", "maxReceiveCount"), "RedrivePolicy.maxReceiveCount", 1, maxReceiveCount, " receives", report)
+		},
+	},
+	{
+		ID: "queue-dead-letter-retention", Severity: Error, Page: deadLetterPage,
+		Fault: "A dead-letter queue that keeps messages for less time than its standard source; the clock starts when a message is first sent, so failed messages vanish.",
+		types: []string{typeQueue},
+		each: func(r *resource, report reporter) {
+			dead := r.deadLetterQueue()
+			if dead == nil || r.get("FifoQueue").is() || r.get("FifoQueue").unknown() {
+				return
+			}
+			source, ok1 := r.get("MessageRetentionPeriod").numberOr(defaultRetentionSeconds)
+			kept, ok2 := dead.get("MessageRetentionPeriod").numberOr(defaultRetentionSeconds)
+			if ok1 && ok2 && kept < source {
+				report("RedrivePolicy.deadLetterTargetArn must be a queue with a MessageRetentionPeriod of at least %s seconds, as this queue has, got %s of %s; raise that of %s",
+					scalar(source), scalar(kept), dead.id, dead.id)
+			}
+		},
+	},
+	{
+		ID: "queue-dead-letter-kind", Severity: Error, Page: deadLetterPage,
+		Fault: "A standard dead-letter queue of a FIFO queue, or the other way round; SQS refuses it.",
+		types: []string{typeQueue},
+		each: func(r *resource, report reporter) {
+			dead := r.deadLetterQueue()
+			if dead == nil || r.get("FifoQueue").unknown() || dead.get("FifoQueue").unknown() {
+				return
+			}
+			if fifo := r.get("FifoQueue").is(); fifo != dead.get("FifoQueue").is() {
+				report("RedrivePolicy.deadLetterTargetArn must be a %s queue, as this queue is, got %s, a %s queue; make both alike", kindOf(fifo), dead.id, kindOf(!fifo))
+			}
+		},
+	},
+	{
+		ID: "queue-redrive-allowed", Severity: Error, Page: deadLetterPage,
+		Fault: "A dead-letter queue whose RedriveAllowPolicy does not admit its source; SQS refuses the source.",
+		types: []string{typeQueue},
+		each: func(r *resource, report reporter) {
+			dead := r.deadLetterQueue()
+			if dead == nil {
+				return
+			}
+			switch permission := dead.get("RedriveAllowPolicy", "redrivePermission").text(); permission {
+			case "denyAll":
+				report("RedrivePolicy.deadLetterTargetArn must be a queue that allows it, got %s, whose RedriveAllowPolicy denies all; change that policy", dead.id)
+			case "byQueue":
+				sources, known := dead.get("RedriveAllowPolicy", "sourceQueueArns").list()
+				for _, source := range sources {
+					known = known && source.queue() != r && source.queue() != nil
+				}
+				if known {
+					report("RedrivePolicy.deadLetterTargetArn must be a queue that allows it, got %s, whose RedriveAllowPolicy names other queues; add this one", dead.id)
+				}
+			}
+		},
+	},
+	{
+		ID: "queue-name", Severity: Error, Page: "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html",
+		Fault: "A name that SQS does not take: too long, other letters, or .fifo without FifoQueue and the other way round; it refuses the queue.",
+		types: []string{typeQueue},
+		each: func(r *resource, report reporter) {
+			name, known := r.get("QueueName").literal()
+			if !known || r.get("FifoQueue").unknown() {
+				return
+			}
+			base, suffixed := strings.CutSuffix(name, ".fifo")
+			if fifo := r.get("FifoQueue").is(); fifo != suffixed {
+				report("QueueName must end in .fifo for a FIFO queue and for no other, got %q with FifoQueue %t; change one of them", name, fifo)
+			}
+			if len(name) > maxQueueNameLetters || !queueName.MatchString(base) {
+				report("QueueName must be at most %d letters, digits, - and _, got %q with %d; change it", maxQueueNameLetters, name, len(name))
+			}
+		},
+	},
+	{
+		ID: "queue-fifo-settings", Severity: Error, Page: fifoPage,
+		Fault: "A setting of FIFO queues on a standard queue, or a throughput per message group without deduplication per group; SQS refuses it.",
+		types: []string{typeQueue},
+		each: func(r *resource, report reporter) {
+			if r.get("FifoQueue").unknown() {
+				return
+			}
+			for _, name := range []string{"ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"} {
+				if v := r.get(name); !r.get("FifoQueue").is() && v.has() && !v.unknown() && v.text() != "false" {
+					report("%s must be unset for a standard queue, got %q; remove it or set FifoQueue", name, v.text())
+				}
+			}
+			scope, known := r.get("DeduplicationScope").literal()
+			if r.get("FifoQueue").is() && r.get("FifoThroughputLimit").text() == "perMessageGroupId" && (r.get("DeduplicationScope").absent() || known && scope != "messageGroup") {
+				report("DeduplicationScope must be messageGroup with FifoThroughputLimit perMessageGroupId, got %q; set it", scope)
+			}
+		},
+	},
+}
+
+var queueName = regexp.MustCompile("^[A-Za-z0-9_-]+$")
+
+func kindOf(fifo bool) string {
+	if fifo {
+		return "FIFO"
+	}
+	return "standard"
+}

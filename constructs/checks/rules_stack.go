@@ -1,0 +1,116 @@
+package checks
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	stackQuotas = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"
+	namesPage   = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html"
+	exportsPage = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html"
+
+	maxResources     = 500
+	maxOutputs       = 200
+	maxParameters    = 200
+	maxTemplateBytes = 1_000_000
+)
+
+// names are the properties that together name a resource in an account and region.
+var names = map[string][]string{
+	typeFunction:                    {"FunctionName"},
+	typeAlias:                       {"FunctionName", "Name"},
+	typeQueue:                       {"QueueName"},
+	"AWS::SNS::Topic":               {"TopicName"},
+	"AWS::DynamoDB::Table":          {"TableName"},
+	"AWS::Logs::LogGroup":           {"LogGroupName"},
+	"AWS::CloudWatch::Alarm":        {"AlarmName"},
+	"AWS::CloudWatch::Dashboard":    {"DashboardName"},
+	"AWS::Events::Rule":             {"EventBusName", "Name"},
+	typeSchedule:                    {"GroupName", "Name"},
+	"AWS::Scheduler::ScheduleGroup": {"Name"},
+	typeRole:                        {"RoleName"},
+	"AWS::IAM::ManagedPolicy":       {"ManagedPolicyName"},
+	"AWS::RDS::DBProxy":             {"DBProxyName"},
+	"AWS::RDS::DBCluster":           {"DBClusterIdentifier"},
+	"AWS::RDS::DBInstance":          {"DBInstanceIdentifier"},
+	"AWS::SecretsManager::Secret":   {"Name"},
+	"AWS::SSM::Parameter":           {"Name"},
+	"AWS::ApiGatewayV2::DomainName": {"DomainName"},
+	"AWS::ApiGateway::DomainName":   {"DomainName"},
+	typeStage:                       {"ApiId", "StageName"},
+	"AWS::CodeDeploy::Application":  {"ApplicationName"},
+}
+
+// name is what a resource is called; known is false if CloudFormation chooses it, or if
+// a part is unknown.
+func (r *resource) name() (name string, known bool) {
+	properties := names[r.kind]
+	for _, property := range properties {
+		v := r.get(property)
+		if r.stack.app.unknownText(v.text()) || v.absent() && property == properties[len(properties)-1] {
+			return "", false
+		}
+		name += "\n" + v.text()
+	}
+	return name, true
+}
+
+var stackRules = []Rule{
+	{
+		ID: "name-duplicate", Severity: Error, Page: namesPage,
+		Fault: "Two resources of one type and name in a template, such as two queues of one QueueName; AWS refuses the second.",
+		types: slices.Sorted(maps.Keys(names)),
+		each: func(r *resource, report reporter) {
+			name, known := r.name()
+			for _, other := range r.stack.byType[r.kind] {
+				if other == r || !known || r.conditional {
+					return
+				}
+				if same, known := other.name(); known && same == name && !other.conditional {
+					properties := names[r.kind]
+					report("%s must be unique, got %q, which %s has too; rename one of them", strings.Join(properties, " and "), strings.ReplaceAll(strings.Trim(name, "\n"), "\n", ", "), other.id)
+				}
+			}
+		},
+	},
+	{
+		ID: "export-duplicate", Severity: Error, Page: exportsPage,
+		Fault: "Two outputs of a template with one export name; CloudFormation refuses the stack.",
+		whole: func(s *stack, report reporter) {
+			first := map[string]string{}
+			for _, id := range slices.Sorted(maps.Keys(s.template.Outputs)) {
+				output := s.template.Outputs[id]
+				if output.Export == nil || output.Condition != "" {
+					continue
+				}
+				name := s.followText(output.Export.Name, 0)
+				if other := first[name]; other != "" && !s.app.unknownText(name) {
+					report("Export.Name of output %s must be unique, got %q, which output %s has too; rename one of them", id, name, other)
+				}
+				first[name] = id
+			}
+		},
+	},
+	{
+		ID: "stack-size", Severity: Error, Page: stackQuotas,
+		Fault: "More resources, outputs, parameters or bytes than CloudFormation takes in a template; it refuses the stack.",
+		whole: func(s *stack, report reporter) {
+			for _, quota := range []struct {
+				what      string
+				most, got int
+				remedy    string
+			}{
+				{"resources", maxResources, len(s.resources), "move some to another stack"},
+				{"outputs", maxOutputs, len(s.template.Outputs), "move some to another stack"},
+				{"parameters", maxParameters, len(s.template.Parameters), "join some to lists"},
+				{"bytes", maxTemplateBytes, s.size, "move resources to another stack"},
+			} {
+				if quota.got > quota.most {
+					report("the template must have at most %d %s, got %d; %s", quota.most, quota.what, quota.got, quota.remedy)
+				}
+			}
+		},
+	},
+}

@@ -1,0 +1,214 @@
+package checks
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write what the tests compare with")
+
+// ruleCase is the smallest template with a fault. VALUE stands for a value that breaks
+// the rule, for one just inside the bound, and for one that is not known.
+type ruleCase struct {
+	rule string
+	// template has a line for each resource: its id, its type without AWS::, and its
+	// properties.
+	template                string
+	faulty, inside, unknown string
+}
+
+const parameter = `{"Ref": "Parameter"}`
+
+// role is a role with one action.
+const role = `Role IAM::Role {"AssumeRolePolicyDocument": {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "scheduler.amazonaws.com"}}}, "Policies": [{"PolicyDocument": {"Statement": {"Effect": "Allow", "Action": VALUE, "Resource": "*"}}}]}`
+
+// templateOf writes a template from its lines.
+func templateOf(t *testing.T, lines, value string) []byte {
+	t.Helper()
+	resources := map[string]any{}
+	for line := range strings.Lines(strings.ReplaceAll(lines, "VALUE", value)) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		id, rest, _ := strings.Cut(line, " ")
+		kind, properties, _ := strings.Cut(rest, " ")
+		if !json.Valid([]byte(properties)) {
+			t.Fatalf("no JSON: %s", properties)
+		}
+		resources[id] = map[string]any{"Type": "AWS::" + kind, "Properties": json.RawMessage(properties), "Metadata": map[string]any{"aws:cdk:path": "Test/" + id}}
+	}
+	data, err := json.Marshal(map[string]any{"Resources": resources, "Parameters": map[string]any{"Parameter": map[string]any{"Type": "String"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func many(n int, line string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, line+"\n", i)
+	}
+	return b.String()
+}
+
+func ruleCases() []ruleCase {
+	letters := func(n int) string { return `"` + strings.Repeat("x", n) + `"` }
+	return []ruleCase{
+		{"function-timeout", `Fn Lambda::Function {"Timeout": VALUE}`, "901", "900", parameter},
+		{"function-timeout", `Fn Lambda::Function {"Timeout": VALUE}`, "0", "1", `{"Fn::If": ["Here", 0, 1]}`},
+		{"function-memory", `Fn Lambda::Function {"MemorySize": VALUE}`, "10241", `"10240"`, parameter},
+		{"function-storage", `Fn Lambda::Function {"EphemeralStorage": {"Size": VALUE}}`, "511", "512", parameter},
+		{"function-environment", `Fn Lambda::Function {"Environment": {"Variables": {"A": VALUE}}}`, letters(4096), letters(4095), parameter},
+		{"function-environment-name", `Fn Lambda::Function {"Environment": {"Variables": {VALUE: "x"}}}`, `"AWS_SESSION_TOKEN"`, `"AWS_TOKEN"`, `"Ref"`},
+		{"function-snapstart", `Fn Lambda::Function {"SnapStart": {"ApplyOn": "PublishedVersions"}, "Runtime": VALUE}`, `"provided.al2023"`, `"java21"`, parameter},
+		{"function-snapstart", `Fn Lambda::Function {"SnapStart": {"ApplyOn": "PublishedVersions"}, "EphemeralStorage": {"Size": VALUE}}`, "513", "512", parameter},
+		{"function-snapstart", `Fn Lambda::Function {"SnapStart": {"ApplyOn": "PublishedVersions"}, "PackageType": VALUE}`, `"Image"`, `"Zip"`, parameter},
+		{"function-snapstart", "Fn Lambda::Function {\"SnapStart\": {\"ApplyOn\": VALUE}}\nVer Lambda::Version {\"FunctionName\": {\"Ref\": \"Fn\"}, \"ProvisionedConcurrencyConfig\": {\"ProvisionedConcurrentExecutions\": 1}}", `"PublishedVersions"`, `"None"`, parameter},
+
+		{"account-concurrency", "A Lambda::Function {\"ReservedConcurrentExecutions\": 800}\nB Lambda::Function {\"ReservedConcurrentExecutions\": VALUE}", "101", "100", parameter},
+		{"provisioned-latest", `Al Lambda::Alias {"Name": "live", "FunctionVersion": VALUE, "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 1}}`, `"$LATEST"`, `"1"`, parameter},
+		{"provisioned-weights", `Al Lambda::Alias {"Name": "live", "RoutingConfig": {"AdditionalVersionWeights": VALUE}, "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 1}}`, `[{"FunctionWeight": 0.1}]`, `[]`, parameter},
+		{"provisioned-reserved", "Fn Lambda::Function {\"ReservedConcurrentExecutions\": 5}\nA Lambda::Alias {\"Name\": \"a\", \"FunctionName\": {\"Ref\": \"Fn\"}, \"ProvisionedConcurrencyConfig\": {\"ProvisionedConcurrentExecutions\": 3}}\nB Lambda::Alias {\"Name\": \"b\", \"FunctionName\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}, \"ProvisionedConcurrencyConfig\": {\"ProvisionedConcurrentExecutions\": VALUE}}", "3", "2", parameter},
+		{"provisioned-bypassed", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}, \"ProvisionedConcurrencyConfig\": {\"ProvisionedConcurrentExecutions\": 1}}\nMap Lambda::EventSourceMapping {\"FunctionName\": VALUE}", `{"Ref": "Fn"}`, `{"Ref": "Al"}`, parameter},
+		{"scaling-reserved", "Fn Lambda::Function {\"ReservedConcurrentExecutions\": 5}\nSc ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ResourceId\": {\"Fn::Sub\": \"function:${Fn}:1\"}, \"MaxCapacity\": VALUE}", "6", "5", parameter},
+		{"scaling-capacity", `Sc ApplicationAutoScaling::ScalableTarget {"MinCapacity": VALUE, "MaxCapacity": 2}`, "3", "2", parameter},
+		{"scaling-resource", "Fn Lambda::Function {}\nSc ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ResourceId\": VALUE}", `{"Fn::Sub": "function:${Fn}:$LATEST"}`, `{"Fn::Sub": "function:${Fn}:1"}`, parameter},
+		{"scaling-order", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}}\nSc ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ResourceId\": VALUE}", `{"Fn::Sub": "function:${Fn}:live"}`, `{"Fn::Join": [":", ["function", {"Fn::Select": [6, {"Fn::Split": [":", {"Ref": "Al"}]}]}, "live"]]}`, parameter},
+		{"alias-missing", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}}\nMap Lambda::EventSourceMapping {\"FunctionName\": VALUE}", `{"Fn::Sub": "${Fn.Arn}:prod"}`, `{"Fn::Sub": "${Fn.Arn}:live"}`, `{"Fn::Sub": "${Fn.Arn}:${Parameter}"}`},
+
+		{"mapping-concurrency", `Map Lambda::EventSourceMapping {"ScalingConfig": {"MaximumConcurrency": VALUE}}`, "1", "2", parameter},
+		{"mapping-concurrency", "Fn Lambda::Function {\"ReservedConcurrentExecutions\": 5}\nMap Lambda::EventSourceMapping {\"FunctionName\": {\"Ref\": \"Fn\"}, \"ScalingConfig\": {\"MaximumConcurrency\": VALUE}}", "6", "5", parameter},
+		{"mapping-concurrency-sum", "Fn Lambda::Function {\"ReservedConcurrentExecutions\": 5}\nA Lambda::EventSourceMapping {\"FunctionName\": {\"Ref\": \"Fn\"}, \"ScalingConfig\": {\"MaximumConcurrency\": VALUE}}\nB Lambda::EventSourceMapping {\"FunctionName\": {\"Ref\": \"Fn\"}, \"ScalingConfig\": {\"MaximumConcurrency\": 2}}", "4", "3", parameter},
+		{"mapping-pollers", `Map Lambda::EventSourceMapping {"ScalingConfig": {"MaximumConcurrency": VALUE}, "ProvisionedPollerConfig": {"MinimumPollers": 2}}`, "2", `{"Ref": "AWS::NoValue"}`, parameter},
+		{"mapping-pollers", `Map Lambda::EventSourceMapping {"ProvisionedPollerConfig": {"MinimumPollers": VALUE, "MaximumPollers": 2}}`, "3", "2", parameter},
+		{"mapping-batch", "Q SQS::Queue {}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"BatchSize\": VALUE}", "11", "10", parameter},
+		{"mapping-batch", "Q SQS::Queue {}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"BatchSize\": VALUE, \"MaximumBatchingWindowInSeconds\": 1}", "10001", "10000", parameter},
+		{"mapping-batch", "Q SQS::Queue {\"FifoQueue\": true}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"BatchSize\": VALUE}", "11", "10", parameter},
+		{"mapping-batch", "Q SQS::Queue {\"FifoQueue\": true}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"MaximumBatchingWindowInSeconds\": VALUE}", "1", "0", parameter},
+		{"mapping-batch", `Map Lambda::EventSourceMapping {"MaximumBatchingWindowInSeconds": VALUE}`, "301", "300", parameter},
+		{"mapping-visibility", "Fn Lambda::Function {\"Timeout\": 5}\nVer Lambda::Version {\"FunctionName\": {\"Ref\": \"Fn\"}}\nQ SQS::Queue {\"VisibilityTimeout\": VALUE}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Ver\"}}", "4", "5", parameter},
+		{"mapping-visibility-retries", "Fn Lambda::Function {\"Timeout\": 5}\nQ SQS::Queue {\"VisibilityTimeout\": VALUE}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Fn\"}, \"MaximumBatchingWindowInSeconds\": 2}", "31", "32", parameter},
+		{"mapping-role", role + "\nFn Lambda::Function {\"Role\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}\nQ SQS::Queue {}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Fn\"}}", `["sqs:Receive*", "sqs:GetQueueAttributes"]`, `["sqs:Receive*", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]`, parameter},
+		{"mapping-duplicate", "Fn Lambda::Function {}\nQ SQS::Queue {}\nA Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Fn\"}}\nB Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": VALUE}", `{"Fn::GetAtt": ["Fn", "Arn"]}`, `{"Fn::Sub": "${Fn.Arn}:1"}`, parameter},
+
+		{"queue-range", `Q SQS::Queue {"VisibilityTimeout": VALUE}`, "43201", "43200", parameter},
+		{"queue-range", `Q SQS::Queue {"MessageRetentionPeriod": VALUE}`, "59", "60", parameter},
+		{"queue-range", `Q SQS::Queue {"DelaySeconds": VALUE}`, "901", "900", parameter},
+		{"queue-range", `Q SQS::Queue {"ReceiveMessageWaitTimeSeconds": VALUE}`, "21", "20", parameter},
+		{"queue-range", `Q SQS::Queue {"MaximumMessageSize": VALUE}`, "1048577", "1048576", parameter},
+		{"queue-receive-count", `Q SQS::Queue {"RedrivePolicy": {"maxReceiveCount": VALUE}}`, "0", "1", parameter},
+		{"queue-receive-count", `Q SQS::Queue {"RedrivePolicy": {"maxReceiveCount": VALUE}}`, "1001", "1000", parameter},
+		{"queue-dead-letter-retention", "Dead SQS::Queue {\"MessageRetentionPeriod\": VALUE}\nQ SQS::Queue {\"RedrivePolicy\": {\"deadLetterTargetArn\": {\"Fn::GetAtt\": [\"Dead\", \"Arn\"]}}}", "345599", "345600", parameter},
+		{"queue-dead-letter-kind", "Dead SQS::Queue {\"FifoQueue\": VALUE}\nQ SQS::Queue {\"FifoQueue\": true, \"RedrivePolicy\": {\"deadLetterTargetArn\": {\"Fn::GetAtt\": [\"Dead\", \"Arn\"]}}}", "false", "true", parameter},
+		{"queue-redrive-allowed", "Dead SQS::Queue {\"RedriveAllowPolicy\": VALUE}\nQ SQS::Queue {\"RedrivePolicy\": {\"deadLetterTargetArn\": {\"Fn::GetAtt\": [\"Dead\", \"Arn\"]}}}", `{"redrivePermission": "denyAll"}`, `{"redrivePermission": "allowAll"}`, parameter},
+		{"queue-redrive-allowed", "Dead SQS::Queue {\"RedriveAllowPolicy\": {\"redrivePermission\": \"byQueue\", \"sourceQueueArns\": [VALUE]}}\nOther SQS::Queue {}\nQ SQS::Queue {\"RedrivePolicy\": {\"deadLetterTargetArn\": {\"Fn::GetAtt\": [\"Dead\", \"Arn\"]}}}", `{"Fn::GetAtt": ["Other", "Arn"]}`, `{"Fn::GetAtt": ["Q", "Arn"]}`, parameter},
+		{"queue-name", `Q SQS::Queue {"QueueName": VALUE}`, `"jobs.fifo"`, `"jobs"`, parameter},
+		{"queue-name", `Q SQS::Queue {"QueueName": VALUE}`, letters(81), letters(80), `{"Fn::Sub": "${AWS::StackName}.jobs"}`},
+		{"queue-fifo-settings", `Q SQS::Queue {"ContentBasedDeduplication": VALUE}`, "true", "false", parameter},
+		{"queue-fifo-settings", `Q SQS::Queue {"FifoQueue": true, "FifoThroughputLimit": "perMessageGroupId", "DeduplicationScope": VALUE}`, `"queue"`, `"messageGroup"`, parameter},
+
+		{"api-integration-timeout", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nInt ApiGatewayV2::Integration {\"ApiId\": {\"Ref\": \"Api\"}, \"TimeoutInMillis\": VALUE}", "30001", "30000", parameter},
+		{"api-integration-timeout", "Api ApiGatewayV2::Api {\"ProtocolType\": \"WEBSOCKET\", \"RouteSelectionExpression\": \"$request.body.action\"}\nInt ApiGatewayV2::Integration {\"ApiId\": {\"Ref\": \"Api\"}, \"TimeoutInMillis\": VALUE}", "29001", "29000", parameter},
+		{"api-rest-timeout", `Get ApiGateway::Method {"Integration": {"TimeoutInMillis": VALUE}}`, "29001", "29000", parameter},
+		{"api-payload-format", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nInt ApiGatewayV2::Integration {\"ApiId\": {\"Ref\": \"Api\"}, \"IntegrationType\": \"AWS_PROXY\", \"PayloadFormatVersion\": VALUE}", `"3.0"`, `"1.0"`, parameter},
+		{"api-websocket-selection", `Api ApiGatewayV2::Api {"ProtocolType": "WEBSOCKET", "RouteSelectionExpression": VALUE}`, `{"Ref": "AWS::NoValue"}`, `"$request.body.action"`, parameter},
+		{"api-cors", `Api ApiGatewayV2::Api {"ProtocolType": "HTTP", "CorsConfiguration": {"AllowCredentials": true, "AllowOrigins": [VALUE]}}`, `"*"`, `"https://example.com"`, parameter},
+		{"api-cors", `Api ApiGatewayV2::Api {"ProtocolType": VALUE, "RouteSelectionExpression": "x", "CorsConfiguration": {"AllowMethods": ["GET"]}}`, `"WEBSOCKET"`, `"HTTP"`, parameter},
+		{"api-route-target", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nOther ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nA ApiGatewayV2::Integration {\"ApiId\": {\"Ref\": \"Api\"}}\nB ApiGatewayV2::Integration {\"ApiId\": {\"Ref\": \"Other\"}}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}}\nGet ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"Target\": {\"Fn::Join\": [\"/\", [\"integrations\", VALUE]]}}", `{"Ref": "B"}`, `{"Ref": "A"}`, parameter},
+		{"api-route-key", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}}\nGet ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": VALUE}", `"GET items"`, `"GET /items/{id}"`, parameter},
+		{"api-route-duplicate", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}}\nA ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": \"GET /\"}\nB ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": VALUE}", `"GET /"`, `"GET /b"`, parameter},
+		{"api-stage", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nOther ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nGet ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": \"GET /\"}\nSt ApiGatewayV2::Stage {\"ApiId\": VALUE}", `{"Ref": "Other"}`, `{"Ref": "Api"}`, parameter},
+		{"invoke-permission", "Fn Lambda::Function {}\nApi ApiGateway::RestApi {}\nGet ApiGateway::Method {\"RestApiId\": {\"Ref\": \"Api\"}, \"Integration\": {\"Uri\": {\"Fn::Sub\": \"arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Fn.Arn}/invocations\"}}}\nPerm Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Principal\": VALUE}", `"events.amazonaws.com"`, `"apigateway.amazonaws.com"`, parameter},
+		{"invoke-permission", "Fn Lambda::Function {}\nApi ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nAuth ApiGatewayV2::Authorizer {\"ApiId\": {\"Ref\": \"Api\"}, \"AuthorizerUri\": {\"Fn::Sub\": \"arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Fn.Arn}/invocations\"}}\nPerm Lambda::Permission {\"FunctionName\": VALUE, \"Principal\": \"apigateway.amazonaws.com\"}", `{"Fn::Sub": "${Fn.Arn}:1"}`, `{"Fn::GetAtt": ["Fn", "Arn"]}`, parameter},
+		{"invoke-permission", "Fn Lambda::Function {}\nRule Events::Rule {\"Targets\": [{\"Arn\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}}]}\nOther Events::Rule {\"Targets\": []}\nPerm Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Principal\": \"events.amazonaws.com\", \"SourceArn\": VALUE}", `{"Fn::GetAtt": ["Other", "Arn"]}`, `{"Fn::GetAtt": ["Rule", "Arn"]}`, parameter},
+		{"invoke-permission", "Fn Lambda::Function {}\nTopic SNS::Topic {}\nSub SNS::Subscription {\"Protocol\": \"lambda\", \"TopicArn\": {\"Ref\": \"Topic\"}, \"Endpoint\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}}\nPerm Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Principal\": VALUE, \"SourceArn\": {\"Ref\": \"Topic\"}}", `"sqs.amazonaws.com"`, `"sns.amazonaws.com"`, parameter},
+		{"url-permission", "Fn Lambda::Function {}\nUrl Lambda::Url {\"TargetFunctionArn\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}, \"AuthType\": \"NONE\"}\nA Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Action\": \"lambda:InvokeFunction\", \"Principal\": \"*\"}\nB Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Action\": \"lambda:InvokeFunctionUrl\", \"Principal\": VALUE}", `"123456789012"`, `"*"`, parameter},
+		{"url-permission", "Fn Lambda::Function {}\nUrl Lambda::Url {\"TargetFunctionArn\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}, \"AuthType\": \"NONE\"}\nA Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Action\": \"lambda:InvokeFunctionUrl\", \"Principal\": \"*\"}\nB Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Action\": VALUE, \"Principal\": \"*\"}", `"lambda:GetFunction"`, `"lambda:InvokeFunction"`, parameter},
+		{"url-duplicate", "Fn Lambda::Function {}\nAl Lambda::Alias {\"Name\": \"live\", \"FunctionName\": {\"Ref\": \"Fn\"}}\nA Lambda::Url {\"TargetFunctionArn\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}, \"Qualifier\": \"live\", \"AuthType\": \"AWS_IAM\"}\nB Lambda::Url {\"TargetFunctionArn\": VALUE, \"AuthType\": \"AWS_IAM\"}", `{"Ref": "Al"}`, `{"Ref": "Fn"}`, parameter},
+
+		{"schedule-expression", `Sch Scheduler::Schedule {"ScheduleExpression": VALUE}`, `"rate(5 minuets)"`, `"rate(5 minutes)"`, parameter},
+		{"schedule-expression", `Sch Scheduler::Schedule {"ScheduleExpression": "at(2027-01-31T09:00:00)", "ScheduleExpressionTimezone": VALUE}`, `"CET/Berlin"`, `"Europe/Berlin"`, parameter},
+		{"event-rule-expression", `Rule Events::Rule {"ScheduleExpression": VALUE}`, `"rate(1 hours)"`, `"rate(1 hour)"`, parameter},
+		{"event-rule-expression", `Rule Events::Rule {"ScheduleExpression": VALUE}`, `"at(2027-01-31T09:00:00)"`, `"cron(0 3 * * ? *)"`, parameter},
+		{"schedule-range", `Sch Scheduler::Schedule {"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": VALUE}}`, "1441", "1440", parameter},
+		{"schedule-range", `Sch Scheduler::Schedule {"FlexibleTimeWindow": {"Mode": VALUE}}`, `"FLEXIBLE"`, `"OFF"`, parameter},
+		{"schedule-range", `Sch Scheduler::Schedule {"Target": {"RetryPolicy": {"MaximumRetryAttempts": VALUE}}}`, "186", "185", parameter},
+		{"schedule-range", `Sch Scheduler::Schedule {"Target": {"RetryPolicy": {"MaximumEventAgeInSeconds": VALUE}}}`, "59", "60", parameter},
+		{"schedule-role", role + "\nFn Lambda::Function {}\nSch Scheduler::Schedule {\"Target\": {\"Arn\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}, \"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}}", `"lambda:InvokeAsync"`, `"lambda:InvokeFunction"`, parameter},
+		{"schedule-dead-letter", role + "\nQ SQS::Queue {}\nSch Scheduler::Schedule {\"Target\": {\"DeadLetterConfig\": {\"Arn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}}, \"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}}", `"sqs:ReceiveMessage"`, `"sqs:SendMessage"`, parameter},
+		{"schedule-dead-letter", "Q SQS::Queue {\"FifoQueue\": VALUE}\nSch Scheduler::Schedule {\"Target\": {\"DeadLetterConfig\": {\"Arn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}}}}", "true", "false", parameter},
+
+		{"role-trust", "Role IAM::Role {\"AssumeRolePolicyDocument\": {\"Statement\": {\"Effect\": \"Allow\", \"Action\": \"sts:AssumeRole\", \"Principal\": {\"Service\": VALUE}}}}\nProxy RDS::DBProxy {\"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}", `["lambda.amazonaws.com"]`, `["lambda.amazonaws.com", "rds.amazonaws.com"]`, parameter},
+		{"policy-action", `Policy IAM::Policy {"PolicyDocument": {"Statement": {"Effect": "Allow", "Action": VALUE, "Resource": "*"}}}`, `"sqs:Receives*"`, `"sqs:Receive*"`, parameter},
+		{"policy-size", `Role IAM::Role {"Policies": [{"PolicyDocument": VALUE}]}`, letters(10239), letters(10238), parameter},
+		{"policy-size", `Policy IAM::ManagedPolicy {"PolicyDocument": [{"Sid": VALUE}]}`, letters(6133), letters(6132), parameter},
+
+		{"name-duplicate", "A SNS::Topic {\"TopicName\": \"news\"}\nB SNS::Topic {\"TopicName\": VALUE}", `"news"`, `"News"`, parameter},
+		{"stack-size", "VALUE", many(501, "T%d SNS::Topic {}"), many(500, "T%d SNS::Topic {}"), `T SNS::Topic {}`},
+	}
+}
+
+func TestRules(t *testing.T) {
+	t.Parallel()
+	tested := map[string]bool{"export-duplicate": true} // has a test of its own
+	var messages strings.Builder
+	for _, c := range ruleCases() {
+		tested[c.rule] = true
+		findings, err := Template("t.json", templateOf(t, c.template, c.faulty))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, f := range findings {
+			if f.Rule == c.rule {
+				found = true
+				fmt.Fprintln(&messages, f)
+			}
+		}
+		if !found {
+			t.Errorf("%s: %.100s: got %v", c.rule, c.faulty, findings)
+		}
+		for _, value := range []string{c.inside, c.unknown} {
+			findings, err := Template("t.json", templateOf(t, c.template, value))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range findings {
+				if f.Rule == c.rule {
+					t.Errorf("%.100s: got %v", value, f)
+				}
+			}
+		}
+	}
+	for _, rule := range Rules() {
+		if !tested[rule.ID] {
+			t.Errorf("rule %s has no case", rule.ID)
+		}
+	}
+	golden(t, "testdata/messages.txt", messages.String())
+}
+
+// golden compares text with a file, which -update writes.
+func golden(t *testing.T, file, text string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		t.Errorf("%s (-want +got; go test -update writes it):\n%s", file, diff)
+	}
+}

@@ -1,0 +1,176 @@
+package checks
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// target is a function of the app and, with "" for none, the version or alias of it
+// that a resource names.
+type target struct {
+	function  *resource
+	qualifier string
+}
+
+var functionARN = regexp.MustCompile("^arn:.*?:lambda:.*?:function:(.+)$")
+
+// targetOf reads the name or ARN of a function, or API Gateway's URI of it. ok is false
+// for a function that is not known to be the app's.
+func (a *app) targetOf(text string) (t target, ok bool) {
+	if _, rest, is := strings.Cut(text, ":path/2015-03-31/functions/"); is {
+		text = strings.TrimSuffix(rest, "/invocations")
+	} else if _, rest, is := strings.Cut(text, ":path/2021-11-15/functions/"); is {
+		text = strings.TrimSuffix(rest, "/response-streaming-invocations")
+	}
+	if m := functionARN.FindStringSubmatch(text); m != nil {
+		text = m[1]
+	}
+	if strings.HasPrefix(text, tokenStart) {
+		inner, rest, _ := strings.Cut(text[1:], tokenEnd)
+		r, attribute := a.resourceOf(inner)
+		if r == nil || r.kind != "AWS::Lambda::Function" || attribute != "" && attribute != "Arn" {
+			return target{}, false
+		}
+		qualifier, is := strings.CutPrefix(rest, ":")
+		if !is && rest != "" {
+			return target{}, false
+		}
+		return target{r, qualifier}, true
+	}
+	name, qualifier, _ := strings.Cut(text, ":")
+	for _, f := range a.ofType("AWS::Lambda::Function") {
+		if have, known := f.get("FunctionName").literal(); known && have == name {
+			return target{f, qualifier}, true
+		}
+	}
+	return target{}, false
+}
+
+// target is the function that a value names.
+func (v value) target() (target, bool) {
+	if v.absent() {
+		return target{}, false
+	}
+	return v.stack.app.targetOf(v.text())
+}
+
+// resource is the resource of some type that a value is a reference to, or nil.
+func (v value) resource(types ...string) *resource {
+	text := v.text()
+	if !strings.HasPrefix(text, tokenStart) || !strings.HasSuffix(text, tokenEnd) || strings.Count(text, tokenStart) != 1 {
+		return nil
+	}
+	r, _ := v.stack.app.resourceOf(text[1 : len(text)-1])
+	for _, t := range types {
+		if r != nil && r.kind == t {
+			return r
+		}
+	}
+	return nil
+}
+
+// queue is the queue that a value is the ARN of, or nil.
+func (v value) queue() *resource {
+	if q := v.resource("AWS::SQS::Queue"); q != nil {
+		return q
+	}
+	text := v.text()
+	_, name, ok := strings.Cut(text, ":sqs:"+tokenStart+"AWS::Region"+tokenEnd+":"+tokenStart+"AWS::AccountId"+tokenEnd+":")
+	if !ok {
+		return nil // it may be a queue of another account
+	}
+	for _, q := range v.stack.byType["AWS::SQS::Queue"] {
+		if q.get("QueueName").text() == name || tokenOf(q, "QueueName") == name {
+			return q
+		}
+	}
+	return nil
+}
+
+// unknownText says whether a part of text is unknown, or an attribute of a resource that
+// could be anything, such as that of a custom resource.
+func (a *app) unknownText(text string) bool {
+	if strings.Contains(text, unknownToken) {
+		return true
+	}
+	for _, m := range token.FindAllStringSubmatch(text, -1) {
+		if r, _ := a.resourceOf(m[1]); r != nil && !strings.HasPrefix(r.kind, "AWS::") {
+			return true
+		}
+	}
+	return false
+}
+
+// aliasOf is the alias of the app that a target names, or nil.
+func (t target) aliasOf() *resource {
+	aliases, _ := t.function.aliases()
+	for _, alias := range aliases {
+		if alias.get("Name").text() == t.qualifier {
+			return alias
+		}
+	}
+	return nil
+}
+
+// missingAlias says that a target names an alias that does not exist.
+func (t target) missingAlias() bool {
+	if t.qualifier == "" || t.qualifier == "$LATEST" || strings.Contains(t.qualifier, tokenStart) || strings.Trim(t.qualifier, "0123456789") == "" {
+		return false
+	}
+	aliases, known := t.function.aliases()
+	for _, alias := range aliases {
+		if name, literal := alias.get("Name").literal(); !literal || name == t.qualifier {
+			return false
+		}
+	}
+	return known
+}
+
+// aliases are the aliases of a function; known is false if there may be more.
+func (f *resource) aliases() (found []*resource, known bool) {
+	return f.qualifiersOf("AWS::Lambda::Alias")
+}
+
+// qualifiersOf are the aliases or versions of a function.
+func (f *resource) qualifiersOf(types ...string) (found []*resource, known bool) {
+	known = true
+	for _, r := range f.stack.app.ofType(types...) {
+		t, ok := r.get("FunctionName").target()
+		switch {
+		case ok && t.function == f:
+			found = append(found, r)
+		case !ok && f.stack.app.unknownText(r.get("FunctionName").text()):
+			known = false
+		}
+	}
+	return found, known
+}
+
+// String names the function or alias as findings do.
+func (t target) String() string {
+	if t.qualifier == "" {
+		return "function " + t.function.id
+	}
+	return fmt.Sprintf("%s of function %s", t.qualifier, t.function.id)
+}
+
+// warmth is the provisioned concurrency of a version or alias.
+type warmth struct {
+	resource  *resource
+	instances float64
+}
+
+// warm are the versions and aliases of a function that are known to be there and to have
+// provisioned concurrency.
+func (f *resource) warm() []warmth {
+	var warm []warmth
+	found, _ := f.qualifiersOf(typeAlias, typeVersion)
+	for _, r := range found {
+		n, known := r.get("ProvisionedConcurrencyConfig", "ProvisionedConcurrentExecutions").number()
+		if known && !r.conditional {
+			warm = append(warm, warmth{r, n})
+		}
+	}
+	return warm
+}

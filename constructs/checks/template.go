@@ -1,0 +1,197 @@
+package checks
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// app is all templates that are checked together.
+type app struct {
+	stacks []*stack
+}
+
+// stack is one template.
+type stack struct {
+	app  *app
+	key  string // tells the stacks of an app apart in tokens
+	file string
+	size int // of the template in bytes
+
+	template  template
+	resources map[string]*resource
+	byType    map[string][]*resource // in the order of logical ids
+
+	// parent is the resource that creates a nested stack, or nil.
+	parent *resource
+}
+
+// resource is a resource of a template.
+type resource struct {
+	stack *stack
+	id    string
+	kind  string // its type, such as AWS::SQS::Queue
+	path  string
+	// conditional says that the resource may not be there.
+	conditional bool
+
+	raw      rawResource
+	children *stack // of a nested stack
+}
+
+type template struct {
+	Parameters map[string]any
+	Mappings   map[string]map[string]map[string]any
+	Resources  map[string]rawResource
+	Outputs    map[string]struct {
+		Value     any
+		Condition string
+		Export    *struct{ Name any }
+	}
+}
+
+type rawResource struct {
+	Type       string
+	Properties map[string]any
+	Metadata   map[string]any
+	Condition  string
+	DependsOn  any
+}
+
+func parse(sources []Source) (*app, error) {
+	a := &app{}
+	for i, source := range sources {
+		s := &stack{app: a, key: fmt.Sprint(i), file: source.Name, size: len(source.Data), resources: map[string]*resource{}, byType: map[string][]*resource{}}
+		if err := json.Unmarshal(source.Data, &s.template); err != nil {
+			return nil, fmt.Errorf("read template %s: must be a CloudFormation template in JSON, got %w; synthesize the app, or convert the file", source.Name, err)
+		}
+		if len(s.template.Resources)+len(s.template.Parameters)+len(s.template.Outputs) == 0 { // a stack may have no resource yet
+			return nil, fmt.Errorf("read template %s: must have Resources, got none; name a CloudFormation template", source.Name)
+		}
+		for _, id := range slices.Sorted(maps.Keys(s.template.Resources)) {
+			raw := s.template.Resources[id]
+			r := &resource{stack: s, id: id, kind: raw.Type, conditional: raw.Condition != "", raw: raw}
+			r.path, _ = raw.Metadata["aws:cdk:path"].(string)
+			s.resources[id] = r
+			s.byType[r.kind] = append(s.byType[r.kind], r)
+		}
+		a.stacks = append(a.stacks, s)
+	}
+	a.linkNested()
+	return a, nil
+}
+
+// nestedFile is the template of a nested stack beside that of its parent, or "".
+func nestedFile(raw rawResource) string {
+	file, _ := raw.Metadata["aws:asset:path"].(string)
+	if raw.Type != "AWS::CloudFormation::Stack" || !strings.HasSuffix(file, ".json") {
+		return ""
+	}
+	return file
+}
+
+// linkNested finds the templates of nested stacks.
+func (a *app) linkNested() {
+	for _, s := range a.stacks {
+		for _, r := range s.byType["AWS::CloudFormation::Stack"] {
+			file := nestedFile(r.raw)
+			for _, child := range a.stacks {
+				if file != "" && path.Base(filepath.ToSlash(child.file)) == path.Base(file) && child != s && filepath.Dir(child.file) == filepath.Dir(s.file) {
+					r.children, child.parent = child, r
+				}
+			}
+		}
+	}
+}
+
+// ofType are the resources of some types in all templates.
+func (a *app) ofType(types ...string) []*resource {
+	var all []*resource
+	for _, s := range a.stacks {
+		for _, t := range types {
+			all = append(all, s.byType[t]...)
+		}
+	}
+	return all
+}
+
+// get is a property, by the names that lead to it.
+func (r *resource) get(names ...string) value {
+	return value{r.stack, r.raw.Properties}.get(names...)
+}
+
+// waitsFor says whether CloudFormation creates other before r, because of DependsOn or
+// of a reference, directly or through other resources.
+func (r *resource) waitsFor(other *resource) bool {
+	if r.stack != other.stack {
+		return true // stacks have an order of their own
+	}
+	seen := map[string]bool{}
+	queue := []string{r.id}
+	for len(queue) > 0 {
+		id := queue[0]
+		queue = queue[1:]
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if id == other.id && id != r.id {
+			return true
+		}
+		if next := r.stack.resources[id]; next != nil {
+			queue = append(queue, references(next.raw)...)
+		}
+	}
+	return false
+}
+
+// references are the logical ids that a resource names.
+func references(raw rawResource) []string {
+	var ids []string
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, item := range v {
+				walk(item)
+			}
+		case map[string]any:
+			for name, argument := range v {
+				switch name {
+				case "Ref":
+					if id, ok := argument.(string); ok {
+						ids = append(ids, id)
+					}
+				case "Fn::GetAtt":
+					id, _ := getAttOf(argument)
+					ids = append(ids, id)
+				case "Fn::Sub":
+					text, _ := subOf(argument)
+					for _, match := range substitution.FindAllStringSubmatch(text, -1) {
+						id, _, _ := strings.Cut(match[1], ".")
+						ids = append(ids, id)
+					}
+					walk(argument)
+				default:
+					walk(argument)
+				}
+			}
+		}
+	}
+	walk(raw.Properties)
+	switch depends := raw.DependsOn.(type) {
+	case string:
+		ids = append(ids, depends)
+	case []any:
+		for _, id := range depends {
+			if id, ok := id.(string); ok {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}

@@ -1,0 +1,401 @@
+package checks
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// value is a part of a template with its intrinsic functions followed. It is one of
+// nil (absent), unknown, string, float64, bool, []any and map[string]any; lists and
+// maps hold parts that are not followed yet.
+//
+// Strings hold tokens where the template refers to a resource; see [tokenOf].
+type value struct {
+	stack    *stack
+	resolved any
+}
+
+// unknown is a value that only CloudFormation knows.
+type unknown struct{}
+
+// A token stands in a string for a part that CloudFormation fills in: an attribute of a
+// resource of the app, a pseudo parameter, or anything unknown.
+const (
+	tokenStart   = "\x01"
+	tokenEnd     = "\x02"
+	unknownToken = tokenStart + "?" + tokenEnd
+)
+
+// tokenOf is the token of an attribute, or with "" of what Ref gives.
+func tokenOf(r *resource, attribute string) string {
+	text := r.stack.key + "#" + r.id
+	if attribute != "" {
+		text += "." + attribute
+	}
+	return tokenStart + text + tokenEnd
+}
+
+var (
+	token        = regexp.MustCompile("\x01([^\x02]*)\x02")
+	substitution = regexp.MustCompile(`\$\{([^}]*)\}`)
+)
+
+// readable writes tokens as templates have them.
+func readable(text string) string {
+	if !strings.Contains(text, tokenStart) {
+		return text
+	}
+	return token.ReplaceAllStringFunc(text, func(t string) string {
+		t = t[1 : len(t)-1]
+		if _, id, ok := strings.Cut(t, "#"); ok {
+			t = id
+		}
+		return "${" + t + "}"
+	})
+}
+
+// resourceOf is the resource and attribute of the text between a token's marks.
+func (a *app) resourceOf(inner string) (r *resource, attribute string) {
+	key, name, ok := strings.Cut(inner, "#")
+	if !ok {
+		return nil, ""
+	}
+	index, err := strconv.Atoi(key)
+	if err != nil || index >= len(a.stacks) {
+		return nil, ""
+	}
+	id, attribute, _ := strings.Cut(name, ".")
+	return a.stacks[index].resources[id], attribute
+}
+
+// get is a property, by the names that lead to it.
+func (v value) get(names ...string) value {
+	for _, name := range names {
+		switch m := v.resolved.(type) {
+		case nil:
+			return v
+		case map[string]any:
+			v.resolved = v.stack.follow(m[name], 0)
+		default:
+			v.resolved = unknown{}
+		}
+	}
+	return v
+}
+
+func (v value) absent() bool { return v.resolved == nil }
+
+// has says whether the value is there, be it unknown.
+func (v value) has() bool { return v.resolved != nil }
+
+func (v value) unknown() bool { _, is := v.resolved.(unknown); return is }
+
+// number is a number, which CloudFormation also takes as a string.
+func (v value) number() (float64, bool) {
+	switch n := v.resolved.(type) {
+	case float64:
+		return n, true
+	case string:
+		f, err := strconv.ParseFloat(n, 64)
+		return f, err == nil
+	}
+	return 0, false
+}
+
+// numberOr is a number, or a default where it is absent.
+func (v value) numberOr(fallback float64) (float64, bool) {
+	if v.absent() {
+		return fallback, true
+	}
+	return v.number()
+}
+
+// text is a string with tokens; what is unknown is a token too.
+func (v value) text() string {
+	switch t := v.resolved.(type) {
+	case nil:
+		return ""
+	case string:
+		return t
+	case float64, bool:
+		return scalar(t)
+	}
+	return unknownToken
+}
+
+// literal is a string without tokens.
+func (v value) literal() (string, bool) {
+	if v.absent() {
+		return "", false
+	}
+	text := v.text()
+	return text, !strings.Contains(text, tokenStart)
+}
+
+// is says whether the value is known to be true.
+func (v value) is() bool { return v.text() == "true" }
+
+// list are the items of a list; a single value is a list of one, as in policies. ok is
+// false if the list is unknown.
+func (v value) list() (items []value, ok bool) {
+	switch l := v.resolved.(type) {
+	case nil:
+		return nil, true
+	case unknown:
+		return nil, false
+	case []any:
+		for _, item := range l {
+			if followed := v.stack.follow(item, 0); followed != nil {
+				items = append(items, value{v.stack, followed})
+			}
+		}
+		return items, true
+	}
+	return []value{v}, true
+}
+
+// keys are the names in a map.
+func (v value) keys() map[string]any {
+	m, _ := v.resolved.(map[string]any)
+	return m
+}
+
+func scalar(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return unknownToken
+}
+
+// maxDepth ends references that go in a circle.
+const maxDepth = 50
+
+// follow evaluates the intrinsic function that raw may be.
+func (s *stack) follow(raw any, depth int) any {
+	m, ok := raw.(map[string]any)
+	if !ok || len(m) != 1 {
+		return raw
+	}
+	if depth > maxDepth {
+		return unknown{}
+	}
+	depth++
+	for name, argument := range m {
+		switch name {
+		case "Ref":
+			id, _ := argument.(string)
+			return s.ref(id, depth)
+		case "Fn::GetAtt":
+			id, attribute := getAttOf(argument)
+			return s.getAtt(id, attribute, depth)
+		case "Fn::Sub":
+			return s.sub(argument, depth)
+		case "Fn::Join":
+			return s.join(argument, depth)
+		case "Fn::FindInMap":
+			return s.findInMap(argument, depth)
+		case "Fn::ImportValue":
+			return s.importValue(argument, depth)
+		case "Fn::Select":
+			return s.selectItem(argument, depth)
+		case "Fn::Split":
+			return s.split(argument, depth)
+		}
+		if strings.HasPrefix(name, "Fn::") || name == "Condition" {
+			return unknown{}
+		}
+	}
+	return raw
+}
+
+func (s *stack) followText(raw any, depth int) string {
+	return value{s, s.follow(raw, depth)}.text()
+}
+
+func (s *stack) ref(id string, depth int) any {
+	if id == "AWS::NoValue" {
+		return nil
+	}
+	if strings.HasPrefix(id, "AWS::") {
+		return tokenStart + id + tokenEnd
+	}
+	r := s.resources[id]
+	if r == nil {
+		if s.parent != nil {
+			if given, ok := s.parent.get("Parameters").keys()[id]; ok {
+				return s.parent.stack.follow(given, depth)
+			}
+		}
+		return unknown{}
+	}
+	switch r.kind {
+	case "AWS::Lambda::Alias":
+		return r.qualified(s.followText(r.raw.Properties["Name"], depth), depth)
+	case "AWS::Lambda::Version":
+		return r.qualified(tokenOf(r, "Version"), depth)
+	}
+	return tokenOf(r, "")
+}
+
+// qualified is the ARN of a version or alias, in terms of its function's.
+func (r *resource) qualified(qualifier string, depth int) any {
+	if t, ok := r.stack.app.targetOf(r.stack.followText(r.raw.Properties["FunctionName"], depth)); ok {
+		return tokenOf(t.function, "Arn") + ":" + qualifier
+	}
+	return tokenOf(r, "")
+}
+
+func getAttOf(argument any) (id, attribute string) {
+	switch a := argument.(type) {
+	case string:
+		id, attribute, _ = strings.Cut(a, ".")
+	case []any:
+		if len(a) == 2 {
+			id, _ = a[0].(string)
+			attribute, _ = a[1].(string)
+		}
+	}
+	return id, attribute
+}
+
+func (s *stack) getAtt(id, attribute string, depth int) any {
+	r := s.resources[id]
+	if r == nil || attribute == "" {
+		return unknown{}
+	}
+	if name, ok := strings.CutPrefix(attribute, "Outputs."); ok && r.kind == "AWS::CloudFormation::Stack" {
+		if r.children == nil {
+			return unknown{}
+		}
+		output, ok := r.children.template.Outputs[name]
+		if !ok {
+			return unknown{}
+		}
+		return r.children.follow(output.Value, depth)
+	}
+	switch r.kind + "." + attribute {
+	case "AWS::Lambda::Alias.AliasArn", "AWS::Lambda::Version.FunctionArn":
+		return s.ref(id, depth)
+	}
+	return tokenOf(r, attribute)
+}
+
+func subOf(argument any) (text string, variables map[string]any) {
+	switch a := argument.(type) {
+	case string:
+		text = a
+	case []any:
+		if len(a) == 2 {
+			text, _ = a[0].(string)
+			variables, _ = a[1].(map[string]any)
+		}
+	}
+	return text, variables
+}
+
+func (s *stack) sub(argument any, depth int) any {
+	text, variables := subOf(argument)
+	return substitution.ReplaceAllStringFunc(text, func(match string) string {
+		name := strings.TrimSpace(match[2 : len(match)-1])
+		if literal, ok := strings.CutPrefix(name, "!"); ok {
+			return "${" + literal + "}"
+		}
+		if v, ok := variables[name]; ok {
+			return s.followText(v, depth)
+		}
+		if id, attribute, dotted := strings.Cut(name, "."); dotted {
+			return value{s, s.getAtt(id, attribute, depth)}.text()
+		}
+		return value{s, s.ref(name, depth)}.text()
+	})
+}
+
+func (s *stack) join(argument any, depth int) any {
+	a, _ := argument.([]any)
+	if len(a) != 2 {
+		return unknown{}
+	}
+	separator, ok1 := a[0].(string)
+	items, ok2 := s.follow(a[1], depth).([]any)
+	if !ok1 || !ok2 {
+		return unknown{}
+	}
+	var parts []string
+	for _, item := range items {
+		if followed := s.follow(item, depth); followed != nil {
+			parts = append(parts, value{s, followed}.text())
+		}
+	}
+	return strings.Join(parts, separator)
+}
+
+func (s *stack) findInMap(argument any, depth int) any {
+	a, _ := argument.([]any)
+	if len(a) != 3 {
+		return unknown{}
+	}
+	found, ok := s.template.Mappings[s.followText(a[0], depth)][s.followText(a[1], depth)][s.followText(a[2], depth)]
+	if !ok {
+		return unknown{}
+	}
+	return found
+}
+
+// importValue finds the one stack of the app that exports a name.
+func (s *stack) importValue(argument any, depth int) any {
+	name := s.followText(argument, depth)
+	var from *stack
+	var exported any
+	for _, other := range s.app.stacks {
+		for _, output := range other.template.Outputs {
+			if output.Export == nil || other.followText(output.Export.Name, depth) != name {
+				continue
+			}
+			if from != nil || output.Condition != "" {
+				return unknown{}
+			}
+			from, exported = other, output.Value
+		}
+	}
+	if from == nil || strings.Contains(name, tokenStart) {
+		return unknown{}
+	}
+	return from.follow(exported, depth)
+}
+
+func (s *stack) selectItem(argument any, depth int) any {
+	a, _ := argument.([]any)
+	if len(a) != 2 {
+		return unknown{}
+	}
+	index, ok := value{s, s.follow(a[0], depth)}.number()
+	items, isList := s.follow(a[1], depth).([]any)
+	if !ok || !isList || index < 0 || int(index) >= len(items) {
+		return unknown{}
+	}
+	return s.follow(items[int(index)], depth)
+}
+
+// split splits text outside of its tokens, since the value of a token is not known.
+func (s *stack) split(argument any, depth int) any {
+	a, _ := argument.([]any)
+	if len(a) != 2 {
+		return unknown{}
+	}
+	separator, ok := a[0].(string)
+	text := s.followText(a[1], depth)
+	if !ok || separator == "" || strings.Contains(text, tokenStart) {
+		return unknown{}
+	}
+	var parts []any
+	for _, part := range strings.Split(text, separator) {
+		parts = append(parts, part)
+	}
+	return parts
+}
