@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lambdahearth/hearth/internal/schedule"
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
@@ -537,81 +536,6 @@ func (p *plan) simulates(function string) bool {
 }
 
 func lastPart(s, separator string) string { return s[strings.LastIndex(s, separator)+1:] }
-
-func (p *planner) planSchedules() error {
-	var errs []error
-	for _, r := range p.app.OfType("AWS::Scheduler::Schedule") {
-		var props struct {
-			ScheduleExpression, ScheduleExpressionTimezone, State string
-			StartDate, EndDate                                    time.Time
-			Target                                                struct {
-				Arn, Input       string
-				RetryPolicy      struct{ MaximumEventAgeInSeconds, MaximumRetryAttempts *assembly.Int }
-				DeadLetterConfig struct{ Arn string }
-			}
-		}
-		// The role is of no account here, and need not be resolvable.
-		if target, ok := r.Properties["Target"].(map[string]any); ok {
-			target = maps.Clone(target)
-			delete(target, "RoleArn")
-			clone := *r
-			clone.Properties = maps.Clone(r.Properties)
-			clone.Properties["Target"] = target
-			r = &clone
-		}
-		if err := r.Decode(&props); err != nil {
-			if errors.Is(err, assembly.ErrUnknown) {
-				p.skip(r, "its target is not simulated")
-				continue
-			}
-			errs = append(errs, err)
-			continue
-		}
-		if t := props.Target.Arn; !strings.HasPrefix(t, "arn:aws:lambda:") && !strings.HasPrefix(t, "arn:aws:sqs:") {
-			p.skip(r, "its target is neither a function nor a queue")
-			continue
-		}
-		if t := props.Target.Arn; strings.HasPrefix(t, "arn:aws:lambda:") && !p.simulates(t) {
-			p.skip(r, "its target is not simulated")
-			continue
-		}
-		scheduleARN, err := scheduleARN(r)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		s := scheduler.Schedule{
-			Name: scheduleName(props.Target.Input, lastPart(scheduleARN, "/")), ARN: scheduleARN,
-			Expression: props.ScheduleExpression, TimeZone: props.ScheduleExpressionTimezone, Start: props.StartDate, End: props.EndDate,
-			Disabled: props.State == "DISABLED", TargetARN: props.Target.Arn, Input: props.Target.Input,
-			Region: r.Stack.Region, Account: r.Stack.Account, DeadLetterARN: props.Target.DeadLetterConfig.Arn,
-		}
-		if n := props.Target.RetryPolicy.MaximumRetryAttempts; n != nil {
-			retries := int(*n)
-			s.Retries = &retries
-		}
-		if n := props.Target.RetryPolicy.MaximumEventAgeInSeconds; n != nil {
-			s.MaxAge = time.Duration(*n) * time.Second
-		}
-		if _, err := schedule.Parse(s.Expression, s.TimeZone); err != nil {
-			errs = append(errs, fmt.Errorf("schedule %s: %w", s.Name, err))
-		}
-		p.schedules = append(p.schedules, schedulePlan{r, s})
-	}
-	return errors.Join(errs...)
-}
-
-// scheduleName is the name that the constructs give a schedule in its input, or
-// else its own.
-func scheduleName(input, name string) string {
-	var in struct {
-		Detail struct{ Schedule string }
-	}
-	if json.Unmarshal([]byte(input), &in) == nil && in.Detail.Schedule != "" {
-		return in.Detail.Schedule
-	}
-	return name
-}
 
 // resolveDir makes a path of the app absolute.
 func (p *planner) resolveDir(path string) string {

@@ -200,8 +200,21 @@ func parseDayOfWeek(field string) (func(int, time.Month, int) bool, error) {
 	return func(y int, m time.Month, d int) bool { return set&(1<<weekday(y, m, d)) != 0 }, err
 }
 
+// first returns the first of the two times that have the same wall clock, where daylight
+// saving time repeats an hour: which one time.Date takes depends on the location.
+func first(at time.Time) time.Time {
+	_, offset := at.Zone()
+	_, before := at.Add(-3 * time.Hour).Zone() // no repeated time is longer
+	earlier := at.Add(time.Duration(offset-before) * time.Second)
+	if earlier.Before(at) && earlier.Hour() == at.Hour() && earlier.Minute() == at.Minute() {
+		return earlier
+	}
+	return at
+}
+
 // next returns the first time after t, in t's location, or the zero time for none.
-// What daylight saving time skips does not run, and what it repeats runs once.
+// What daylight saving time skips does not run, and what it repeats runs once, the
+// first time.
 func (c *cron) next(t time.Time) time.Time {
 	loc := t.Location()
 	year, month, day := t.Date()
@@ -222,7 +235,7 @@ func (c *cron) next(t time.Time) time.Time {
 			hour := bits.TrailingZeros64(hours)
 			for minutes := c.minutes; minutes != 0; minutes &= minutes - 1 {
 				minute := bits.TrailingZeros64(minutes)
-				at := time.Date(y, m, d, hour, minute, 0, 0, loc)
+				at := first(time.Date(y, m, d, hour, minute, 0, 0, loc))
 				if at.After(t) && at.Hour() == hour && at.Minute() == minute {
 					return at
 				}

@@ -51,6 +51,32 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// TestRepeatedHour: what daylight saving time repeats runs once, the first time, in every
+// zone.
+func TestRepeatedHour(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ expression, zone, after, want, next string }{ // instants
+		{"cron(30 2 * * ? *)", "Europe/Berlin", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"},
+		{"cron(30 1 * * ? *)", "America/New_York", "2026-10-31T12:00:00Z", "2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"},
+		{"cron(45 1 * * ? *)", "Australia/Lord_Howe", "2026-04-04T01:00:00Z", "2026-04-04T14:45:00Z", "2026-04-05T15:15:00Z"}, // by half an hour
+		{"cron(30 3 * * ? *)", "Europe/Berlin", "2026-10-24T12:00:00Z", "2026-10-25T02:30:00Z", "2026-10-26T02:30:00Z"},
+	} {
+		e, err := Parse(c.expression, c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := time.Parse(time.RFC3339, c.after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{c.want, c.next} {
+			if at = e.Next(at, at); at.UTC().Format(time.RFC3339) != want {
+				t.Errorf("%s in %s: got %s, want %s", c.expression, c.zone, at.UTC().Format(time.RFC3339), want)
+			}
+		}
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -337,6 +337,11 @@ func (i *Instance) Do(ctx context.Context, event Invocation) ([]byte, error) {
 }
 
 func (i *Instance) invoke(event Invocation) ([]byte, error) {
+	select {
+	case <-i.exited: // a request for an event may be left, whose process is not there to take it
+		return nil, ErrStopped
+	default:
+	}
 	inv := &invocation{
 		id: event.RequestID, payload: event.Payload, arn: event.ARN, deadline: time.Now().Add(i.opts.Timeout),
 		trace: event.Trace, done: make(chan struct{}), stream: event.stream,

@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 			panic("oh")
 		case "exit":
 			os.Exit(4)
-		case "exit later":
-			time.AfterFunc(20*time.Millisecond, func() { os.Exit(1) })
+		case "exit later": // than the answer, on a busy machine too
+			time.AfterFunc(500*time.Millisecond, func() { os.Exit(1) })
 		case "sleep":
 			time.Sleep(time.Hour)
 		case "nap":

@@ -16,15 +16,18 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local"
 )
 
 // DefaultPort is where hearth dev serves.
 const DefaultPort = 3000
 
-// stateFile is where a running hearth dev is noted, in the assembly's folder, so
-// that other commands find it.
-const stateFile = "hearth-dev.json"
+// stateFile is where a running hearth dev is noted, in the assembly's folder, so that
+// other commands find it. Each has its own, by the id of its process.
+func stateFile(folder string, pid int) string {
+	return filepath.Join(folder, fmt.Sprintf("hearth-dev-%d.json", pid))
+}
 
 // server is one run of hearth dev.
 type server struct {
@@ -171,7 +174,7 @@ func (s *server) run(ctx context.Context, stderr io.Writer) (err error) {
 	if err := s.note(); err != nil {
 		return err
 	}
-	defer forget(filepath.Join(s.options.Assembly, stateFile))
+	defer os.Remove(stateFile(s.options.Assembly, os.Getpid())) //nolint:errcheck // a synth may have emptied the folder
 	printState(s.out, s.engine.State(), seconds(started), true)
 	if s.noWatch {
 		<-ctx.Done()
@@ -211,38 +214,40 @@ func (s *server) synth(ctx context.Context) error {
 
 // note writes where this run serves.
 func (s *server) note() error {
-	data, err := json.Marshal(map[string]any{"url": s.engine.URL(), "pid": os.Getpid()})
+	data, err := json.Marshal(map[string]any{"url": s.engine.URL(), "pid": os.Getpid(), "started": s.engine.State().Started})
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(s.options.Assembly, stateFile), data, 0o644)
+	return os.WriteFile(stateFile(s.options.Assembly, os.Getpid()), data, 0o644)
 }
 
-// forget removes the note of this run, unless a later run in the same folder has put
-// its own there.
-func forget(path string) {
-	var state struct{ PID int }
-	data, err := os.ReadFile(path)
-	if err == nil && json.Unmarshal(data, &state) == nil && state.PID == os.Getpid() {
-		os.Remove(path)
-	}
-}
-
-// Find returns the URL of the hearth dev that runs the app in a folder.
+// Find returns the URL of the hearth dev that runs the app in a folder: that of the one
+// that was started last, where there are several.
 func Find(dir string) (string, error) {
 	p, err := readProject(dir)
 	if err != nil {
 		return "", err
 	}
-	data, err := os.ReadFile(filepath.Join(p.output, stateFile))
-	var state struct{ URL string }
-	if err == nil {
-		err = json.Unmarshal(data, &state)
+	notes, _ := filepath.Glob(filepath.Join(p.output, "hearth-dev-*.json")) // a bad pattern finds none
+	url, newest := "", time.Time{}
+	for _, path := range notes {
+		var note struct {
+			URL     string
+			PID     int
+			Started time.Time
+		}
+		data, err := os.ReadFile(path)
+		if err != nil || json.Unmarshal(data, &note) != nil || note.URL == "" || !process.Alive(note.PID) {
+			continue // it was killed
+		}
+		if note.Started.After(newest) {
+			url, newest = note.URL, note.Started
+		}
 	}
-	if err != nil || state.URL == "" {
+	if url == "" {
 		return "", fmt.Errorf("hearth dev does not run in %s; start it there, or name its URL with --url", p.dir)
 	}
-	return state.URL, nil
+	return url, nil
 }
 
 // watch follows changes until ctx ends.

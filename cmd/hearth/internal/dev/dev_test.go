@@ -306,20 +306,33 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-func TestForget(t *testing.T) {
+// TestFind finds the one that was started last of those that run.
+func TestFind(t *testing.T) {
 	t.Parallel()
-	for note, stays := range map[string]bool{
-		fmt.Sprintf(`{"pid":%d,"url":"http://127.0.0.1:1"}`, os.Getpid()):   false,
-		fmt.Sprintf(`{"pid":%d,"url":"http://127.0.0.1:2"}`, os.Getpid()+1): true,
-	} {
-		path := filepath.Join(t.TempDir(), stateFile)
-		if err := os.WriteFile(path, []byte(note), 0o644); err != nil {
+	dir := t.TempDir()
+	write := func(name, content string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		forget(path)
-		if _, err := os.Stat(path); (err == nil) != stays {
-			t.Errorf("%s: %v", note, err)
+	}
+	write("cdk.json", `{"app": "true", "output": "."}`)
+	if _, err := Find(dir); err == nil || err.Error() != "hearth dev does not run in "+dir+"; start it there, or name its URL with --url" {
+		t.Errorf("got %v", err)
+	}
+	gone := exec.CommandContext(t.Context(), "true")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	write("hearth-dev-1.json", fmt.Sprintf(`{"pid":%d,"url":"http://127.0.0.1:1","started":"2026-11-23T07:00:00Z"}`, os.Getppid()))
+	write("hearth-dev-2.json", fmt.Sprintf(`{"pid":%d,"url":"http://127.0.0.1:2","started":"2026-11-23T08:00:00Z"}`, os.Getpid()))
+	write("hearth-dev-3.json", fmt.Sprintf(`{"pid":%d,"url":"http://127.0.0.1:3","started":"2026-11-23T09:00:00Z"}`, gone.Process.Pid))
+	write("hearth-dev-4.json", "{")
+	for _, want := range []string{"http://127.0.0.1:2", "http://127.0.0.1:1"} {
+		if got, err := Find(dir); got != want || err != nil {
+			t.Errorf("got %s, %v, want %s", got, err, want)
 		}
+		os.Remove(filepath.Join(dir, "hearth-dev-2.json")) // it ended
 	}
 }
 

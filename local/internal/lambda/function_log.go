@@ -1,0 +1,57 @@
+package lambda
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// report logs what Lambda itself says of an invocation, as it does in the function's
+// log. Errors that the program reported are in the log by the program's own hand.
+func (f *Function) report(requestID string, err error) {
+	var failure *FunctionError
+	if !errors.As(err, &failure) || !platformErrors[failure.Type] {
+		return
+	}
+	message := failure.Message
+	if _, rest, ok := strings.Cut(message, " Error: "); ok && strings.HasPrefix(message, "RequestId: ") {
+		message = rest
+	}
+	f.host.logf("%s: RequestId: %s Error: %s", f.Config().Name, requestID, message)
+}
+
+// platformErrors are the types of errors that Lambda makes itself.
+var platformErrors = map[string]bool{
+	"Sandbox.Timedout": true, "Runtime.ExitError": true, "Runtime.TruncatedResponse": true, "Function.ResponseSizeTooLarge": true,
+}
+
+// throttleWindow is how often throttles are logged at most.
+const throttleWindow = time.Second
+
+// throttled counts an invocation that is refused. The first is logged at once, those
+// that follow within throttleWindow as a number. f.mu is held.
+func (f *Function) throttled(reason string) error {
+	f.counters.Throttles++
+	if f.silent != nil {
+		*f.silent++
+		return &ThrottleError{Reason: reason}
+	}
+	f.silent = new(int)
+	time.AfterFunc(throttleWindow, func() { f.endThrottles(reason) })
+	return &ThrottleError{reason, true}
+}
+
+func (f *Function) endThrottles(reason string) {
+	f.mu.Lock()
+	name, n := f.config.Name, *f.silent
+	if f.silent = nil; n > 0 && !f.stopped {
+		f.silent = new(int)
+		defer time.AfterFunc(throttleWindow, func() { f.endThrottles(reason) })
+	} else {
+		n = 0
+	}
+	f.mu.Unlock()
+	if n > 0 {
+		f.host.logf("%s: throttled: %d more within %v: Rate Exceeded. %s", name, n, throttleWindow, reason)
+	}
+}
