@@ -319,10 +319,12 @@ func (b *Backend) keepLostRuns(props *BackendProps, plan *backendPlan) {
 	b.ScheduleDeadLetterQueue = props.ScheduleDeadLetterQueue
 	if b.ScheduleDeadLetterQueue == nil {
 		b.ScheduleDeadLetterQueue = awssqs.NewQueue(b, jsii.String("ScheduleDeadLetters"), &awssqs.QueueProps{
-			Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
-			EnforceSSL:      jsii.Bool(true),
-			RemovalPolicy:   props.removal(),
-			RetentionPeriod: newDuration(defaultDeadLetterRetentionSecs),
+			Encryption: awssqs.QueueEncryption_SQS_MANAGED,
+			EnforceSSL: jsii.Bool(true),
+			// No queue moves its messages here.
+			RedriveAllowPolicy: &awssqs.RedriveAllowPolicy{RedrivePermission: awssqs.RedrivePermission_DENY_ALL},
+			RemovalPolicy:      props.removal(),
+			RetentionPeriod:    newDuration(defaultDeadLetterRetentionSecs),
 		})
 	}
 	for _, s := range plan.schedules {

@@ -130,7 +130,8 @@ func (b *budget) Validate() *[]*string { return jsii.Strings(b.check()...) }
 
 func (b *budget) check() []string {
 	reserved := b.app.reservedOf(b.function)
-	if h := b.app.ownerOf(b.function); h != nil {
+	h := b.app.ownerOf(b.function)
+	if h != nil {
 		v := concurrencyValuesOf(h.props.Concurrency)
 		if v.reserved != reserved { // it was changed since
 			v.reserved = reserved
@@ -141,13 +142,21 @@ func (b *budget) check() []string {
 			}
 		}
 	}
-	if !reserved.known || reserved.value == 0 {
+	bounded := reserved.known && reserved.value != 0
+	if h == nil && !bounded {
+		return nil
+	}
+	stack := awscdk.Stack_Of(b.function)
+	foreign := slices.ContainsFunc(resourcesIn(stack, typeMapping, typeAlias, typeScaling), b.app.foreign)
+	if h != nil && foreign {
+		h.warnOfWholeBatches(stack)
+	}
+	if !bounded {
 		return nil
 	}
 	d := b.demand
 	var broken []string
-	stack := awscdk.Stack_Of(b.function)
-	if slices.ContainsFunc(resourcesIn(stack, typeMapping, typeAlias, typeScaling), b.app.foreign) {
+	if foreign {
 		everything := takeInventory(stack)
 		ids := everything.functionIDs(b.function.Node().DefaultChild().(awscdk.CfnResource))
 		d.sources = append(slices.Clone(d.sources), everything.sourcesOf(ids, false)...)

@@ -415,7 +415,6 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 
 // Validate implements constructs.IValidation, which the CDK calls at synth.
 func (h *Handler) Validate() *[]*string {
-	h.warnOfWholeBatches()
 	broken := slices.Concat(h.checkWiring(), h.checkWeights(), h.checkQuota(), h.checkEnvironmentSize())
 	return jsii.Strings(append(broken, h.app.budgetOf(h.Function).check()...)...)
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/constructs-go/constructs/v10"
 )
 
 // reportBatchItemFailures is the response type with which Lambda deletes the messages of
@@ -55,10 +54,9 @@ func wholeBatches(mapping map[string]any, toHandler, made bool) string {
 }
 
 // warnOfWholeBatches looks at the event source mappings that others have made to the
-// function.
-func (h *Handler) warnOfWholeBatches() {
-	stack := awscdk.Stack_Of(h.Function)
-	if h.warnedOfBatches || !slices.ContainsFunc(resourcesIn(stack, typeMapping), func(c constructs.IConstruct) bool { return !h.app.ofQueue(c) }) {
+// function, in its stack.
+func (h *Handler) warnOfWholeBatches(stack awscdk.Stack) {
+	if h.warnedOfBatches {
 		return
 	}
 	h.warnedOfBatches = true // a second synth would repeat the warning
