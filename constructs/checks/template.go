@@ -60,6 +60,8 @@ type rawResource struct {
 	Metadata   map[string]any
 	Condition  string
 	DependsOn  any
+
+	DeletionPolicy, UpdateReplacePolicy any // a string, or a function of language extensions
 }
 
 func parse(sources []Source) (*app, error) {
