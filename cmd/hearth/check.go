@@ -9,10 +9,13 @@ import (
 	"github.com/lambdahearth/hearth/constructs/checks"
 )
 
-const checkUsage = `  hearth check [--json] [PATH]...
+const checkUsage = `  hearth check [--json] [--against OLD] [PATH]...
         Find faults in synthesized templates before AWS does. PATH is a template or the
         folder of a cloud assembly, cdk.out by default. One line a finding, or with
         --json an array; the exit status is 1 if one of them is an error.
+          --against OLD            also say what an update from OLD, a template or a
+                                   folder, adds, updates, replaces and deletes, and
+                                   what is lost with it
 `
 
 // defaultAssembly is where the CDK synthesizes to.
@@ -23,6 +26,7 @@ func check(args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	asJSON := flags.Bool("json", false, "write an array")
+	against := flags.String("against", "", "what was deployed before")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("check: %w\n%s", err, usage)
 	}
@@ -34,11 +38,24 @@ func check(args []string, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
+	var changes []checks.Change
+	if *against != "" {
+		if changes, err = checks.ComparePaths(*against, paths...); err != nil {
+			return fmt.Errorf("check: %w", err)
+		}
+	}
 	if *asJSON {
+		objects := make([]any, 0, len(findings)+len(changes))
+		for _, f := range findings {
+			objects = append(objects, f)
+		}
+		for _, c := range changes {
+			objects = append(objects, c)
+		}
 		encoder := json.NewEncoder(stdout)
 		encoder.SetEscapeHTML(false)
 		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(findings); err != nil {
+		if err := encoder.Encode(objects); err != nil {
 			return err
 		}
 	}
@@ -49,6 +66,11 @@ func check(args []string, stdout io.Writer) error {
 		}
 		if !*asJSON {
 			fmt.Fprintln(stdout, f)
+		}
+	}
+	if !*asJSON {
+		for _, c := range changes {
+			fmt.Fprintln(stdout, c)
 		}
 	}
 	if failed > 0 {
