@@ -44,6 +44,7 @@ type resource struct {
 }
 
 type template struct {
+	Metadata   map[string]any
 	Parameters map[string]any
 	Mappings   map[string]map[string]map[string]any
 	Resources  map[string]rawResource
