@@ -122,7 +122,7 @@ func TestMutations(t *testing.T) {
 		"cron":                       {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpression", `"cron(0 3 * *)"`)}},
 		"time zone":                  {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpressionTimezone", `"Europe/Atlantis"`)}},
 		"who is trusted":             {"role-trust Nightly", []change{set("NightlyRole.Properties.AssumeRolePolicyDocument.Statement", `[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"events.amazonaws.com"}}]`)}},
-		"Lambda is not trusted":      {"role-trust Handler", []change{set("HandlerRole.Properties.AssumeRolePolicyDocument.Statement", `[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]`)}},
+		"Lambda is not trusted":      {"role-trust Handler", []change{set("HandlerRole.Properties.AssumeRolePolicyDocument.Statement", `[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"123456789012"}}]`)}},
 		"role of the schedule":       {"schedule-role Nightly", []change{set("NightlyRole.Properties.Policies", `[]`)}},
 		"role for the function":      {"schedule-role Nightly", []change{set("NightlyRole.Properties.Policies", `[{"PolicyName":"n","PolicyDocument":{"Statement":{"Effect":"Allow","Action":"lambda:*","Resource":{"Fn::GetAtt":["Handler","Arn"]}}}}]`)}},
 		"unknown action":             {"policy-action HandlerPolicy", []change{set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":["sqs:*","sqs:Foo"],"Resource":"*"}]`)}},
