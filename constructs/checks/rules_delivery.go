@@ -10,7 +10,6 @@ const (
 	proxyPage       = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-iam-setup.html"
 
 	typeInvokeConfig = "AWS::Lambda::EventInvokeConfig"
-	typeBucket       = "AWS::S3::Bucket"
 )
 
 // delivery is a service that sends to a queue because the queue's policy says so.
