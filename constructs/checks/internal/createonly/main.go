@@ -6,6 +6,7 @@ package main
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -58,12 +59,11 @@ func run(file string) error {
 
 // read finds db.json.gz in an archive and lists its resource types.
 func read(archive string) ([]string, error) {
-	f, err := os.Open(archive)
+	data, err := os.ReadFile(archive)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	zipped, err := gzip.NewReader(f)
+	zipped, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
