@@ -172,7 +172,7 @@ var apiRules = []Rule{
 		Fault: "An HTTP or WebSocket API without a stage in the app; no client can reach it.",
 		types: []string{typeAPI},
 		each: func(r *resource, report reporter) {
-			if r.hasBody() {
+			if r.hasBody() || r.stack.app.open {
 				return
 			}
 			for _, stage := range r.stack.app.ofType(typeStage) {

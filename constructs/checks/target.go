@@ -134,7 +134,7 @@ func (f *resource) aliases() (found []*resource, known bool) {
 
 // qualifiersOf are the aliases or versions of a function.
 func (f *resource) qualifiersOf(types ...string) (found []*resource, known bool) {
-	known = true
+	known = !f.stack.app.open
 	for _, r := range f.stack.app.ofType(types...) {
 		t, ok := r.get("FunctionName").target()
 		switch {

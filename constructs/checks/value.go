@@ -77,6 +77,9 @@ func (v value) get(names ...string) value {
 			return v
 		case map[string]any:
 			v.resolved = v.stack.follow(m[name], 0)
+			if _, more := m["Fn::Transform"]; more && v.resolved == nil {
+				v.resolved = unknown{} // a macro may add it
+			}
 		default:
 			v.resolved = unknown{}
 		}
