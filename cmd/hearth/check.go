@@ -27,10 +27,16 @@ func check(args []string, stdout io.Writer) error {
 	flags.SetOutput(io.Discard)
 	asJSON := flags.Bool("json", false, "write an array")
 	against := flags.String("against", "", "what was deployed before")
-	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("check: %w\n%s", err, usage)
+	var paths []string
+	for { // options may follow paths
+		if err := flags.Parse(args); err != nil {
+			return fmt.Errorf("check: %w\n%s", err, usage)
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		paths, args = append(paths, flags.Arg(0)), flags.Args()[1:]
 	}
-	paths := flags.Args()
 	if len(paths) == 0 {
 		paths = []string{defaultAssembly}
 	}

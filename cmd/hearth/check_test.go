@@ -41,7 +41,7 @@ func TestCheck(t *testing.T) {
 	})
 	t.Run("JSON", func(t *testing.T) {
 		t.Parallel()
-		out, err := hearth("--json", faulty)
+		out, err := hearth(faulty, "--json")
 		var got []map[string]string
 		if json.Unmarshal([]byte(out), &got) != nil || err == nil || len(got) != 1 {
 			t.Fatalf("got %s, %v", out, err)
