@@ -95,11 +95,18 @@ func (a *app) unknownText(text string) bool {
 		return true
 	}
 	for _, m := range token.FindAllStringSubmatch(text, -1) {
-		if r, _ := a.resourceOf(m[1]); r != nil && !strings.HasPrefix(r.kind, "AWS::") {
+		if r, _ := a.resourceOf(m[1]); r != nil && (!strings.HasPrefix(r.kind, "AWS::") || echoes[r.kind]) {
 			return true
 		}
 	}
 	return false
+}
+
+// echoes are the types, besides custom ones, whose attributes may be anything.
+var echoes = map[string]bool{
+	"AWS::CloudFormation::CustomResource": true,
+	"AWS::CloudFormation::Stack":          true,
+	"AWS::SSM::Parameter":                 true,
 }
 
 // aliasOf is the alias of the app that a target names, or nil.

@@ -242,6 +242,8 @@ func (s *stack) ref(id string, depth int) any {
 		return r.qualified(s.followText(r.raw.Properties["Name"], depth), depth)
 	case "AWS::Lambda::Version":
 		return r.qualified(tokenOf(r, "Version"), depth)
+	case "AWS::SecretsManager::SecretTargetAttachment": // gives the secret's ARN
+		return s.follow(r.raw.Properties["SecretId"], depth)
 	}
 	return tokenOf(r, "")
 }
