@@ -17,10 +17,17 @@ func check(args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	asJSON := flags.Bool("json", false, "write an array")
-	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("check: %w; see hearth check --help", err)
+	against := flags.String("against", "", "what was deployed before")
+	var paths []string
+	for { // options may follow paths
+		if err := flags.Parse(args); err != nil {
+			return fmt.Errorf("check: %w; see hearth check --help", err)
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		paths, args = append(paths, flags.Arg(0)), flags.Args()[1:]
 	}
-	paths := flags.Args()
 	if len(paths) == 0 {
 		paths = []string{defaultAssembly}
 	}
@@ -28,11 +35,24 @@ func check(args []string, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
+	var changes []checks.Change
+	if *against != "" {
+		if changes, err = checks.ComparePaths(*against, paths...); err != nil {
+			return fmt.Errorf("check: %w", err)
+		}
+	}
 	if *asJSON {
+		objects := make([]any, 0, len(findings)+len(changes))
+		for _, f := range findings {
+			objects = append(objects, f)
+		}
+		for _, c := range changes {
+			objects = append(objects, c)
+		}
 		encoder := json.NewEncoder(stdout)
 		encoder.SetEscapeHTML(false)
 		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(findings); err != nil {
+		if err := encoder.Encode(objects); err != nil {
 			return err
 		}
 	}
@@ -43,6 +63,11 @@ func check(args []string, stdout io.Writer) error {
 		}
 		if !*asJSON {
 			fmt.Fprintln(stdout, f)
+		}
+	}
+	if !*asJSON {
+		for _, c := range changes {
+			fmt.Fprintln(stdout, c)
 		}
 	}
 	if failed > 0 {

@@ -41,7 +41,7 @@ func TestCheck(t *testing.T) {
 	})
 	t.Run("JSON", func(t *testing.T) {
 		t.Parallel()
-		out, err := hearth("--json", faulty)
+		out, err := hearth(faulty, "--json")
 		var got []map[string]string
 		if json.Unmarshal([]byte(out), &got) != nil || err == nil || len(got) != 1 {
 			t.Fatalf("got %s, %v", out, err)
@@ -59,6 +59,26 @@ func TestCheck(t *testing.T) {
 		}
 		if out, err := hearth(clean); out != "" || err != nil {
 			t.Errorf("got %s, %v", out, err)
+		}
+	})
+	t.Run("against", func(t *testing.T) {
+		t.Parallel()
+		out, err := hearth("--against", faulty, clean)
+		if want := clean + ": Fn (Shop/Fn/Resource): update AWS::Lambda::Function because of Timeout\n"; out != want || err != nil {
+			t.Errorf("got %q, %v, want %q", out, err, want)
+		}
+		out, err = hearth("--json", "--against", faulty, clean)
+		var got []map[string]string
+		if json.Unmarshal([]byte(out), &got) != nil || err != nil || len(got) != 1 {
+			t.Fatalf("got %s, %v", out, err)
+		}
+		for name, want := range map[string]string{"change": "update", "logicalId": "Fn", "type": "AWS::Lambda::Function", "because": "Timeout", "loses": ""} {
+			if got[0][name] != want {
+				t.Errorf("%s: got %q, want %q", name, got[0][name], want)
+			}
+		}
+		if _, err := hearth("--against", "none.json", clean); err == nil {
+			t.Error("got no error for an old template that does not exist")
 		}
 	})
 	t.Run("no template", func(t *testing.T) {

@@ -82,13 +82,14 @@ FILE is standard input by default.
 
 It is for programs that set AWS_ENDPOINT_URL_SQS. They may create more queues.
 `},
-	{"check", `hearth check [--json] [PATH]...
+	{"check", `hearth check [--json] [--against OLD] [PATH]...
   Find faults in synthesized templates before AWS does.
 
 PATH is a template or the folder of a cloud assembly, cdk.out by default. It prints one
 line a finding, or with --json an array. The exit status is 1 if one of them is an error.
 
-  hearth check cdk.out
+    --against OLD            also say what an update from OLD, a template or a folder,
+                             adds, updates, replaces and deletes, and what is lost
 `},
 }
 

@@ -50,6 +50,27 @@ func TestOtherStacks(t *testing.T) {
 	}
 }
 
+// Resources that a macro, a loop or a nested stack elsewhere may add are not missing.
+func TestOpenTemplates(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]change{
+		"loop":         set("Fn::ForEach::More", `["X", ["a", "b"], {}]`),
+		"nested stack": set("Nested", `{"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://example.com/more.json"}}`),
+	} {
+		findings, err := Template("clean.json", clean(t, c, set("ApiPermission", ""), set("HandlerPolicy", ""), set("ApiStage", ""), set("Scaling.Properties.ResourceId", `{"Fn::Sub": "function:${Handler}:prod"}`)))
+		if err != nil || len(findings) > 0 {
+			t.Errorf("%s: got %v, %v", name, findings, err)
+		}
+	}
+	findings, err := Template("t.json", []byte(`{"Transform": "Own::Macro", "Resources": {
+		"Fn": {"Type": "AWS::Lambda::Function"},
+		"Url": {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE", "TargetFunctionArn": {"Fn::GetAtt": "Fn.Arn"}}},
+		"Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "WEBSOCKET", "Fn::Transform": {"Name": "AWS::Include"}}}}}`))
+	if err != nil || len(findings) > 0 {
+		t.Errorf("macro: got %v, %v", findings, err)
+	}
+}
+
 func TestNoTemplate(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]string{

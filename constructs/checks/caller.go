@@ -1,6 +1,10 @@
 package checks
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 const (
 	typePermission  = "AWS::Lambda::Permission"
@@ -13,12 +17,17 @@ const (
 	typeSchedule    = "AWS::Scheduler::Schedule"
 	typeEventRule   = "AWS::Events::Rule"
 	typeSubscriber  = "AWS::SNS::Subscription"
+	typeLogFilter   = "AWS::Logs::SubscriptionFilter"
+	typeUserPool    = "AWS::Cognito::UserPool"
+	typeTargetGroup = "AWS::ElasticLoadBalancingV2::TargetGroup"
+	typeRotation    = "AWS::SecretsManager::RotationSchedule"
+	typeBucket      = "AWS::S3::Bucket"
 	typeAPI         = "AWS::ApiGatewayV2::Api"
 	typeRESTAPI     = "AWS::ApiGateway::RestApi"
 )
 
 // callerTypes are the resources that invoke functions.
-var callerTypes = []string{typeMapping, typeURL, typeIntegration, typeAuthorizer, typeMethod, typeRESTAuth, typeSchedule, typeEventRule, typeSubscriber}
+var callerTypes = []string{typeMapping, typeURL, typeIntegration, typeAuthorizer, typeMethod, typeRESTAuth, typeSchedule, typeEventRule, typeSubscriber, typeLogFilter, typeUserPool, typeTargetGroup, typeRotation, typeBucket}
 
 // call is how a resource invokes a function of the app.
 type call struct {
@@ -75,6 +84,24 @@ func callsOf(r *resource) []call {
 	case typeSubscriber:
 		if r.get("Protocol").text() == "lambda" {
 			add("Endpoint", r.get("Endpoint"), "sns.amazonaws.com", r.get("TopicArn").resource("AWS::SNS::Topic"))
+		}
+	case typeLogFilter:
+		add("DestinationArn", r.get("DestinationArn"), with("logs.amazonaws.com", r.get("RoleArn")), r.get("LogGroupName").resource("AWS::Logs::LogGroup"))
+	case typeUserPool:
+		for _, trigger := range slices.Sorted(maps.Keys(r.get("LambdaConfig").keys())) {
+			add("LambdaConfig."+trigger, r.get("LambdaConfig", trigger), "cognito-idp.amazonaws.com", r)
+		}
+	case typeTargetGroup:
+		targets, _ := r.get("Targets").list()
+		for i, t := range targets {
+			add(fmt.Sprintf("Targets[%d].Id", i), t.get("Id"), "elasticloadbalancing.amazonaws.com", r)
+		}
+	case typeRotation:
+		add("RotationLambdaARN", r.get("RotationLambdaARN"), "secretsmanager.amazonaws.com", r.get("SecretId").resource("AWS::SecretsManager::Secret"))
+	case typeBucket:
+		functions, _ := r.get("NotificationConfiguration", "LambdaConfigurations").list()
+		for i, f := range functions {
+			add(fmt.Sprintf("NotificationConfiguration.LambdaConfigurations[%d].Function", i), f.get("Function"), "s3.amazonaws.com", r)
 		}
 	}
 	return calls

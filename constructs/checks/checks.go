@@ -12,6 +12,10 @@
 // references between resources, imports from other stacks of the app, nested stacks.
 // A value that only CloudFormation knows, such as a parameter, is never a finding.
 //
+// Metadata of a resource silences a rule with a reason:
+//
+//	"Metadata": {"hearth:checks": {"mapping-visibility-retries": "jobs may run twice"}}
+//
 // The list of rules is in docs/checks.md, and in [Rules].
 package checks
 
@@ -83,7 +87,7 @@ type reporter func(message string, args ...any)
 
 // Rules are all rules, in the order of the documentation.
 func Rules() []Rule {
-	return slices.Concat(functionRules, concurrencyRules, mappingRules, queueRules, apiRules, scheduleRules, roleRules, stackRules)
+	return slices.Concat(functionRules, concurrencyRules, mappingRules, queueRules, apiRules, scheduleRules, deliveryRules, roleRules, stackRules, []Rule{silenceRule})
 }
 
 // Source is a template in JSON.
@@ -129,6 +133,9 @@ func Check(sources ...Source) ([]Finding, error) {
 				}
 			}
 		}
+	}
+	for _, s := range a.stacks {
+		findings = s.silence(findings)
 	}
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.LogicalID, b.LogicalID))

@@ -15,23 +15,56 @@ import (
 // so that one may import what another exports.
 func Paths(paths ...string) ([]Finding, error) {
 	l := &loader{seen: map[string]bool{}}
-	for _, p := range paths {
-		p = filepath.Clean(p)
-		load := l.template
-		if info, err := os.Stat(p); err == nil && info.IsDir() {
-			load = l.assembly
-		}
-		if err := load(p); err != nil {
-			return nil, err
-		}
+	if err := l.paths(paths); err != nil {
+		return nil, err
 	}
 	return Check(l.sources...)
+}
+
+// ComparePaths says what an update from one path to others changes, each of them as in
+// [Paths]. Templates belong together by their names in the folder. A single template
+// belongs to a single other one, whatever their names are.
+func ComparePaths(before string, after ...string) ([]Change, error) {
+	old, next := &loader{seen: map[string]bool{}}, &loader{seen: map[string]bool{}}
+	if err := old.paths([]string{before}); err != nil {
+		return nil, err
+	}
+	if err := next.paths(after); err != nil {
+		return nil, err
+	}
+	for i, name := range old.names {
+		j := slices.Index(next.names, name)
+		if len(old.names) == 1 && len(next.names) == 1 {
+			j = 0
+		}
+		if j >= 0 {
+			old.sources[i].Name = next.sources[j].Name
+		}
+	}
+	return Compare(old.sources, next.sources)
 }
 
 // loader collects the templates of an app.
 type loader struct {
 	sources []Source
+	names   []string // of the sources, below the path that they were found by
+	root    string
 	seen    map[string]bool
+}
+
+func (l *loader) paths(paths []string) error {
+	for _, p := range paths {
+		p = filepath.Clean(p)
+		load := l.template
+		l.root = filepath.Dir(p)
+		if info, err := os.Stat(p); err == nil && info.IsDir() {
+			load, l.root = l.assembly, p
+		}
+		if err := load(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *loader) assembly(dir string) error {
@@ -77,7 +110,11 @@ func (l *loader) template(file string) error {
 		return fmt.Errorf("read template: %w; name a template, or synthesize the app first", err)
 	}
 	l.seen[file] = true
-	l.sources = append(l.sources, Source{Name: file, Data: data})
+	name, err := filepath.Rel(l.root, file)
+	if err != nil {
+		return fmt.Errorf("read template: %w", err)
+	}
+	l.sources, l.names = append(l.sources, Source{Name: file, Data: data}), append(l.names, name)
 	var t template
 	if json.Unmarshal(data, &t) != nil {
 		return nil // Check says so

@@ -1,13 +1,26 @@
 package checks
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // sourceServices are the services in the ARNs of a permission's sources.
-var sourceServices = map[string]string{"apigateway.amazonaws.com": "execute-api", "events.amazonaws.com": "events", "sns.amazonaws.com": "sns"}
+var sourceServices = map[string]string{
+	"apigateway.amazonaws.com": "execute-api", "events.amazonaws.com": "events", "sns.amazonaws.com": "sns",
+	"logs.amazonaws.com": "logs", "cognito-idp.amazonaws.com": "cognito-idp", "elasticloadbalancing.amazonaws.com": "elasticloadbalancing",
+	"secretsmanager.amazonaws.com": "secretsmanager", "s3.amazonaws.com": "s3",
+}
+
+// regionalLogs is the principal that CloudWatch Logs also has in each region.
+var regionalLogs = regexp.MustCompile(`^logs\.[a-z0-9-]+\.amazonaws\.com$`)
 
 // permitted says whether a permission of the app allows the call, or may do so.
 func (c call) permitted() bool {
 	a := c.target.function.stack.app
+	if a.open {
+		return true
+	}
 	for _, p := range a.ofType(typePermission) {
 		name := p.get("FunctionName")
 		t, ok := name.target()
@@ -20,7 +33,9 @@ func (c call) permitted() bool {
 		if t.function != c.target.function || t.qualifier != c.target.qualifier && !a.unknownText(t.qualifier+c.target.qualifier) {
 			continue
 		}
-		if service, known := p.get("Principal").literal(); known && service != c.service && service != "*" {
+		service, known := p.get("Principal").literal()
+		regional := c.service == "logs.amazonaws.com" && regionalLogs.MatchString(service)
+		if known && service != c.service && service != "*" && !regional {
 			continue
 		}
 		action := p.get("Action")
@@ -52,6 +67,9 @@ func (c call) coveredBy(source value) bool {
 // publicFor says whether a permission of the app allows everybody an action, or may do so.
 func (t target) publicFor(action string) bool {
 	a := t.function.stack.app
+	if a.open {
+		return true
+	}
 	for _, p := range a.ofType(typePermission) {
 		other, ok := p.get("FunctionName").target()
 		everybody, literal := p.get("Principal").literal()

@@ -14,13 +14,16 @@ var policyTypes = []string{"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::
 // receiveActions are what Lambda needs to receive from a queue.
 var receiveActions = []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 
+// interfaceActions are what Lambda needs to place a function in a VPC.
+var interfaceActions = []string{"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"}
+
 // managedActions are the managed policies of AWS that functions commonly have, and what
 // they allow of the actions that the rules ask for. Any other may allow everything.
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html (2026-11)
 var managedActions = map[string][]string{
 	"AWSLambdaBasicExecutionRole":                     nil,
-	"AWSLambdaVPCAccessExecutionRole":                 nil,
-	"AWSLambdaENIManagementAccess":                    nil,
+	"AWSLambdaVPCAccessExecutionRole":                 interfaceActions,
+	"AWSLambdaENIManagementAccess":                    interfaceActions,
 	"AWSXRayDaemonWriteAccess":                        nil,
 	"CloudWatchLambdaInsightsExecutionRolePolicy":     nil,
 	"CloudWatchLambdaApplicationSignalsExecutionRole": nil,
@@ -32,6 +35,7 @@ var managedActions = map[string][]string{
 func (role *resource) policyDocuments() (documents []value, known bool) {
 	a := role.stack.app
 	inline, known := role.get("Policies").list()
+	known = known && !a.open
 	for _, p := range inline {
 		documents = append(documents, p.get("PolicyDocument"))
 	}
@@ -123,6 +127,9 @@ func (a *app) covers(pattern, arn string, name value) bool {
 	}
 	tokens := token.FindAllStringSubmatch(pattern, -1)
 	own := token.FindStringSubmatch(arn)
+	if own == nil {
+		return true // the resource does not matter
+	}
 	r, _ := a.resourceOf(own[1])
 	pseudo := true
 	for _, m := range tokens {
@@ -142,8 +149,11 @@ func (a *app) covers(pattern, arn string, name value) bool {
 		return strings.Contains(pattern, "*")
 	}
 	services, prefix := "sqs", ""
-	if r.kind == typeFunction {
+	switch r.kind {
+	case typeFunction:
 		services, prefix = "lambda", "function:"
+	case "AWS::SecretsManager::Secret":
+		return glob(parts[2], "secretsmanager") // the name ends in letters that AWS chooses
 	}
 	literal, known := name.literal()
 	if !glob(parts[2], services) || !known { // a name that CloudFormation or a parameter chooses
@@ -153,9 +163,13 @@ func (a *app) covers(pattern, arn string, name value) bool {
 	return glob(parts[5], prefix+literal+qualifier)
 }
 
-// policyAllows says whether a policy of the queue may allow an action.
-func (q *resource) policyAllows(action string) bool {
+// policyAllows says whether a policy of the queue may allow an action, to a service if one
+// is given, and otherwise to anybody.
+func (q *resource) policyAllows(action, service string) bool {
 	a := q.stack.app
+	if a.open {
+		return true
+	}
 	for _, p := range a.ofType("AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy") {
 		queues, known := p.get("Queues").list()
 		if one := p.get("Queue"); one.has() {
@@ -164,7 +178,14 @@ func (q *resource) policyAllows(action string) bool {
 		applies := !known || slices.ContainsFunc(queues, func(v value) bool {
 			return v.resource(typeQueue) == q || a.unknownText(v.text())
 		})
-		if applies && p.get("PolicyDocument").allows(action, tokenOf(q, "Arn"), q.get("QueueName")) {
+		if !applies {
+			continue
+		}
+		statements, known := p.get("PolicyDocument", "Statement").list()
+		if !known || slices.ContainsFunc(statements, func(s value) bool {
+			statement := value{s.stack, map[string]any{"Statement": s.resolved}}
+			return (service == "" || s.admits(service)) && statement.allows(action, tokenOf(q, "Arn"), q.get("QueueName"))
+		}) {
 			return true
 		}
 	}
@@ -181,13 +202,22 @@ func (role *resource) trusts(service string) bool {
 		if s.get("Effect").text() == "Deny" {
 			return false
 		}
-		if s.unknown() || s.get("NotPrincipal").has() || s.get("Principal").text() == "*" || s.get("Principal").unknown() {
-			return true
-		}
-		services, ok := s.get("Principal", "Service").list()
-		return s.get("Action").matches("sts:AssumeRole") && (!ok || slices.ContainsFunc(services, func(v value) bool {
-			return strings.Contains(v.text(), tokenStart) || v.text() == service
-		}))
+		return s.unknown() || s.get("Action").matches("sts:AssumeRole") && s.admits(service)
+	})
+}
+
+// admits says whether the principal of a statement may be a service.
+func (v value) admits(service string) bool {
+	principal := v.get("Principal")
+	if v.unknown() || v.get("NotPrincipal").has() || principal.unknown() {
+		return true
+	}
+	if text, is := principal.literal(); is && text == "*" || principal.get("AWS").text() == "*" {
+		return true
+	}
+	services, known := principal.get("Service").list()
+	return !known || slices.ContainsFunc(services, func(s value) bool {
+		return strings.Contains(s.text(), tokenStart) || s.text() == service
 	})
 }
 

@@ -172,7 +172,7 @@ var apiRules = []Rule{
 		Fault: "An HTTP or WebSocket API without a stage in the app; no client can reach it.",
 		types: []string{typeAPI},
 		each: func(r *resource, report reporter) {
-			if r.hasBody() {
+			if r.hasBody() || r.stack.app.open {
 				return
 			}
 			for _, stage := range r.stack.app.ofType(typeStage) {
@@ -189,8 +189,22 @@ var apiRules = []Rule{
 		},
 	},
 	{
+		ID: "api-rest-deployment", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-deployment.html",
+		Fault: "A REST API's deployment that CloudFormation may create before a method; the deployment fails, or serves without that method.",
+		types: []string{"AWS::ApiGateway::Deployment"},
+		each: func(r *resource, report reporter) {
+			api := r.get("RestApiId").resource(typeRESTAPI)
+			for _, method := range r.stack.byType[typeMethod] {
+				if api != nil && method.get("RestApiId").resource(typeRESTAPI) == api && !method.conditional && !r.waitsFor(method) {
+					report("DependsOn must have method %s, which the deployment is to serve, got no reference to it; add it", method.id)
+				}
+			}
+		},
+	},
+	{
 		ID: "invoke-permission", Severity: Error, Page: permissionsPage,
-		Fault: "An API, authorizer, event rule or topic without permission to invoke the function or alias that it names; every call fails.",
+		Fault: "An API, authorizer, event rule, topic, log filter, user pool, target group, secret or bucket without permission to invoke the function or alias that it names; every call fails.",
 		types: callerTypes,
 		each: func(r *resource, report reporter) {
 			for _, c := range callsOf(r) {

@@ -132,7 +132,7 @@ var mappingRules = []Rule{
 		each: func(r *resource, report reporter) {
 			q := r.get("EventSourceArn").queue()
 			t, ok := r.get("FunctionName").target()
-			if q == nil || !ok || q.policyAllows("sqs:ReceiveMessage") {
+			if q == nil || !ok || q.policyAllows("sqs:ReceiveMessage", "") {
 				return
 			}
 			role := t.function.get("Role").resource(typeRole)

@@ -98,7 +98,7 @@ var scheduleRules = []Rule{
 				report("Target.DeadLetterConfig.Arn must be a standard queue, got %s, a FIFO queue; choose another", q.id)
 			}
 			role := r.get("Target", "RoleArn").resource(typeRole)
-			if !q.policyAllows("sqs:SendMessage") && len(role.lacks([]string{"sqs:SendMessage"}, tokenOf(q, "Arn"), q.get("QueueName"))) > 0 {
+			if !q.policyAllows("sqs:SendMessage", "") && len(role.lacks([]string{"sqs:SendMessage"}, tokenOf(q, "Arn"), q.get("QueueName"))) > 0 {
 				report("Target.RoleArn must be a role that may send to the dead-letter queue %s, got %s without a statement that allows it; allow sqs:SendMessage on it", q.id, role.id)
 			}
 		},

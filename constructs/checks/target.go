@@ -95,11 +95,18 @@ func (a *app) unknownText(text string) bool {
 		return true
 	}
 	for _, m := range token.FindAllStringSubmatch(text, -1) {
-		if r, _ := a.resourceOf(m[1]); r != nil && !strings.HasPrefix(r.kind, "AWS::") {
+		if r, _ := a.resourceOf(m[1]); r != nil && (!strings.HasPrefix(r.kind, "AWS::") || echoes[r.kind]) {
 			return true
 		}
 	}
 	return false
+}
+
+// echoes are the types, besides custom ones, whose attributes may be anything.
+var echoes = map[string]bool{
+	"AWS::CloudFormation::CustomResource": true,
+	"AWS::CloudFormation::Stack":          true,
+	"AWS::SSM::Parameter":                 true,
 }
 
 // aliasOf is the alias of the app that a target names, or nil.
@@ -134,7 +141,7 @@ func (f *resource) aliases() (found []*resource, known bool) {
 
 // qualifiersOf are the aliases or versions of a function.
 func (f *resource) qualifiersOf(types ...string) (found []*resource, known bool) {
-	known = true
+	known = !f.stack.app.open
 	for _, r := range f.stack.app.ofType(types...) {
 		t, ok := r.get("FunctionName").target()
 		switch {

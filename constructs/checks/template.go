@@ -13,6 +13,9 @@ import (
 // app is all templates that are checked together.
 type app struct {
 	stacks []*stack
+	// open says that there may be resources that no template shows: those of a macro or of a
+	// nested stack that was not given. Then nothing is said to be missing.
+	open bool
 }
 
 // stack is one template.
@@ -44,14 +47,40 @@ type resource struct {
 }
 
 type template struct {
+	Metadata   map[string]any
 	Parameters map[string]any
 	Mappings   map[string]map[string]map[string]any
-	Resources  map[string]rawResource
+	Resources  rawResources
+	Transform  any
 	Outputs    map[string]struct {
 		Value     any
 		Condition string
 		Export    *struct{ Name any }
 	}
+}
+
+// rawResources leaves out loops, whose resources are not known.
+type rawResources map[string]rawResource
+
+// loopPrefix starts the key of a loop, which macros and language extensions have.
+const loopPrefix = "Fn::"
+
+func (r *rawResources) UnmarshalJSON(data []byte) error {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return err
+	}
+	*r = rawResources{}
+	for id, data := range all {
+		var raw rawResource
+		if !strings.HasPrefix(id, loopPrefix) {
+			if err := json.Unmarshal(data, &raw); err != nil {
+				return fmt.Errorf("resource %s: %w", id, err)
+			}
+		}
+		(*r)[id] = raw
+	}
+	return nil
 }
 
 type rawResource struct {
@@ -60,6 +89,8 @@ type rawResource struct {
 	Metadata   map[string]any
 	Condition  string
 	DependsOn  any
+
+	DeletionPolicy, UpdateReplacePolicy any // a string, or a function of language extensions
 }
 
 func parse(sources []Source) (*app, error) {
@@ -74,11 +105,16 @@ func parse(sources []Source) (*app, error) {
 		}
 		for _, id := range slices.Sorted(maps.Keys(s.template.Resources)) {
 			raw := s.template.Resources[id]
+			if strings.HasPrefix(id, loopPrefix) {
+				a.open = true
+				continue
+			}
 			r := &resource{stack: s, id: id, kind: raw.Type, conditional: raw.Condition != "", raw: raw}
 			r.path, _ = raw.Metadata["aws:cdk:path"].(string)
 			s.resources[id] = r
 			s.byType[r.kind] = append(s.byType[r.kind], r)
 		}
+		a.open = a.open || s.template.Transform != nil
 		a.stacks = append(a.stacks, s)
 	}
 	a.linkNested()
@@ -104,6 +140,7 @@ func (a *app) linkNested() {
 					r.children, child.parent = child, r
 				}
 			}
+			a.open = a.open || r.children == nil
 		}
 	}
 }

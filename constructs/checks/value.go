@@ -77,6 +77,9 @@ func (v value) get(names ...string) value {
 			return v
 		case map[string]any:
 			v.resolved = v.stack.follow(m[name], 0)
+			if _, more := m["Fn::Transform"]; more && v.resolved == nil {
+				v.resolved = unknown{} // a macro may add it
+			}
 		default:
 			v.resolved = unknown{}
 		}
@@ -239,6 +242,8 @@ func (s *stack) ref(id string, depth int) any {
 		return r.qualified(s.followText(r.raw.Properties["Name"], depth), depth)
 	case "AWS::Lambda::Version":
 		return r.qualified(tokenOf(r, "Version"), depth)
+	case "AWS::SecretsManager::SecretTargetAttachment": // gives the secret's ARN
+		return s.follow(r.raw.Properties["SecretId"], depth)
 	}
 	return tokenOf(r, "")
 }

@@ -1,0 +1,135 @@
+package checks
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// contents is what goes with a resource when it is deleted, or replaced by an empty one.
+var contents = map[string]string{
+	typeQueue:                        "its messages",
+	"AWS::DynamoDB::Table":           "its items",
+	"AWS::DynamoDB::GlobalTable":     "its items",
+	"AWS::Logs::LogGroup":            "its log history",
+	"AWS::S3::Bucket":                "its objects",
+	"AWS::RDS::DBCluster":            "its data",
+	"AWS::RDS::DBInstance":           "its data",
+	"AWS::EFS::FileSystem":           "its files",
+	"AWS::Kinesis::Stream":           "its records",
+	"AWS::SecretsManager::Secret":    "its value",
+	"AWS::SSM::Parameter":            "its value",
+	"AWS::KMS::Key":                  "whatever it has encrypted",
+	"AWS::Cognito::UserPool":         "its users",
+	"AWS::ElastiCache::CacheCluster": "its items",
+	"AWS::ECR::Repository":           "its images",
+	"AWS::SNS::Topic":                "its subscriptions from outside of the stack",
+	"AWS::EC2::EIP":                  "its address",
+	typeURL:                          "its address, which clients call",
+	typeRESTAPI:                      "its address, which clients call",
+	typeFunction:                     "its warm instances, and its name for callers outside of the stack",
+	typeAlias:                        "its warm instances",
+	"AWS::RDS::DBProxy":              "its address and the database connections of clients",
+}
+
+// losses are what is lost with a resource that is deleted or replaced.
+func (r *resource) losses(change string) string {
+	raw := r.raw.DeletionPolicy
+	if change == replaced {
+		raw = r.raw.UpdateReplacePolicy
+	}
+	policy := value{r.stack, raw}.text()
+	lost := contents[r.kind]
+	switch {
+	case r.kind == typeAPI:
+		lost = "its address, which clients call"
+		if r.get("ProtocolType").text() == "WEBSOCKET" {
+			lost = "its address and the connections of its clients"
+		}
+	case r.kind == typeStage || r.kind == "AWS::ApiGateway::Stage":
+		lost = "its part of the API's address"
+	case r.kind == typeAlias && r.get("ProvisionedConcurrencyConfig").absent():
+		lost = "its ARN for callers outside of the stack"
+	}
+	switch {
+	case lost == "":
+		return ""
+	case strings.HasPrefix(policy, "Retain"):
+		return "the stack's hold on it: it is retained, with " + lost
+	case policy == "Snapshot":
+		return lost + ", of which a snapshot is kept"
+	case policy == "" && change == deleted && (r.kind == "AWS::RDS::DBCluster" || r.kind == "AWS::RDS::DBInstance" && r.get("DBClusterIdentifier").absent()):
+		return lost + ", of which a snapshot is kept"
+	}
+	return lost
+}
+
+// replacementLosses are what the replacement of was by r loses. The policy in force is
+// that of the newer template.
+func (r *resource) replacementLosses(was *resource, causes []string) string {
+	if was.kind != r.kind {
+		return "nothing, as CloudFormation does not change the type of a resource; choose another logical id"
+	}
+	renamed := slices.ContainsFunc(causes, func(cause string) bool {
+		property, _, _ := strings.Cut(cause, " ")
+		return slices.Contains(names[r.kind], property)
+	})
+	if !renamed && r.sameName(was) {
+		return "nothing, as CloudFormation refuses it: the new resource has the name of the old one; change " + list(names[r.kind]) + " too"
+	}
+	old := *was
+	old.raw.UpdateReplacePolicy = r.raw.UpdateReplacePolicy
+	return old.losses(replaced)
+}
+
+// additionLosses are what is lost where a new resource takes over the name of one that is
+// deleted after it.
+func (r *resource) additionLosses(before, after map[string]*resource) string {
+	for _, id := range slices.Sorted(maps.Keys(before)) {
+		if was := before[id]; after[id] == nil && was.kind == r.kind && r.sameName(was) {
+			return "nothing, as CloudFormation refuses it: " + id + ", which it deletes later, has the same name; change " + list(names[r.kind]) + ", or keep the logical id"
+		}
+	}
+	return ""
+}
+
+// sameName says whether two versions of a template give resources one fixed name.
+func (r *resource) sameName(was *resource) bool {
+	if len(names[r.kind]) == 0 {
+		return false
+	}
+	name, known := r.name()
+	old, same := was.name()
+	return known && same && readable(name) == readable(old)
+}
+
+// updateLosses are what an update in place loses.
+func (r *resource) updateLosses(was *resource) string {
+	lowered := func(property string, fallback float64) (float64, bool) {
+		before, ok1 := was.get(property).numberOr(fallback)
+		after, ok2 := r.get(property).numberOr(fallback)
+		return after, ok1 && ok2 && after < before
+	}
+	switch r.kind {
+	case typeAlias:
+		if warm := was.get("ProvisionedConcurrencyConfig"); warm.absent() {
+			return ""
+		}
+		if r.get("ProvisionedConcurrencyConfig").absent() {
+			return "its warm instances, so that requests wait for cold starts"
+		}
+		if readable(was.get("FunctionVersion").text()) != readable(r.get("FunctionVersion").text()) {
+			return "the warm instances of the old version, once those of the new one are ready"
+		}
+	case typeQueue:
+		if seconds, less := lowered("MessageRetentionPeriod", defaultRetentionSeconds); less {
+			return "messages older than " + scalar(seconds) + " seconds"
+		}
+	case "AWS::Logs::LogGroup":
+		const forever = 1e9 // more days than any retention has
+		if days, less := lowered("RetentionInDays", forever); less {
+			return "log history older than " + scalar(days) + " days"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,146 @@
+package checks
+
+import "fmt"
+
+const (
+	queuePolicyPage = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-basic-examples-of-sqs-policies.html"
+	asyncPage       = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
+	vpcPage         = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
+	streamsPage     = "https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html"
+	proxyPage       = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-iam-setup.html"
+
+	typeInvokeConfig = "AWS::Lambda::EventInvokeConfig"
+)
+
+// delivery is a service that sends to a queue because the queue's policy says so.
+type delivery struct {
+	property, service string
+	queue             value
+}
+
+// deliveriesOf are the queues that a resource sends to without a role.
+func deliveriesOf(r *resource) []delivery {
+	var found []delivery
+	switch r.kind {
+	case typeSubscriber:
+		if r.get("Protocol").text() == "sqs" {
+			found = append(found, delivery{"Endpoint", "sns.amazonaws.com", r.get("Endpoint")})
+		}
+		found = append(found, delivery{"RedrivePolicy.deadLetterTargetArn", "sns.amazonaws.com", r.get("RedrivePolicy", "deadLetterTargetArn")})
+	case typeEventRule:
+		targets, _ := r.get("Targets").list()
+		for i, t := range targets {
+			if t.get("RoleArn").absent() {
+				found = append(found, delivery{fmt.Sprintf("Targets[%d].Arn", i), "events.amazonaws.com", t.get("Arn")})
+			}
+			found = append(found, delivery{fmt.Sprintf("Targets[%d].DeadLetterConfig.Arn", i), "events.amazonaws.com", t.get("DeadLetterConfig", "Arn")})
+		}
+	case typeBucket:
+		queues, _ := r.get("NotificationConfiguration", "QueueConfigurations").list()
+		for i, q := range queues {
+			found = append(found, delivery{fmt.Sprintf("NotificationConfiguration.QueueConfigurations[%d].Queue", i), "s3.amazonaws.com", q.get("Queue")})
+		}
+	}
+	return found
+}
+
+// sends are the queues that a function's role must be allowed to send to.
+func sends(r *resource) (f *resource, queues map[string]*resource) {
+	if r.kind == typeFunction {
+		return r, map[string]*resource{"DeadLetterConfig.TargetArn": r.get("DeadLetterConfig", "TargetArn").queue()}
+	}
+	t, _ := r.get("FunctionName").target()
+	return t.function, map[string]*resource{
+		"DestinationConfig.OnFailure.Destination": r.get("DestinationConfig", "OnFailure", "Destination").queue(),
+		"DestinationConfig.OnSuccess.Destination": r.get("DestinationConfig", "OnSuccess", "Destination").queue(),
+	}
+}
+
+var deliveryRules = []Rule{
+	{
+		ID: "queue-delivery", Severity: Error, Page: queuePolicyPage,
+		Fault: "A queue whose policy does not let the topic, event rule or bucket send that names it; messages never arrive, or the bucket is refused.",
+		types: []string{typeSubscriber, typeEventRule, typeBucket},
+		each: func(r *resource, report reporter) {
+			for _, d := range deliveriesOf(r) {
+				if q := d.queue.queue(); q != nil && !q.policyAllows("sqs:SendMessage", d.service) {
+					report("%s must be a queue that %s may send to, got %s without a policy that allows it; allow sqs:SendMessage in an AWS::SQS::QueuePolicy", d.property, d.service, q.id)
+				}
+			}
+		},
+	},
+	{
+		ID: "function-destination", Severity: Error, Page: asyncPage,
+		Fault: "A dead-letter queue or destination that is a FIFO queue, or that the function's role may not send to; Lambda refuses it.",
+		types: []string{typeFunction, typeInvokeConfig},
+		each: func(r *resource, report reporter) {
+			f, queues := sends(r)
+			for _, property := range []string{"DeadLetterConfig.TargetArn", "DestinationConfig.OnFailure.Destination", "DestinationConfig.OnSuccess.Destination"} {
+				q := queues[property]
+				if q == nil {
+					continue
+				}
+				if q.get("FifoQueue").is() {
+					report("%s must be a standard queue, got %s, a FIFO queue; choose another", property, q.id)
+				}
+				if f == nil || q.policyAllows("sqs:SendMessage", "") {
+					continue
+				}
+				role := f.get("Role").resource(typeRole)
+				if len(role.lacks([]string{"sqs:SendMessage"}, tokenOf(q, "Arn"), q.get("QueueName"))) > 0 {
+					report("%s must be a queue that the role %s of function %s may send to, got %s without a statement that allows it; allow sqs:SendMessage on it", property, role.id, f.id, q.id)
+				}
+			}
+		},
+	},
+	{
+		ID: "function-vpc-role", Severity: Error, Page: vpcPage,
+		Fault: "A function in a VPC whose role may not create network interfaces; Lambda refuses it.",
+		types: []string{typeFunction},
+		each: func(r *resource, report reporter) {
+			subnets, known := r.get("VpcConfig", "SubnetIds").list()
+			role := r.get("Role").resource(typeRole)
+			if !known || len(subnets) == 0 {
+				return
+			}
+			if missing := role.lacks(interfaceActions, "", value{r.stack, nil}); len(missing) > 0 {
+				report("Role must be a role that may do %s with VpcConfig, got %s without a statement that allows it; add the managed policy AWSLambdaVPCAccessExecutionRole", list(missing), role.id)
+			}
+		},
+	},
+	{
+		ID: "mapping-position", Severity: Error, Page: streamsPage,
+		Fault: "A mapping of a stream without StartingPosition, or of a table without a stream; Lambda refuses it.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			source := r.get("EventSourceArn").resource("AWS::DynamoDB::Table", "AWS::Kinesis::Stream")
+			if source == nil {
+				return
+			}
+			if r.get("StartingPosition").absent() {
+				report("StartingPosition must be TRIM_HORIZON, LATEST or AT_TIMESTAMP for stream %s, got none; set it", source.id)
+			}
+			if source.kind == "AWS::DynamoDB::Table" && source.get("StreamSpecification").absent() {
+				report("EventSourceArn must be the stream of a table with StreamSpecification, got %s without one; set it there", source.id)
+			}
+		},
+	},
+	{
+		ID: "proxy-role", Severity: Error, Page: proxyPage,
+		Fault: "An RDS Proxy whose role may not read the secret that it logs in with; no client can connect.",
+		types: []string{"AWS::RDS::DBProxy"},
+		each: func(r *resource, report reporter) {
+			role := r.get("RoleArn").resource(typeRole)
+			logins, _ := r.get("Auth").list()
+			for i, login := range logins {
+				secret := login.get("SecretArn").resource("AWS::SecretsManager::Secret")
+				if secret == nil {
+					continue
+				}
+				if len(role.lacks([]string{"secretsmanager:GetSecretValue"}, tokenOf(secret, ""), secret.get("Name"))) > 0 {
+					report("RoleArn must be a role that may read Auth[%d].SecretArn, got %s without a statement that allows secretsmanager:GetSecretValue on %s; add one", i, role.id, secret.id)
+				}
+			}
+		},
+	},
+}
