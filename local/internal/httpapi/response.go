@@ -39,7 +39,7 @@ func readResponse(data []byte, version string) (*answer, error) {
 	if object {
 		if err := json.Unmarshal(data, &in); err != nil {
 			if version != "2.0" && version != "" || in.StatusCode != nil || !json.Valid(data) {
-				return nil, fmt.Errorf("%w: %v", errMalformed, err)
+				return nil, fmt.Errorf("%w: %w", errMalformed, err)
 			}
 			in.StatusCode = nil // an object of the function's own, with a field of such a name
 		}
