@@ -16,6 +16,8 @@ type app struct {
 	// open says that there may be resources that no template shows: those of a macro or of a
 	// nested stack that was not given. Then nothing is said to be missing.
 	open bool
+	// followed are the values of references that lead on to others.
+	followed map[string]any
 }
 
 // stack is one template.
@@ -94,7 +96,7 @@ type rawResource struct {
 }
 
 func parse(sources []Source) (*app, error) {
-	a := &app{}
+	a := &app{followed: map[string]any{}}
 	for i, source := range sources {
 		s := &stack{app: a, key: fmt.Sprint(i), file: source.Name, size: len(source.Data), resources: map[string]*resource{}, byType: map[string][]*resource{}}
 		if err := json.Unmarshal(source.Data, &s.template); err != nil {

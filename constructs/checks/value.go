@@ -217,6 +217,18 @@ func (s *stack) follow(raw any, depth int) any {
 	return raw
 }
 
+// once computes a value that refers to others, whose number would grow with each step. A
+// circle ends in a value that is unknown.
+func (a *app) once(key string, compute func() any) any {
+	if v, ok := a.followed[key]; ok {
+		return v
+	}
+	a.followed[key] = unknown{}
+	v := compute()
+	a.followed[key] = v
+	return v
+}
+
 func (s *stack) followText(raw any, depth int) string {
 	return value{s, s.follow(raw, depth)}.text()
 }
@@ -232,20 +244,27 @@ func (s *stack) ref(id string, depth int) any {
 	if r == nil {
 		if s.parent != nil {
 			if given, ok := s.parent.get("Parameters").keys()[id]; ok {
-				return s.parent.stack.follow(given, depth)
+				return s.app.once("parameter "+s.key+"#"+id, func() any { return s.parent.stack.follow(given, depth) })
 			}
 		}
 		return unknown{}
 	}
 	switch r.kind {
-	case "AWS::Lambda::Alias":
-		return r.qualified(s.followText(r.raw.Properties["Name"], depth), depth)
-	case "AWS::Lambda::Version":
-		return r.qualified(tokenOf(r, "Version"), depth)
-	case "AWS::SecretsManager::SecretTargetAttachment": // gives the secret's ARN
-		return s.follow(r.raw.Properties["SecretId"], depth)
+	case typeAlias, typeVersion, "AWS::SecretsManager::SecretTargetAttachment":
+		return s.app.once("resource "+s.key+"#"+id, func() any { return r.reference(depth) })
 	}
 	return tokenOf(r, "")
+}
+
+// reference is what Ref gives of a resource that stands for another one.
+func (r *resource) reference(depth int) any {
+	switch r.kind {
+	case typeAlias:
+		return r.qualified(r.stack.followText(r.raw.Properties["Name"], depth), depth)
+	case typeVersion:
+		return r.qualified(tokenOf(r, "Version"), depth)
+	}
+	return r.stack.follow(r.raw.Properties["SecretId"], depth) // the secret's ARN
 }
 
 // qualified is the ARN of a version or alias, in terms of its function's.
@@ -282,7 +301,7 @@ func (s *stack) getAtt(id, attribute string, depth int) any {
 		if !ok {
 			return unknown{}
 		}
-		return r.children.follow(output.Value, depth)
+		return s.app.once("output "+r.children.key+"#"+name, func() any { return r.children.follow(output.Value, depth) })
 	}
 	switch r.kind + "." + attribute {
 	case "AWS::Lambda::Alias.AliasArn", "AWS::Lambda::Version.FunctionArn":
@@ -355,9 +374,14 @@ func (s *stack) findInMap(argument any, depth int) any {
 // importValue finds the one stack of the app that exports a name.
 func (s *stack) importValue(argument any, depth int) any {
 	name := s.followText(argument, depth)
+	return s.app.once("import "+name, func() any { return s.app.exported(name, depth) })
+}
+
+// exported is the value that one stack of the app exports under a name.
+func (a *app) exported(name string, depth int) any {
 	var from *stack
-	var exported any
-	for _, other := range s.app.stacks {
+	var found any
+	for _, other := range a.stacks {
 		for _, output := range other.template.Outputs {
 			if output.Export == nil || other.followText(output.Export.Name, depth) != name {
 				continue
@@ -365,13 +389,13 @@ func (s *stack) importValue(argument any, depth int) any {
 			if from != nil || output.Condition != "" {
 				return unknown{}
 			}
-			from, exported = other, output.Value
+			from, found = other, output.Value
 		}
 	}
 	if from == nil || strings.Contains(name, tokenStart) {
 		return unknown{}
 	}
-	return from.follow(exported, depth)
+	return from.follow(found, depth)
 }
 
 func (s *stack) selectItem(argument any, depth int) any {
