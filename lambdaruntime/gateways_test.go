@@ -190,6 +190,11 @@ func TestPastedEvents(t *testing.T) {
 		{`{"httpMethod":"POST","path":"/a","headers":{},"body":{"n":1}}`, KindHTTPv1, `POST /a  {"n":1}`, "it has no requestContext; its body is JSON and not a string"},
 		{`{"version":"2.0","rawPath":"/a","body":"x","isBase64Encoded":true}`, KindHTTPv2, "GET /a  x", "it has no requestContext; isBase64Encoded is true, but its body is plain text"},
 		{`{"version":"2.0","rawPath":"/a","requestContext":{"http":{"method":"PUT"}},"body":[1]}`, KindHTTPv2, "PUT /a  [1]", "its body is JSON and not a string"},
+		{`{"httpMethod":"GET","path":"/a","headers":{"x-a":1},"queryStringParameters":{"n":2,"b":true}}`, KindHTTPv1, "GET /a?n=2&b=true 1 ", "it has no requestContext; its headers, cookies or query parameters are not all strings, or not in lists where they should be"},
+		{`{"httpMethod":"GET","path":"/a","requestContext":{},"headers":{"x-a":["x"]}}`, KindHTTPv1, "GET /a x ", "its headers, cookies or query parameters are not all strings, or not in lists where they should be"},
+		{`{"httpMethod":"GET","path":"/a","requestContext":{},"multiValueHeaders":{"x-a":"x"},"multiValueQueryStringParameters":{"n":[1,null],"m":null}}`, KindHTTPv1, "GET /a?n=1&n= x ", "its headers, cookies or query parameters are not all strings, or not in lists where they should be"},
+		{`{"version":"2.0","rawPath":"/a","requestContext":{"http":{"method":"PUT"}},"cookies":"x-a=1","body":"eA==","isBase64Encoded":"true"}`, KindHTTPv2, "PUT /a  x", "its isBase64Encoded is a string and not a boolean; its headers, cookies or query parameters are not all strings, or not in lists where they should be"},
+		{`{"version":"2.0","rawPath":"/a","requestContext":{"http":{"method":"PUT"}},"body":"eA==","isBase64Encoded":"false"}`, KindHTTPv2, "PUT /a  eA==", "its isBase64Encoded is a string and not a boolean"},
 		{`{"httpMethod":"GET","path":"/a","requestContext":{"elb":{}},"body":null}`, KindALB, "GET /a  ", ""},
 	} {
 		before := len(b.logged("no way in sends such an event"))

@@ -45,6 +45,8 @@ type Envelope struct {
 	Body            string
 	RawBody         string // of a body that is not a string
 	Base64          bool
+	quotedBase64    bool
+	NotTexts        bool // a reader found headers, cookies or parameters of other types
 	Context         RequestContext
 
 	Records     []Record
@@ -143,7 +145,9 @@ func (e *Envelope) field(key string, d *jsonscan.Decoder) {
 			e.Body, e.RawBody = "", d.Raw()
 		}
 	case "isBase64Encoded":
-		e.Base64 = d.Raw() == "true"
+		raw := d.Raw()
+		e.quotedBase64 = strings.HasPrefix(raw, `"`)
+		e.Base64 = raw == "true" || raw == `"true"`
 	case "requestContext":
 		if d.Peek() != '{' {
 			d.Skip()
@@ -336,6 +340,12 @@ func (e *Envelope) Oddities() []string {
 	}
 	if e.RawBody != "" && e.RawBody != "null" {
 		odd = append(odd, "its body is JSON and not a string")
+	}
+	if e.quotedBase64 {
+		odd = append(odd, "its isBase64Encoded is a string and not a boolean")
+	}
+	if e.NotTexts {
+		odd = append(odd, "its headers, cookies or query parameters are not all strings, or not in lists where they should be")
 	}
 	return odd
 }

@@ -219,9 +219,7 @@ func readHeaders(e *event.Envelope, values []string) (h http.Header, host string
 	if raw := e.RawMultiHeaders; raw != "" && raw != "null" {
 		d = jsonscan.NewDecoder(raw)
 		for key, more := d.FirstKey(); more; key, more = d.Key() {
-			for list := d.Array(); list && d.Elem(); {
-				r.add(key, d.String())
-			}
+			readTexts(e, &d, true, func(v string) { r.add(key, v) })
 		}
 	} else if plain {
 		if !r.set(pairs) {
@@ -232,7 +230,7 @@ func readHeaders(e *event.Envelope, values []string) (h http.Header, host string
 	} else {
 		d = jsonscan.NewDecoder(e.RawHeaders)
 		for key, more := d.FirstKey(); more; key, more = d.Key() {
-			r.add(key, d.String())
+			readTexts(e, &d, false, func(v string) { r.add(key, v) })
 		}
 	}
 	if err := d.Err(); err != nil {
@@ -242,9 +240,7 @@ func readHeaders(e *event.Envelope, values []string) (h http.Header, host string
 		var space [8]string
 		list := space[:0]
 		d = jsonscan.NewDecoder(e.RawCookies)
-		for more := d.Array(); more && d.Elem(); {
-			list = append(list, d.String())
-		}
+		readTexts(e, &d, true, func(v string) { list = append(list, v) })
 		if err := d.Err(); err != nil {
 			return nil, "", fmt.Errorf("cookies: %w", err)
 		}
@@ -254,6 +250,34 @@ func readHeaders(e *event.Envelope, values []string) (h http.Header, host string
 		}
 	}
 	return r.header, r.host, nil
+}
+
+// readTexts consumes the value of a header or query parameter, or the cookies, and
+// calls add for each string: a list has any number, another value is one. Gateways
+// send strings alone, and lists where list says; e notes what is otherwise.
+func readTexts(e *event.Envelope, d *jsonscan.Decoder, list bool, add func(string)) {
+	isList := d.Peek() == '['
+	if list && d.Null() {
+		return
+	}
+	e.NotTexts = e.NotTexts || isList != list
+	if !isList {
+		add(readText(e, d))
+		return
+	}
+	for more := d.Array(); more && d.Elem(); {
+		add(readText(e, d))
+	}
+}
+
+// readText consumes a string, or a number or boolean that stands for its text.
+func readText(e *event.Envelope, d *jsonscan.Decoder) string {
+	switch c := d.Peek(); {
+	case c == 't', c == 'f', c == '-', c >= '0' && c <= '9':
+		e.NotTexts = true
+		return d.Raw()
+	}
+	return d.String()
 }
 
 type headerReader struct {
@@ -360,14 +384,12 @@ func QueryString(e *event.Envelope) (string, error) {
 	if raw := e.RawMultiQuery; raw != "" && raw != "null" {
 		d = jsonscan.NewDecoder(raw)
 		for key, more := d.FirstKey(); more; key, more = d.Key() {
-			for list := d.Array(); list && d.Elem(); {
-				add(key, d.String())
-			}
+			readTexts(e, &d, true, func(v string) { add(key, v) })
 		}
 	} else if e.RawQuery != "" {
 		d = jsonscan.NewDecoder(e.RawQuery)
 		for key, more := d.FirstKey(); more; key, more = d.Key() {
-			add(key, d.String())
+			readTexts(e, &d, false, func(v string) { add(key, v) })
 		}
 	}
 	return b.String(), d.Err()
