@@ -1,18 +1,18 @@
 //go:build unix
 
-package postgrestest
+package pgserver
 
 import (
-	"fmt"
+	"errors"
 	"os"
 	"os/user"
 	"strconv"
 	"syscall"
 )
 
-// serverUser says as whom the server runs: PostgreSQL refuses root, so root hands
-// dir and the server to an unprivileged user.
-func serverUser(dir string) (*syscall.SysProcAttr, error) {
+// User says as whom a server runs: PostgreSQL refuses root, so root hands the files
+// and the server to an unprivileged user.
+func User(files ...string) (*syscall.SysProcAttr, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
 	}
@@ -26,10 +26,12 @@ func serverUser(dir string) (*syscall.SysProcAttr, error) {
 		if err1 != nil || err2 != nil {
 			continue
 		}
-		if err := os.Chown(dir, uid, gid); err != nil {
-			return nil, err
+		for _, file := range files {
+			if err := os.Chown(file, uid, gid); err != nil {
+				return nil, err
+			}
 		}
 		return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 	}
-	return nil, fmt.Errorf("PostgreSQL does not run as root, and there is no user %q or %q to run it as", "postgres", "nobody")
+	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
 }
