@@ -149,11 +149,12 @@ func (e *Engine) readEnvironment() error {
 	return nil
 }
 
-// SetEnv replaces [Options.Env]. It takes effect with the next Reload.
-func (e *Engine) SetEnv(env map[string]string) {
+// SetEnv replaces [Options.Env] and [Options.FunctionEnv]. It takes effect with the next
+// Reload.
+func (e *Engine) SetEnv(env map[string]string, functions map[string]map[string]string) {
 	e.changing.Lock()
 	defer e.changing.Unlock()
-	e.opts.Env = env
+	e.opts.Env, e.opts.FunctionEnv = env, functions
 }
 
 // Reload reads the assembly again and changes what runs to what it says now.

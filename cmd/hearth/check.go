@@ -2,9 +2,10 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
+
+	"github.com/spf13/cobra"
 
 	"github.com/lambdahearth/hearth/constructs/checks"
 )
@@ -12,36 +13,47 @@ import (
 // defaultAssembly is where the CDK synthesizes to.
 const defaultAssembly = "cdk.out"
 
-// check writes what is wrong with templates, and fails if an error is among it.
-func check(args []string, stdout io.Writer) error {
-	flags := flag.NewFlagSet("check", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	asJSON := flags.Bool("json", false, "write an array")
-	against := flags.String("against", "", "what was deployed before")
-	var paths []string
-	for { // options may follow paths
-		if err := flags.Parse(args); err != nil {
-			return fmt.Errorf("check: %w; see hearth check --help", err)
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		paths, args = append(paths, flags.Arg(0)), flags.Args()[1:]
+func newCheck() *cobra.Command {
+	var asJSON bool
+	var against string
+	cmd := &cobra.Command{
+		Use:   "check [PATH]...",
+		Short: "Find faults in synthesized templates before AWS does",
+		Long: `Find faults in synthesized templates before AWS does, of apps in any language.
+
+PATH is a template or the folder of a cloud assembly, cdk.out by default. Each finding
+is one line. The exit status is 1 if one of them is an error.`,
+		Example: `  hearth check
+  hearth check --against main/cdk.out cdk.out   # and what the update replaces or loses
+  hearth check --json template.json`,
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			if len(paths) == 0 {
+				paths = []string{defaultAssembly}
+			}
+			return check(paths, against, asJSON, cmd.OutOrStdout())
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault // files
+		},
 	}
-	if len(paths) == 0 {
-		paths = []string{defaultAssembly}
-	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print an array of objects")
+	cmd.Flags().StringVar(&against, "against", "", "also say what an update from `OLD`, a template or a folder, adds,\nupdates, replaces and deletes, and what is lost")
+	return cmd
+}
+
+// check prints what is wrong with templates, and fails if one of it is an error.
+func check(paths []string, against string, asJSON bool, stdout io.Writer) error {
 	findings, err := checks.Paths(paths...)
 	if err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
 	var changes []checks.Change
-	if *against != "" {
-		if changes, err = checks.ComparePaths(*against, paths...); err != nil {
+	if against != "" {
+		if changes, err = checks.ComparePaths(against, paths...); err != nil {
 			return fmt.Errorf("check: %w", err)
 		}
 	}
-	if *asJSON {
+	if asJSON {
 		objects := make([]any, 0, len(findings)+len(changes))
 		for _, f := range findings {
 			objects = append(objects, f)
@@ -61,11 +73,11 @@ func check(args []string, stdout io.Writer) error {
 		if f.Severity == checks.Error {
 			failed++
 		}
-		if !*asJSON {
+		if !asJSON {
 			fmt.Fprintln(stdout, f)
 		}
 	}
-	if !*asJSON {
+	if !asJSON {
 		for _, c := range changes {
 			fmt.Fprintln(stdout, c)
 		}
