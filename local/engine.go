@@ -106,7 +106,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	}
 	e.builder = &builder{root: e.work, debug: opts.Debug, cache: opts.Cache, built: map[string]*build{}}
 	if opts.Database == DatabaseAuto {
-		app, err := assembly.Load(opts.Assembly)
+		app, err := e.load()
 		if err != nil {
 			return nil, err
 		}
@@ -135,10 +135,19 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	return e, nil
 }
 
+// load reads the stacks of the assembly that are to run.
+func (e *Engine) load() (*assembly.App, error) {
+	app, err := assembly.Load(e.opts.Assembly)
+	if err != nil {
+		return nil, err
+	}
+	return app, app.Select(e.opts.Stacks)
+}
+
 // readEnvironment reads the region and the account of the app, which are those of its
 // first stack.
 func (e *Engine) readEnvironment() error {
-	app, err := assembly.Load(e.opts.Assembly)
+	app, err := e.load()
 	if err != nil {
 		return err
 	}
@@ -223,11 +232,8 @@ func (e *Engine) Reload(ctx context.Context) error {
 // prepare reads the assembly and makes a plan of it, with ports that are open but do not
 // serve yet. Nothing of the engine changes.
 func (e *Engine) prepare() (_ *plan, opened map[string]*listener, err error) {
-	app, err := assembly.Load(e.opts.Assembly)
+	app, err := e.load()
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := app.Select(e.opts.Stacks); err != nil {
 		return nil, nil, err
 	}
 	if err := app.CheckNames(); err != nil {

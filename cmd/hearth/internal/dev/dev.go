@@ -1,3 +1,5 @@
+// Package dev is the command hearth dev: it synthesizes an app, runs it on the
+// local engine, and follows what is saved.
 package dev
 
 import (
@@ -18,6 +20,7 @@ import (
 
 	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
 	"github.com/lambdahearth/hearth/internal/process"
+	"github.com/lambdahearth/hearth/internal/project"
 	"github.com/lambdahearth/hearth/local"
 )
 
@@ -52,7 +55,7 @@ type Options struct {
 // server is one run of hearth dev.
 type server struct {
 	Options
-	project *project
+	project *project.Project
 	out     *terminal.Terminal
 	engine  *local.Engine
 
@@ -75,14 +78,14 @@ func Run(ctx context.Context, opts Options, stdout io.Writer) error {
 	s.Local.Log = func(line string) { fmt.Fprintln(s.out, "hearth:", line) }
 
 	var err error
-	if s.project, err = readProject(opts.Dir); err != nil {
+	if s.project, err = project.Read(opts.Dir); err != nil {
 		if opts.Assembly == "" {
 			return fmt.Errorf("dev: %w", err)
 		}
 		abs, _ := filepath.Abs(opts.Dir) // it fails only where there is no working folder
-		s.project = &project{dir: abs}
+		s.project = &project.Project{Dir: abs}
 	}
-	s.Local.Dir, s.Local.Assembly = s.project.dir, cmp.Or(opts.Assembly, s.project.output)
+	s.Local.Dir, s.Local.Assembly = s.project.Dir, cmp.Or(opts.Assembly, s.project.Output)
 	if err := s.readEnv(); err != nil {
 		return fmt.Errorf("dev: %w", err)
 	}
@@ -98,17 +101,17 @@ const envFile = ".env"
 // isEnvFile reports whether a file has variables.
 func (s *server) isEnvFile(path string) bool {
 	name := filepath.Base(path)
-	return filepath.Dir(path) == s.project.dir && (name == envFile || strings.HasPrefix(name, envFile+"."))
+	return filepath.Dir(path) == s.project.Dir && (name == envFile || strings.HasPrefix(name, envFile+"."))
 }
 
 // readEnv reads .env, .env.FUNCTION and --env, and takes the database from them.
 func (s *server) readEnv() error {
 	env := &Env{values: map[string]string{}}
-	if err := env.readEnvFile(filepath.Join(s.project.dir, envFile)); err != nil {
+	if err := env.readEnvFile(filepath.Join(s.project.Dir, envFile)); err != nil {
 		return err
 	}
 	s.Local.FunctionEnv = map[string]map[string]string{}
-	files, err := os.ReadDir(s.project.dir)
+	files, err := os.ReadDir(s.project.Dir)
 	if err != nil {
 		return err
 	}
@@ -118,7 +121,7 @@ func (s *server) readEnv() error {
 			continue
 		}
 		own := &Env{values: map[string]string{}}
-		if err := own.readEnvFile(filepath.Join(s.project.dir, file.Name())); err != nil {
+		if err := own.readEnvFile(filepath.Join(s.project.Dir, file.Name())); err != nil {
 			fmt.Fprintln(s.out, "hearth:", err) // it may be another program's file
 			continue
 		}
@@ -195,8 +198,8 @@ func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(s
 
 func (s *server) synth(ctx context.Context) error {
 	started := time.Now()
-	fmt.Fprintf(s.out, "synthesizing with %q\n", s.project.app)
-	if err := s.project.synth(ctx, s.out); err != nil {
+	fmt.Fprintf(s.out, "synthesizing with %q\n", s.project.App)
+	if err := s.project.Synth(ctx, s.out); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "synthesized (%s)\n", seconds(started))
@@ -215,11 +218,11 @@ func (s *server) note() error {
 // Find returns the URL of the hearth dev that runs the app in a folder: that of the one
 // that was started last, where there are several.
 func Find(dir string) (string, error) {
-	p, err := readProject(dir)
+	p, err := project.Read(dir)
 	if err != nil {
 		return "", err
 	}
-	notes, _ := filepath.Glob(filepath.Join(p.output, "hearth-dev-*.json")) // a bad pattern finds none
+	notes, _ := filepath.Glob(filepath.Join(p.Output, "hearth-dev-*.json")) // a bad pattern finds none
 	url, newest := "", time.Time{}
 	for _, path := range notes {
 		var note struct {
@@ -236,7 +239,7 @@ func Find(dir string) (string, error) {
 		}
 	}
 	if url == "" {
-		return "", fmt.Errorf("hearth dev does not run in %s; start it there, or name its URL with --url", p.dir)
+		return "", fmt.Errorf("hearth dev does not run in %s; start it there, or name its URL with --url", p.Dir)
 	}
 	return url, nil
 }
@@ -248,7 +251,7 @@ func (s *server) watch(ctx context.Context) error {
 		return err
 	}
 	defer w.fs.Close() //nolint:errcheck // nothing is left to watch
-	if err := w.add(s.project.dir); err != nil {
+	if err := w.add(s.project.Dir); err != nil {
 		return err
 	}
 	s.listInputs(ctx, w)
@@ -271,7 +274,7 @@ func (s *server) watch(ctx context.Context) error {
 func (s *server) followed() string {
 	var b strings.Builder
 	relative := func(dir string) string {
-		if rel, err := filepath.Rel(s.project.dir, dir); err == nil && filepath.IsLocal(rel) {
+		if rel, err := filepath.Rel(s.project.Dir, dir); err == nil && filepath.IsLocal(rel) {
 			return "./" + rel
 		}
 		return dir
@@ -286,9 +289,9 @@ func (s *server) followed() string {
 	case s.Assembly != "":
 		fmt.Fprintln(&b, "not followed: the infrastructure; the assembly was named with --assembly")
 	case s.infra != nil:
-		yes = append(yes, relative(s.project.goProgram()))
+		yes = append(yes, relative(s.project.GoProgram()))
 	default:
-		fmt.Fprintf(&b, "not followed: the infrastructure; %q is no Go program that is understood (go run DIR), so save cdk.json to synthesize again\n", s.project.app)
+		fmt.Fprintf(&b, "not followed: the infrastructure; %q is no Go program that is understood (go run DIR), so save cdk.json to synthesize again\n", s.project.App)
 	}
 	for _, f := range s.engine.State().Functions {
 		if f.Source == "" {
@@ -322,7 +325,7 @@ func (s *server) listInputs(ctx context.Context, w *watcher) {
 	for _, dir := range s.engine.Sources() {
 		list(dir, local.BuildTags, func(in *inputs) { s.handlers[dir] = in })
 	}
-	if dir := s.project.goProgram(); dir != "" && s.Assembly == "" {
+	if dir := s.project.GoProgram(); dir != "" && s.Assembly == "" {
 		list(dir, "", func(in *inputs) { s.infra = in })
 	}
 	wg.Wait()
@@ -344,7 +347,7 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 				}
 			}
 		}
-		if s.Assembly == "" && (s.infra.has(path) || path == filepath.Join(s.project.dir, "cdk.json") || path == filepath.Join(s.project.dir, "cdk.context.json")) {
+		if s.Assembly == "" && (s.infra.has(path) || path == filepath.Join(s.project.Dir, "cdk.json") || path == filepath.Join(s.project.Dir, "cdk.context.json")) {
 			hit, synth = true, true
 		}
 		if s.isEnvFile(path) {
@@ -352,7 +355,7 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 		}
 		if hit {
 			name := path
-			if rel, err := filepath.Rel(s.project.dir, path); err == nil {
+			if rel, err := filepath.Rel(s.project.Dir, path); err == nil {
 				name = rel
 			}
 			names = append(names, name)
@@ -397,7 +400,7 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 func (s *server) reload(ctx context.Context, synth bool) {
 	started := time.Now()
 	if synth {
-		p, err := readProject(s.project.dir)
+		p, err := project.Read(s.project.Dir)
 		if err == nil {
 			s.project = p
 			err = s.synth(ctx)

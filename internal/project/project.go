@@ -1,6 +1,6 @@
-// Package dev is the command hearth dev: it synthesizes an app, runs it on the
-// local engine, and follows what is saved.
-package dev
+// Package project reads and synthesizes CDK apps as the CDK CLI does, for hearth dev and
+// for tests.
+package project
 
 import (
 	"bytes"
@@ -22,17 +22,20 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// project is a folder with a cdk.json.
-type project struct {
-	dir     string
-	app     string // the command that synthesizes
-	output  string // the assembly's folder
+// Project is a folder with a cdk.json.
+type Project struct {
+	Dir string
+	// App is the command that synthesizes.
+	App string
+	// Output is the folder of the cloud assembly.
+	Output string
+
 	context map[string]any
 }
 
-// readProject reads cdk.json in dir and the looked-up context beside it.
+// Read reads cdk.json in dir and the looked-up context beside it.
 // https://docs.aws.amazon.com/cdk/v2/guide/cli.html#cli-config (2026-11)
-func readProject(dir string) (*project, error) {
+func Read(dir string) (*Project, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -55,12 +58,12 @@ func readProject(dir string) (*project, error) {
 	if config.App == "" {
 		return nil, errors.New(`read cdk.json: app must be the command that synthesizes, such as "go run ./infra"`)
 	}
-	p := &project{dir: abs, app: config.App, output: config.Output, context: map[string]any{}}
-	if p.output == "" {
-		p.output = "cdk.out"
+	p := &Project{Dir: abs, App: config.App, Output: config.Output, context: map[string]any{}}
+	if p.Output == "" {
+		p.Output = "cdk.out"
 	}
-	if !filepath.IsAbs(p.output) {
-		p.output = filepath.Join(abs, p.output)
+	if !filepath.IsAbs(p.Output) {
+		p.Output = filepath.Join(abs, p.Output)
 	}
 	looked := map[string]any{}
 	if data, err := os.ReadFile(filepath.Join(abs, "cdk.context.json")); err == nil {
@@ -76,10 +79,10 @@ func readProject(dir string) (*project, error) {
 	return p, nil
 }
 
-// goProgram returns the folder of the Go program that synthesizes, or "" if the
+// GoProgram returns the folder of the Go program that synthesizes, or "" if the
 // command is none that is understood.
-func (p *project) goProgram() string {
-	fields := strings.Fields(p.app)
+func (p *Project) GoProgram() string {
+	fields := strings.Fields(p.App)
 	for i := 0; i+2 < len(fields); i++ {
 		if fields[i] != "go" || fields[i+1] != "run" {
 			continue
@@ -91,7 +94,7 @@ func (p *project) goProgram() string {
 			if strings.HasSuffix(f, ".go") {
 				f = filepath.Dir(f)
 			}
-			dir := filepath.Join(p.dir, f)
+			dir := filepath.Join(p.Dir, f)
 			if info, err := os.Stat(dir); err == nil && info.IsDir() {
 				return dir
 			} // else it is the value of a flag
@@ -123,19 +126,19 @@ func synthEnvironment(environ []string) []string {
 // synthPatience is after how long a synth says that it is still at it.
 const synthPatience = 3 * time.Second
 
-// synth runs the app. What it prints is shown if it fails. CloudFormation
+// Synth runs the app. What it prints is shown if it fails. CloudFormation
 // validation is left to cdk synth, for it takes many seconds.
-func (p *project) synth(ctx context.Context, status io.Writer) error {
+func (p *Project) Synth(ctx context.Context, status io.Writer) error {
 	data, err := json.Marshal(p.context)
 	if err != nil {
 		return err
 	}
-	command := exec.Command("/bin/sh", "-c", "exec "+p.app)
-	if strings.ContainsAny(p.app, "&|;<>") {
-		command = exec.Command("/bin/sh", "-c", p.app)
+	command := exec.Command("/bin/sh", "-c", "exec "+p.App)
+	if strings.ContainsAny(p.App, "&|;<>") {
+		command = exec.Command("/bin/sh", "-c", p.App)
 	}
-	command.Dir = p.dir
-	command.Env = append(synthEnvironment(os.Environ()), "CDK_OUTDIR="+p.output, "CDK_CONTEXT_JSON="+string(data), "CDK_VALIDATION=false")
+	command.Dir = p.Dir
+	command.Env = append(synthEnvironment(os.Environ()), "CDK_OUTDIR="+p.Output, "CDK_CONTEXT_JSON="+string(data), "CDK_VALIDATION=false")
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
 	process.Group(command)
@@ -159,7 +162,7 @@ func (p *project) synth(ctx context.Context, status io.Writer) error {
 				fmt.Fprintln(status)
 			}
 			if failure != nil {
-				return fmt.Errorf("synthesize with %q: %w\n%s", p.app, failure, bytes.TrimSpace(output.Bytes()))
+				return fmt.Errorf("synthesize with %q: %w\n%s", p.App, failure, bytes.TrimSpace(output.Bytes()))
 			}
 			return nil
 		case <-ticker.C:
