@@ -78,21 +78,8 @@ func (c *control) names(of func(*local.State) []string) cobra.CompletionFunc {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveDefault // a file
 		}
-		base, err := c.base()
+		state, err := c.state(cmd.Context())
 		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		req, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, base+"/_hearth/state", nil)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		defer resp.Body.Close()
-		state := &local.State{}
-		if json.NewDecoder(resp.Body).Decode(state) != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return of(state), cobra.ShellCompDirectiveNoFileComp

@@ -1,13 +1,16 @@
 // Command hearth runs AWS backends on this machine, and checks what is deployed to AWS.
 //
+//	hearth new NAME              make a project
 //	hearth dev                   run the app that cdk.json names
 //	hearth trigger SCHEDULE      run one of its schedules now
 //	hearth send QUEUE [MESSAGE]  put a message on one of its queues
+//	hearth connect [QUERY]       connect to its WebSocket API
 //	hearth invoke FUNCTION       send an event to one of its functions
 //	hearth invoke DIR [FILE]     send one event to the program in DIR
 //	hearth manifest DIR          print what the program in DIR serves
 //	hearth check [PATH]...       find faults in synthesized templates
 //	hearth sqs                   run the SQS simulator alone
+//	hearth doctor                say what is missing on this machine
 package main
 
 import (
@@ -30,6 +33,8 @@ import (
 // stopPatience is how long the end of a command may take: a terminal that does not take
 // its last lines must not keep it. Its children end with it.
 const stopPatience = 10 * time.Second
+
+func init() { cobra.EnableCommandSorting = false } // hearth help has the order of newRoot
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -72,10 +77,9 @@ func newRoot() *cobra.Command {
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
 	}
-	cobra.EnableCommandSorting = false
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newDev(), newTrigger(), newSend(), newInvoke(), newManifest(), newCheck(), newSQS(), newDoctor(), newVersion())
+	root.AddCommand(newNew(), newDev(), newTrigger(), newSend(), newConnect(), newInvoke(), newManifest(), newCheck(), newSQS(), newDoctor(), newVersion())
 	return root
 }
 

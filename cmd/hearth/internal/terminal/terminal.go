@@ -35,8 +35,13 @@ type Terminal struct {
 // New returns a Terminal that writes to w. It has colours if w is a terminal, NO_COLOR
 // is unset or empty (https://no-color.org, 2026-11) and TERM is not "dumb".
 func New(w io.Writer) *Terminal {
-	file, ok := w.(*os.File)
-	return &Terminal{w: w, colored: ok && isatty.IsTerminal(file.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	return &Terminal{w: w, colored: Is(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+}
+
+// Is reports whether a reader or writer is a terminal.
+func Is(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && isatty.IsTerminal(file.Fd())
 }
 
 // Write implements [io.Writer].
