@@ -69,8 +69,14 @@ type BackendProps struct {
 	// Http refines the HTTP API. Its Handler must be unset. A program that serves
 	// no HTTP must not have it.
 	//
-	// @default - the defaults of [HttpApiProps] when the program serves HTTP, unless FunctionUrl or Rest is set
+	// @default - the defaults of [HttpApiProps] when the program serves HTTP, unless FunctionUrl, Rest or HttpElsewhere is set
 	Http *HttpApiProps
+
+	// HttpElsewhere says that another way in, such as an API that the app has already or
+	// a load balancer, invokes Handler.Alias for HTTP, so that the backend creates none.
+	//
+	// @default false
+	HttpElsewhere *bool
 
 	// Jobs runs the queues and schedules on a second function from the same asset, so
 	// that a burst of jobs takes no instance that requests need. What is unset is as in
@@ -82,8 +88,8 @@ type BackendProps struct {
 	Jobs *HandlerProps
 
 	// Manifest says that the program is asked what it serves. With false, the
-	// props declare it instead: Http, Rest, FunctionUrl and WebSocket when they
-	// are not nil, and each of Queues and Schedules.
+	// props declare it instead: Http, Rest, FunctionUrl, HttpElsewhere and WebSocket when
+	// they are set, and each of Queues and Schedules.
 	//
 	// @default true
 	Manifest *bool

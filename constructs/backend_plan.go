@@ -197,7 +197,7 @@ func (b *backendPlan) jobsHandler() *HandlerProps {
 
 // declaredManifest is what a program that is not asked serves, as the props say.
 func declaredManifest(props *BackendProps) *Manifest {
-	m := &Manifest{Version: wire.ManifestVersion, HTTP: props.Http != nil || props.Rest != nil || props.FunctionUrl != nil, WebSocket: props.WebSocket != nil}
+	m := &Manifest{Version: wire.ManifestVersion, HTTP: props.Http != nil || props.Rest != nil || props.FunctionUrl != nil || isTrue(props.HttpElsewhere), WebSocket: props.WebSocket != nil}
 	for _, name := range sortedKeys(props.Queues) {
 		q := wire.ManifestQueue{Name: name}
 		if p := props.Queues[name]; p != nil {
@@ -217,7 +217,7 @@ func declaredManifest(props *BackendProps) *Manifest {
 
 // planHttp completes the props of what serves HTTP.
 func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
-	ways := []given{{"Http", props.Http != nil}, {"Rest", props.Rest != nil}, {"FunctionUrl", props.FunctionUrl != nil}}
+	ways := []given{{"Http", props.Http != nil}, {"Rest", props.Rest != nil}, {"FunctionUrl", props.FunctionUrl != nil}, {"HttpElsewhere", isTrue(props.HttpElsewhere)}}
 	var set []string
 	for _, way := range ways {
 		if way.set {
@@ -245,6 +245,7 @@ func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
 		url := *props.FunctionUrl
 		b.functionUrl = &url
 		r.mustBeUnset(becauseOurs, given{"FunctionUrl.Handler", url.Handler != nil})
+	case isTrue(props.HttpElsewhere):
 	default:
 		b.http = &HttpApiProps{}
 		if props.Http != nil {

@@ -124,7 +124,8 @@ func init() {
 	}
 }
 
-func updating() bool {
+// Updating reports whether the tests were run with -update.
+func Updating() bool {
 	f := flag.Lookup(updateFlag)
 	return f != nil && f.Value.String() == "true"
 }
@@ -137,7 +138,7 @@ func Snapshot(t testing.TB, stack awscdk.Stack, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if updating() {
+	if Updating() {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, got, 0o644)); err != nil {
 			t.Fatal(err)
 		}
