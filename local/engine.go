@@ -261,6 +261,10 @@ func (e *Engine) isStopped() bool {
 	return e.stopped
 }
 
+// announceBuild is how long a build takes that is worth a line. One that was there
+// already takes less.
+const announceBuild = 100 * time.Millisecond
+
 // buildAll builds the programs of all functions, those of the same source once.
 func (e *Engine) buildAll(ctx context.Context, p *plan) (map[string]*build, error) {
 	builds := map[string]*build{}
@@ -278,7 +282,11 @@ func (e *Engine) buildAll(ctx context.Context, p *plan) (map[string]*build, erro
 		}
 		started[key] = true
 		wg.Go(func() {
+			began := time.Now()
 			b, err := e.builder.last(ctx, f.source)
+			if took := time.Since(began); err == nil && f.source.dir != "" && took > announceBuild {
+				e.opts.logf("built %s (%.1f s)", f.source.dir, took.Seconds())
+			}
 			if f.source.program != "" {
 				b, err = &build{program: f.source.program}, nil
 			}

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +31,9 @@ type Project struct {
 	App string
 	// Output is the folder of the cloud assembly.
 	Output string
+	// Cache is a folder in which the compiled app is kept, so that it is linked again only
+	// after a change. "" keeps none.
+	Cache string
 
 	context map[string]any
 }
@@ -123,22 +128,78 @@ func synthEnvironment(environ []string) []string {
 	return env
 }
 
-// synthPatience is after how long a synth says that it is still at it.
-const synthPatience = 3 * time.Second
+// patience is after how long a step says that it is still at it.
+const patience = 3 * time.Second
 
 // Synth runs the app. What it prints is shown if it fails. CloudFormation
-// validation is left to cdk synth, for it takes many seconds.
+// validation is left to cdk synth, for it takes many seconds. An app that is a Go program
+// is compiled first, if there is a Cache. Status gets a line with the time of each step.
 func (p *Project) Synth(ctx context.Context, status io.Writer) error {
 	data, err := json.Marshal(p.context)
 	if err != nil {
 		return err
 	}
-	command := exec.Command("/bin/sh", "-c", "exec "+p.App)
-	if strings.ContainsAny(p.App, "&|;<>") {
-		command = exec.Command("/bin/sh", "-c", p.App)
+	command, err := p.command(ctx, status)
+	if err != nil {
+		return err
 	}
 	command.Dir = p.Dir
 	command.Env = append(synthEnvironment(os.Environ()), "CDK_OUTDIR="+p.Output, "CDK_CONTEXT_JSON="+string(data), "CDK_VALIDATION=false")
+	started := time.Now()
+	if err := run(ctx, command, status, "still synthesizing "); err != nil {
+		return p.explain("synthesize with", err)
+	}
+	fmt.Fprintf(status, "synthesized (%.1f s)\n", time.Since(started).Seconds())
+	return nil
+}
+
+// explain wraps the failure of a step with the command that was run.
+func (p *Project) explain(step string, err error) error {
+	var failed *failure
+	if errors.As(err, &failed) {
+		return fmt.Errorf("%s %q: %w", step, p.App, err)
+	}
+	return err
+}
+
+// command is the command that synthesizes.
+func (p *Project) command(ctx context.Context, status io.Writer) (*exec.Cmd, error) {
+	fields := strings.Fields(p.App)
+	plain := !strings.ContainsAny(p.App, "&|;<>$`'\"\\*?") // by which a shell would change it
+	if p.Cache != "" && plain && len(fields) >= 3 && fields[0] == "go" && fields[1] == "run" && !strings.HasPrefix(fields[2], "-") && !strings.HasSuffix(fields[2], ".go") {
+		started := time.Now()
+		sum := sha256.Sum256([]byte(p.Dir + "\x00" + fields[2]))
+		dir := filepath.Join(p.Cache, "infra-"+hex.EncodeToString(sum[:8]))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("synthesize: %w", err)
+		}
+		program := filepath.Join(dir, "infra")
+		build := exec.Command("go", "build", "-buildvcs=false", "-o", program, fields[2])
+		build.Dir = p.Dir
+		if err := run(ctx, build, status, "still compiling; the first compile of a CDK app takes minutes "); err != nil {
+			return nil, p.explain("compile", err)
+		}
+		fmt.Fprintf(status, "compiled %s (%.1f s)\n", fields[2], time.Since(started).Seconds())
+		return exec.Command(program, fields[3:]...), nil
+	}
+	if strings.ContainsAny(p.App, "&|;<>") {
+		return exec.Command("/bin/sh", "-c", p.App), nil
+	}
+	return exec.Command("/bin/sh", "-c", "exec "+p.App), nil
+}
+
+// failure is that a command failed, with what it has printed.
+type failure struct {
+	cause  error
+	output string
+}
+
+func (f *failure) Error() string { return f.cause.Error() + "\n" + f.output }
+
+func (f *failure) Unwrap() error { return f.cause }
+
+// run runs a command until ctx ends. Status hears that it takes long.
+func run(ctx context.Context, command *exec.Cmd, status io.Writer, long string) error {
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
 	process.Group(command)
@@ -146,14 +207,13 @@ func (p *Project) Synth(ctx context.Context, status io.Writer) error {
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("synthesize: %w", err)
 	}
-	var failure error // read after done is closed
+	var err error // read after done is closed
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		failure = command.Wait()
+		err = command.Wait()
 	}()
-	started := time.Now()
-	ticker := time.NewTicker(synthPatience)
+	ticker := time.NewTicker(patience)
 	defer ticker.Stop()
 	for shown := false; ; {
 		select {
@@ -161,18 +221,17 @@ func (p *Project) Synth(ctx context.Context, status io.Writer) error {
 			if shown {
 				fmt.Fprintln(status)
 			}
-			if failure != nil {
-				return fmt.Errorf("synthesize with %q: %w\n%s", p.App, failure, bytes.TrimSpace(output.Bytes()))
+			if err != nil {
+				return &failure{err, strings.TrimSpace(output.String())}
 			}
 			return nil
 		case <-ticker.C:
 			if !shown {
-				fmt.Fprint(status, "  still at it; the first compile of a CDK app takes minutes ")
-				shown = true
-			}
-			if time.Since(started) > 2*synthPatience {
+				fmt.Fprint(status, "  "+long)
+			} else {
 				fmt.Fprint(status, ".")
 			}
+			shown = true
 		case <-ctx.Done():
 			process.Terminate(command.Process.Pid)
 			select {

@@ -71,14 +71,12 @@ func Run(ctx context.Context, opts Options, stdout io.Writer) error {
 	}
 	s.Local.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(opts.Port))
 	s.Local.Environ = os.Environ()
-	if cache, err := os.UserCacheDir(); err == nil {
-		s.Local.Cache = filepath.Join(cache, "hearth")
-	}
+	s.Local.Cache = cacheDir()
 	s.Local.Output = newLogWriter(s.out, opts.RawLogs)
 	s.Local.Log = func(line string) { fmt.Fprintln(s.out, "hearth:", line) }
 
 	var err error
-	if s.project, err = project.Read(opts.Dir); err != nil {
+	if s.project, err = readProject(opts.Dir); err != nil {
 		if opts.Assembly == "" {
 			return fmt.Errorf("dev: %w", err)
 		}
@@ -92,6 +90,24 @@ func Run(ctx context.Context, opts Options, stdout io.Writer) error {
 	ctx, cancel := withParent(ctx)
 	defer cancel()
 	return s.run(ctx)
+}
+
+// cacheDir is where built programs are kept, "" for nowhere.
+func cacheDir() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(cache, "hearth")
+}
+
+// readProject reads a project whose compiled app is kept.
+func readProject(dir string) (*project.Project, error) {
+	p, err := project.Read(dir)
+	if err == nil {
+		p.Cache = cacheDir()
+	}
+	return p, err
 }
 
 // envFile is the file of variables in the project's folder. One whose name goes on with
@@ -197,13 +213,8 @@ func quiet(ctx context.Context, err error) error {
 func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(since).Seconds()) }
 
 func (s *server) synth(ctx context.Context) error {
-	started := time.Now()
 	fmt.Fprintf(s.out, "synthesizing with %q\n", s.project.App)
-	if err := s.project.Synth(ctx, s.out); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.out, "synthesized (%s)\n", seconds(started))
-	return nil
+	return s.project.Synth(ctx, s.out)
 }
 
 // note writes where this run serves.
@@ -400,7 +411,7 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 func (s *server) reload(ctx context.Context, synth bool) {
 	started := time.Now()
 	if synth {
-		p, err := project.Read(s.project.Dir)
+		p, err := readProject(s.project.Dir)
 		if err == nil {
 			s.project = p
 			err = s.synth(ctx)
