@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
+	"github.com/lambdahearth/hearth/constructs/checks"
 	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/internal/project"
 	"github.com/lambdahearth/hearth/local"
@@ -214,7 +215,39 @@ func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(s
 
 func (s *server) synth(ctx context.Context) error {
 	fmt.Fprintf(s.out, "synthesizing with %q\n", s.project.App)
-	return s.project.Synth(ctx, s.out)
+	if err := s.project.Synth(ctx, s.out); err != nil {
+		return err
+	}
+	s.check()
+	return nil
+}
+
+// check prints what hearth check finds in what was synthesized. The app runs anyway.
+func (s *server) check() {
+	findings, err := checks.Paths(s.project.Output)
+	if err == nil {
+		file := filepath.Join(s.project.Dir, checks.SilencesFile)
+		var silences []checks.Silence
+		switch silences, err = checks.ReadSilences(file); {
+		case err == nil:
+			findings = checks.Apply(silences, file, findings)
+		case errors.Is(err, os.ErrNotExist):
+			err = nil
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(s.out, "hearth: check:", err)
+	}
+	for _, f := range findings {
+		if rel, err := filepath.Rel(s.project.Dir, f.File); err == nil {
+			f.File = rel
+		}
+		color := terminal.Yellow
+		if f.Severity == checks.Error {
+			color = terminal.Red
+		}
+		s.out.WriteColored("check: "+f.String()+"\n", string(f.Severity)+":", color) //nolint:errcheck // a terminal
+	}
 }
 
 // note writes where this run serves.
