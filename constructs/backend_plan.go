@@ -11,13 +11,14 @@ import (
 // backendPlan is what a [Backend] will create: for each part its own copy of the
 // props, complete but for the alias that it invokes.
 type backendPlan struct {
-	manifest  *Manifest
-	handler   *HandlerProps
-	jobs      *HandlerProps // nil when the first function runs them
-	relay     *WebSocketRelayProps
-	registry  *ConnectionRegistryProps
-	database  *DatabaseProxyProps
-	webSocket *WebSocketApiProps
+	manifest    *Manifest
+	handler     *HandlerProps
+	jobs        *HandlerProps // nil when the first function runs them
+	relay       *WebSocketRelayProps
+	registry    *ConnectionRegistryProps
+	idempotency *IdempotencyTableProps
+	database    *DatabaseProxyProps
+	webSocket   *WebSocketApiProps
 	// At most one of these serves HTTP.
 	http        *HttpApiProps
 	rest        *RestApiProps
@@ -82,6 +83,7 @@ func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
 	plan.planApis(r, props, m)
 	plan.planRelay(r, props, m, relays)
 	plan.planRegistry(r, props, m)
+	plan.planIdempotency(r, props)
 	plan.planQueues(r, props, m, secondsOf(plan.jobsHandler().Timeout))
 	plan.planSchedules(r, props, m)
 	plan.checkEnvironment(r, props, m)
@@ -185,6 +187,19 @@ func (b *backendPlan) planRegistry(r *rules, props *BackendProps, m *Manifest) {
 		r.breaks("ConnectionRegistry", "must be unset when the program serves no WebSocket API; remove it, or set App.WebSocket in %s", b.entry())
 	}
 	r.in("ConnectionRegistry", registry.check)
+}
+
+// planIdempotency completes the props of the table of what was done.
+func (b *backendPlan) planIdempotency(r *rules, props *BackendProps) {
+	if props.IdempotencyTable == nil {
+		return
+	}
+	table := *props.IdempotencyTable
+	b.idempotency = &table
+	r.in("IdempotencyTable", table.check)
+	if table.RemovalPolicy == "" && table.Table == nil {
+		b.idempotency.RemovalPolicy = props.removal()
+	}
 }
 
 // jobsHandler are the props of the function that runs the queues and schedules.
@@ -402,6 +417,9 @@ func (b *backendPlan) checkEnvironment(r *rules, props *BackendProps, m *Manifes
 	}
 	if props.ConnectionRegistry != nil {
 		set[wire.EnvConnectionsTable] = true
+	}
+	if props.IdempotencyTable != nil {
+		set[wire.EnvIdempotencyTable] = true
 	}
 	if props.Database != nil || props.DirectDatabase != nil {
 		for _, name := range []string{wire.EnvDatabaseHost, wire.EnvDatabasePort, wire.EnvDatabaseName, wire.EnvDatabaseUser, wire.EnvDatabaseEngine} {

@@ -132,6 +132,32 @@ func TestBackendHttpElsewhere(t *testing.T) {
 	}
 }
 
+// TestBackendIdempotencyTable: the table is the program's, with the policy of the backend,
+// and isolated functions get one way to DynamoDB for both tables.
+func TestBackendIdempotencyTable(t *testing.T) {
+	stack := setup(t)
+	b := NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		ConnectionRegistry: &ConnectionRegistryProps{}, Entry: entry("relayed"), Handler: &HandlerProps{Vpc: newIsolatedVpc(stack)},
+		IdempotencyTable: &IdempotencyTableProps{}, RemovalPolicy: awscdk.RemovalPolicy_DESTROY, WebSocketRelay: jsii.Bool(true),
+	})
+	if b.IdempotencyTable.Endpoint != nil || b.ConnectionRegistry.Endpoint == nil {
+		t.Error("there must be one endpoint, that of the registry")
+	}
+	template := template(stack)
+	template.AllResources(jsii.String("AWS::DynamoDB::Table"), map[string]any{"DeletionPolicy": "Delete"})
+	if got := variablesOf(t, stack, "Handler")[0]["HEARTH_IDEMPOTENCY_TABLE"]; got == "" {
+		t.Error("the program is not told of the table")
+	}
+	got := refusal(t, func() {
+		NewBackend(setup(t), jsii.String("Backend"), &BackendProps{
+			Entry: entry("empty"), Environment: &map[string]*string{"HEARTH_IDEMPOTENCY_TABLE": jsii.String("mine")}, IdempotencyTable: &IdempotencyTableProps{},
+		})
+	})
+	if want := `BackendProps.Environment["HEARTH_IDEMPOTENCY_TABLE"] must be unset, as the backend sets it; remove it`; !strings.Contains(got, want) {
+		t.Errorf("got %s", got)
+	}
+}
+
 // TestBackendRefusal shows that all broken rules come at once, with those across
 // the program and the infrastructure.
 func TestBackendRefusal(t *testing.T) {

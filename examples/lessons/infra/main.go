@@ -4,13 +4,11 @@ package main
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
 	"github.com/aws/jsii-runtime-go"
 
 	hearth "github.com/lambdahearth/hearth/constructs"
-	"github.com/lambdahearth/hearth/lambdaruntime/idempotency/dynamostore"
 )
 
 // throttle is for APIs: what nobody needs does not reach the function.
@@ -76,14 +74,9 @@ func database(stack awscdk.Stack, props *hearth.BackendProps) {
 	hearth.NewBackend(stack, jsii.String("Backend"), props)
 }
 
-// retries remembers keys in a table.
+// retries remembers what was done in a table.
 func retries(stack awscdk.Stack, props *hearth.BackendProps) {
-	table := awsdynamodb.NewTableV2(stack, jsii.String("Once"), &awsdynamodb.TablePropsV2{
-		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String("PK"), Type: awsdynamodb.AttributeType_STRING},
-		TimeToLiveAttribute: jsii.String("expiresAt"),
-	})
 	props.Http = &hearth.HttpApiProps{Throttle: throttle}
-	backend := hearth.NewBackend(stack, jsii.String("Backend"), props)
-	backend.AddEnvironment(jsii.String(dynamostore.EnvTable), table.TableName(), nil)
-	table.GrantReadWriteData(backend)
+	props.IdempotencyTable = &hearth.IdempotencyTableProps{}
+	hearth.NewBackend(stack, jsii.String("Backend"), props)
 }
