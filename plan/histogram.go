@@ -98,3 +98,30 @@ func (h *histogram) mean() Latency {
 	}
 	return all.mean()
 }
+
+// Point is one point of a curve.
+type Point struct {
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
+}
+
+// curve is the cumulative distribution: for each of about n durations the share that does
+// not exceed it.
+func (h *histogram) curve(n int) []Point {
+	var points []Point
+	seen, last := uint64(0), -1.0
+	for i := h.low; i <= h.high; i++ {
+		b := &h.buckets[i]
+		if b.count == 0 {
+			continue
+		}
+		seen += b.count
+		y := float64(seen) / float64(h.count)
+		// The tail is what a reader looks for, so steps are even in its logarithm.
+		if step := -math.Log10(max(1-y, 1e-6)); step-last >= 6/float64(n) || seen == h.count {
+			points = append(points, Point{b.total / float64(b.count), y})
+			last = step
+		}
+	}
+	return points
+}

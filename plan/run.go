@@ -66,9 +66,9 @@ func runSteady(s Scenario) *Result {
 func (m *simulator) warmUp() {
 	_, idle := m.idleLimits()
 	length := 1.2*idle + 20*(m.Duration.Mean()+m.Init.Mean())
-	if m.Traffic.Mean()*length > longestWarmUp {
+	if most := float64(min(longestWarmUp, m.Requests/4)); m.Traffic.Mean()*length > most {
 		m.prefill()
-		length = longestWarmUp / m.Traffic.Mean()
+		length = most / m.Traffic.Mean()
 	}
 	m.runUntil(length)
 	m.reset()

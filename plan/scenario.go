@@ -87,25 +87,27 @@ type Scenario struct {
 // Provisioned says how many instances are kept warm. The zero value keeps none.
 type Provisioned struct {
 	// Min is the number, or with Max the lowest one.
-	Min int
+	Min int `json:"min"`
 
 	// Max is the highest number that target tracking goes to. 0 is Min: the number is
 	// fixed.
-	Max int
+	Max int `json:"max,omitempty"`
 
 	// Utilization is the share of the warm instances that target tracking keeps busy, 0.1
 	// to 0.9. 0 is 0.7.
-	Utilization float64
+	Utilization float64 `json:"utilization,omitempty"`
 
 	// Schedule are changes at times of the day, in their order.
-	Schedule []Change
+	Schedule []Change `json:"schedule,omitempty"`
 }
 
 // Change sets the numbers of [Provisioned] from a time of each day on.
 type Change struct {
 	// At is the time since midnight, which is the beginning of the traffic.
-	At       time.Duration
-	Min, Max int
+	At time.Duration `json:"at"` // as JSON in nanoseconds
+	// Min and Max are those of [Provisioned].
+	Min int `json:"min"`
+	Max int `json:"max,omitempty"`
 }
 
 func (p Provisioned) max() int {
