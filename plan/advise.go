@@ -18,6 +18,9 @@ type Goals struct {
 	ThrottledShare float64
 	// Age is the longest time that a message may wait in a queue. 0 is 5 minutes.
 	Age time.Duration
+	// Others are instances that the function needs for what the scenario leaves out, such as
+	// queues whose messages are not known.
+	Others int
 	// Connections is the number of database connections there are: reserved concurrency
 	// stays below. 0 is no bound.
 	Connections int
@@ -302,7 +305,7 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 	for _, q := range a.Queues {
 		queues += q.MaxConcurrency
 	}
-	a.Reserved = max(requests+queues, 1)
+	a.Reserved = max(requests+queues+goals.Others, 1)
 	if a.Provisioned != nil {
 		a.Reserved = max(a.Reserved, a.Provisioned.max())
 	}
@@ -312,6 +315,9 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 	}
 	if queues > 0 {
 		why += fmt.Sprintf("; the queues may take %d", queues)
+	}
+	if goals.Others > 0 {
+		why += fmt.Sprintf("; queues without messages here may take %d", goals.Others)
 	}
 	if goals.Connections > 0 && a.Reserved > goals.Connections {
 		why += fmt.Sprintf("; the database has %d connections, so that this is the most, and requests wait for RDS Proxy or are throttled", goals.Connections)

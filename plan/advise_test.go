@@ -137,6 +137,7 @@ func TestBreaks(t *testing.T) {
 }
 
 // TestReport: the JSON has the keys that others read, and the text all parts.
+// The page needs no network and no scripts.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	in := Input{
@@ -177,6 +178,20 @@ func TestReport(t *testing.T) {
 	for _, part := range []string{"Is provisioned concurrency worth it?", "Recommended", "p99.9", "A month costs $", "us-east-1, 2026-09", "<- break-even", "What breaks first", "hearth.Fixed(", "The moon is full."} {
 		if !strings.Contains(text.String(), part) {
 			t.Errorf("no %q in\n%s", part, text.String())
+		}
+	}
+	var page bytes.Buffer
+	if err := r.WriteHTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"<svg", "break-even", "prefers-color-scheme: dark", "The moon is full.", "hearth.Fixed("} {
+		if !strings.Contains(page.String(), part) {
+			t.Errorf("no %q in the page", part)
+		}
+	}
+	for _, part := range []string{"<script", "http://", "https://", "NaN", "Inf"} {
+		if strings.Contains(page.String(), part) {
+			t.Errorf("the page has %q", part)
 		}
 	}
 	for line := range strings.Lines(text.String()) {

@@ -153,10 +153,10 @@ func (h *histogram) percentiles() Percentiles {
 
 // errors says how exact the figures of a steady run are.
 func (r *Result) errors(chunks []chunk) {
+	r.Errors = map[string]float64{}
 	if len(chunks) < 2 {
 		return
 	}
-	r.Errors = map[string]float64{}
 	for name, figure := range map[string]func(chunk) (float64, float64){
 		"coldShare": chunk.coldShare, "spillShare": chunk.spillShare, "throttledShare": chunk.throttledShare,
 		"meanInstances": chunk.meanInstances, "meanBusy": chunk.meanBusy,
@@ -189,7 +189,7 @@ func (r *Result) exactShares(s *Scenario) {
 	if p > 0 && r.ThrottledShare == 0 && spare(p) {
 		replace("spillShare", &r.SpillShare, ErlangB(float64(p), load))
 	}
-	if p == 0 && s.Reserved != nil && s.Init.Mean() == 0 && spare(*s.Reserved) {
+	if p == 0 && s.Reserved != nil && (s.Init.Mean() == 0 || r.ColdShare == 0) && spare(*s.Reserved) {
 		replace("throttledShare", &r.ThrottledShare, ErlangB(float64(*s.Reserved), load))
 	}
 }

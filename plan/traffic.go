@@ -115,6 +115,14 @@ func (t *Traffic) Scaled(factor float64) *Traffic {
 	return &scaled
 }
 
+// Repeated is the same traffic again and again: a curve or counts begin anew at their end. A
+// trace cannot be repeated and stays as it is.
+func (t *Traffic) Repeated() *Traffic {
+	repeated := *t
+	repeated.repeat = t.requests == nil
+	return &repeated
+}
+
 // Mean is the mean rate in requests a second.
 func (t *Traffic) Mean() float64 {
 	if t.requests != nil {

@@ -10,15 +10,15 @@ import (
 
 // seconds makes a duration of seconds.
 func seconds(s float64) time.Duration {
-	if s > 1e9 {
-		s = 1e9
-	}
+	s = math.Min(s, 9e9) // as long as a duration can be
 	return time.Duration(math.Round(s * float64(time.Second)))
 }
 
 // short writes a duration with three digits.
 func short(d time.Duration) string {
 	switch {
+	case d >= 100*time.Hour:
+		return thousands(math.Round(d.Hours()/24)) + " days"
 	case d >= 100*time.Minute:
 		return strconv.FormatFloat(d.Hours(), 'g', 3, 64) + " h"
 	case d >= 100*time.Second:
