@@ -91,6 +91,57 @@ line a finding, or with --json an array. The exit status is 1 if one of them is 
     --against OLD            also say what an update from OLD, a template or a folder,
                              adds, updates, replaces and deletes, and what is lost
 `},
+	{"plan", `hearth plan [--rate R | --traffic FILE] [--duration D] [--init I] [OPTION]...
+  Recommend concurrency settings for a traffic, with percentiles and costs.
+
+It simulates the function, and says whether provisioned concurrency is worth it, how many
+instances to keep warm and to reserve, what the slowest requests see, what a month costs,
+and what breaks first as the traffic grows. Beside cdk.out it takes memory, timeout,
+concurrency, queues and the way in from there. The same seed gives the same bytes. See
+docs/planning.md.
+
+    --rate R                 Poisson arrivals, R requests a second; 1 by default
+    --daily LOW-HIGH         a day with so many requests a second at 3 and at 15 o'clock
+    --rush R                 R a second in the first minute of each hour, --rate else
+    --burst N[/TIME]         arrivals N at a time, spread over some time; with --rate
+    --traffic FILE           counts per minute, arrivals with durations (app,func,
+                             end_timestamp,duration), REPORT lines or an access log;
+                             --func NAME reads one func, --repeat begins counts anew
+    --scale X                X times as many requests
+    --duration D             of the handler: 250ms is a mean, exponential unless
+                             --distribution constant; or lognormal:200ms,0.6 (median,
+                             sigma), uniform:100ms-400ms; 100ms by default
+    --init I                 of a new instance, before its first request, constant by
+                             default: a cold request takes I + D; 45ms by default
+    --measure                start the program on this machine to find that out, and ask
+                             it what it serves; --dir DIR is its folder without cdk.out
+    --idle T                 how long an idle instance lives; 5m-15m by default
+    --provisioned P          warm instances: a number, or 2-20 for target tracking with
+                             --utilization U, 0.7 by default
+    --reserved N             reserved concurrency; with --provisioned, --reserved or
+                             --idle, nothing of the concurrency comes from cdk.out
+    --account N              concurrent executions of the account; 1000 by default
+    --requests-per-unit N    requests a second for each unit of concurrency; 10 by
+                             default, as on Lambda, and -1 for no limit
+    --queue NAME[,OPTION=VALUE]...
+                             a queue with its load: rate=5 or traffic=FILE or
+                             backlog=1000, duration=2s, jobs=4 at once, batch=10,
+                             window=5s, max=20, pollers=2-10, fifo, groups=8,
+                             failure=0.01, visibility=30s, receives=5; may be repeated
+    --deploy TIME            a deployment at that time of the run; may be repeated
+    --timeout D, --memory MB, --arch arm64|x86_64, --api http|rest|url|websocket|none
+    --goal SHARE             cold requests that are allowed; 0.1% by default
+    --noticeable D           the shortest init that users notice; 100ms by default
+    --age D                  the longest wait of a message; 5m by default
+    --connections N          of the database: reserved concurrency stays below
+    --prices FILE            other prices, as JSON; us-east-1 of 2026-09 by default
+    --seed N, --requests N, --length D
+                             of the simulation; as long as the figures need
+    --assembly DIR, --stack NAME, --function LOGICAL_ID
+                             the function to plan for; cdk.out by default
+    --json                   print a JSON object
+    --html FILE              also write a page with pictures
+`},
 }
 
 // helpOf is the help of a command, "" for none.

@@ -8,6 +8,7 @@
 //	hearth invoke DIR [FILE]     send one event to the program in DIR
 //	hearth sqs                   run the SQS simulator alone
 //	hearth check [PATH]...       find faults in synthesized templates
+//	hearth plan                  recommend concurrency settings for a traffic
 package main
 
 import (
@@ -70,6 +71,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return sqsCommand(ctx, args, stdout)
 	case "check":
 		return check(args, stdout)
+	case "plan":
+		return planCommand(ctx, args, stdout)
 	case "help", "-h", "-help", "--help":
 		if len(args) > 0 && helpOf(args[0]) != "" {
 			fmt.Fprint(stdout, helpOf(args[0]))
