@@ -33,9 +33,10 @@ func study(s *Scenario) Scenario {
 	c.Reserved = nil
 	c.Account = max(s.Account, 1_000_000) // what it needs, not what it has
 	c.Requests = studyRequests
+	c.Length = 0
 	c.Deployments = nil
 	c.Queues = nil
-	if c.Traffic != nil && c.Length == 0 && !c.Traffic.steady() && c.Traffic.repeat {
+	if c.Traffic != nil && !c.Traffic.steady() && c.Traffic.repeat {
 		if week := c.Traffic.length(); week > daySeconds {
 			c.Traffic = c.Traffic.busiestDay()
 		}

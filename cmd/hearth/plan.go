@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/lambdahearth/hearth/cmd/hearth/internal/plancmd"
@@ -18,7 +20,12 @@ func planCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	list := func(name string, into *[]string) {
 		flags.Func(name, "", func(s string) error { *into = append(*into, s); return nil })
 	}
-	flags.Float64Var(&f.Rate, "rate", 0, "")
+	flags.Func("rate", "", func(s string) (err error) {
+		if f.Rate, err = strconv.ParseFloat(s, 64); err == nil && f.Rate <= 0 {
+			err = errors.New("must be above 0 requests a second")
+		}
+		return err
+	})
 	flags.StringVar(&f.Traffic, "traffic", "", "")
 	flags.StringVar(&f.Func, "func", "", "")
 	flags.StringVar(&f.Daily, "daily", "", "")

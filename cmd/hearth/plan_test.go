@@ -61,10 +61,11 @@ func TestPlan(t *testing.T) {
 func TestPlanMistakes(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"plan: flag provided but not defined: -x; see hearth plan --help":                                    {"--x"},
-		`plan takes no arguments, got "5"; see hearth plan --help`:                                           {"5"},
-		`plan: invalid value "often" for flag -rate: parse error; see hearth plan --help`:                    {"--rate", "often"},
-		`plan: invalid value "noon" for flag -deploy: time: invalid duration "noon"; see hearth plan --help`: {"--deploy", "noon"},
+		"plan: flag provided but not defined: -x; see hearth plan --help":                                                         {"--x"},
+		`plan takes no arguments, got "5"; see hearth plan --help`:                                                                {"5"},
+		`plan: invalid value "often" for flag -rate: strconv.ParseFloat: parsing "often": invalid syntax; see hearth plan --help`: {"--rate", "often"},
+		`plan: invalid value "noon" for flag -deploy: time: invalid duration "noon"; see hearth plan --help`:                      {"--deploy", "noon"},
+		`plan: invalid value "0" for flag -rate: must be above 0 requests a second; see hearth plan --help`:                       {"--rate", "0"},
 	} {
 		if err := run(t.Context(), append([]string{"plan"}, args...), nil, io.Discard, io.Discard); err == nil || err.Error() != want {
 			t.Errorf("%v:\ngot  %v\nwant %s", args, err, want)
