@@ -218,6 +218,9 @@ func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, 
 		}
 	}
 	a.ProvisionedWhy = text + "."
+	if more := best.Cost - none.Cost; more > 0 && least == 0 {
+		a.Why = strings.TrimSuffix(a.Why, ".") + fmt.Sprintf("; to reach it costs %s more a month.", dollars(more))
+	}
 	return nil
 }
 
@@ -227,11 +230,7 @@ func (w *Alternative) describe() string {
 	case "autoscaled":
 		return fmt.Sprintf("%d to %d, autoscaled", p.Min, p.Max)
 	case "scheduled":
-		var parts []string
-		for _, c := range p.Schedule {
-			parts = append(parts, fmt.Sprintf("%d from %s", c.Min, clock(c.At)))
-		}
-		return strings.Join(parts, ", ") + ", scheduled"
+		return describeSchedule(p.Schedule)
 	}
 	return fmt.Sprintf("%d, fixed", p.Min)
 }
@@ -243,44 +242,6 @@ func (s *Scenario) lowest(goals Goals) int {
 		lowest = min(lowest, r)
 	}
 	return ServersFor(lowest*s.meanDuration(), 10*goals.ColdShare)
-}
-
-// schedule divides the day by the hourly load, in four levels. A change upwards comes five
-// minutes early, for the allocation.
-func (s *Scenario) schedule(goals Goals, most int) []Change {
-	t := s.Traffic
-	if t.step <= 0 || t.length() < daySeconds {
-		return nil
-	}
-	var hours [24]int
-	for i, rate := range t.rates {
-		hour := int(float64(i)*t.step/3600) % 24
-		hours[hour] = max(hours[hour], min(most, max(1, ServersFor(rate*s.meanDuration(), goals.ColdShare))))
-	}
-	levels := [4]int{}
-	for i := range levels { // quarters of the way up
-		levels[i] = max(1, most*(i+1)/4)
-	}
-	level := func(hour int) int {
-		for _, l := range levels {
-			if hours[hour%24] <= l {
-				return l
-			}
-		}
-		return most
-	}
-	var changes []Change
-	for hour := range 24 {
-		if level(hour) == level(hour+23) {
-			continue
-		}
-		at := time.Duration(hour) * time.Hour
-		if level(hour) > level(hour+23) && hour > 0 {
-			at -= 5 * time.Minute
-		}
-		changes = append(changes, Change{At: at, Min: level(hour)})
-	}
-	return changes
 }
 
 // reserved finds the reserved concurrency.
@@ -309,8 +270,9 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 	if a.Provisioned != nil {
 		a.Reserved = max(a.Reserved, a.Provisioned.max())
 	}
-	why := fmt.Sprintf("Requests need %d", requests)
+	why := "No requests"
 	if peak > 0 {
+		why = fmt.Sprintf("Requests need %d", requests)
 		why += fmt.Sprintf(" at their peak of %.3g busy on average, so that fewer than %s are throttled", peak, share(goals.ThrottledShare))
 	}
 	if queues > 0 {
@@ -319,18 +281,32 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 	if goals.Others > 0 {
 		why += fmt.Sprintf("; queues without messages here may take %d", goals.Others)
 	}
-	if goals.Connections > 0 && a.Reserved > goals.Connections {
-		why += fmt.Sprintf("; the database has %d connections, so that this is the most, and requests wait for RDS Proxy or are throttled", goals.Connections)
-		a.Reserved = goals.Connections
+	if per := s.connections(); goals.Connections > 0 && a.Reserved*per > goals.Connections {
+		why += fmt.Sprintf("; the database has %d connections and an instance takes %d, so that %d are the most", goals.Connections, per, goals.Connections/per)
+		a.Reserved = max(goals.Connections/per, 1)
 		if a.Provisioned != nil {
 			a.Provisioned.Min = min(a.Provisioned.Min, a.Reserved)
 			a.Provisioned.Max = min(a.Provisioned.Max, a.Reserved)
 		}
+	} else if goals.Connections > 0 {
+		why += fmt.Sprintf("; with %d connections an instance, the database needs %d of its %d", per, a.Reserved*per, goals.Connections)
 	}
 	if free := s.Account - unreservable; a.Reserved > free {
 		why += fmt.Sprintf("; the account can reserve %d of its %d, so raise its quota first", max(free, 0), s.Account)
 	}
 	a.ReservedWhy = why + "."
+}
+
+// connections is how many database connections an instance takes: one, or one for each job
+// of a standard queue that runs at once.
+func (s *Scenario) connections() int {
+	per := 1
+	for _, q := range s.Queues {
+		if !q.FIFO {
+			per = max(per, q.Jobs)
+		}
+	}
+	return per
 }
 
 // queues finds the maximum concurrency of each queue: the smallest with which no message

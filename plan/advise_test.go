@@ -31,7 +31,7 @@ func TestWorth(t *testing.T) {
 		why      string
 	}{
 		"rare and slow": {Scenario{Traffic: Steady(1.0 / 1800), Duration: Constant(100 * time.Millisecond), Init: Constant(time.Second)}, true,
-			"of the requests wait for the init of 1 s, and the goal is 0.1%."},
+			"of the requests wait for the init of 1 s, and the goal is 0.1%; to reach it costs $8.75 more a month."},
 		"rare and quick": {Scenario{Traffic: Steady(1.0 / 1800), Duration: Constant(100 * time.Millisecond), Init: Constant(45 * time.Millisecond)}, false,
 			"of the requests wait 45 ms longer, which nobody notices; below 100 ms it is not worth money."},
 		"steady": {Scenario{Traffic: Steady(10), Duration: Exponential(100 * time.Millisecond), Init: Constant(time.Second)}, false,
@@ -70,7 +70,7 @@ func TestRecommended(t *testing.T) {
 			t.Errorf("the curve does not fall: %+v, %+v", p, q)
 		}
 	}
-	s.Provisioned, s.Reserved, s.Account, s.Requests = Provisioned{}, new(a.Reserved), 0, 0
+	s.Provisioned, s.Reserved, s.Account, s.Requests = Provisioned{}, new(a.Reserved), 0, 2_000_000
 	if r := run(t, s); r.ThrottledShare > 1e-4 {
 		t.Errorf("%d reserved: %g throttled", a.Reserved, r.ThrottledShare)
 	}
@@ -91,6 +91,16 @@ func TestWays(t *testing.T) {
 	}
 	if a.Provisioned.Schedule[0].At != 8*time.Hour-5*time.Minute || !strings.Contains(a.Go, `"cron(55 7 * * ? *)"`) {
 		t.Errorf("got %s", a.Go)
+	}
+}
+
+// TestRush: a rush in each hour is worth a change in each hour.
+func TestRush(t *testing.T) {
+	t.Parallel()
+	a := advise(t, Scenario{Traffic: TopOfTheHour(2, 150), Duration: Exponential(200 * time.Millisecond), Init: Constant(time.Second), Seed: 1}, Goals{})
+	if a.Provisioned == nil || len(a.Provisioned.Schedule) != 48 || !strings.Contains(a.ProvisionedWhy, "from minute 55 of each hour, scheduled: ") ||
+		!strings.Contains(a.Go, `"cron(55 * * * ? *)"`) || strings.Count(a.Go, "cron(") != 2 {
+		t.Errorf("got %s\n%s", a.ProvisionedWhy, a.Go)
 	}
 }
 

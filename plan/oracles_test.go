@@ -28,7 +28,7 @@ func TestSpillOver(t *testing.T) {
 		t.Run(d.String(), func(t *testing.T) {
 			t.Parallel()
 			near(t, "mean", d.Mean(), 1, 1e-5)
-			s := Scenario{Traffic: Steady(20), Duration: d, Init: Constant(80 * time.Millisecond), Provisioned: Provisioned{Min: 20}, Requests: 6_000_000, Seed: 7}
+			s := Scenario{Traffic: Steady(20), Duration: d, Init: Constant(80 * time.Millisecond), Provisioned: Provisioned{Min: 20}, Requests: 4_000_000, Seed: 7}
 			r := run(t, s)
 			near(t, "spill-over", r.Simulated["spillShare"], ErlangB(20, 20), 0.005)
 			near(t, "busy", r.MeanBusy, 20, 0.005)
@@ -67,7 +67,7 @@ func TestSimFaaS(t *testing.T) {
 	t.Parallel()
 	r := run(t, Scenario{
 		Traffic: Steady(0.9), Duration: Exponential(1991 * time.Millisecond), Init: Constant(253 * time.Millisecond),
-		Idle: Band{Min: 600 * time.Second}, Seed: 1,
+		Idle: Band{Min: 600 * time.Second}, Seed: 1, Requests: 12_000_000,
 	})
 	near(t, "cold starts", r.ColdShare, 1213.0/898469, 0.02)
 	near(t, "instances", r.MeanInstances, 7.6612, 0.02)
@@ -99,7 +99,7 @@ func TestPacsltk(t *testing.T) {
 	near(t, "the chain's cold share", c.cold, 6.5e-5, 0.1)
 	r := run(t, Scenario{
 		Traffic: Steady(100), Duration: Exponential(2 * time.Second), Init: Constant(23 * time.Second),
-		Idle: Band{Min: 600 * time.Second}, Seed: 1,
+		Idle: Band{Min: 600 * time.Second}, Seed: 1, Requests: 8_000_000,
 	})
 	near(t, "instances", r.MeanInstances, 251.0, 0.02)
 	near(t, "running", r.MeanBusy, 200.2, 0.02)

@@ -2,10 +2,12 @@ package plan
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
 	"strconv"
+	"strings"
 )
 
 //go:embed page.html
@@ -61,7 +63,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	if s.Rate > 0 {
 		p.Subtitle = fmt.Sprintf("%s, %s requests/s; handler %s, init %s; ", s.Traffic, rate(s.Rate), s.Duration, s.Init)
 	}
-	p.Subtitle += fmt.Sprintf("%d MB, %s; %s requests simulated in %s, seed %d", s.MemoryMB, s.Arch, thousands(float64(r.Requests)), shortSeconds(r.Length), s.Seed)
+	p.Subtitle += fmt.Sprintf("%d MB, %s; %s simulated in %s, seed %d", s.MemoryMB, s.Arch, r.simulated(), shortSeconds(r.Length), s.Seed)
 	p.Tiles = r.tiles()
 	p.Charts = r.charts()
 	p.Tables = r.tables()
@@ -70,6 +72,38 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	}
 	return nil
 }
+
+// pictureStyle are the colours of a picture alone. They are readable on white and on black.
+const pictureStyle = `<style>text { font-family: system-ui, sans-serif; fill: #857d72; } .grid { stroke: #857d72; stroke-opacity: .3; } .tick { font-size: 11px; } .label { font-size: 12px; } ` +
+	`.note { font-size: 12px; font-weight: 600; } .mark { stroke: #857d72; stroke-dasharray: 4 3; } path { fill: none; stroke-width: 2; } ` +
+	`path.c1 { stroke: #e0632a; } path.c2 { stroke: #3f8fc4; } path.c3 { stroke: #6a9a2d; } path.c4 { stroke: #9a78f0; } ` +
+	`rect.c1, circle.c1 { fill: #e0632a; } rect.c2, circle.c2 { fill: #3f8fc4; } rect.c3, circle.c3 { fill: #6a9a2d; } rect.c4, circle.c4 { fill: #9a78f0; }</style>`
+
+// WriteSVG writes the first picture of the page alone: the cost against the latency, or the
+// course of a run that has no requests.
+func (r *Report) WriteSVG(w io.Writer) error {
+	figures := r.charts()
+	if len(figures) == 0 {
+		return errors.New("write picture: must have requests or messages, got none; simulate some traffic")
+	}
+	figure := figures[0]
+	if len(r.Advice.Curve) < 2 { // of a queue, how it empties
+		for _, f := range figures {
+			if f.Caption == waitingCaption {
+				figure = f
+			}
+		}
+	}
+	text := strings.Replace(string(figure.SVG), "<svg ", `<svg xmlns="http://www.w3.org/2000/svg" `, 1)
+	text = strings.Replace(text, ">", ">"+pictureStyle, 1)
+	if _, err := fmt.Fprintln(w, text); err != nil {
+		return fmt.Errorf("write picture: %w", err)
+	}
+	return nil
+}
+
+// waitingCaption is that of the picture of queues.
+const waitingCaption = "Messages that wait"
 
 func (r *Report) tiles() []tile {
 	s := r.Scenario
@@ -93,7 +127,7 @@ func (r *Report) tiles() []tile {
 	for _, q := range r.Queues {
 		tiles = append(tiles, tile{"oldest message of " + q.Name, shortSeconds(q.OldestAge)})
 	}
-	return append(tiles, tile{"a month", dollars(r.Cost.Total)})
+	return append(tiles, tile{"a " + r.Cost.Of, dollars(r.Cost.Total)})
 }
 
 func (r *Report) charts() []figure {
@@ -166,7 +200,7 @@ func (r *Report) seriesCharts() []figure {
 	figures := []figure{{"Instances", "Each point is the mean of its piece of time.", c.svg()}}
 	if most > 0 {
 		c := chart{x: time, y: axis{label: "messages", format: quantity}, lines: []line{waiting}}
-		figures = append(figures, figure{"Messages that wait", "", c.svg()})
+		figures = append(figures, figure{waitingCaption, "", c.svg()})
 	}
 	if r.Scenario.Rate > 0 {
 		c := chart{x: time, y: axis{label: "requests a second", format: quantity}, lines: []line{requests}}
@@ -197,8 +231,11 @@ func (r *Report) tables() []pageTable {
 		tables[len(tables)-1].Note = fmt.Sprintf("%s messages, %s done, %s dead, %s left; %s invocations at once at most; the last job was done after %s.",
 			thousands(float64(q.Messages)), thousands(float64(q.Done)), thousands(float64(q.Dead)), thousands(float64(q.Left)), thousands(float64(q.PeakConcurrency)), shortSeconds(q.Drained))
 	}
-	cost := pageTable{Caption: "A month costs " + dollars(r.Cost.Total), Header: []string{"", "quantity", "unit", "price", "cost"},
-		Note: fmt.Sprintf("List prices of %s, %s, without discounts and free tiers. A month has 730 hours like those that were simulated.", r.Cost.Region, r.Cost.Date)}
+	cost := pageTable{Caption: r.Cost.title() + " " + dollars(r.Cost.Total), Header: []string{"", "quantity", "unit", "price", "cost"},
+		Note: fmt.Sprintf("List prices of %s, %s, without discounts and free tiers.", r.Cost.Region, r.Cost.Date)}
+	if r.Cost.Of == "month" {
+		cost.Note += " A month has 730 hours like those that were simulated."
+	}
 	for _, l := range r.Cost.Lines {
 		cost.Rows = append(cost.Rows, row(l.Name, quantity(l.Quantity), l.Unit, price(l.Price), dollars(l.Cost)))
 	}

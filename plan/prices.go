@@ -113,22 +113,27 @@ type CostLine struct {
 	Cost     float64 `json:"cost"`  // of a month, in US dollars
 }
 
-// Cost is what a month costs.
+// Cost is what a month costs, or a run that ends by itself.
 type Cost struct {
+	// Of is "month" or "run".
+	Of     string     `json:"of"`
 	Total  float64    `json:"total"`
 	Lines  []CostLine `json:"lines"`
 	Region string     `json:"region"`
 	Date   string     `json:"date"`
 }
 
-// Month is the cost of a month of 730 hours that goes on like a result. Queues of the
-// scenario are those of the result.
+// Month is the cost of a month of 730 hours that goes on like a result. When a scenario is
+// a backlog alone, it is the cost of that. Queues of the scenario are those of the result.
 func (p Prices) Month(s *Scenario, r *Result, b Billing) Cost {
-	c := Cost{Region: p.Region, Date: p.Date}
+	c := Cost{Of: "month", Region: p.Region, Date: p.Date}
 	if r.Length <= 0 {
 		return c
 	}
-	month := monthSeconds / r.Length
+	month, hours := monthSeconds/r.Length, monthSeconds/3600
+	if s.backlogAlone() {
+		c.Of, month, hours = "run", 1, r.Length/3600
+	}
 	add := func(name string, quantity float64, unit string, price float64) {
 		if quantity > 0 {
 			c.Lines = append(c.Lines, CostLine{name, quantity, unit, price, quantity * price})
@@ -156,7 +161,7 @@ func (p Prices) Month(s *Scenario, r *Result, b Billing) Cost {
 		add("REST API requests", requests, "million", p.RESTAPI)
 	case WebSocket:
 		add("WebSocket messages", requests, "million", p.WebSocket)
-		add("WebSocket connection minutes", b.Connections*monthSeconds/60/million, "million", p.WebSocketMinutes)
+		add("WebSocket connection minutes", b.Connections*hours*60/million, "million", p.WebSocketMinutes)
 	}
 	for i, q := range r.Queues {
 		settings := &s.Queues[i]
@@ -171,7 +176,7 @@ func (p Prices) Month(s *Scenario, r *Result, b Billing) Cost {
 			calls = 1
 		}
 		add(name, (float64(q.Messages)+2*calls*float64(q.Batches))*month/million, "million", price)
-		add("event pollers of "+q.Name, float64(settings.MinPollers)*730, "hour", p.Poller)
+		add("event pollers of "+q.Name, float64(settings.MinPollers)*hours, "hour", p.Poller)
 	}
 	return c
 }

@@ -179,6 +179,16 @@ func (s *Scenario) meanDuration() float64 {
 	return s.Duration.Mean()
 }
 
+// backlogAlone reports whether there is nothing but messages that wait at the beginning.
+func (s *Scenario) backlogAlone() bool {
+	for i := range s.Queues {
+		if s.Queues[i].Traffic != nil {
+			return false
+		}
+	}
+	return s.Traffic == nil
+}
+
 // Check returns all that is wrong with a scenario.
 func (s *Scenario) Check() error {
 	var errs []error

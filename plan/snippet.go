@@ -14,9 +14,17 @@ func (a *Advice) snippet() string {
 		switch {
 		case len(p.Schedule) > 0:
 			fmt.Fprintf(&b, "\t\tProvisioned: &hearth.ProvisionedConcurrency{\n\t\t\tMin: jsii.Number(%d),\n\t\t\tSchedules: map[string]*awsapplicationautoscaling.ScalingSchedule{\n", p.Min)
-			for _, c := range p.Schedule {
-				fmt.Fprintf(&b, "\t\t\t\t\"at-%s\": {\n", strings.ReplaceAll(clock(c.At), ":", "-"))
-				fmt.Fprintf(&b, "\t\t\t\t\tSchedule:    awsapplicationautoscaling.Schedule_Expression(jsii.String(\"cron(%d %d * * ? *)\")),\n", int(c.At.Minutes())%60, int(c.At.Hours()))
+			changes, eachHour := hourly(p.Schedule)
+			if !eachHour {
+				changes = p.Schedule
+			}
+			for _, c := range changes {
+				name, hour := strings.ReplaceAll(clock(c.At), ":", "-"), fmt.Sprint(int(c.At.Hours()))
+				if eachHour {
+					name, hour = fmt.Sprintf("minute-%d", int(c.At.Minutes())), "*"
+				}
+				fmt.Fprintf(&b, "\t\t\t\t\"at-%s\": {\n", name)
+				fmt.Fprintf(&b, "\t\t\t\t\tSchedule:    awsapplicationautoscaling.Schedule_Expression(jsii.String(\"cron(%d %s * * ? *)\")),\n", int(c.At.Minutes())%60, hour)
 				fmt.Fprintf(&b, "\t\t\t\t\tMinCapacity: jsii.Number(%d),\n\t\t\t\t\tMaxCapacity: jsii.Number(%d),\n\t\t\t\t},\n", c.Min, max(c.Min, c.Max))
 			}
 			fmt.Fprintln(&b, "\t\t\t},\n\t\t},")

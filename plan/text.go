@@ -108,7 +108,7 @@ func (t *textWriter) summary(r *Report) {
 	if s.IdleMax > s.IdleMin {
 		t.printf(" to %s", shortSeconds(s.IdleMax))
 	}
-	t.printf("\n  Simulated  %s requests in %s, seed %d\n", thousands(float64(r.Requests)), shortSeconds(r.Length), s.Seed)
+	t.printf("\n  Simulated  %s in %s, seed %d\n", r.simulated(), shortSeconds(r.Length), s.Seed)
 	t.printf("\nWith these settings\n")
 	rows := [][]string{{"cold", share(r.ColdShare)}, {"throttled", share(r.ThrottledShare)}, {"timed out", share(r.TimedOutShare)}}
 	if s.MaxProvided > 0 {
@@ -168,12 +168,32 @@ func (t *textWriter) queues(r *Report) {
 }
 
 func (t *textWriter) cost(r *Report) {
-	t.printf("\nA month costs %s at the list prices of %s, %s\n", dollars(r.Cost.Total), r.Cost.Region, r.Cost.Date)
+	t.printf("\n%s %s at the list prices of %s, %s\n", r.Cost.title(), dollars(r.Cost.Total), r.Cost.Region, r.Cost.Date)
 	var rows [][]string
 	for _, l := range r.Cost.Lines {
 		rows = append(rows, []string{l.Name, quantity(l.Quantity), l.Unit, dollars(l.Cost)})
 	}
 	t.table(rows)
+}
+
+// title says what costs so much.
+func (c Cost) title() string {
+	if c.Of == "run" {
+		return "This costs"
+	}
+	return "A month costs"
+}
+
+// simulated says how much was simulated.
+func (r *Report) simulated() string {
+	if r.Requests > 0 || len(r.Queues) == 0 {
+		return thousands(float64(r.Requests)) + " requests"
+	}
+	messages := uint64(0)
+	for _, q := range r.Queues {
+		messages += q.Messages
+	}
+	return thousands(float64(messages)) + " messages"
 }
 
 func quantity(x float64) string {

@@ -140,7 +140,7 @@ docs/planning.md.
     --assembly DIR, --stack NAME, --function LOGICAL_ID
                              the function to plan for; cdk.out by default
     --json                   print a JSON object
-    --html FILE              also write a page with pictures
+    --html FILE, --svg FILE  also write a page with pictures, or its first picture alone
 `},
 }
 

@@ -67,6 +67,7 @@ func planCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	list("stack", &f.Stack)
 	flags.BoolVar(&f.JSON, "json", false, "")
 	flags.StringVar(&f.HTML, "html", "", "")
+	flags.StringVar(&f.SVG, "svg", "", "")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("plan: %w; see hearth plan --help", err)
 	}

@@ -67,6 +67,7 @@ type Flags struct {
 	// Output.
 	JSON bool
 	HTML string // a file
+	SVG  string // a file
 }
 
 // byDefault are what a function is taken to be that nobody described.

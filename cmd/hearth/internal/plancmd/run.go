@@ -24,12 +24,18 @@ func Run(ctx context.Context, f Flags, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if f.HTML != "" {
-		var page bytes.Buffer
-		if err := report.WriteHTML(&page); err != nil {
-			return err
+	for _, file := range []struct {
+		path  string
+		write func(io.Writer) error
+	}{{f.HTML, report.WriteHTML}, {f.SVG, report.WriteSVG}} {
+		if file.path == "" {
+			continue
 		}
-		if err := os.WriteFile(f.HTML, page.Bytes(), 0o644); err != nil {
+		var data bytes.Buffer
+		if err := file.write(&data); err != nil {
+			return fmt.Errorf("plan: %w", err)
+		}
+		if err := os.WriteFile(file.path, data.Bytes(), 0o644); err != nil {
 			return fmt.Errorf("plan: write page: %w", err)
 		}
 	}
