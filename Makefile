@@ -31,6 +31,7 @@ golden: ## write the golden templates anew; read their diff
 	go test ./constructs ./examples/baseline/infra ./examples/canary/infra ./examples/embed/infra ./test -update
 	go test ./constructs/checks -update
 	go test ./constructs/hearthtest ./local/internal/sqs -run "Table|Snapshot" -update
+	go test ./cmd/hearth -run Planning -update
 
 fmt: ## check formatting
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi

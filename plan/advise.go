@@ -65,6 +65,8 @@ type Advice struct {
 
 	// Curve are fixed numbers of provisioned instances and what they come to.
 	Curve []CurvePoint `json:"curve,omitempty"`
+
+	peak int // the most busy instances at once, with what is recommended
 }
 
 // Alternative is a way to provision instances.
@@ -74,6 +76,8 @@ type Alternative struct {
 	Cost        float64     `json:"cost"` // of a month, in US dollars
 	ColdShare   float64     `json:"coldShare"`
 	P99         float64     `json:"p99"` // seconds
+	// PeakBusy is the most instances that were busy at once.
+	PeakBusy int `json:"peakBusy"`
 }
 
 // QueueAdvice is the maximum concurrency of a queue.
@@ -104,7 +108,7 @@ func Advise(s Scenario, goals Goals, prices Prices, billing Billing) (*Advice, e
 		if err != nil {
 			return nil, err
 		}
-		a.Curve = curve
+		a.Curve, a.peak = curve, curve[0].PeakBusy
 		if err := a.provisioned(&s, goals, prices, billing); err != nil {
 			return nil, err
 		}
@@ -157,7 +161,7 @@ func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, 
 		if err != nil {
 			return nil, err
 		}
-		return &Alternative{name, p, prices.Month(&c, r, billing).Total, r.ColdShare, r.Latency.P99}, nil
+		return &Alternative{name, p, prices.Month(&c, r, billing).Total, r.ColdShare, r.Latency.P99, r.PeakBusy}, nil
 	}
 	// The fewest that reach the goal, between two of the curve.
 	low, high := 0, 0
@@ -209,7 +213,7 @@ func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, 
 			best = w
 		}
 	}
-	a.Provisioned = &best.Provisioned
+	a.Provisioned, a.peak = &best.Provisioned, best.PeakBusy
 	none := a.Curve[0]
 	text := fmt.Sprintf("%s: %s of the requests are cold instead of %s, and a month costs %s instead of %s", best.describe(), share(best.ColdShare), share(none.ColdShare), dollars(best.Cost), dollars(none.Cost))
 	for _, w := range ways {
@@ -256,9 +260,7 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 		}
 		peak = s.Traffic.Peak() * duration
 		requests = ServersForBursts(peak, goals.ThrottledShare, s.Traffic.Peakedness(duration))
-		if len(a.Curve) > 0 { // Hayward's tail is too thin for bursts
-			requests = max(requests, a.Curve[0].PeakBusy)
-		}
+		requests = max(requests, a.peak) // Hayward's tail is too thin for bursts
 		if least := int(math.Ceil(s.Traffic.Peak() / requestsPerUnit)); s.RequestsPerUnit > 0 && least > requests {
 			requests = least
 		}

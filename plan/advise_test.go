@@ -70,7 +70,7 @@ func TestRecommended(t *testing.T) {
 			t.Errorf("the curve does not fall: %+v, %+v", p, q)
 		}
 	}
-	s.Provisioned, s.Reserved, s.Account, s.Requests = Provisioned{}, new(a.Reserved), 0, 2_000_000
+	s.Provisioned, s.Reserved, s.Account, s.Requests = *a.Provisioned, new(a.Reserved), 0, 2_000_000
 	if r := run(t, s); r.ThrottledShare > 1e-4 {
 		t.Errorf("%d reserved: %g throttled", a.Reserved, r.ThrottledShare)
 	}
