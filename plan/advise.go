@@ -216,6 +216,9 @@ func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, 
 	a.Provisioned, a.peak = &best.Provisioned, best.PeakBusy
 	none := a.Curve[0]
 	text := fmt.Sprintf("%s: %s of the requests are cold instead of %s, and a month costs %s instead of %s", best.describe(), share(best.ColdShare), share(none.ColdShare), dollars(best.Cost), dollars(none.Cost))
+	if share(best.ColdShare) == share(none.ColdShare) {
+		text = fmt.Sprintf("%s: a month costs %s instead of %s, and %s of the requests are cold as before", best.describe(), dollars(best.Cost), dollars(none.Cost), share(best.ColdShare))
+	}
 	for _, w := range ways {
 		if w != best {
 			text += fmt.Sprintf("; %s would be %s cold at %s", w.describe(), share(w.ColdShare), dollars(w.Cost))
@@ -232,11 +235,11 @@ func (w *Alternative) describe() string {
 	p := w.Provisioned
 	switch w.Name {
 	case "autoscaled":
-		return fmt.Sprintf("%d to %d, autoscaled", p.Min, p.Max)
+		return fmt.Sprintf("%s to %s, autoscaled", thousands(float64(p.Min)), thousands(float64(p.Max)))
 	case "scheduled":
 		return describeSchedule(p.Schedule)
 	}
-	return fmt.Sprintf("%d, fixed", p.Min)
+	return thousands(float64(p.Min)) + ", fixed"
 }
 
 // lowest is how many instances the quietest part of the traffic needs.
@@ -274,8 +277,7 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 	}
 	why := "No requests"
 	if peak > 0 {
-		why = fmt.Sprintf("Requests need %d", requests)
-		why += fmt.Sprintf(" at their peak of %.3g busy on average, so that fewer than %s are throttled", peak, share(goals.ThrottledShare))
+		why = fmt.Sprintf("Requests need %s at their peak of %s busy on average, so that fewer than %s are throttled", thousands(float64(requests)), quantity(peak), share(goals.ThrottledShare))
 	}
 	if queues > 0 {
 		why += fmt.Sprintf("; the queues may take %d", queues)

@@ -177,6 +177,9 @@ func (f *Flags) requests(in *plan.Input, measured *measurement) error {
 		if s.Idle, err = plan.ParseBand(f.Idle); err != nil {
 			return wrong("idle", err)
 		}
+		if s.Idle == (plan.Band{}) { // no time at all, and not the default
+			s.Idle.Min = 1
+		}
 	}
 	return nil
 }
