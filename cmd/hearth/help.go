@@ -141,6 +141,8 @@ docs/planning.md.
                              the function to plan for; cdk.out by default
     --json                   print a JSON object
     --html FILE, --svg FILE  also write a page with pictures, or its first picture alone
+    --out FILE               also write a plan file for ConcurrencyProps.Plan: synth checks
+                             with it that the settings still serve the traffic
 `},
 }
 

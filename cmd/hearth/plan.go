@@ -68,6 +68,7 @@ func planCommand(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.BoolVar(&f.JSON, "json", false, "")
 	flags.StringVar(&f.HTML, "html", "", "")
 	flags.StringVar(&f.SVG, "svg", "", "")
+	flags.StringVar(&f.Out, "out", "", "")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("plan: %w; see hearth plan --help", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lambdahearth/hearth/plan"
 )
 
 // TestPlan: without a project, the JSON has the keys that others read, and the figures are
@@ -52,7 +54,10 @@ func TestPlan(t *testing.T) {
 		t.Error("another seed gives the same bytes")
 	}
 	page := filepath.Join(t.TempDir(), "plan.html")
-	out := hearth("--rate", "0.001", "--duration", "constant:200ms", "--init", "2s", "--requests", "20000", "--html", page)
+	out := hearth("--rate", "0.001", "--duration", "constant:200ms", "--init", "2s", "--requests", "20000", "--html", page, "--out", page+".json")
+	if f, err := plan.Open(page + ".json"); err != nil || f.Recommended.Provisioned.Min != 1 {
+		t.Errorf("the plan file: %+v, %v", f, err)
+	}
 	if data, err := os.ReadFile(page); err != nil || !bytes.Contains(data, []byte("<svg")) || !strings.Contains(out, "The page is "+page) || !strings.Contains(out, "hearth.Fixed(1)") {
 		t.Errorf("got %v, %s", err, out)
 	}

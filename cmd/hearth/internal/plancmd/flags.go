@@ -68,6 +68,7 @@ type Flags struct {
 	JSON bool
 	HTML string // a file
 	SVG  string // a file
+	Out  string // a plan file
 }
 
 // What a function is taken to be that nobody described.

@@ -27,7 +27,13 @@ func Run(ctx context.Context, f Flags, stdout io.Writer) error {
 	for _, file := range []struct {
 		path  string
 		write func(io.Writer) error
-	}{{f.HTML, report.WriteHTML}, {f.SVG, report.WriteSVG}} {
+	}{{f.HTML, report.WriteHTML}, {f.SVG, report.WriteSVG}, {f.Out, func(w io.Writer) error {
+		file, err := plan.NewFile(*in, report.Advice)
+		if err != nil {
+			return err
+		}
+		return file.Write(w)
+	}}} {
 		if file.path == "" {
 			continue
 		}
@@ -36,7 +42,7 @@ func Run(ctx context.Context, f Flags, stdout io.Writer) error {
 			return fmt.Errorf("plan: %w", err)
 		}
 		if err := os.WriteFile(file.path, data.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("plan: write page: %w", err)
+			return fmt.Errorf("plan: %w", err)
 		}
 	}
 	if f.JSON {
