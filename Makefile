@@ -21,7 +21,7 @@ race: ## run the tests of all packages but those that import the CDK under the r
 	go test -race ./constructs/checks ./internal/... ./lambdaruntime/... ./local/... ./cmd/...
 
 fuzz: ## run each fuzz target for FUZZTIME
-	@for pkg in $$(go list ./constructs/checks ./lambdaruntime/... ./local/... ./examples/...); do \
+	@for pkg in $$(go list ./constructs/checks ./lambdaruntime/... ./local/... ./examples/... ./plan); do \
 		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \

@@ -115,11 +115,11 @@ func readCounts(r io.Reader) (*Recorded, error) {
 			return fmt.Errorf("must be a number of requests, or a time and a number, got %q; write 2026-11-02T10:00:00Z,1834", line)
 		}
 		count, err := strconv.ParseFloat(strings.TrimSpace(fields[len(fields)-1]), 64)
-		if err != nil || !(count >= 0) || math.IsInf(count, 0) {
+		if err != nil || !(count >= 0 && count <= 6e8) {
 			if n == 1 && err != nil {
 				return nil // a header
 			}
-			return fmt.Errorf("number of requests must be 0 or more, got %q; correct it", fields[len(fields)-1])
+			return fmt.Errorf("number of requests must be 0 to 600,000,000 a minute, got %q; correct it", fields[len(fields)-1])
 		}
 		if len(fields) == 1 {
 			counts = append(counts, count)
@@ -205,12 +205,12 @@ func readInvocations(r io.Reader, only string) (*Recorded, error) {
 			continue
 		}
 		end, err := strconv.ParseFloat(record[columns["end_timestamp"]], 64)
-		if err != nil || math.IsNaN(end) {
+		if err != nil || !(math.Abs(end) < 1e12) {
 			return nil, fmt.Errorf("line %d: end_timestamp must be seconds, got %q; correct it", line, record[columns["end_timestamp"]])
 		}
 		duration, err := strconv.ParseFloat(record[columns["duration"]], 64)
-		if err != nil || !(duration >= 0) {
-			return nil, fmt.Errorf("line %d: duration must be 0 seconds or more, got %q; correct it", line, record[columns["duration"]])
+		if err != nil || !(duration >= 0 && duration < 1e6) {
+			return nil, fmt.Errorf("line %d: duration must be 0 to 1,000,000 seconds, got %q; correct it", line, record[columns["duration"]])
 		}
 		if list = append(list, arrival{end - duration, duration}); len(list) > mostRequests {
 			return nil, tooMany()
@@ -275,7 +275,7 @@ func readAccessLog(r io.Reader) (*Recorded, error) {
 			took = entry.LatencyMs
 		}
 		ms, err := strconv.ParseFloat(string(took), 64)
-		if err != nil || ms < 0 {
+		if err != nil || !(ms >= 0 && ms < 1e9) {
 			return nil // the API answered by itself
 		}
 		// The time is in whole seconds.

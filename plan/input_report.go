@@ -52,6 +52,9 @@ func parseReport(line string) (r report, ok bool, err error) {
 		r.end = at
 	}
 	m := entry.Record.Metrics
+	if !(m.DurationMs >= 0 && m.DurationMs < 1e9 && m.InitDurationMs >= 0 && m.InitDurationMs < 1e9) {
+		return r, false, fmt.Errorf("a platform.report must have a duration of 0 ms or more, got %g; export the log group as it is", m.DurationMs)
+	}
 	r.duration, r.init, r.memory = m.DurationMs/1000, m.InitDurationMs/1000, int(m.MemorySizeMB)
 	return r, true, nil
 }
@@ -89,7 +92,7 @@ func parseReportLine(before, after string) (r report, ok bool, err error) {
 			return 0, false
 		}
 		v, err := strconv.ParseFloat(fields[0], 64)
-		return v, err == nil && v >= 0
+		return v, err == nil && v >= 0 && v < 1e9
 	}
 	duration, ok := number("Duration:")
 	if !ok {

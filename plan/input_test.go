@@ -98,14 +98,14 @@ func TestReadMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                    "must have a line, got none; name a file of counts, arrivals or log lines",
 		"count\n":                             "must have a number of requests, got none; write one a minute",
-		"5\n-1\n":                             `line 2: number of requests must be 0 or more, got "-1"; correct it`,
+		"5\n-1\n":                             `line 2: number of requests must be 0 to 600,000,000 a minute, got "-1"; correct it`,
 		"1,2,3\n":                             `line 1: must be a number of requests, or a time and a number, got "1,2,3"; write 2026-11-02T10:00:00Z,1834`,
 		"5\nnow,5\n":                          `line 2: time must be as in 2026-11-02T10:00:00Z, or seconds since 1970, got "now"; correct it`,
 		"5\n1762077600,5\n":                   "all lines must have a time, or none, got some of each; add the times",
 		"0,5\n1762077600,5\n":                 "times must lie within a year, got 20394 days; correct them",
 		"app,end_timestamp,duration\na,1,1\n": `line 1: must have the column func, got "app,end_timestamp,duration"; use the header app,func,end_timestamp,duration`,
 		"app,func,end_timestamp,duration\na,f,x,1\n":            `line 2: end_timestamp must be seconds, got "x"; correct it`,
-		"app,func,end_timestamp,duration\na,f,1,-1\n":           `line 2: duration must be 0 seconds or more, got "-1"; correct it`,
+		"app,func,end_timestamp,duration\na,f,1,-1\n":           `line 2: duration must be 0 to 1,000,000 seconds, got "-1"; correct it`,
 		"app,func,end_timestamp,duration\na,g,1,1\n":            `must have an invocation of the func "f", got none; name another one`,
 		"app,func,end_timestamp,duration\n":                     `must have an invocation of the func "f", got none; name another one`,
 		"REPORT RequestId: 1 nothing\n":                         `line 1: a REPORT line must have a Duration in ms, got "1 nothing"; export the log group as it is`,
@@ -119,6 +119,32 @@ func TestReadMistakes(t *testing.T) {
 	if _, err := ReadFile(filepath.Join(t.TempDir(), "none"), ""); err == nil || !strings.HasPrefix(err.Error(), "read traffic: open ") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// FuzzRead: what is read can be simulated, and nothing else is.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		"60\n120\n", "time,count\n2026-11-02T10:00:00Z,60\n", "app,func,end_timestamp,duration\na,f,1,0.5\n",
+		"2026-11-02T10:00:02.000Z REPORT RequestId: 1\tDuration: 5.00 ms\tBilled Duration: 6 ms\tMemory Size: 512 MB\tInit Duration: 1.00 ms\n",
+		`{"time":"2026-11-02T10:00:00.500Z","type":"platform.report","record":{"metrics":{"durationMs":5}}}`,
+		`{"requestId":"1","time":"26/Nov/2026:07:16:47 +0000","latencyMs":"14","integrationMs":"12"}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := Read("f", strings.NewReader(text), "")
+		if err != nil || r.Traffic == nil {
+			return
+		}
+		s := Scenario{Traffic: r.Traffic, Duration: r.Duration, Init: r.Init, Length: time.Minute}
+		if s.Duration == nil {
+			s.Duration = Constant(time.Millisecond)
+		}
+		if s.Traffic.Peak() > 1000 || s.Check() != nil {
+			return
+		}
+		run(t, s)
+	})
 }
 
 func TestPrices(t *testing.T) {

@@ -14,7 +14,7 @@ const (
 
 	longestWarmUp = 3_000_000 // requests
 
-	pieces = 240 // of a time series
+	pieces = 240 // of a time series, up to twice as many
 )
 
 // Run simulates a scenario. It returns an error that names all faults of the scenario.
@@ -104,7 +104,7 @@ func runLength(s Scenario) *Result {
 		m.sampleEvery(length / pieces)
 		m.runUntil(length)
 	} else {
-		m.sampleEvery(10)
+		m.sampleEvery(1)
 		m.runOut()
 	}
 	if len(m.timers) > 0 && m.now > m.series.last {

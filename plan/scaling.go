@@ -205,7 +205,23 @@ func (m *simulator) sample() {
 		Busy: (m.timeBusy - s.busy) / passed, Instances: (m.timeInstances - s.instances) / passed, Provisioned: (m.timeReady - s.ready) / passed,
 		Cold: s.cold, Throttled: s.throttled, Waiting: waiting,
 	})
+	if len(s.samples) == 2*pieces { // a run that takes longer than was thought
+		for i := range pieces {
+			s.samples[i] = s.samples[2*i].with(s.samples[2*i+1])
+		}
+		s.samples = s.samples[:pieces]
+		s.step *= 2
+	}
 	s.last, s.arrived, s.cold, s.throttled = m.now, m.arrived, 0, 0
 	s.busy, s.instances, s.ready = m.timeBusy, m.timeInstances, m.timeReady
 	m.timers.push(event{at: m.now + s.step, kind: sampled})
+}
+
+// with joins two pieces of one length that follow each other.
+func (s Sample) with(next Sample) Sample {
+	mean := func(a, b float64) float64 { return (a + b) / 2 }
+	return Sample{
+		At: next.At, Requests: mean(s.Requests, next.Requests), Busy: mean(s.Busy, next.Busy), Instances: mean(s.Instances, next.Instances), Provisioned: mean(s.Provisioned, next.Provisioned),
+		Cold: s.Cold + next.Cold, Throttled: s.Throttled + next.Throttled, Waiting: next.Waiting,
+	}
 }

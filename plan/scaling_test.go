@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"runtime"
 	"testing"
 	"time"
 )
@@ -103,6 +104,39 @@ func TestRequestsPerUnit(t *testing.T) {
 	near(t, "spill-over", run(t, s).SpillShare, 0.5, 0.02)
 }
 
+// TestMemory: nothing is kept per request, and a course has a bounded number of points.
+func TestMemory(t *testing.T) {
+	s := Scenario{Traffic: Curve(time.Hour, []float64{20, 30}, true), Duration: Exponential(100 * time.Millisecond), Seed: 1, Length: 2 * time.Hour}
+	allocated := func() uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		run(t, s)
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	short := allocated()
+	if s.Length *= 10; allocated() > short+short/2 {
+		t.Errorf("2 h allocate %d bytes, 20 h more than half as much again", short)
+	}
+	counts := make([]float64, 3000)
+	for i := range counts {
+		counts[i] = 1
+	}
+	r := run(t, Scenario{Traffic: Counts(time.Minute, counts, false), Duration: Constant(time.Second)})
+	if n := len(r.Series); n < pieces || n > 2*pieces {
+		t.Errorf("%d points", n)
+	}
+	arrived := 0.0
+	for i, p := range r.Series {
+		from := 0.0
+		if i > 0 {
+			from = r.Series[i-1].At
+		}
+		arrived += p.Requests * (p.At - from)
+	}
+	near(t, "requests of the course", arrived, float64(r.Requests), 1e-6)
+}
+
 // TestAccount: without reserved concurrency the account is the limit.
 func TestAccount(t *testing.T) {
 	t.Parallel()
@@ -123,30 +157,31 @@ func TestTimeout(t *testing.T) {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]Scenario{
-		"plan: traffic must be given, got none; give a rate, a file or a queue":                                          {},
-		"plan: duration must be given, got none; say how long a request takes, such as 250ms":                            {Traffic: Steady(1)},
-		"plan: traffic: rate 1 must be 0 to 10,000,000 requests a second, got -1; correct it":                            {Traffic: Steady(-1), Duration: Constant(1)},
-		"plan: provisioned must be at most reserved (3 instances), got 5; lower it":                                      {Traffic: Steady(1), Duration: Constant(1), Reserved: new(3), Provisioned: Provisioned{Min: 5}},
-		"plan: provisioned must be at most the account's concurrency (1000 instances), got 2000; lower it":               {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Min: 1, Max: 2000}},
-		"plan: utilization must be 0.1 to 0.9, got 70; it is a ratio, so 70% is 0.7":                                     {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Utilization: 70}},
-		"plan: reserved must be at least 0 instances, got -1; leave it out to reserve nothing":                           {Traffic: Steady(1), Duration: Constant(1), Reserved: new(-1)},
-		"plan: provisioned must be 0 or more instances, the lower number first, got 5 to 2; correct it":                  {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Min: 5, Max: 2}},
-		"plan: timeout must be 0s to 15m, got 16m0s; correct it":                                                         {Traffic: Steady(1), Duration: Constant(1), Timeout: 16 * time.Minute},
-		"queue \"jobs\": maximum concurrency must be 2 to 1000, got 1; leave it out for none":                            {Queues: []Queue{{Name: "jobs", Duration: Constant(1), MaxConcurrency: 1}}},
-		"queue \"jobs\": batch size must be 1 to 10 messages, got 11; correct it":                                        {Queues: []Queue{{Name: "jobs", FIFO: true, Duration: Constant(1), BatchSize: 11}}},
-		"queue \"jobs\": duration must be given, got none; say how long a job takes, such as 250ms":                      {Queues: []Queue{{Name: "jobs"}}},
-		"plan: provisioned of a schedule must be at least 1 instance, the lower number first, got 0 to 0; correct it":    {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Schedule: []Change{{}}}},
-		"plan: mean of init must be 0 to 15m, got constant:1h0m0s; correct it":                                           {Traffic: Steady(1), Duration: Constant(1), Init: Constant(time.Hour)},
-		"plan: idle must be 0s or more and rise, got 2s to 1s; give the shorter time first":                              {Traffic: Steady(1), Duration: Constant(1), Idle: Band{2 * time.Second, time.Second}},
-		"plan: length must be 0s or more and requests 0 or more, got -1ns and 0; leave them out for as long as it takes": {Traffic: Steady(1), Duration: Constant(1), Length: -1},
-		"queue \"jobs\": failure must be a share of 0 up to but not 1, got 1; correct it":                                {Queues: []Queue{{Name: "jobs", Duration: Constant(1), Failure: 1}}},
-		"queue \"jobs\": pollers must be at least 2, the lower number first, got 1 to 5; correct them":                   {Queues: []Queue{{Name: "jobs", Duration: Constant(1), MinPollers: 1, MaxPollers: 5}}},
-		"queue \"jobs\": maximum concurrency must be none with provisioned pollers, got 5; leave one out":                {Queues: []Queue{{Name: "jobs", Duration: Constant(1), MinPollers: 2, MaxPollers: 5, MaxConcurrency: 5}}},
-		"plan: time of a schedule must be 0s to 24h and rise, got 25h0m0s; sort the changes":                             {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Schedule: []Change{{At: 25 * time.Hour, Min: 1}}}},
-		"queue \"jobs\": traffic: rate 1 must be 0 to 10,000,000 requests a second, got -1; correct it":                  {Queues: []Queue{{Name: "jobs", Duration: Constant(1), Traffic: Steady(-1)}}},
-		"plan: account must be at least 1 instance, got -5; give the quota of concurrent executions":                     {Traffic: Steady(1), Duration: Constant(1), Account: -5, Reserved: new(1)},
-		"plan: traffic: must have a rate or requests, got none; give a rate in requests a second":                        {Traffic: Curve(time.Second, nil, true), Duration: Constant(1)},
-		"plan: traffic: step must be above 0 seconds, got 0; say how long each rate lasts":                               {Traffic: Curve(0, []float64{1, 2}, true), Duration: Constant(1)},
+		"plan: traffic must be given, got none; give a rate, a file or a queue":                                                             {},
+		"plan: duration must be given, got none; say how long a request takes, such as 250ms":                                               {Traffic: Steady(1)},
+		"plan: traffic: rate 1 must be 0 to 10,000,000 requests a second, got -1; correct it":                                               {Traffic: Steady(-1), Duration: Constant(1)},
+		"plan: provisioned must be at most reserved (3 instances), got 5; lower it":                                                         {Traffic: Steady(1), Duration: Constant(1), Reserved: new(3), Provisioned: Provisioned{Min: 5}},
+		"plan: provisioned must be at most the account's concurrency (1000 instances), got 2000; lower it":                                  {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Min: 1, Max: 2000}},
+		"plan: utilization must be 0.1 to 0.9, got 70; it is a ratio, so 70% is 0.7":                                                        {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Utilization: 70}},
+		"plan: reserved must be at least 0 instances, got -1; leave it out to reserve nothing":                                              {Traffic: Steady(1), Duration: Constant(1), Reserved: new(-1)},
+		"plan: provisioned must be 0 or more instances, the lower number first, got 5 to 2; correct it":                                     {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Min: 5, Max: 2}},
+		"plan: the lowest of provisioned must be at least 1 instance with a highest, got 0 to 5; there is no utilization of none to follow": {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Max: 5}},
+		"plan: timeout must be 0s to 15m, got 16m0s; correct it":                                                                            {Traffic: Steady(1), Duration: Constant(1), Timeout: 16 * time.Minute},
+		"queue \"jobs\": maximum concurrency must be 2 to 1000, got 1; leave it out for none":                                               {Queues: []Queue{{Name: "jobs", Duration: Constant(1), MaxConcurrency: 1}}},
+		"queue \"jobs\": batch size must be 1 to 10 messages, got 11; correct it":                                                           {Queues: []Queue{{Name: "jobs", FIFO: true, Duration: Constant(1), BatchSize: 11}}},
+		"queue \"jobs\": duration must be given, got none; say how long a job takes, such as 250ms":                                         {Queues: []Queue{{Name: "jobs"}}},
+		"plan: provisioned of a schedule must be at least 1 instance, the lower number first, got 0 to 0; correct it":                       {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Schedule: []Change{{}}}},
+		"plan: mean of init must be 0 to 15m, got constant:1h0m0s; correct it":                                                              {Traffic: Steady(1), Duration: Constant(1), Init: Constant(time.Hour)},
+		"plan: idle must be 0s or more and rise, got 2s to 1s; give the shorter time first":                                                 {Traffic: Steady(1), Duration: Constant(1), Idle: Band{2 * time.Second, time.Second}},
+		"plan: length must be 0s or more and requests 0 or more, got -1ns and 0; leave them out for as long as it takes":                    {Traffic: Steady(1), Duration: Constant(1), Length: -1},
+		"queue \"jobs\": failure must be a share of 0 up to but not 1, got 1; correct it":                                                   {Queues: []Queue{{Name: "jobs", Duration: Constant(1), Failure: 1}}},
+		"queue \"jobs\": pollers must be at least 2, the lower number first, got 1 to 5; correct them":                                      {Queues: []Queue{{Name: "jobs", Duration: Constant(1), MinPollers: 1, MaxPollers: 5}}},
+		"queue \"jobs\": maximum concurrency must be none with provisioned pollers, got 5; leave one out":                                   {Queues: []Queue{{Name: "jobs", Duration: Constant(1), MinPollers: 2, MaxPollers: 5, MaxConcurrency: 5}}},
+		"plan: time of a schedule must be 0s to 24h and rise, got 25h0m0s; sort the changes":                                                {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Schedule: []Change{{At: 25 * time.Hour, Min: 1}}}},
+		"queue \"jobs\": traffic: rate 1 must be 0 to 10,000,000 requests a second, got -1; correct it":                                     {Queues: []Queue{{Name: "jobs", Duration: Constant(1), Traffic: Steady(-1)}}},
+		"plan: account must be at least 1 instance, got -5; give the quota of concurrent executions":                                        {Traffic: Steady(1), Duration: Constant(1), Account: -5, Reserved: new(1)},
+		"plan: traffic: must have a rate or requests, got none; give a rate in requests a second":                                           {Traffic: Curve(time.Second, nil, true), Duration: Constant(1)},
+		"plan: traffic: step must be above 0 seconds, got 0; say how long each rate lasts":                                                  {Traffic: Curve(0, []float64{1, 2}, true), Duration: Constant(1)},
 	} {
 		if _, err := Run(s); err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)

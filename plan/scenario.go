@@ -232,6 +232,9 @@ func (s *Scenario) Check() error {
 	if p.Min < 0 || p.Max != 0 && p.Max < p.Min {
 		wrong("plan: provisioned must be 0 or more instances, the lower number first, got %d to %d; correct it", p.Min, p.Max)
 	}
+	if p.Max > p.Min && p.Min < 1 {
+		wrong("plan: the lowest of provisioned must be at least 1 instance with a highest, got %d to %d; there is no utilization of none to follow", p.Min, p.Max)
+	}
 	if !(p.Utilization >= 0.1 && p.Utilization <= 0.9) {
 		wrong("plan: utilization must be 0.1 to 0.9, got %g; it is a ratio, so 70%% is 0.7", p.Utilization)
 	}

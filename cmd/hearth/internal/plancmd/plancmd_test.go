@@ -83,6 +83,25 @@ func TestProject(t *testing.T) {
 	}
 }
 
+// TestBrokenProject: an assembly that cannot be read costs what it says, and no more.
+func TestBrokenProject(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.Mkdir("cdk.out", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("cdk.out/manifest.json", []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	in, err := (&Flags{Rate: 5, Duration: "1s", Init: "1s"}).input(t.Context())
+	if err != nil || len(in.Assumed) != 1 || !strings.HasPrefix(in.Assumed[0], "Nothing comes from cdk.out: read assembly: ") {
+		t.Errorf("got %+v, %v", in, err)
+	}
+	if _, err := (&Flags{Rate: 5, Function: "Fn"}).input(t.Context()); err == nil {
+		t.Error("a function of an assembly that cannot be read is planned for")
+	}
+}
+
 // TestQueues: what a flag says of a queue, and what the project does.
 func TestQueues(t *testing.T) {
 	t.Parallel()

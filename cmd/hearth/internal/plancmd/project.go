@@ -37,11 +37,16 @@ func (f *Flags) project(in *plan.Input) (*project, error) {
 		}
 		dir = defaultAssembly
 	}
+	asked := f.Assembly != "" || f.Function != "" || len(f.Stack) > 0
 	all, err := local.ReadSettings(dir, f.Stack...)
-	if err != nil {
-		return nil, err
+	var chosen *local.FunctionSettings
+	if err == nil {
+		chosen, err = f.choose(all)
 	}
-	chosen, err := f.choose(all)
+	if err != nil && !asked { // the flags alone make a plan too
+		assume(in, "Nothing comes from %s: %v.", dir, err)
+		return nil, nil
+	}
 	if err != nil || chosen == nil {
 		return nil, err
 	}
