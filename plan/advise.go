@@ -60,6 +60,10 @@ type Advice struct {
 
 	Queues []QueueAdvice `json:"queues,omitempty"`
 
+	// Memory are the sizes of [Billing.Measured], and MemoryWhy says which is best.
+	Memory    []MemoryPoint `json:"memory,omitempty"`
+	MemoryWhy string        `json:"memoryWhy,omitempty"`
+
 	// Go sets the numbers in a stack.
 	Go string `json:"go"`
 
@@ -116,6 +120,9 @@ func Advise(s Scenario, goals Goals, prices Prices, billing Billing) (*Advice, e
 		a.Why = "Nobody waits for the answer of a job, so that cold starts are not worth money."
 	}
 	a.reserved(&s, goals)
+	if err := a.memory(&s, prices, billing); err != nil {
+		return nil, err
+	}
 	a.Go = a.snippet()
 	return a, nil
 }

@@ -104,6 +104,22 @@ func TestRush(t *testing.T) {
 	}
 }
 
+// TestMemoryAdvice: the cheapest size is recommended, or one that is faster and costs about
+// as much.
+func TestMemoryAdvice(t *testing.T) {
+	t.Parallel()
+	s := Scenario{Traffic: Steady(10), Duration: Exponential(100 * time.Millisecond), Seed: 1}
+	for want, measured := range map[string][]Memory{
+		"512 MB: of the sizes that were measured it costs the least, $": {{256, Exponential(400 * time.Millisecond)}, {512, Exponential(100 * time.Millisecond)}, {1024, Exponential(80 * time.Millisecond)}},
+		"1,024 MB: it costs $": {{512, Exponential(200 * time.Millisecond)}, {1024, Exponential(101 * time.Millisecond)}},
+	} {
+		a, err := Advise(s, Goals{}, DefaultPrices(), Billing{Measured: measured})
+		if err != nil || !strings.HasPrefix(a.MemoryWhy, want) || len(a.Memory) != len(measured) {
+			t.Errorf("got %s, %v, want %s", a.MemoryWhy, err, want)
+		}
+	}
+}
+
 // TestQueueAdvice: a queue drains in the given time with the smallest maximum concurrency.
 func TestQueueAdvice(t *testing.T) {
 	t.Parallel()

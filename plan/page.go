@@ -249,6 +249,15 @@ func (r *Report) tables() []pageTable {
 		}
 		tables = append(tables, t)
 	}
+	if len(r.Advice.Memory) > 0 {
+		t := pageTable{Caption: "By the size of memory", Header: []string{"MB", "handler", "p99", "a month"}, Note: "The line in bold is recommended. None are provisioned here."}
+		for _, p := range r.Advice.Memory {
+			line := row(thousands(float64(p.MB)), shortSeconds(p.Mean), shortSeconds(p.P99), dollars(p.Cost))
+			line.Marked = p.Best
+			t.Rows = append(t.Rows, line)
+		}
+		tables = append(tables, t)
+	}
 	if len(r.Breaks) > 0 {
 		t := pageTable{Caption: "What breaks first as the traffic grows", Header: []string{"limit", "traffic", ""}}
 		for _, b := range r.Breaks {

@@ -97,6 +97,8 @@ type Billing struct {
 	// API is the way in: [HTTPAPI], [RESTAPI], [FunctionURL] or [WebSocket], and "" for
 	// none.
 	API string
+	// Measured are durations at other sizes of memory; see [Advice.Memory].
+	Measured []Memory
 	// Connections are WebSocket clients that are connected on average.
 	Connections float64
 }

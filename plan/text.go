@@ -132,6 +132,9 @@ func (t *textWriter) advice(r *Report) {
 		t.wrap("  provisioned  ", a.ProvisionedWhy)
 	}
 	t.wrap("  reserved     ", fmt.Sprintf("%s: %s", thousands(float64(a.Reserved)), a.ReservedWhy))
+	if a.MemoryWhy != "" {
+		t.wrap("  memory       ", a.MemoryWhy)
+	}
 	for _, q := range a.Queues {
 		t.wrap("  queue        ", fmt.Sprintf("%s, maximum concurrency %d: %s", q.Name, q.MaxConcurrency, q.Why))
 	}

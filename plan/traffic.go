@@ -10,7 +10,7 @@ import (
 )
 
 // Traffic is a stream of arrivals. It is made by [Steady], [Curve], [Diurnal],
-// [TopOfTheHour], [Bursts] and [Trace], and is never changed after that.
+// [Weekly], [TopOfTheHour], [Bursts] and [Trace], and is never changed after that.
 type Traffic struct {
 	kind string
 
@@ -68,6 +68,25 @@ func Diurnal(lowest, highest float64) *Traffic {
 	t := Curve(time.Minute, rates, true)
 	t.kind = "diurnal"
 	return t
+}
+
+// Weekly is a week of a daily curve, from Monday on, whose weekends have a share of the
+// requests of the other days. Traffic that is not a day long stays as it is.
+func Weekly(day *Traffic, weekend float64) *Traffic {
+	if day.length() != daySeconds || day.step == 0 {
+		return day
+	}
+	week := *day
+	week.kind, week.rates = "weekly", nil
+	for weekday := range 7 {
+		for _, rate := range day.rates {
+			if weekday >= 5 {
+				rate *= weekend
+			}
+			week.rates = append(week.rates, rate)
+		}
+	}
+	return &week
 }
 
 // TopOfTheHour is a steady rate with a rush in the first minute of each hour, as scheduled

@@ -38,6 +38,7 @@ func TestTraffic(t *testing.T) {
 	}{
 		"steady":      {Steady(20), 10_000, 20, 20},
 		"diurnal":     {Diurnal(1, 9), 86400, 5, 9},
+		"weekly":      {Weekly(Diurnal(1, 9), 0.3), 7 * 86400, (5 + 2*0.3) / 7 * 5, 9},
 		"hours":       {TopOfTheHour(2, 62), 36_000, 3, 62},
 		"bursts":      {Bursts(20, 10, 2*time.Second), 20_000, 20, 20},
 		"curve":       {Curve(time.Hour, []float64{0, 6, 0, 0}, true), 4 * 3600 * 20, 1.5, 6},

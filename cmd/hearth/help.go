@@ -101,7 +101,8 @@ concurrency, queues and the way in from there. The same seed gives the same byte
 docs/planning.md.
 
     --rate R                 Poisson arrivals, R requests a second; 1 by default
-    --daily LOW-HIGH         a day with so many requests a second at 3 and at 15 o'clock
+    --daily LOW-HIGH         a day with so many requests a second at 3 and at 15 o'clock;
+                             --weekend 0.3 makes it a week with so much on two days
     --rush R                 R a second in the first minute of each hour, --rate else
     --burst N[/TIME]         arrivals N at a time, spread over some time; with --rate
     --traffic FILE           counts per minute, arrivals with durations (app,func,
@@ -130,6 +131,9 @@ docs/planning.md.
                              failure=0.01, visibility=30s, receives=5; may be repeated
     --deploy TIME            a deployment at that time of the run; may be repeated
     --timeout D, --memory MB, --arch arm64|x86_64, --api http|rest|url|websocket|none
+    --at-memory MB=D         what a request takes at another size of memory: which size is
+                             best; may be repeated
+    --clients N              WebSocket clients that are connected, for the bill
     --goal SHARE             cold requests that are allowed; 0.1% by default
     --noticeable D           the shortest init that users notice; 100ms by default
     --age D                  the longest wait of a message; 5m by default

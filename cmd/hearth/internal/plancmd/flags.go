@@ -21,6 +21,7 @@ type Flags struct {
 	Traffic string  // a file
 	Func    string  // of an Azure trace
 	Daily   string  // LOW-HIGH requests a second
+	Weekend float64 // share of a weekday's requests, with Daily
 	Rush    float64 // requests a second in the first minute of each hour
 	Burst   string  // SIZE or SIZE/DURATION
 	Repeat  bool    // the counts of the file again and again
@@ -35,6 +36,8 @@ type Flags struct {
 	Idle         string // or a band
 	Timeout      time.Duration
 	Memory       int
+	AtMemory     []string // MB=DURATION
+	Clients      float64  // of a WebSocket API
 	Arch         string
 	API          string
 
@@ -113,6 +116,12 @@ func (f *Flags) traffic(recorded *plan.Recorded) (*plan.Traffic, error) {
 			return nil, wrong("daily", fmt.Errorf("must be two rates in requests a second, such as 2-40, got %q: %w", f.Daily, err))
 		}
 		t = plan.Diurnal(lowest, highest)
+		if f.Weekend < 0 {
+			return nil, wrong("weekend", fmt.Errorf("must be the share of a weekday's requests, such as 0.3, got %g; correct it", f.Weekend))
+		}
+		if f.Weekend > 0 {
+			t = plan.Weekly(t, f.Weekend)
+		}
 	case f.Rush > 0:
 		t = plan.TopOfTheHour(rate, f.Rush)
 	case f.Burst != "":
@@ -214,6 +223,24 @@ func (f *Flags) goals() (plan.Goals, error) {
 		return g, fmt.Errorf("--noticeable, --age and --connections must be 0 or more, got %s, %s and %d; correct them", g.Noticeable, g.Age, g.Connections)
 	}
 	return g, nil
+}
+
+// measured reads durations at sizes of memory, such as 512=110ms.
+func (f *Flags) measured() ([]plan.Memory, error) {
+	var list []plan.Memory
+	for _, text := range f.AtMemory {
+		size, duration, _ := strings.Cut(text, "=")
+		mb, err := strconv.Atoi(size)
+		var d plan.Distribution
+		if err == nil {
+			d, err = plan.ParseDistribution(duration, cmp.Or(f.Distribution, defaultDistribution))
+		}
+		if err != nil || mb < 128 || mb > 10240 {
+			return nil, wrong("at-memory", fmt.Errorf("must be 128 to 10240 MB and the duration with it, such as 512=110ms, got %q; correct it", text))
+		}
+		list = append(list, plan.Memory{MB: mb, Duration: d})
+	}
+	return list, nil
 }
 
 // queue reads a queue, such as "titles,rate=5,duration=2s,max=5". What it does not say is as

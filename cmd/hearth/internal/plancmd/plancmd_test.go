@@ -125,6 +125,22 @@ func TestQueues(t *testing.T) {
 	}
 }
 
+// TestSizes: durations at sizes of memory, a week and WebSocket clients.
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	f := Flags{Daily: "1-3", Weekend: 0.5, AtMemory: []string{"256=400ms", "512=lognormal:80ms,0.5"}, Clients: 100, API: "websocket"}
+	in, err := f.input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := in.Billing.Measured; len(m) != 2 || m[1].MB != 512 || m[0].Duration.Mean() != 0.4 || in.Billing.Connections != 100 {
+		t.Errorf("got %+v", in.Billing)
+	}
+	if mean := in.Scenario.Traffic.Mean(); mean < 1.71 || mean > 1.72 {
+		t.Errorf("a week has %g requests/s, want 2·6/7", mean)
+	}
+}
+
 // TestFiles: a file has traffic and durations of its own.
 func TestFiles(t *testing.T) {
 	t.Parallel()
@@ -191,6 +207,8 @@ func TestMistakes(t *testing.T) {
 		"plan: --memory: must be 128 to 10240 MB, got 64; correct it":                                                                                                                       {Memory: 64},
 		`plan: --daily: must be two rates in requests a second, such as 2-40, got "9-2": the lower number comes first`:                                                                      {Daily: "9-2"},
 		`plan: --burst: must be a number of requests, and over what time they come, such as 50/2s, got "0"; correct it`:                                                                     {Burst: "0"},
+		`plan: --at-memory: must be 128 to 10240 MB and the duration with it, such as 512=110ms, got "64=1s"; correct it`:                                                                   {AtMemory: []string{"64=1s"}},
+		"plan: --weekend: must be the share of a weekday's requests, such as 0.3, got -1; correct it":                                                                                       {Daily: "1-2", Weekend: -1},
 		"plan: --scale: must be above 0, got -1; correct it":                                                                                                                                {Scale: -1},
 		`plan: --queue: must begin with the name of the queue, got "rate=5"; write jobs,rate=5,duration=2s`:                                                                                 {Queues: []string{"rate=5"}},
 		`plan: --queue: "jobs": must have messages, got none; add rate=5 or backlog=1000`:                                                                                                   {Queues: []string{"jobs"}},

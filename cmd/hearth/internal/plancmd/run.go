@@ -112,7 +112,9 @@ func (f *Flags) input(ctx context.Context) (*plan.Input, error) {
 		return nil, wrong("memory", fmt.Errorf("must be 128 to 10240 MB, got %d; correct it", f.Memory))
 	}
 	in.Billing.MemoryMB = cmp.Or(f.Memory, in.Billing.MemoryMB, 128)
-	return in, nil
+	in.Billing.Connections = f.Clients
+	in.Billing.Measured, err = f.measured()
+	return in, err
 }
 
 func assume(in *plan.Input, format string, args ...any) {
