@@ -151,7 +151,7 @@ func (a *Advice) provisioned(s *Scenario, goals Goals, prices Prices, billing Bi
 			share(none.ColdShare), short(init), short(goals.Noticeable))
 		return nil
 	default:
-		a.Worth = true
+		a.Worth, most = true, 0
 		a.Why = fmt.Sprintf("Yes: without it %s of the requests wait for the init of %s, and the goal is %s.",
 			share(none.ColdShare), short(init), share(goals.ColdShare))
 	}
@@ -162,6 +162,9 @@ func (a *Advice) provisioned(s *Scenario, goals Goals, prices Prices, billing Bi
 // the goal.
 func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, least int) error {
 	c := study(s)
+	if least > 0 && seconds(s.Init.Mean()) < goals.Noticeable {
+		goals.ColdShare = 1 // they are for the money alone
+	}
 	try := func(name string, p Provisioned) (*Alternative, error) {
 		c.Provisioned = p
 		r, err := Run(c)
@@ -179,23 +182,26 @@ func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, 
 		low = high
 	}
 	high = max(high, 1)
-	var fixed *Alternative
-	for steps := 0; ; steps++ {
-		middle := high
-		if steps > 0 {
-			middle = (low + high) / 2
+	fixed, err := try("fixed", Provisioned{Min: high})
+	if err != nil {
+		return err
+	}
+	for doubled := 0; fixed.ColdShare > goals.ColdShare && doubled < 4; doubled++ { // bursts need more than the curve has
+		low, high = high, 2*high
+		if fixed, err = try("fixed", Provisioned{Min: high}); err != nil {
+			return err
 		}
+	}
+	for steps := 0; high-low > 1 && high > least && steps < 9; steps++ {
+		middle := (low + high) / 2
 		way, err := try("fixed", Provisioned{Min: middle})
 		if err != nil {
 			return err
 		}
-		if steps == 0 || way.ColdShare <= goals.ColdShare {
+		if way.ColdShare <= goals.ColdShare {
 			fixed, high = way, middle
 		} else {
 			low = middle
-		}
-		if high-low <= 1 || steps > 8 || high <= least {
-			break
 		}
 	}
 	ways := []*Alternative{fixed}
@@ -225,6 +231,9 @@ func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, 
 	text := fmt.Sprintf("%s: %s of the requests are cold instead of %s, and a month costs %s instead of %s", best.describe(), share(best.ColdShare), share(none.ColdShare), dollars(best.Cost), dollars(none.Cost))
 	if share(best.ColdShare) == share(none.ColdShare) {
 		text = fmt.Sprintf("%s: a month costs %s instead of %s, and %s of the requests are cold as before", best.describe(), dollars(best.Cost), dollars(none.Cost), share(best.ColdShare))
+	}
+	if best.ColdShare > goals.ColdShare {
+		text += fmt.Sprintf(", which misses the goal of %s", share(goals.ColdShare))
 	}
 	for _, w := range ways {
 		if w != best {
