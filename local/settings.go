@@ -18,7 +18,7 @@ import (
 type FunctionSettings struct {
 	Stack     string
 	LogicalID string
-	// Entry is the folder of its program, relative to that of cdk.json; "" if the
+	// Entry is the folder of its program, relative to the folder of cdk.json; "" if the
 	// assembly does not say it.
 	Entry    string
 	MemoryMB int
@@ -101,7 +101,7 @@ type settingsReader struct {
 	called map[string]string
 }
 
-// decode reads properties, with placeholders for what is not known.
+// decode reads properties, with placeholders for unknown values.
 func (s *settingsReader) decode(r *assembly.Resource, into any) error {
 	_, err := s.values.loosely(func() error { return r.Decode(into) })
 	return err

@@ -70,7 +70,7 @@ type Advice struct {
 	// Curve are fixed numbers of provisioned instances and what they come to.
 	Curve []CurvePoint `json:"curve,omitempty"`
 
-	peak int // the most busy instances at once, with what is recommended
+	peak int // the most busy instances at once, with the recommended settings
 }
 
 // Alternative is a way to provision instances.

@@ -9,7 +9,7 @@ type batch struct {
 	slots    []float64 // while its duration is computed
 }
 
-// batches are those that are under way, by number. Numbers are used again.
+// batches are the batches under way, by number. Numbers are used again.
 type batches struct {
 	all  []batch
 	free []int32

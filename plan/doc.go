@@ -17,9 +17,9 @@
 //
 // A scenario is a stream of discrete events: arrivals, ends of invocations, expiries,
 // and the minutes of Application Auto Scaling. An instance runs one invocation at a time.
-// A request takes an idle provisioned instance, else the idle instance that was used last,
-// else a new one, which first runs its init phase, else it is throttled. Instances that
-// are idle for longer than [Scenario.Idle] end. docs/planning.md lists the assumptions,
+// A request takes an idle provisioned instance, or else the idle instance that was used
+// last. Without one, a new instance starts and runs its init phase first. If no more may
+// run, the request is throttled. Instances that are idle for longer than [Scenario.Idle] end. docs/planning.md lists the assumptions,
 // with their sources.
 //
 // All figures come from a seed: the same scenario gives the same result, bit by bit.

@@ -2,8 +2,8 @@ package plan
 
 import "math"
 
-// ErlangB is the share of Poisson arrivals that find all servers busy, when those that do
-// are turned away: servers is 0 or more and need not be whole, load is the arrival rate
+// ErlangB is the share of Poisson arrivals that find all servers busy and are turned away.
+// The number of servers is 0 or more and need not be whole. The load is the arrival rate
 // times the mean duration. It holds for every distribution of durations.
 //
 // For provisioned concurrency it is exactly the share of requests that spill over, and for
@@ -95,8 +95,8 @@ const breakEven = 0.6
 func BreakEven(load float64) int {
 	n := 0
 	for before := 1.0; ; n++ {
-		// The first free one of a row of instances takes a request, so that the n-th
-		// carries what the n-1 before it turn away and it does not.
+		// In a row of instances the first free one takes a request. So the n-th carries
+		// what the n-1 before it turn away, except for what it turns away itself.
 		after := 1 / (1 + float64(n+1)/load/before)
 		if load <= 0 || load*(before-after) < breakEven {
 			return n

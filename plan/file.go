@@ -29,7 +29,7 @@ type File struct {
 	Account int `json:"account"`
 	// ColdShare is the share of requests that may wait for an init; 0 if any may.
 	ColdShare float64 `json:"coldShare,omitempty"`
-	// QueueInstances are those that queues may take from the requests.
+	// QueueInstances are the instances that queues may take from the requests.
 	QueueInstances int    `json:"queueInstances,omitempty"`
 	Seed           uint64 `json:"seed,omitempty"`
 	// Recommended are the settings that the plan came to, for readers.

@@ -16,7 +16,7 @@ const (
 type bucket struct {
 	count            uint64
 	total            float64 // seconds, all parts together
-	waiting, initing float64 // of which
+	waiting, initing float64 // seconds of these parts
 }
 
 // histogram is a distribution of durations and of their parts.
@@ -38,7 +38,7 @@ func bucketOf(seconds float64) int {
 	return min(max(i, 0), bucketCount-1)
 }
 
-// add counts a duration of which some was waiting and some the init phase.
+// add counts a duration; waiting and initing are the parts of it before the handler.
 func (h *histogram) add(total, waiting, initing float64) {
 	i := bucketOf(total)
 	b := &h.buckets[i]

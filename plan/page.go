@@ -102,7 +102,7 @@ func (r *Report) WriteSVG(w io.Writer) error {
 	return nil
 }
 
-// waitingCaption is that of the picture of queues.
+// waitingCaption is the caption of the picture of queues.
 const waitingCaption = "Messages that wait"
 
 func (r *Report) tiles() []tile {

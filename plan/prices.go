@@ -88,7 +88,7 @@ const (
 	WebSocket   = "websocket"
 )
 
-// Billing says what is billed beside the scenario.
+// Billing has the parts of a bill that a scenario does not know.
 type Billing struct {
 	// MemoryMB is the memory of the function. 0 is 128, Lambda's own default.
 	MemoryMB int

@@ -15,8 +15,8 @@ import (
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11);
 // https://aws.amazon.com/blogs/aws/aws-lambda-enhances-sqs-processing-with-new-provisioned-mode-3x-faster-scaling-16x-higher-capacity
-// (2025-11). Not confirmed by a document: that the number falls as fast as it rises, and
-// that a throttled batch is tried again each second until the visibility timeout, when its
+// (2025-11). Two things are not confirmed by a document. The number falls as fast as it
+// rises. A throttled batch is tried again each second until the visibility timeout; then its
 // messages go back to the queue with one receive more.
 const (
 	firstPollers       = 5
@@ -153,7 +153,7 @@ type queue struct {
 	queueStats
 }
 
-// queueStats is what is measured of a queue.
+// queueStats are the counts and sums of a queue.
 type queueStats struct {
 	ages                         *histogram // from sent to done
 	arrived, done, dead          uint64

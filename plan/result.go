@@ -36,7 +36,7 @@ type Result struct {
 	MeanProvisioned float64 `json:"meanProvisioned"`
 	Utilization     float64 `json:"utilization"`
 
-	// Latency is that of the requests that were served.
+	// Latency is the latency of served requests.
 	Latency Percentiles `json:"latency"`
 	// Queues are the queues of the scenario, in its order.
 	Queues []QueueResult `json:"queues,omitempty"`
@@ -135,7 +135,7 @@ func (m *simulator) result() *Result {
 	return r
 }
 
-// quantiles are those that reports have, by their name.
+// quantiles are the percentiles of reports, by their name.
 var quantiles = []struct {
 	name  string
 	share float64

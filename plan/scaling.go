@@ -12,8 +12,8 @@ import (
 // up to 6,000 a minute.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11).
-// Not confirmed by a document: the size of a step down, taken to be 10% and at least one
-// instance a minute, and the 90%, which is how the alarms that it makes look.
+// Two things are not confirmed by a document. A step down is 10%, and at least one instance,
+// a minute. The lower alarm is at 90% of the target, as the alarms of other services are.
 const (
 	minutesAbove = 3
 	minutesBelow = 15
@@ -162,7 +162,8 @@ type Sample struct {
 	At float64 `json:"at"`
 	// Requests are arrivals a second.
 	Requests float64 `json:"requests"`
-	// Busy, Instances and Provisioned are means; Provisioned are those that are allocated.
+	// Busy, Instances and Provisioned are means. Provisioned instances are allocated, busy or
+	// not.
 	Busy        float64 `json:"busy"`
 	Instances   float64 `json:"instances"`
 	Provisioned float64 `json:"provisioned"`

@@ -12,7 +12,7 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html (2026-11)
 const (
 	defaultAccount  = 1000 // concurrent executions of an account in a region
-	unreservable    = 100  // of which no function can reserve the last ones
+	unreservable    = 100  // the last ones, which no function can reserve
 	requestsPerUnit = 10   // a second, for each unit of concurrency
 
 	rampInstances = 1000 // new instances of a function at once

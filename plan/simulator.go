@@ -27,7 +27,7 @@ type simulator struct {
 	idleBand  float64
 
 	// Provisioned.
-	ready     int // those that the current version has
+	ready     int // instances of the current version
 	warmBusy  int // of them; more than ready for a while after they are fewer
 	oldBusy   int // of old versions
 	preparing int // of a deployment that is under way
@@ -46,7 +46,7 @@ type simulator struct {
 	stats
 }
 
-// stats is what is measured. It is replaced when the warm-up is over.
+// stats are the counts and sums of a run. They begin anew when the warm-up is over.
 type stats struct {
 	start   float64
 	latency *histogram
@@ -280,7 +280,7 @@ func (m *simulator) end(e event) {
 	}
 }
 
-// alarm does what is due.
+// alarm handles a timer.
 func (m *simulator) alarm(e event) {
 	switch e.kind {
 	case minuteEnds:

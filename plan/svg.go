@@ -41,7 +41,7 @@ type mark struct {
 	text string
 }
 
-// The size of a chart, and of what is around it.
+// The size of a chart, and its margins.
 const (
 	chartWidth, chartHeight                        = 640.0, 300.0
 	marginLeft, marginRight, marginTop, marginDown = 84.0, 16.0, 28.0, 44.0

@@ -30,7 +30,7 @@ type Traffic struct {
 type Request struct {
 	// At is the time since the beginning of the trace.
 	At time.Duration
-	// Duration is that of the handler, or negative to draw one from
+	// Duration is the handler's, or negative to draw one from
 	// [Scenario.Duration].
 	Duration time.Duration
 }
@@ -41,7 +41,7 @@ func Steady(rate float64) *Traffic {
 }
 
 // Curve is a Poisson process whose rate changes with each step of time: rates are in
-// requests a second. A curve that is repeated, such as that of a day or a week, begins
+// requests a second. A repeated curve, such as a day or a week, begins
 // again at its end; another one ends there.
 func Curve(step time.Duration, rates []float64, repeat bool) *Traffic {
 	return &Traffic{kind: "curve", rates: slices.Clone(rates), step: step.Seconds(), repeat: repeat, size: 1}
@@ -157,8 +157,8 @@ func (t *Traffic) Mean() float64 {
 	return sum / float64(max(len(t.rates), 1))
 }
 
-// Peak is the highest rate of a step in requests a second; of a trace that of its busiest
-// minute.
+// Peak is the highest rate of a step, or for a trace the rate of its busiest minute, in
+// requests a second.
 func (t *Traffic) Peak() float64 {
 	if t.requests == nil {
 		return slices.Max(append([]float64{0}, t.rates...))
@@ -236,7 +236,7 @@ type arrivals struct {
 	over  bool    // nothing more will be drawn
 
 	epoch  float64 // of the burst that begins next
-	active []burst // those that have begun
+	active []burst // have begun
 }
 
 // burst is a burst with requests that are still to come.

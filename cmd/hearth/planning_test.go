@@ -181,7 +181,7 @@ func TestPlanningPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, command, _ := strings.Cut(string(doc), "\nnpx aws-cdk synth --quiet\nhearth plan ")
+	_, command, _ := strings.Cut(string(doc), " synth --quiet\nhearth plan ")
 	command, _, ok := strings.Cut(command, " --html docs/plan-bookmarks.html\n")
 	if !ok {
 		t.Fatal("the page has no command")
