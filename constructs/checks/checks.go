@@ -96,7 +96,7 @@ type reporter func(message string, args ...any)
 
 // Rules are all rules, in the order of the documentation.
 func Rules() []Rule {
-	return slices.Concat(functionRules, concurrencyRules, mappingRules, queueRules, apiRules, scheduleRules, deliveryRules, roleRules, stackRules, []Rule{silenceRule})
+	return slices.Concat(functionRules, concurrencyRules, mappingRules, queueRules, apiRules, domainRules, scheduleRules, deliveryRules, roleRules, stackRules, []Rule{silenceRule})
 }
 
 // Source is a template in JSON.
