@@ -319,6 +319,23 @@ func (s *Service) State() []State {
 	return list
 }
 
+// Upcoming returns when the next n runs of a schedule are, fewer where it ends before.
+func (s *Service) Upcoming(arn string, n int) []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	times := []time.Time{}
+	i := slices.IndexFunc(s.entries, func(e *entry) bool { return e.ARN == arn })
+	if i < 0 {
+		return times
+	}
+	e := *s.entries[i] // plan changes it
+	for len(times) < n && !e.state.Next.IsZero() {
+		times = append(times, e.state.Next)
+		e.plan(e.state.Next)
+	}
+	return times
+}
+
 // Stop ends the service; deliveries that wait to be tried again are given up.
 func (s *Service) Stop() {
 	s.mu.Lock()
