@@ -49,5 +49,8 @@ func (e *Engine) SetFaults(list ...Fault) error {
 	if err := e.faults.Replace(list); err != nil {
 		return fmt.Errorf("set faults: %w", err)
 	}
+	if e.faults.DatabaseGone() {
+		e.database.breakConnections()
+	}
 	return nil
 }
