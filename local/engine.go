@@ -54,6 +54,7 @@ type Engine struct {
 	history   *history.History
 	faults    *faults.Set
 	token     string // that the control API wants for actions
+	control   http.Handler
 	started   time.Time
 	sampling  chan struct{} // closed when Stop begins
 	sampled   chan struct{} // closed when nothing is sampled any more; nil before
@@ -92,6 +93,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		history: history.New(), faults: faults.New(time.Now, uint64(time.Now().UnixNano())), token: newToken(), sampling: make(chan struct{}),
 	}
 	e.opts.Log = e.noted(opts.Log)
+	e.control = e.newControl()
 	if process.Supported != nil {
 		return nil, fmt.Errorf("start: %w", process.Supported)
 	}
@@ -126,6 +128,9 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	}
 	if e.database, err = openDatabase(ctx, opts.Database); err != nil {
 		return nil, err
+	}
+	if err = e.database.reachThrough(e.faults.DatabaseGone); err != nil {
+		return nil, fmt.Errorf("start: %w", err)
 	}
 	if err := e.readEnvironment(); err != nil {
 		return nil, err

@@ -158,13 +158,17 @@ func (e *Engine) Invoke(ctx context.Context, name string, event []byte) ([]byte,
 	if fn == nil {
 		return nil, errStopped
 	}
-	qualifier := ""
-	if len(f.config.Aliases) == 1 {
-		for alias := range f.config.Aliases {
-			qualifier = alias
+	return fn.Invoke(ctx, onlyAlias(f.config.Aliases), lambda.Invocation{Payload: event, Source: history.SourceInvoke})
+}
+
+// onlyAlias is a function's alias if it has one alone, "" otherwise.
+func onlyAlias(aliases map[string]string) string {
+	if len(aliases) == 1 {
+		for alias := range aliases {
+			return alias
 		}
 	}
-	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: event, Source: history.SourceInvoke})
+	return ""
 }
 
 // Trigger runs a schedule now. The name is the one in the program, the schedule's

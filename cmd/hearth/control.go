@@ -31,18 +31,22 @@ func newControl(command string) *control {
 
 // call posts to the engine and prints its answer.
 func (c *control) call(ctx context.Context, action string, query url.Values, body []byte, stdout io.Writer) error {
-	base := *c.url
-	if base == "" {
+	running := &dev.Running{URL: *c.url}
+	if running.URL == "" {
 		var err error
-		if base, err = dev.Find(*c.dir); err != nil {
+		if running, err = dev.Find(*c.dir); err != nil {
 			return err
 		}
+	}
+	base := running.URL
+	if running.Token == "" {
+		running.Token = askToken(ctx, base)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(base, "/")+"/_hearth/"+action+"?"+query.Encode(), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	req.Header.Set("X-Hearth", "1")
+	req.Header.Set("X-Hearth", running.Token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return fmt.Errorf("%w; does hearth dev run?", err)
@@ -66,6 +70,24 @@ func (c *control) call(ctx context.Context, action string, query url.Values, bod
 		_, err = fmt.Fprintf(stdout, "%s\n", bytes.TrimSuffix(answer, []byte("\n")))
 	}
 	return err
+}
+
+// askToken asks an engine for the token that actions want. "" is none; the action then
+// says what is wrong.
+func askToken(ctx context.Context, base string) string {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(base, "/")+"/_hearth/token", nil)
+	if err != nil {
+		return ""
+	}
+	req.Header.Set("X-Hearth", "1")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	var answer struct{ Token string }
+	json.NewDecoder(resp.Body).Decode(&answer) //nolint:errcheck // see above
+	return answer.Token
 }
 
 // trigger runs a schedule now.

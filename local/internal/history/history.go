@@ -66,6 +66,7 @@ type History struct {
 	lineFloor   uint64 // lines before this one are gone
 	messages    ring[*message]
 	messageByID map[string]*message
+	sends       map[[2]string]int // messages by function and queue
 	frames      ring[Frame]
 	instances   map[int]*Instance
 	ended       ring[int]
@@ -79,7 +80,7 @@ func New() *History {
 		now:         time.Now,
 		invocations: newRing[*Invocation](MaxInvocations), byID: map[string]*Invocation{},
 		bars: newRing[Bar](MaxBars), marks: newRing[Mark](MaxMarks), pending: map[string]*Mark{},
-		lines: newRing[Line](MaxLines), messages: newRing[*message](MaxMessages), messageByID: map[string]*message{},
+		lines: newRing[Line](MaxLines), messages: newRing[*message](MaxMessages), messageByID: map[string]*message{}, sends: map[[2]string]int{},
 		frames: newRing[Frame](MaxFrames), instances: map[int]*Instance{}, ended: newRing[int](MaxEnded),
 		functions: map[string]*figures{}, queues: map[string]*ring[QueueSample]{},
 	}

@@ -16,6 +16,7 @@ const (
 	SourceSchedule  = "schedule"
 	SourceAsync     = "async"
 	SourceInvoke    = "invoke"
+	SourceReplay    = "replay"
 )
 
 // What has become of an invocation. The first three are those of one that goes on.
@@ -181,7 +182,7 @@ func (i *Invocation) End(response []byte, status, failure string) {
 	h := i.h
 	code, failed := 0, 0
 	switch i.Source {
-	case SourceHTTP:
+	case SourceHTTP, SourceReplay:
 		code = statusCode(response)
 	case SourceQueue:
 		failed = bytes.Count(response, []byte(`"itemIdentifier"`))

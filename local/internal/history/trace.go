@@ -1,6 +1,7 @@
 package history
 
 import (
+	"maps"
 	"strings"
 	"time"
 )
@@ -28,7 +29,11 @@ func (h *History) Send(s Sent) {
 	m := &message{id: s.ID, queue: s.Queue, group: s.Group, sent: h.now()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if in := h.instances[s.Instance]; in != nil && in.last != nil {
+	in := h.instances[s.Instance]
+	if in != nil {
+		h.sends[[2]string{in.Function, s.Queue}]++
+	}
+	if in != nil && in.last != nil {
 		m.cause = in.last.ID
 		if in.active > 1 && rootOf(in.last.Trace) != rootOf(s.Trace) {
 			m.cause = ""
@@ -44,6 +49,13 @@ func (h *History) Send(s Sent) {
 		delete(h.messageByID, old.id)
 	}
 	h.messageByID[m.id] = m
+}
+
+// Sends returns how many messages functions sent, by the names of function and queue.
+func (h *History) Sends() map[[2]string]int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.sends)
 }
 
 // Bury notes that a message went to a dead-letter queue.

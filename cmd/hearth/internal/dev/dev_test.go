@@ -92,14 +92,16 @@ func TestDev(t *testing.T) {
 	out, ended := &buffer{}, make(chan error, 1)
 	go func() { ended <- Run(ctx, []string{"--dir", dir, "--port", "0"}, out, out) }()
 
-	url := ""
+	url, token := "", ""
 	await(t, out, "it is ready", func() bool {
 		select {
 		case err := <-ended:
 			t.Fatalf("it ended: %v\n%s", err, out)
 		default:
 		}
-		url, _ = Find(dir)
+		if running, err := Find(dir); err == nil {
+			url, token = running.URL, running.Token
+		}
 		return url != "" && strings.Contains(out.String(), "SNS::Topic")
 	})
 	if got := get(url); got != "hello,one,,blue," { // and nothing of HOME
@@ -126,7 +128,7 @@ func TestDev(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	message.Header.Set("X-Hearth", "1")
+	message.Header.Set("X-Hearth", token)
 	if resp, err := within.Client.Do(message); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("send: %v %v", resp, err)
 	}
@@ -329,8 +331,8 @@ func TestFind(t *testing.T) {
 	write("hearth-dev-3.json", fmt.Sprintf(`{"pid":%d,"url":"http://127.0.0.1:3","started":"2026-11-23T09:00:00Z"}`, gone.Process.Pid))
 	write("hearth-dev-4.json", "{")
 	for _, want := range []string{"http://127.0.0.1:2", "http://127.0.0.1:1"} {
-		if got, err := Find(dir); got != want || err != nil {
-			t.Errorf("got %s, %v, want %s", got, err, want)
+		if got, err := Find(dir); err != nil || got.URL != want {
+			t.Errorf("got %v, %v, want %s", got, err, want)
 		}
 		os.Remove(filepath.Join(dir, "hearth-dev-2.json")) // it ended
 	}
