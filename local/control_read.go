@@ -252,8 +252,8 @@ type schedulesAnswer struct {
 
 type upcoming struct {
 	ScheduleState
-	// Runs are the next runs, in the time zone of the schedule.
-	Runs []time.Time `json:"runs"`
+	// NextRuns are in the time zone of the schedule.
+	NextRuns []time.Time `json:"nextRuns"`
 }
 
 func (c *call) schedules() (any, error) {

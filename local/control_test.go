@@ -261,12 +261,12 @@ func TestControlAPI(t *testing.T) {
 	t.Run("schedules and clock", func(t *testing.T) {
 		var schedules struct {
 			Schedules []struct {
-				Name string
-				Runs []time.Time
+				Name     string
+				NextRuns []time.Time
 			}
 		}
 		a.must(t, "GET", "/schedules?runs=3", "", &schedules)
-		if len(schedules.Schedules) != 1 || len(schedules.Schedules[0].Runs) != 3 {
+		if len(schedules.Schedules) != 1 || len(schedules.Schedules[0].NextRuns) != 3 {
 			t.Fatalf("%+v", schedules)
 		}
 		runs := func() int { return b.State().Schedules[0].Runs }

@@ -40,8 +40,8 @@ func (h *History) Note(text string) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if i := h.byID[line.Request]; i != nil {
-		line.Function = i.Function
+	if name, _, ok := strings.Cut(text, ": "); ok && h.functions[name] != nil {
+		line.Function = name
 	}
 	h.line(line)
 }

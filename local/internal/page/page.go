@@ -1,6 +1,6 @@
 // Package page is the engine's page: plain ES modules that use nothing but the control
-// API. Its files are in assets; uplot.js and uplot.css are uPlot 1.6.32, under the
-// licence beside them, and all others are our own.
+// API. Its files are in assets. uplot.js is uPlot 1.6.32, under the licence beside it; all
+// other files are our own. There is no build step: what is here is what browsers get.
 package page
 
 import (
@@ -19,7 +19,7 @@ var assets embed.FS
 // policy is the page's content security policy: nothing from elsewhere, no inline code.
 // WebSocket APIs may have a port of their own on this machine.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-	"connect-src 'self' ws://127.0.0.1:* ws://localhost:* ws://[::1]:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"connect-src 'self' ws://127.0.0.1:* ws://localhost:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // Has reports whether the page has a file of a name, "" being the page itself.
 func Has(name string) bool {
