@@ -280,6 +280,9 @@ func (tb *tab) press(key, code string) {
 		if len(key) == 1 {
 			p["text"] = key
 		}
+		if key == "Escape" {
+			p["windowsVirtualKeyCode"] = 27
+		}
 		if _, err := tb.b.call(tb.session, "Input.dispatchKeyEvent", p); err != nil {
 			tb.t.Fatal(err)
 		}

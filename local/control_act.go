@@ -153,7 +153,11 @@ func (c *call) redrive() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.queues.StartMove(queue.ARN(), "", nil)
+	to := "" // each message goes back to where it came from
+	if sources := c.queues.DeadLetterSources(queue); len(sources) == 1 {
+		to = sources[0].ARN()
+	}
+	_, err = c.queues.StartMove(queue.ARN(), to, nil)
 	return nil, err
 }
 

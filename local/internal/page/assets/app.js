@@ -43,6 +43,7 @@ const ctx = {
 	go: (...args) => { location.hash = link(...args) },
 	replace: (...args) => { history.replaceState(null, '', link(...args)); current.view.route?.(route()) },
 	isPaused: () => paused,
+	get movable() { return movable },
 }
 
 function open() {

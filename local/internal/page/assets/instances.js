@@ -219,8 +219,8 @@ export function open(panel, ctx) {
 		let b = 0
 		const flush = () => {
 			if (!kind) return
-			const left = a
-			const width = Math.max(b - a, 1.5)
+			const left = Math.round(a)
+			const width = Math.max(Math.round(b) - left, 2)
 			if (kind === 'init') hatch(g, left, y, width)
 			else {
 				g.fillStyle = colours[kind]
