@@ -273,7 +273,7 @@ func (c *call) moveClock() (any, error) {
 	}
 	clk := c.movable()
 	if clk == nil {
-		return nil, errors.New("this clock cannot be moved; start the engine with one that can: hearth dev --clock, or Options.Clock")
+		return nil, errors.New("this clock cannot be moved; start the engine with one that can, such as local.NewShiftedClock()")
 	}
 	answer, _ := c.clock() // it never fails
 	now := answer.(clockAnswer)

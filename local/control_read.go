@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lambdahearth/hearth/local/internal/clock"
 	"github.com/lambdahearth/hearth/local/internal/history"
 	"github.com/lambdahearth/hearth/local/internal/mask"
 	"github.com/lambdahearth/hearth/local/internal/sqs"
@@ -276,8 +277,9 @@ func (c *call) schedules() (any, error) {
 
 type clockAnswer struct {
 	Time time.Time `json:"time"`
-	// Movable says that the clock can be moved.
+	// Movable says that the clock can be moved, Runs that it goes on by itself.
 	Movable bool `json:"movable"`
+	Runs    bool `json:"runs"`
 	// NextVisible is when the next hidden message becomes visible, NextSchedule when the
 	// next schedule runs.
 	NextVisible  *time.Time `json:"nextVisible"`
@@ -285,7 +287,7 @@ type clockAnswer struct {
 }
 
 func (c *call) clock() (any, error) {
-	out := clockAnswer{Time: c.opts.clock().Now(), Movable: c.movable() != nil}
+	out := clockAnswer{Time: c.opts.clock().Now(), Movable: c.movable() != nil, Runs: clock.Runs(c.opts.clock())}
 	earliest := func(into **time.Time, at time.Time) {
 		if !at.IsZero() && (*into == nil || at.Before(**into)) {
 			*into = &at

@@ -215,6 +215,7 @@ func testInvocationsPanel(t *testing.T, p *pageBench) {
 	p.do("const e = document.querySelector('dialog textarea'); e.value = e.value.replaceAll('/none', '/elsewhere')")
 	p.click("dialog[open] #yes")
 	eventually(t, "it was sent again, changed", func() bool { return len(replays()) == 2 && replays()[0].Label == "GET /elsewhere" })
+	p.await("location.hash.includes('" + replays()[0].ID + "')")
 	p.press("k", "KeyK")
 	p.press("j", "KeyJ")
 	p.press("Escape", "Escape")

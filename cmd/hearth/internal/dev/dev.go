@@ -101,6 +101,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	s.options.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(*port))
 	s.options.Environ = os.Environ()
+	s.options.Clock = local.NewShiftedClock() // the page moves it
 	if cache, err := os.UserCacheDir(); err == nil {
 		s.options.Cache = filepath.Join(cache, "hearth")
 	}

@@ -43,7 +43,7 @@ const ctx = {
 	go: (...args) => { location.hash = link(...args) },
 	replace: (...args) => { history.replaceState(null, '', link(...args)); current.view.route?.(route()) },
 	isPaused: () => paused,
-	get movable() { return movable },
+	get still() { return movable && !next.runs },
 }
 
 function open() {
@@ -121,7 +121,7 @@ async function readClock() {
 	label('toschedule', 'schedule', next.nextSchedule)
 }
 clock.append(time)
-setInterval(() => { time.textContent = clockTime(engineNow(movable)) }, 200)
+setInterval(() => { time.textContent = clockTime(engineNow(ctx.still)) }, 200)
 setInterval(readClock, 2000)
 
 // Pause stops what the page shows, not the engine.

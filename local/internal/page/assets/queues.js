@@ -57,7 +57,7 @@ export function open(panel, ctx, only = () => true) {
 			draw()
 		}
 		function draw() {
-			const at = Date.parse(data.time) + (ctx.movable ? 0 : Date.now() - read)
+			const at = Date.parse(data.time) + (ctx.still ? 0 : Date.now() - read)
 			const left = m => Date.parse(m.visibleAt) - at
 			const fresh = data.messages.map(m => m.id + m.state + (m.visibleAt ? countdown(left(m)) : '')).join() + shown
 			if (fresh === key) return

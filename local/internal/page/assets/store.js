@@ -19,8 +19,8 @@ export const store = {
 // now is the engine's wall time in milliseconds.
 export const now = () => Date.now() + store.offset
 
-// engineNow is the time on the engine's own clock, which tests may move.
-export const engineNow = movable => movable ? store.clock : store.clock + Date.now() - store.clockAt
+// engineNow is the time on the engine's own clock, which may stand still.
+export const engineNow = still => still ? store.clock : store.clock + Date.now() - store.clockAt
 
 // queueName is a queue's name for people: what the program calls it, or whose dead
 // letters it holds.
