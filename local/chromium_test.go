@@ -252,7 +252,7 @@ func (tb *tab) await(expression string) {
 		}
 		if time.Now().After(deadline) {
 			var text string
-			tb.value("document.body.innerText.slice(0, 3000)", &text)
+			tb.value("location.hash + '\\n' + document.querySelector('aside').innerText.slice(0, 800) + '\\n' + document.querySelector('#panel').innerText.slice(0, 2000)", &text)
 			tb.t.Fatalf("never true: %s (%v)\n%v\n%s", expression, last, tb.problems, text)
 		}
 	}

@@ -89,7 +89,7 @@ export function open(panel, ctx) {
 				const to = { function: ['invocations', [], { function: n.name }], queue: ['queues', [n.name]], schedule: ['schedules'], websocket: ['connections'], http: ['invocations', [], { source: 'http' }] }[n.kind]
 				body.append(h('h2', n.name), h('div.dim', `${titles[n.kind]} · ${n.logicalId}`), to ? h('div.acts', h('a', { href: ctx.link(...to) }, 'Look inside →')) : '',
 					h('h3', 'Wires'), h('table', data.edges.filter(e => e.from === id || e.to === id).map(e => h('tr', h('td', e.from === id ? '→ ' + e.to.split('/')[1] : '← ' + e.from.split('/')[1]), h('td.num.r', count(e.count)), h('td.num.r.bad', e.failed ? count(e.failed) + ' ✕' : '')))),
-					h('h3', 'Findings'), n.findings.length ? n.findings.map(i => h('p', h('b', data.findings[i].rule), ' ', data.findings[i].message)) : h('p.dim', 'none'))
+					h('h3', 'Findings'), h('div', n.findings.map(i => h('p', h('b', data.findings[i].rule), ' ', data.findings[i].message))), n.findings.length ? '' : h('p.dim', 'none'))
 			}
 			update()
 			return { tick: update }
