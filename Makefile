@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 # A module that is new takes the newest one, which is tested as well.
 CDK_NEWEST := v2.276.0
 
-.PHONY: help build test race fuzz golden lint fmt synth newest examples all
+.PHONY: help build test race fuzz golden lint fmt synth newest templates examples all
 
 help: ## show the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 golden: ## write the golden templates anew; read their diff
 	go test ./constructs ./examples/baseline/infra ./examples/canary/infra ./examples/embed/infra ./test -update
+	go test ./examples/api/infra ./examples/jobs/infra ./examples/live/infra ./examples/app/infra ./examples/full/infra -update
 	go test ./constructs/checks -update
 	go test ./constructs/hearthtest ./local/internal/sqs -run "Table|Snapshot" -update
 
@@ -49,7 +50,10 @@ newest: ## compile the constructs with the newest CDK, and synthesize stacks wit
 	go build -modfile="$$dir/newest.mod" ./constructs/... ./examples/... && \
 	go test -modfile="$$dir/newest.mod" -run '^(TestBackendFull|TestPlainAccepts|TestWarnings)$$' ./constructs
 
+templates: ## make a project from each template, and test, synthesize and run it
+	go test ./test/templates -templates -count=1 -timeout 30m
+
 examples: synth ## synthesize the example with cdk-nag's AwsSolutions checks as well
 	$(CDK) synth --quiet -c nag=true
 
-all: lint test newest race synth ## everything
+all: lint test newest templates race synth ## everything

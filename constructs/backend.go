@@ -69,8 +69,22 @@ type BackendProps struct {
 	// Http refines the HTTP API. Its Handler must be unset. A program that serves
 	// no HTTP must not have it.
 	//
-	// @default - the defaults of [HttpApiProps] when the program serves HTTP, unless FunctionUrl or Rest is set
+	// @default - the defaults of [HttpApiProps] when the program serves HTTP, unless FunctionUrl, Rest or HttpElsewhere is set
 	Http *HttpApiProps
+
+	// HttpElsewhere says that another way in, such as an API that the app has already or
+	// a load balancer, invokes Handler.Alias for HTTP, so that the backend creates none.
+	//
+	// @default false
+	HttpElsewhere *bool
+
+	// IdempotencyTable is the table in which the program remembers what was done, with
+	// package idempotency/dynamostore. Its RemovalPolicy is that of the backend by default.
+	// Where the functions are in isolated subnets, Vpc is theirs, unless this app creates
+	// an endpoint for DynamoDB there.
+	//
+	// @default - none
+	IdempotencyTable *IdempotencyTableProps
 
 	// Jobs runs the queues and schedules on a second function from the same asset, so
 	// that a burst of jobs takes no instance that requests need. What is unset is as in
@@ -82,8 +96,8 @@ type BackendProps struct {
 	Jobs *HandlerProps
 
 	// Manifest says that the program is asked what it serves. With false, the
-	// props declare it instead: Http, Rest, FunctionUrl and WebSocket when they
-	// are not nil, and each of Queues and Schedules.
+	// props declare it instead: Http, Rest, FunctionUrl, HttpElsewhere and WebSocket when
+	// they are set, and each of Queues and Schedules.
 	//
 	// @default true
 	Manifest *bool
@@ -169,7 +183,7 @@ type BackendProps struct {
 // nothing that they cannot do alone, except to check them against each other.
 //
 // The ids of its children are "Handler", "Jobs", "Http", "Rest",
-// "FunctionUrl", "WebSocket", "WebSocketRelay", "ConnectionRegistry", "Database",
+// "FunctionUrl", "WebSocket", "WebSocketRelay", "ConnectionRegistry", "IdempotencyTable", "Database",
 // "DirectDatabase", "ScheduleRole", "SqsEndpoint", "Monitoring", "Queue-{name}", with the name that a
 // queue had first, and "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its outputs.
 type Backend struct {
@@ -189,6 +203,9 @@ type Backend struct {
 	Handler *Handler
 	// Http is the HTTP API; nil when the program serves none, or in another way.
 	Http *HttpApi
+	// IdempotencyTable is the table of what was done; nil without
+	// BackendProps.IdempotencyTable.
+	IdempotencyTable *IdempotencyTable
 	// Jobs is the function that runs the jobs; nil without BackendProps.Jobs.
 	Jobs *Handler
 	// Monitoring is the dashboard and the alarms; nil without
@@ -276,6 +293,7 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 		}
 	}
 	b.addConnectionRegistry(plan)
+	b.addIdempotencyTable(plan)
 	for _, name := range plan.queueNames {
 		q := plan.queues[name]
 		q.Handler = jobs.Alias
@@ -417,14 +435,31 @@ func (b *Backend) addConnectionRegistry(plan *backendPlan) {
 	if plan.registry == nil {
 		return
 	}
-	if plan.registry.Vpc == nil && b.isolated() && endpointIn(plan.handler.Vpc, ".dynamodb") == nil {
-		plan.registry.Vpc = plan.handler.Vpc
-	}
+	plan.registry.Vpc = b.tableVpc(plan, plan.registry.Vpc)
 	b.ConnectionRegistry = NewConnectionRegistry(b, jsii.String("ConnectionRegistry"), plan.registry)
 	b.ConnectionRegistry.Connect(b, nil)
 	if b.WebSocketRelay != nil {
 		b.ConnectionRegistry.Connect(b.WebSocketRelay.Handler, nil)
 	}
+}
+
+// addIdempotencyTable creates the table of what was done.
+func (b *Backend) addIdempotencyTable(plan *backendPlan) {
+	if plan.idempotency == nil {
+		return
+	}
+	plan.idempotency.Vpc = b.tableVpc(plan, plan.idempotency.Vpc)
+	b.IdempotencyTable = NewIdempotencyTable(b, jsii.String("IdempotencyTable"), plan.idempotency)
+	b.IdempotencyTable.Connect(b, nil)
+}
+
+// tableVpc is the VPC that needs an endpoint for a table: the given one, or that of
+// isolated functions without an endpoint.
+func (b *Backend) tableVpc(plan *backendPlan, vpc awsec2.IVpc) awsec2.IVpc {
+	if vpc == nil && b.isolated() && endpointIn(plan.handler.Vpc, ".dynamodb") == nil {
+		return plan.handler.Vpc
+	}
+	return vpc
 }
 
 // isolated tells whether any of the program's functions has no way to the internet.

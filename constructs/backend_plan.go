@@ -11,13 +11,14 @@ import (
 // backendPlan is what a [Backend] will create: for each part its own copy of the
 // props, complete but for the alias that it invokes.
 type backendPlan struct {
-	manifest  *Manifest
-	handler   *HandlerProps
-	jobs      *HandlerProps // nil when the first function runs them
-	relay     *WebSocketRelayProps
-	registry  *ConnectionRegistryProps
-	database  *DatabaseProxyProps
-	webSocket *WebSocketApiProps
+	manifest    *Manifest
+	handler     *HandlerProps
+	jobs        *HandlerProps // nil when the first function runs them
+	relay       *WebSocketRelayProps
+	registry    *ConnectionRegistryProps
+	idempotency *IdempotencyTableProps
+	database    *DatabaseProxyProps
+	webSocket   *WebSocketApiProps
 	// At most one of these serves HTTP.
 	http        *HttpApiProps
 	rest        *RestApiProps
@@ -82,6 +83,7 @@ func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
 	plan.planApis(r, props, m)
 	plan.planRelay(r, props, m, relays)
 	plan.planRegistry(r, props, m)
+	plan.planIdempotency(r, props)
 	plan.planQueues(r, props, m, secondsOf(plan.jobsHandler().Timeout))
 	plan.planSchedules(r, props, m)
 	plan.checkEnvironment(r, props, m)
@@ -187,6 +189,19 @@ func (b *backendPlan) planRegistry(r *rules, props *BackendProps, m *Manifest) {
 	r.in("ConnectionRegistry", registry.check)
 }
 
+// planIdempotency completes the props of the table of what was done.
+func (b *backendPlan) planIdempotency(r *rules, props *BackendProps) {
+	if props.IdempotencyTable == nil {
+		return
+	}
+	table := *props.IdempotencyTable
+	b.idempotency = &table
+	r.in("IdempotencyTable", table.check)
+	if table.RemovalPolicy == "" && table.Table == nil {
+		b.idempotency.RemovalPolicy = props.removal()
+	}
+}
+
 // jobsHandler are the props of the function that runs the queues and schedules.
 func (b *backendPlan) jobsHandler() *HandlerProps {
 	if b.jobs != nil {
@@ -197,7 +212,7 @@ func (b *backendPlan) jobsHandler() *HandlerProps {
 
 // declaredManifest is what a program that is not asked serves, as the props say.
 func declaredManifest(props *BackendProps) *Manifest {
-	m := &Manifest{Version: wire.ManifestVersion, HTTP: props.Http != nil || props.Rest != nil || props.FunctionUrl != nil, WebSocket: props.WebSocket != nil}
+	m := &Manifest{Version: wire.ManifestVersion, HTTP: props.Http != nil || props.Rest != nil || props.FunctionUrl != nil || isTrue(props.HttpElsewhere), WebSocket: props.WebSocket != nil}
 	for _, name := range sortedKeys(props.Queues) {
 		q := wire.ManifestQueue{Name: name}
 		if p := props.Queues[name]; p != nil {
@@ -217,7 +232,7 @@ func declaredManifest(props *BackendProps) *Manifest {
 
 // planHttp completes the props of what serves HTTP.
 func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
-	ways := []given{{"Http", props.Http != nil}, {"Rest", props.Rest != nil}, {"FunctionUrl", props.FunctionUrl != nil}}
+	ways := []given{{"Http", props.Http != nil}, {"Rest", props.Rest != nil}, {"FunctionUrl", props.FunctionUrl != nil}, {"HttpElsewhere", isTrue(props.HttpElsewhere)}}
 	var set []string
 	for _, way := range ways {
 		if way.set {
@@ -245,6 +260,7 @@ func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
 		url := *props.FunctionUrl
 		b.functionUrl = &url
 		r.mustBeUnset(becauseOurs, given{"FunctionUrl.Handler", url.Handler != nil})
+	case isTrue(props.HttpElsewhere):
 	default:
 		b.http = &HttpApiProps{}
 		if props.Http != nil {
@@ -401,6 +417,9 @@ func (b *backendPlan) checkEnvironment(r *rules, props *BackendProps, m *Manifes
 	}
 	if props.ConnectionRegistry != nil {
 		set[wire.EnvConnectionsTable] = true
+	}
+	if props.IdempotencyTable != nil {
+		set[wire.EnvIdempotencyTable] = true
 	}
 	if props.Database != nil || props.DirectDatabase != nil {
 		for _, name := range []string{wire.EnvDatabaseHost, wire.EnvDatabasePort, wire.EnvDatabaseName, wire.EnvDatabaseUser, wire.EnvDatabaseEngine} {

@@ -114,6 +114,50 @@ func TestBackendDeclared(t *testing.T) {
 	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"ScheduleExpressionTimezone": "Europe/Oslo"})
 }
 
+// TestBackendHttpElsewhere: an API of the app's own serves HTTP, so none is made.
+func TestBackendHttpElsewhere(t *testing.T) {
+	stack := setup(t)
+	b := NewBackend(stack, jsii.String("Backend"), &BackendProps{Entry: entry("full"), HttpElsewhere: jsii.Bool(true)})
+	if b.Http != nil || b.Rest != nil || b.FunctionUrl != nil {
+		t.Error("a way in was made")
+	}
+	template(stack).ResourcePropertiesCountIs(jsii.String("AWS::ApiGatewayV2::Api"), map[string]any{"ProtocolType": "HTTP"}, jsii.Number(0))
+	for want, props := range map[string]*BackendProps{
+		"BackendProps.HttpElsewhere must be unset with Http, as requests have one way in; remove one of them":      {Entry: entry("full"), HttpElsewhere: jsii.Bool(true), Http: &HttpApiProps{}},
+		"BackendProps.HttpElsewhere must be unset when the program serves no HTTP; remove it, or set App.HTTP in ": {Entry: entry("empty"), HttpElsewhere: jsii.Bool(true)},
+	} {
+		if got := refusal(t, func() { NewBackend(setup(t), jsii.String("Backend"), props) }); !strings.Contains(got, want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// TestBackendIdempotencyTable: the table is the program's, with the policy of the backend,
+// and isolated functions get one way to DynamoDB for both tables.
+func TestBackendIdempotencyTable(t *testing.T) {
+	stack := setup(t)
+	b := NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		ConnectionRegistry: &ConnectionRegistryProps{}, Entry: entry("relayed"), Handler: &HandlerProps{Vpc: newIsolatedVpc(stack)},
+		IdempotencyTable: &IdempotencyTableProps{}, RemovalPolicy: awscdk.RemovalPolicy_DESTROY, WebSocketRelay: jsii.Bool(true),
+	})
+	if b.IdempotencyTable.Endpoint != nil || b.ConnectionRegistry.Endpoint == nil {
+		t.Error("there must be one endpoint, that of the registry")
+	}
+	template := template(stack)
+	template.AllResources(jsii.String("AWS::DynamoDB::Table"), map[string]any{"DeletionPolicy": "Delete"})
+	if got := variablesOf(t, stack, "Handler")[0]["HEARTH_IDEMPOTENCY_TABLE"]; got == "" {
+		t.Error("the program is not told of the table")
+	}
+	got := refusal(t, func() {
+		NewBackend(setup(t), jsii.String("Backend"), &BackendProps{
+			Entry: entry("empty"), Environment: &map[string]*string{"HEARTH_IDEMPOTENCY_TABLE": jsii.String("mine")}, IdempotencyTable: &IdempotencyTableProps{},
+		})
+	})
+	if want := `BackendProps.Environment["HEARTH_IDEMPOTENCY_TABLE"] must be unset, as the backend sets it; remove it`; !strings.Contains(got, want) {
+		t.Errorf("got %s", got)
+	}
+}
+
 // TestBackendRefusal shows that all broken rules come at once, with those across
 // the program and the infrastructure.
 func TestBackendRefusal(t *testing.T) {

@@ -87,6 +87,9 @@ func TestConnectNames(t *testing.T) {
 		"registry": func(id string, options *ConnectOptions) {
 			NewConnectionRegistry(stack, &id, nil).Connect(h, options)
 		},
+		"table": func(id string, options *ConnectOptions) {
+			NewIdempotencyTable(stack, &id, nil).Connect(h, options)
+		},
 		"sockets": func(id string, options *ConnectOptions) {
 			NewWebSocketApi(stack, &id, &WebSocketApiProps{Handler: importedFunctionAs(stack, id+"Fn")}).ConnectPush(h, options)
 		},
@@ -104,7 +107,7 @@ func TestConnectNames(t *testing.T) {
 		"HEARTH_CONNECTIONS_TABLE", "HEARTH_CONNECTIONS_TABLE_SECOND_REGISTRY",
 		"HEARTH_DATABASE_ENGINE", "HEARTH_DATABASE_ENGINE_SECOND_DATABASE", "HEARTH_DATABASE_HOST", "HEARTH_DATABASE_HOST_SECOND_DATABASE",
 		"HEARTH_DATABASE_NAME", "HEARTH_DATABASE_NAME_SECOND_DATABASE", "HEARTH_DATABASE_PORT", "HEARTH_DATABASE_PORT_SECOND_DATABASE",
-		"HEARTH_DATABASE_USER", "HEARTH_DATABASE_USER_SECOND_DATABASE", "HEARTH_QUEUES",
+		"HEARTH_DATABASE_USER", "HEARTH_DATABASE_USER_SECOND_DATABASE", "HEARTH_IDEMPOTENCY_TABLE", "HEARTH_IDEMPOTENCY_TABLE_SECOND_TABLE", "HEARTH_QUEUES",
 		"HEARTH_WEBSOCKET_ENDPOINT", "HEARTH_WEBSOCKET_ENDPOINT_SECOND_SOCKETS",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

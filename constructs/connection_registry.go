@@ -70,11 +70,7 @@ func NewConnectionRegistry(scope constructs.Construct, id *string, props *Connec
 		c.Table = newConnectionsTable(c, props)
 	}
 	if props.Vpc != nil {
-		c.Endpoint = awsec2.NewGatewayVpcEndpoint(c, jsii.String("Endpoint"), &awsec2.GatewayVpcEndpointProps{
-			Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB(),
-			Vpc:     props.Vpc,
-		})
-		c.Endpoint.AddToPolicy(perimeter(c, []*string{awscdk.Stack_Of(c).Account()}))
+		c.Endpoint = newTableEndpoint(c, props.Vpc)
 	}
 	return c
 }

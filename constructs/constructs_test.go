@@ -521,6 +521,40 @@ func TestConnectionRegistryExistingTable(t *testing.T) {
 	}
 }
 
+func TestIdempotencyTableMinimal(t *testing.T) {
+	stack := setup(t)
+	NewIdempotencyTable(stack, jsii.String("Once"), nil).Connect(existingFunction(stack), nil)
+	golden(t, stack)
+}
+
+func TestIdempotencyTableFull(t *testing.T) {
+	stack := setup(t)
+	NewIdempotencyTable(stack, jsii.String("Once"), &IdempotencyTableProps{
+		EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil),
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+		Vpc:           newIsolatedVpc(stack),
+	}).Connect(existingFunction(stack), &ConnectOptions{Name: jsii.String("payments")})
+	golden(t, stack)
+}
+
+func TestIdempotencyTableExistingTable(t *testing.T) {
+	stack := setup(t)
+	table := awsdynamodb.Table_FromTableName(stack, jsii.String("Mine"), jsii.String("mine"))
+	NewIdempotencyTable(stack, jsii.String("Once"), &IdempotencyTableProps{Table: table}).Connect(existingFunction(stack), nil)
+	template := template(stack)
+	template.ResourceCountIs(jsii.String("AWS::DynamoDB::Table"), jsii.Number(0))
+	template.HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{
+		"Environment": map[string]any{"Variables": map[string]any{wire.EnvIdempotencyTable: "mine"}},
+	})
+	got := refusal(t, func() {
+		NewIdempotencyTable(stack, jsii.String("Broken"), &IdempotencyTableProps{Table: table, EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil)})
+	})
+	want := "Test/Broken: 1 problem\n  - IdempotencyTableProps.EncryptionKey must be unset with Table, which has its own; remove it"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestDatabaseProxyOutsideVpc(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)
@@ -567,6 +601,7 @@ func TestScope(t *testing.T) {
 		NewFunctionUrl(stack, jsii.String("Url"), &FunctionUrlProps{Handler: fn}),
 		NewSqsEndpoint(stack, jsii.String("Sqs"), &SqsEndpointProps{Vpc: vpc}),
 		NewConnectionRegistry(stack, jsii.String("Online"), nil),
+		NewIdempotencyTable(stack, jsii.String("Once"), nil),
 		NewQueue(stack, jsii.String("Queue"), nil),
 		NewSchedule(stack, jsii.String("Schedule"), &ScheduleProps{Expression: jsii.String("rate(1 day)"), Handler: fn, Name: jsii.String("s")}),
 		NewDatabaseProxy(stack, jsii.String("Database"), &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc}),

@@ -21,6 +21,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
+
+	templatechecks "github.com/lambdahearth/hearth/constructs/checks"
 )
 
 // documented is a mistake, as it is made with hearth and in plain CDK.
@@ -361,29 +363,36 @@ func TestPlainAccepts(t *testing.T) {
 	}
 }
 
-const rulesIntro = `# What fails at synth
+const rulesIntro = `# The rules
 
-Each row is a mistake that deploys in plain CDK, or fails minutes later in the
-middle of a deployment, and that hearth refuses at synth with the message in the
-second column. Plain CDK (2.270 to 2.276, with its recommended feature flags and its
-validation on) synthesizes every one of them. Both halves of each row are tests:
-` + "`TestDocumentedRules` and `TestPlainAccepts`" + ` in ` + "`constructs/rules_doc_test.go`" + `, which
-also writes this page.
+All mistakes that Hearth finds before a deployment, in one table.
 
-A value that only CloudFormation resolves is not checked. For stacks that are
-written by hand, the aspect ` + "`hearth.NewChecks()`" + ` has the rules about concurrency
-and queues.
+Those found by **synth** are refused by the constructs, with the message in the last
+column. Each deploys in plain CDK, or fails minutes later in the middle of a deployment.
+Plain CDK (2.270 to 2.276, with its recommended feature flags and its validation on)
+synthesizes every one of them. Both halves of each row are tests: ` + "`TestDocumentedRules` and `TestPlainAccepts`" + `
+in ` + "`constructs/rules_doc_test.go`" + `, which also writes this page. For stacks that are
+written by hand, the aspect ` + "`hearth.NewChecks()`" + ` has the rules about concurrency and
+queues.
 
-| The mistake | What hearth says |
-|---|---|
+Those found by **check** are rules over synthesized templates, of apps in any language; see
+[checks.md](checks.md). The last column has the severity and AWS's page, as of 2026-11.
+
+A value that only CloudFormation resolves is not checked by either.
+
+| Found by | The mistake | What is said |
+|---|---|---|
 `
 
-// TestRulesPage keeps docs/rules.md in step with the tests.
+// TestRulesPage keeps docs/rules.md in step with the tests and with package checks.
 func TestRulesPage(t *testing.T) {
 	var page strings.Builder
 	page.WriteString(rulesIntro)
 	for _, rule := range documentedRules() {
-		page.WriteString("| " + rule.mistake + " | " + rule.says + " |\n")
+		page.WriteString("| synth | " + rule.mistake + " | " + rule.says + " |\n")
+	}
+	for _, rule := range templatechecks.Rules() {
+		page.WriteString("| check: `" + rule.ID + "` | " + rule.Fault + " | " + string(rule.Severity) + ", [AWS](" + rule.Page + ") |\n")
 	}
 	path := filepath.Join("..", "docs", "rules.md")
 	if updating() {

@@ -167,7 +167,7 @@ func TestChaos(t *testing.T) {
 			}
 			if killed%(kills/swaps) == 0 && swapped < swaps {
 				swapped++ // another environment takes other instances
-				e.SetEnv(map[string]string{envLedger: ledger, envChaos: "1", "SWAP": fmt.Sprint(swapped)})
+				e.SetEnv(map[string]string{envLedger: ledger, envChaos: "1", "SWAP": fmt.Sprint(swapped)}, nil)
 				if err := e.Reload(t.Context()); err != nil {
 					t.Fatal(err)
 				}

@@ -1,21 +1,19 @@
 package local
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/pgserver"
 	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
@@ -34,7 +32,7 @@ func autoDatabase(app *assembly.App) string {
 			continue
 		}
 		for _, program := range []string{"initdb", "postgres"} {
-			if _, err := findProgram(program); err != nil {
+			if _, err := pgserver.Find(program); err != nil {
 				return ""
 			}
 		}
@@ -169,9 +167,9 @@ func (d *database) stop() {
 
 // cluster is a PostgreSQL server with an empty database.
 type cluster struct {
-	url *url.URL
-	dir string
-	cmd *exec.Cmd
+	url    *url.URL
+	dir    string
+	server *pgserver.Process
 }
 
 // The folders of temporary files begin so.
@@ -186,13 +184,8 @@ const clusterGrace = 5 * time.Second
 // startPostgres starts PostgreSQL on a free port of loopback, with a password that
 // nobody else knows, in a temporary folder.
 func startPostgres(ctx context.Context) (_ *cluster, err error) {
-	initdb, err := findProgram("initdb")
-	if err != nil {
-		return nil, err
-	}
-	postgres, err := findProgram("postgres")
-	if err != nil {
-		return nil, err
+	if _, err := pgserver.Find("initdb"); err != nil {
+		return nil, fmt.Errorf("%w; install PostgreSQL, or name a database of your own", err)
 	}
 	dir, err := process.TempDir(databasePrefix)
 	if err != nil {
@@ -211,51 +204,25 @@ func startPostgres(ctx context.Context) (_ *cluster, err error) {
 	if err := os.WriteFile(passwordFile, []byte(password+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	attr, err := serverUser(dir, passwordFile)
-	if err != nil {
-		return nil, err
-	}
-	data := filepath.Join(dir, "data")
-	init := exec.CommandContext(ctx, initdb, "-D", data, "-U", "hearth", "-A", "scram-sha-256", "--pwfile", passwordFile, "-E", "UTF8", "--locale=C", "--no-sync")
-	init.Dir, init.SysProcAttr = dir, attr
-	if out, err := init.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w\n%s", err, strings.TrimSpace(string(out)))
-	}
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	c.cmd = exec.Command(postgres, "-D", data, "-c", "unix_socket_directories=", "-c", "listen_addresses=127.0.0.1", "-p", port, "-c", "fsync=off")
-	c.cmd.Dir, c.cmd.SysProcAttr = dir, attr
-	process.Group(c.cmd)                                          // Ctrl-C is for the engine, which stops it last
-	c.cmd.Env = append(os.Environ(), "LC_ALL=C", "LC_MESSAGES=C") // by which the start is recognized
-	log, err := c.cmd.StderrPipe()
+	c.server, err = pgserver.New(ctx, dir, []string{passwordFile},
+		[]string{"-U", "hearth", "-A", "scram-sha-256", "--pwfile", passwordFile},
+		[]string{"-c", "unix_socket_directories=", "-c", "listen_addresses=127.0.0.1", "-p", port})
 	if err != nil {
 		return nil, err
 	}
-	if err := c.cmd.Start(); err != nil {
+	if err := c.server.Start(ctx); err != nil {
 		return nil, err
 	}
 	c.url = &url.URL{Scheme: "postgres", User: url.UserPassword("hearth", password), Host: "127.0.0.1:" + port, Path: "/postgres", RawQuery: "sslmode=disable"}
-	var seen strings.Builder
-	lines := bufio.NewScanner(log)
-	for lines.Scan() {
-		if strings.Contains(lines.Text(), "database system is ready to accept connections") {
-			go io.Copy(io.Discard, log) //nolint:errcheck // a full pipe would stop the server
-			return c, nil
-		}
-		seen.WriteString(lines.Text() + "\n")
-	}
-	return nil, fmt.Errorf("the server did not start:\n%s", seen.String())
+	return c, nil
 }
 
 func (c *cluster) stop() {
-	if c.cmd != nil && c.cmd.Process != nil {
-		c.cmd.Process.Signal(os.Interrupt) //nolint:errcheck // it may have ended by itself
-		timer := time.AfterFunc(clusterGrace, func() { process.Kill(c.cmd.Process.Pid) })
-		c.cmd.Wait() //nolint:errcheck // that it was stopped is no news
-		timer.Stop()
-	}
+	c.server.Stop(clusterGrace)
 	os.RemoveAll(c.dir)
 }
 
@@ -267,18 +234,4 @@ func freePort() (string, error) {
 	defer l.Close() //nolint:errcheck // it served its purpose
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	return port, err
-}
-
-// findProgram looks for a program of PostgreSQL in PATH and where Debian and
-// Homebrew keep it.
-func findProgram(name string) (string, error) {
-	if path, err := exec.LookPath(name); err == nil {
-		return path, nil
-	}
-	for _, pattern := range []string{"/usr/lib/postgresql/*/bin/", "/opt/homebrew/opt/postgresql@*/bin/"} {
-		if found, _ := filepath.Glob(pattern + name); len(found) > 0 {
-			return found[len(found)-1], nil
-		}
-	}
-	return "", fmt.Errorf("no %s in PATH; install PostgreSQL, or name a database of your own", name)
 }

@@ -120,7 +120,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	}
 	e.builder = &builder{root: e.work, debug: opts.Debug, cache: opts.Cache, built: map[string]*build{}}
 	if opts.Database == DatabaseAuto {
-		app, err := assembly.Load(opts.Assembly)
+		app, err := e.load()
 		if err != nil {
 			return nil, err
 		}
@@ -154,10 +154,19 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	return e, nil
 }
 
+// load reads the stacks of the assembly that are to run.
+func (e *Engine) load() (*assembly.App, error) {
+	app, err := assembly.Load(e.opts.Assembly)
+	if err != nil {
+		return nil, err
+	}
+	return app, app.Select(e.opts.Stacks)
+}
+
 // readEnvironment reads the region and the account of the app, which are those of its
 // first stack.
 func (e *Engine) readEnvironment() error {
-	app, err := assembly.Load(e.opts.Assembly)
+	app, err := e.load()
 	if err != nil {
 		return err
 	}
@@ -168,11 +177,12 @@ func (e *Engine) readEnvironment() error {
 	return nil
 }
 
-// SetEnv replaces [Options.Env]. It takes effect with the next Reload.
-func (e *Engine) SetEnv(env map[string]string) {
+// SetEnv replaces [Options.Env] and [Options.FunctionEnv]. It takes effect with the next
+// Reload.
+func (e *Engine) SetEnv(env map[string]string, functions map[string]map[string]string) {
 	e.changing.Lock()
 	defer e.changing.Unlock()
-	e.opts.Env = env
+	e.opts.Env, e.opts.FunctionEnv = env, functions
 }
 
 // Reload reads the assembly again and changes what runs to what it says now.
@@ -241,11 +251,8 @@ func (e *Engine) Reload(ctx context.Context) error {
 // prepare reads the assembly and makes a plan of it, with ports that are open but do not
 // serve yet. Nothing of the engine changes.
 func (e *Engine) prepare() (_ *plan, opened map[string]*listener, err error) {
-	app, err := assembly.Load(e.opts.Assembly)
+	app, err := e.load()
 	if err != nil {
-		return nil, nil, err
-	}
-	if err := app.Select(e.opts.Stacks); err != nil {
 		return nil, nil, err
 	}
 	if err := app.CheckNames(); err != nil {
@@ -273,6 +280,10 @@ func (e *Engine) isStopped() bool {
 	return e.stopped
 }
 
+// announceBuild is how long a build takes that is worth a line. One that was there
+// already takes less.
+const announceBuild = 100 * time.Millisecond
+
 // buildAll builds the programs of all functions, those of the same source once.
 func (e *Engine) buildAll(ctx context.Context, p *plan) (map[string]*build, error) {
 	builds := map[string]*build{}
@@ -290,7 +301,11 @@ func (e *Engine) buildAll(ctx context.Context, p *plan) (map[string]*build, erro
 		}
 		started[key] = true
 		wg.Go(func() {
+			began := time.Now()
 			b, err := e.builder.last(ctx, f.source)
+			if took := time.Since(began); err == nil && f.source.dir != "" && took > announceBuild {
+				e.opts.logf("built %s (%.1f s)", f.source.dir, took.Seconds())
+			}
 			if f.source.program != "" {
 				b, err = &build{program: f.source.program}, nil
 			}

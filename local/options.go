@@ -66,6 +66,10 @@ type Options struct {
 	// [Engine.SetFaults].
 	Faults []Fault
 
+	// FunctionEnv is set for single functions, by logical id or name, and replaces what
+	// Env says.
+	FunctionEnv map[string]map[string]string
+
 	// Freeze stops instances between invocations, as Lambda does.
 	Freeze bool
 

@@ -395,7 +395,10 @@ func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why strin
 // then what the user gives.
 func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 	env := map[string]string{}
-	given := p.givenEnv(p.app)
+	given, err := p.givenEnv(r)
+	if err != nil {
+		return nil, err
+	}
 	environment, _ := r.Properties["Environment"].(map[string]any)
 	variables, _ := environment["Variables"].(map[string]any)
 	var errs []error
@@ -464,19 +467,25 @@ func (p *plan) aliasQueue(url, alias string) {
 	}
 }
 
-// givenEnv is what the user gives to functions.
-func (p *planner) givenEnv(app *assembly.App) map[string]string {
+// givenEnv is what the user gives to a function.
+func (p *planner) givenEnv(r *assembly.Resource) (map[string]string, error) {
 	given := map[string]string{}
 	for _, variable := range p.opts.Environ {
 		name, value, _ := strings.Cut(variable, "=")
-		for _, s := range app.Stacks {
+		for _, s := range p.app.Stacks {
 			if strings.HasPrefix(name, envPrefix(s.Name)) {
 				given[name] = value
 			}
 		}
 	}
 	maps.Copy(given, p.opts.Env)
-	return given
+	name, err := functionName(r)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(given, p.opts.FunctionEnv[name])
+	maps.Copy(given, p.opts.FunctionEnv[r.ID])
+	return given, nil
 }
 
 // envPrefix is how the variables of a stack's app begin.

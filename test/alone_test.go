@@ -47,6 +47,26 @@ func TestPartsAlone(t *testing.T) {
 		t.Errorf("the results are %q, want %q", got, want)
 	}
 
+	// The REST API keeps the path's escapes, and the table remembers the first claim.
+	i := slices.IndexFunc(e.State().HTTPAPIs, func(a local.HTTPAPIState) bool { return strings.HasPrefix(a.LogicalID, "Rest") })
+	if i < 0 {
+		t.Fatalf("no REST API in %+v", e.State().HTTPAPIs)
+	}
+	for _, want := range []string{"/a%2Fb true", "/a%2Fb false"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, e.State().HTTPAPIs[i].URL+"/a%2Fb", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := (&http.Client{Timeout: 20 * time.Second}).Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if body, err := io.ReadAll(response.Body); string(body) != want || err != nil {
+			t.Errorf("%s: %q, %v, want %q", response.Status, body, err, want)
+		}
+	}
+
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	c, _, err := websocket.Dial(ctx, e.WebSocketURL(), nil)

@@ -42,7 +42,7 @@ func TestCheck(t *testing.T) {
 	t.Run("JSON", func(t *testing.T) {
 		t.Parallel()
 		out, err := hearth(faulty, "--json")
-		var got []map[string]string
+		var got []map[string]any
 		if json.Unmarshal([]byte(out), &got) != nil || err == nil || len(got) != 1 {
 			t.Fatalf("got %s, %v", out, err)
 		}
@@ -50,6 +50,40 @@ func TestCheck(t *testing.T) {
 			if got[0][name] != want {
 				t.Errorf("%s: got %q, want %q", name, got[0][name], want)
 			}
+		}
+	})
+	t.Run("formats", func(t *testing.T) {
+		t.Parallel()
+		for format, want := range map[string]string{
+			"text": faulty + ": Fn (", "json": "[\n", "sarif": "{\n  \"$schema\"", "github": "::error file=" + faulty + ",line=1,title=function-timeout::",
+		} {
+			if out, err := hearth("--format", format, faulty); err == nil || !strings.HasPrefix(out, want) {
+				t.Errorf("%s: got %s, %v", format, out, err)
+			}
+		}
+		for want, args := range map[string][]string{
+			`check: --format must be one of text, json, sarif, github, got "xml"`: {"--format", "xml", clean},
+			"check: --json and --format sarif must not be given both; remove one": {"--json", "--format", "sarif", clean},
+		} {
+			if _, err := hearth(args...); err == nil || err.Error() != want {
+				t.Errorf("%v: got %v", args, err)
+			}
+		}
+	})
+	t.Run("silences", func(t *testing.T) {
+		t.Parallel()
+		file := filepath.Join(t.TempDir(), "silences.json")
+		if err := os.WriteFile(file, []byte(`[{"rule": "function-timeout", "at": "Shop/*", "reason": "a test"}]`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := hearth("--silences", file, faulty); out != "" || err != nil {
+			t.Errorf("got %s, %v", out, err)
+		}
+		if out, err := hearth("--silences", file, clean); !strings.Contains(out, "a silence must name a rule that finds something") || err != nil {
+			t.Errorf("a stale silence: %s, %v", out, err)
+		}
+		if _, err := hearth("--silences", file+"x", clean); err == nil {
+			t.Error("a file that is named must exist")
 		}
 	})
 	t.Run("clean", func(t *testing.T) {

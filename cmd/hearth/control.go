@@ -5,44 +5,75 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/lambdahearth/hearth/cmd/hearth/internal/dev"
+	"github.com/lambdahearth/hearth/local"
 )
 
-// control tells the hearth dev that runs in this folder to do something.
-type control struct {
-	flags *flag.FlagSet
-	dir   *string
-	url   *string
+// control tells the hearth dev that runs in a folder to do something.
+type control struct{ dir, url string }
+
+// addControl gives cmd the flags that say which engine it speaks to.
+func addControl(cmd *cobra.Command) *control {
+	c := &control{}
+	cmd.Flags().StringVar(&c.dir, "dir", ".", "the folder of cdk.json in which hearth dev runs")
+	cmd.Flags().StringVar(&c.url, "url", "", "the `URL` of the hearth dev to speak to")
+	return c
 }
 
-func newControl(command string) *control {
-	flags := flag.NewFlagSet(command, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	return &control{flags, flags.String("dir", ".", ""), flags.String("url", "", "")}
+// base is the URL of the engine.
+func (c *control) base() (string, error) {
+	running, err := c.running()
+	if err != nil {
+		return "", err
+	}
+	return running.URL, nil
+}
+
+// running is the engine that the flags mean. Its token is "" for one that was named by
+// its URL.
+func (c *control) running() (*dev.Running, error) {
+	if c.url != "" {
+		return &dev.Running{URL: strings.TrimRight(c.url, "/")}, nil
+	}
+	return dev.Find(c.dir)
+}
+
+// askToken asks an engine for the token that actions want. "" is none; the action then
+// says what is wrong.
+func askToken(ctx context.Context, base string) string {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/_hearth/token", nil)
+	if err != nil {
+		return ""
+	}
+	req.Header.Set("X-Hearth", "1")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	var answer struct{ Token string }
+	json.NewDecoder(resp.Body).Decode(&answer) //nolint:errcheck // see above
+	return answer.Token
 }
 
 // call posts to the engine and prints its answer.
 func (c *control) call(ctx context.Context, action string, query url.Values, body []byte, stdout io.Writer) error {
-	running := &dev.Running{URL: *c.url}
-	if running.URL == "" {
-		var err error
-		if running, err = dev.Find(*c.dir); err != nil {
-			return err
-		}
+	running, err := c.running()
+	if err != nil {
+		return err
 	}
-	base := running.URL
 	if running.Token == "" {
-		running.Token = askToken(ctx, base)
+		running.Token = askToken(ctx, running.URL)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(base, "/")+"/_hearth/"+action+"?"+query.Encode(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, running.URL+"/_hearth/"+action+"?"+query.Encode(), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -72,78 +103,76 @@ func (c *control) call(ctx context.Context, action string, query url.Values, bod
 	return err
 }
 
-// askToken asks an engine for the token that actions want. "" is none; the action then
-// says what is wrong.
-func askToken(ctx context.Context, base string) string {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(base, "/")+"/_hearth/token", nil)
-	if err != nil {
-		return ""
-	}
-	req.Header.Set("X-Hearth", "1")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return ""
-	}
-	defer resp.Body.Close()
-	var answer struct{ Token string }
-	json.NewDecoder(resp.Body).Decode(&answer) //nolint:errcheck // see above
-	return answer.Token
-}
-
-// trigger runs a schedule now.
-func trigger(ctx context.Context, args []string, stdout io.Writer) error {
-	c := newControl("trigger")
-	if err := c.flags.Parse(args); err != nil {
-		return fmt.Errorf("trigger: %w; see hearth trigger --help", err)
-	}
-	if c.flags.NArg() != 1 {
-		return fmt.Errorf("trigger takes the name of a schedule, got %d arguments; see hearth trigger --help", c.flags.NArg())
-	}
-	return c.call(ctx, "trigger", url.Values{"name": {c.flags.Arg(0)}}, nil, stdout)
-}
-
-// send queues a message.
-func send(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
-	c := newControl("send")
-	group := c.flags.String("group", "", "")
-	if err := c.flags.Parse(args); err != nil {
-		return fmt.Errorf("send: %w; see hearth send --help", err)
-	}
-	if c.flags.NArg() < 1 || c.flags.NArg() > 2 {
-		return fmt.Errorf("send takes the name of a queue and a message, got %d arguments; see hearth send --help", c.flags.NArg())
-	}
-	body := []byte(c.flags.Arg(1))
-	if c.flags.NArg() == 1 || c.flags.Arg(1) == "-" {
-		var err error
-		if body, err = io.ReadAll(stdin); err != nil {
-			return fmt.Errorf("read message: %w", err)
+// names completes the first argument with names from what the engine runs.
+func (c *control) names(of func(*local.State) []string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveDefault // a file
 		}
+		state, err := c.state(cmd.Context())
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return of(state), cobra.ShellCompDirectiveNoFileComp
 	}
-	return c.call(ctx, "send", url.Values{"name": {c.flags.Arg(0)}, "group": {*group}}, body, stdout)
 }
 
-// invokeRunning sends an event to a function of the running engine.
-func invokeRunning(ctx context.Context, c *control, function, file string, stdin io.Reader, stdout io.Writer) error {
-	event, err := readEvent(file, stdin)
-	if err != nil {
-		return err
+func newTrigger() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "trigger SCHEDULE",
+		Short: "Run a schedule of the running app now",
+		Long: `Run a schedule of the running app now. The command speaks to the hearth dev that runs
+in this folder. A part of the name is enough, if only one has it.`,
+		Example: `  hearth trigger nightly`,
+		Args:    arguments(1, 1, "the name of a schedule"),
 	}
-	return c.call(ctx, "invoke", url.Values{"name": {function}}, event, stdout)
+	c := addControl(cmd)
+	cmd.ValidArgsFunction = c.names(func(s *local.State) (names []string) {
+		for _, schedule := range s.Schedules {
+			names = append(names, schedule.Name)
+		}
+		return names
+	})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return c.call(cmd.Context(), "trigger", url.Values{"name": {args[0]}}, nil, cmd.OutOrStdout())
+	}
+	return cmd
 }
 
-func readEvent(file string, stdin io.Reader) (event []byte, err error) {
-	if file == "" || file == "-" {
-		event, err = io.ReadAll(stdin)
-	} else {
-		event, err = os.ReadFile(file)
+func newSend() *cobra.Command {
+	var group string
+	cmd := &cobra.Command{
+		Use:   "send QUEUE [MESSAGE]",
+		Short: "Put a message on a queue of the running app",
+		Long: `Put a message on a queue of the running app. MESSAGE is standard input by default, and
+for "-". The command speaks to the hearth dev that runs in this folder. A part of the
+name is enough, if only one has it.`,
+		Example: `  hearth send jobs '{"order": 7}'
+  hearth send --group anna ledger.fifo < entry.json`,
+		Args: arguments(1, 2, "the name of a queue and a message"),
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read event: %w", err)
+	c := addControl(cmd)
+	cmd.Flags().StringVar(&group, "group", "", "the message group, which FIFO queues need")
+	cmd.ValidArgsFunction = c.names(func(s *local.State) (names []string) {
+		for _, q := range s.Queues {
+			names = append(names, q.Name)
+			if q.Alias != "" {
+				names = append(names, q.Alias)
+			}
+		}
+		return names
+	})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var body []byte
+		if len(args) == 2 && args[1] != "-" {
+			body = []byte(args[1])
+		} else {
+			var err error
+			if body, err = io.ReadAll(cmd.InOrStdin()); err != nil {
+				return fmt.Errorf("read message: %w", err)
+			}
+		}
+		return c.call(cmd.Context(), "send", url.Values{"name": {args[0]}, "group": {group}}, body, cmd.OutOrStdout())
 	}
-	return event, nil
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
+	return cmd
 }

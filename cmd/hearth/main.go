@@ -1,13 +1,16 @@
-// Command hearth runs AWS backends on this machine.
+// Command hearth runs AWS backends on this machine, and checks what is deployed to AWS.
 //
+//	hearth new NAME              make a project
 //	hearth dev                   run the app that cdk.json names
 //	hearth trigger SCHEDULE      run one of its schedules now
 //	hearth send QUEUE [MESSAGE]  put a message on one of its queues
+//	hearth connect [QUERY]       connect to its WebSocket API
 //	hearth invoke FUNCTION       send an event to one of its functions
-//	hearth manifest DIR          print what the program in DIR serves
 //	hearth invoke DIR [FILE]     send one event to the program in DIR
-//	hearth sqs                   run the SQS simulator alone
+//	hearth manifest DIR          print what the program in DIR serves
 //	hearth check [PATH]...       find faults in synthesized templates
+//	hearth sqs                   run the SQS simulator alone
+//	hearth doctor                say what is missing on this machine
 package main
 
 import (
@@ -16,21 +19,22 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/lambdahearth/hearth/cmd/hearth/internal/dev"
-	"github.com/lambdahearth/hearth/internal/wire"
-	"github.com/lambdahearth/hearth/local"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
 )
 
 // stopPatience is how long the end of a command may take: a terminal that does not take
 // its last lines must not keep it. Its children end with it.
 const stopPatience = 10 * time.Second
+
+func init() { cobra.EnableCommandSorting = false } // hearth help has the order of newRoot
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -41,135 +45,78 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
-		fmt.Fprintln(dev.NewTerminal(os.Stderr), "hearth:", err)
+		terminal.New(os.Stderr).WriteColored("hearth: "+err.Error()+"\n", "hearth:", terminal.Red) //nolint:errcheck // there is nobody to tell
 		os.Exit(1)
 	}
 }
 
+// run runs the command line args.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	command := ""
-	if len(args) > 0 {
-		command, args = args[0], args[1:]
-	}
-	if help := helpOf(command); help != "" && asksForHelp(args) {
-		fmt.Fprint(stdout, help)
-		return nil
-	}
-	switch command {
-	case "dev":
-		return dev.Run(ctx, args, stdout, stderr)
-	case "trigger":
-		return trigger(ctx, args, stdout)
-	case "send":
-		return send(ctx, args, stdin, stdout)
-	case "manifest":
-		return manifest(ctx, args, stdout)
-	case "invoke":
-		return invoke(ctx, args, stdin, stdout, stderr)
-	case "sqs":
-		return sqsCommand(ctx, args, stdout)
-	case "check":
-		return check(args, stdout)
-	case "help", "-h", "-help", "--help":
-		if len(args) > 0 && helpOf(args[0]) != "" {
-			fmt.Fprint(stdout, helpOf(args[0]))
-			return nil
-		}
-		printHelp(stdout)
-		return nil
-	case "":
-		return errors.New("a command is missing; see hearth help")
-	}
-	return fmt.Errorf("unknown command %q; see hearth help", command)
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	return root.ExecuteContext(ctx)
 }
 
-// build compiles the program in dir into a folder that cleanup removes.
-func build(ctx context.Context, dir string) (program string, cleanup func(), err error) {
-	tmp, err := os.MkdirTemp("", "hearth-")
-	if err != nil {
-		return "", nil, err
+// newRoot returns the command hearth with its commands, in the order of its help.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hearth",
+		Short: "Run AWS backends on this machine, and check what is deployed to AWS",
+		Long:  "Hearth runs AWS backends on this machine, and checks what is deployed to AWS.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return fmt.Errorf("unknown command %q%s; see hearth help", args[0], nearest(cmd.SuggestionsFor(args[0]), ""))
+		},
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
 	}
-	cleanup = func() { os.RemoveAll(tmp) }
-	if program, err = local.Build(ctx, dir, tmp); err != nil {
-		cleanup()
-		return "", nil, err
-	}
-	return program, cleanup, nil
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(newNew(), newDev(), newTrigger(), newSend(), newConnect(), newInvoke(), newManifest(), newCheck(), newSQS(), newDoctor(), newVersion())
+	return root
 }
 
-func manifest(ctx context.Context, args []string, stdout io.Writer) error {
-	if len(args) != 1 {
-		return fmt.Errorf("manifest takes one folder, got %d arguments; see hearth manifest --help", len(args))
+// flagError explains a mistake in a command's flags in one line.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := ""
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
+		hint = nearest(nearFlags(cmd.Flags(), unknown.GetSpecifiedName()), "--")
 	}
-	program, cleanup, err := build(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	defer cleanup()
-	path := filepath.Join(filepath.Dir(program), "manifest.json")
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program)
-	cmd.Env = append(os.Environ(), wire.EnvManifest+"="+path)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("run %s: %w\n%s", args[0], err, strings.TrimSpace(string(output)))
-	}
-	if _, err := wire.ReadManifest(path); err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("run %s: the program ended without stating what it serves; call lambdaruntime.Start in its main function", args[0])
-		}
-		return err
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	_, err = stdout.Write(data)
-	return err
+	return fmt.Errorf("%s: %w%s; see %s --help", cmd.Name(), err, hint, cmd.CommandPath())
 }
 
-func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	running := newControl("invoke")
-	flags := running.flags
-	timeout := flags.Duration("timeout", time.Minute, "the function's timeout")
-	env := map[string]string{}
-	flags.Func("env", "a variable of the function's environment, NAME=VALUE", func(s string) error {
-		name, value, ok := strings.Cut(s, "=")
-		if !ok || name == "" {
-			return errors.New("must be NAME=VALUE")
-		}
-		env[name] = value
-		return nil
+// nearFlags are the flags that name may have meant. The flags stand in as commands, to
+// which cobra finds the nearest.
+func nearFlags(flags *pflag.FlagSet, name string) []string {
+	commands := &cobra.Command{SuggestionsMinimumDistance: 2}
+	flags.VisitAll(func(f *pflag.Flag) {
+		commands.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
 	})
-	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("invoke: %w; see hearth invoke --help", err)
+	return commands.SuggestionsFor(name)
+}
+
+// nearest asks whether one of the suggestions was meant.
+func nearest(suggestions []string, prefix string) string {
+	if len(suggestions) == 0 {
+		return ""
 	}
-	if flags.NArg() < 1 || flags.NArg() > 2 {
-		return fmt.Errorf("invoke takes a folder and a file, got %d arguments; see hearth invoke --help", flags.NArg())
+	return ", did you mean " + prefix + strings.Join(suggestions, " or "+prefix) + "?"
+}
+
+// arguments wants at least min and at most max arguments, which are called what.
+func arguments(min, max int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < min || len(args) > max {
+			return fmt.Errorf("%s takes %s, got %d arguments; see %s --help", cmd.Name(), what, len(args), cmd.CommandPath())
+		}
+		return nil
 	}
-	// A folder is a program; anything else is a function of the running engine, of
-	// which no folder can be meant.
-	if name := flags.Arg(0); !isDir(name) && !strings.ContainsAny(name, "/.") {
-		return invokeRunning(ctx, running, name, flags.Arg(1), stdin, stdout)
-	}
-	event, err := readEvent(flags.Arg(1), stdin)
-	if err != nil {
-		return err
-	}
-	program, cleanup, err := build(ctx, flags.Arg(0))
-	if err != nil {
-		return err
-	}
-	defer cleanup()
-	instance, err := local.StartInstance(ctx, local.InstanceOptions{Program: program, Env: env, Timeout: *timeout, Output: dev.NewTerminal(stderr)})
-	if err != nil {
-		return err
-	}
-	defer instance.Stop()
-	response, err := instance.Invoke(ctx, event)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(stdout, "%s\n", response)
-	return err
 }

@@ -8,8 +8,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
 func TestManifest(t *testing.T) {
@@ -37,7 +40,7 @@ func TestInvoke(t *testing.T) {
 	t.Parallel()
 	event := `{"version":"2.0","rawPath":"/hi","requestContext":{"http":{"method":"PUT"}}}`
 	var out, log bytes.Buffer
-	if err := run(t.Context(), []string{"invoke", "-env", "GREETING=hello", "testdata/program"}, strings.NewReader(event), &out, &log); err != nil {
+	if err := run(t.Context(), []string{"invoke", "--env", "GREETING=hello", "testdata/program"}, strings.NewReader(event), &out, &log); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8"},"body":"PUT /hi hello","isBase64Encoded":false}` + "\n"
@@ -53,15 +56,14 @@ func TestInvoke(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"a command is missing; see hearth help":        {},
-		`unknown command "develop"`:                    {"develop"},
-		"manifest takes one folder, got 0 arguments":   {"manifest"},
-		"invoke takes a folder and a file, got 0":      {"invoke"},
-		"trigger takes the name of a schedule, got 0":  {"trigger"},
-		"send takes the name of a queue and a message": {"send"},
-		`invoke: invalid value "A" for flag -env: `:    {"invoke", "-env", "A", "x"},
-		"read event: open testdata/none: no such":      {"invoke", "testdata/program", "testdata/none"},
-		"build testdata/none: chdir testdata/none: no": {"manifest", "testdata/none"},
+		`unknown command "develop"`:                                                    {"develop"},
+		"manifest takes one folder, got 0 arguments":                                   {"manifest"},
+		"invoke takes a function or a folder, and a file, got 0 ":                      {"invoke"},
+		"trigger takes the name of a schedule, got 0":                                  {"trigger"},
+		"send takes the name of a queue and a message":                                 {"send"},
+		`invoke: invalid argument "A" for "--env" flag: must be NAME=VALUE, got "A"; `: {"invoke", "--env", "A", "x"},
+		"read event: open testdata/none: no such":                                      {"invoke", "testdata/program", "testdata/none"},
+		"build testdata/none: chdir testdata/none: no":                                 {"manifest", "testdata/none"},
 	} {
 		err := run(t.Context(), args, strings.NewReader(""), io.Discard, io.Discard)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
@@ -103,12 +105,12 @@ func TestControl(t *testing.T) {
 	}{
 		{[]string{"trigger", "nightly"}, "POST /_hearth/trigger?name=nightly secret ", "", ""},
 		{[]string{"send", "jobs", "a b"}, "POST /_hearth/send?group=&name=jobs secret a b", "", ""},
-		{[]string{"send", "-group", "g", "jobs"}, "POST /_hearth/send?group=g&name=jobs secret from stdin", "", ""},
+		{[]string{"send", "--group", "g", "jobs"}, "POST /_hearth/send?group=g&name=jobs secret from stdin", "", ""},
 		{[]string{"invoke", "Handler", event}, `POST /_hearth/invoke?name=Handler secret {"a":1}`, "{\"done\":true}\n", ""},
 		{[]string{"trigger", "none"}, "POST /_hearth/trigger?name=none secret ", "", "there is no such thing"},
 		{[]string{"invoke", "broken"}, "POST /_hearth/invoke?name=broken secret from stdin", "", `the function failed: {"errorMessage":"no luck"}`},
 	} {
-		args := append([]string{c.args[0], "-url", engine.URL}, c.args[1:]...)
+		args := append([]string{c.args[0], "--url", engine.URL}, c.args[1:]...)
 		var out bytes.Buffer
 		err := run(t.Context(), args, strings.NewReader("from stdin"), &out, io.Discard)
 		failed := ""
@@ -123,41 +125,133 @@ func TestControl(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "cdk.json"), []byte(`{"app": "true"}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	err := run(t.Context(), []string{"trigger", "-dir", dir, "x"}, nil, io.Discard, io.Discard)
+	err := run(t.Context(), []string{"trigger", "--dir", dir, "x"}, nil, io.Discard, io.Discard)
 	if want := "hearth dev does not run in " + dir + "; start it there, or name its URL with --url"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
-// TestHelp: each command has help of its own, and a mistake is one line.
+// TestHelp: each command has help with an example, and a mistake is one line that names
+// what may have been meant.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for _, c := range commandHelp {
-		for _, args := range [][]string{{c.name, "--help"}, {c.name, "x", "-h"}, {"help", c.name}} {
-			out := &bytes.Buffer{}
-			if err := run(t.Context(), args, nil, out, io.Discard); err != nil || out.String() != c.text {
-				t.Errorf("%v: %v, %q", args, err, out)
+	help := func(args ...string) string {
+		t.Helper()
+		out := &bytes.Buffer{}
+		if err := run(t.Context(), args, nil, out, io.Discard); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+		return out.String()
+	}
+	all := help("help")
+	if help() != all || help("--help") != all {
+		t.Error("hearth, hearth --help and hearth help differ")
+	}
+	for _, c := range newRoot().Commands() {
+		text := help(c.Name(), "--help")
+		if help(c.Name(), "x", "-h") != text || help("help", c.Name()) != text {
+			t.Errorf("%s: --help, -h and help differ", c.Name())
+		}
+		if !strings.Contains(text, "Examples:\n  ") || !strings.Contains(all, "  "+c.Name()+" ") {
+			t.Errorf("%s: no example, or not in hearth help: %s", c.Name(), text)
+		}
+		for _, line := range strings.Split(c.Long+"\n"+c.Example, "\n") {
+			if len(line) > 90 {
+				t.Errorf("%s: a line of %d characters: %s", c.Name(), len(line), line)
 			}
 		}
-		if lines := strings.Split(c.text, "\n"); !strings.HasPrefix(lines[0], "hearth "+c.name) || !strings.HasPrefix(lines[1], "  ") {
-			t.Errorf("%s: the first two lines are the summary, got %q", c.name, lines[:2])
-		}
-	}
-	out := &bytes.Buffer{}
-	if err := run(t.Context(), []string{"help"}, nil, out, io.Discard); err != nil || strings.Count(out.String(), "\n") > 20 || !strings.Contains(out.String(), "hearth trigger SCHEDULE\n") {
-		t.Errorf("%v, %s", err, out)
 	}
 	for want, args := range map[string][]string{
-		"a command is missing; see hearth help":                                                  {},
-		`unknown command "run"; see hearth help`:                                                 {"run"},
-		"trigger takes the name of a schedule, got 0 arguments; see hearth trigger --help":       {"trigger"},
-		"send: flag provided but not defined: -x; see hearth send --help":                        {"send", "--x"},
-		"manifest takes one folder, got 2 arguments; see hearth manifest --help":                 {"manifest", "a", "b"},
-		"dev: flag provided but not defined: -x; see hearth dev --help":                          {"dev", "-x"},
-		"dev: invalid value \"p\" for flag -sqs-port: must be 0 to 65535; see hearth dev --help": {"dev", "--sqs-port", "p"},
+		`unknown command "run"; see hearth help`:                                                                         {"run"},
+		`unknown command "chekc", did you mean check?; see hearth help`:                                                  {"chekc"},
+		"trigger takes the name of a schedule, got 0 arguments; see hearth trigger --help":                               {"trigger"},
+		"send: unknown flag: --x; see hearth send --help":                                                                {"send", "--x"},
+		"send: unknown flag: --gruop, did you mean --group?; see hearth send --help":                                     {"send", "--gruop"},
+		"manifest takes one folder, got 2 arguments; see hearth manifest --help":                                         {"manifest", "a", "b"},
+		"dev takes no arguments, got 1 arguments; see hearth dev --help":                                                 {"dev", "x"},
+		"dev: unknown shorthand flag: 'x' in -x; see hearth dev --help":                                                  {"dev", "-x"},
+		`dev: invalid argument "p" for "--sqs-port" flag: must be 0 to 65535, got "p"; see hearth dev --help`:            {"dev", "--sqs-port", "p"},
+		`dev: invalid argument "A" for "--issuer" flag: must be LOGICAL_ID=URL,AUDIENCE, got "A"; see hearth dev --help`: {"dev", "--issuer", "A"},
 	} {
 		if err := run(t.Context(), args, nil, io.Discard, io.Discard); err == nil || err.Error() != want {
-			t.Errorf("%v: got %v, want %s", args, err, want)
+			t.Errorf("%v:\n got %v\nwant %s", args, err, want)
 		}
+	}
+}
+
+// TestCompletion: shells complete commands, flags, and the names in the running app.
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"queues":[{"name":"Shop-Jobs","alias":"jobs"}],"schedules":[{"name":"nightly"}],"functions":[{"name":"Shop-Handler"}]}`)
+	}))
+	defer engine.Close()
+	for want, args := range map[string][]string{
+		"check\t":                  {"ch"},
+		"--cold-start\t":           {"dev", "--cold"},
+		"Shop-Jobs\njobs\n":        {"send", "--url", engine.URL, ""},
+		"nightly\n":                {"trigger", "--url", engine.URL, ""},
+		"Shop-Handler\n":           {"invoke", "--url", engine.URL, ""},
+		":4\n" /* and no files */ : {"trigger", "--url", "http://127.0.0.1:1", ""},
+	} {
+		out := &bytes.Buffer{}
+		if err := run(t.Context(), append([]string{"__complete"}, args...), nil, out, io.Discard); err != nil || !strings.HasPrefix(out.String(), want) {
+			t.Errorf("%v: got %q, %v, want %q", args, out, err, want)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		out := &bytes.Buffer{}
+		if err := run(t.Context(), []string{"completion", shell}, nil, out, io.Discard); err != nil || !strings.Contains(out.String(), "__complete") {
+			t.Errorf("%s: %v, %s", shell, err, out)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	out := &bytes.Buffer{}
+	if err := run(t.Context(), []string{"version"}, nil, out, io.Discard); err != nil || !strings.HasPrefix(out.String(), "hearth ") || !strings.Contains(out.String(), runtime.Version()) {
+		t.Errorf("%v, %s", err, out)
+	}
+}
+
+// TestFlagsFile: a file beside cdk.json has the flags of every start.
+func TestFlagsFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hearth.json")
+	read := func(text string, args ...string) (*pflag.FlagSet, error) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		flags := newDev().Flags()
+		if err := flags.Parse(args); err != nil {
+			t.Fatal(err)
+		}
+		return flags, readFlags(flags, path)
+	}
+	flags, err := read(`{"port": 3001, "concurrency": 7, "freeze": true, "cold-start": "1s", "stack": ["A", "B"]}`, "--concurrency", "9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"port": "3001", "concurrency": "9", "freeze": "true", "cold-start": "1s"} {
+		if got := flags.Lookup(name).Value.String(); got != want {
+			t.Errorf("--%s is %s, want %s", name, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`{"prot": 1}`:         `"prot" must be a flag that is not --dir, did you mean port?`,
+		`{"dir": "x"}`:        `"dir" must be a flag that is not --dir`,
+		`{"port": {}}`:        `"port" must be a string, a number, a boolean or an array of them, got map[]`,
+		`{"port": "x"}`:       `invalid argument "x" for "--port" flag`,
+		`{"handler": ["Fn"]}`: `invalid argument "Fn" for "--handler" flag: must be LOGICAL_ID=DIR, got "Fn"`,
+		`[`:                   `unexpected EOF`,
+	} {
+		if _, err := read(text); err == nil || !strings.HasPrefix(err.Error(), "read "+path+": "+want) {
+			t.Errorf("%s:\n got %v\nwant %s", text, err, want)
+		}
+	}
+	if err := readFlags(newDev().Flags(), filepath.Join(t.TempDir(), "none.json")); err != nil {
+		t.Error(err)
 	}
 }

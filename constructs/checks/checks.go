@@ -50,6 +50,12 @@ type Finding struct {
 	Path string `json:"path"`
 	// Message is the property, the bound, the value and the remedy.
 	Message string `json:"message"`
+	// Line is where the resource begins in File, from 1; 0 for the template as a whole.
+	Line int `json:"line,omitempty"`
+	// Source is where the app's source makes the resource, such as lib/shop.ts:12; "" if
+	// the assembly does not say. The CDK notes it for apps in TypeScript and JavaScript
+	// when CDK_DEBUG is 1 at synth.
+	Source string `json:"source,omitempty"`
 }
 
 // String is the finding in one line.
@@ -60,6 +66,9 @@ func (f Finding) String() string {
 	}
 	if f.Path != "" {
 		where += " (" + f.Path + ")"
+	}
+	if f.Source != "" {
+		where += " at " + f.Source
 	}
 	return fmt.Sprintf("%s: %s: %s [%s]", where, f.Severity, f.Message, f.Rule)
 }
@@ -104,7 +113,10 @@ func Template(name string, data []byte) ([]Finding, error) {
 }
 
 // Check checks the templates of one app, whose stacks may refer to each other.
-func Check(sources ...Source) ([]Finding, error) {
+func Check(sources ...Source) ([]Finding, error) { return check(sources, nil) }
+
+// check also takes where the app's source makes resources, by template and logical id.
+func check(sources []Source, made map[string]map[string]string) ([]Finding, error) {
 	a, err := parse(sources)
 	if err != nil {
 		return nil, err
@@ -137,6 +149,7 @@ func Check(sources ...Source) ([]Finding, error) {
 	for _, s := range a.stacks {
 		findings = s.silence(findings)
 	}
+	a.locate(findings, made)
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.LogicalID, b.LogicalID))
 	})

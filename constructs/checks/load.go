@@ -14,18 +14,18 @@ import (
 // brings the nested stacks beside it, and an assembly its stages. All stacks are one app,
 // so that one may import what another exports.
 func Paths(paths ...string) ([]Finding, error) {
-	l := &loader{seen: map[string]bool{}}
+	l := newLoader()
 	if err := l.paths(paths); err != nil {
 		return nil, err
 	}
-	return Check(l.sources...)
+	return check(l.sources, l.made)
 }
 
 // ComparePaths says what an update from one path to others changes, each of them as in
 // [Paths]. Templates belong together by their names in the folder. A single template
 // belongs to a single other one, whatever their names are.
 func ComparePaths(before string, after ...string) ([]Change, error) {
-	old, next := &loader{seen: map[string]bool{}}, &loader{seen: map[string]bool{}}
+	old, next := newLoader(), newLoader()
 	if err := old.paths([]string{before}); err != nil {
 		return nil, err
 	}
@@ -50,6 +50,12 @@ type loader struct {
 	names   []string // of the sources, below the path that they were found by
 	root    string
 	seen    map[string]bool
+	// made is where the app's source makes resources, by template and logical id.
+	made map[string]map[string]string
+}
+
+func newLoader() *loader {
+	return &loader{seen: map[string]bool{}, made: map[string]map[string]string{}}
 }
 
 func (l *loader) paths(paths []string) error {
@@ -77,8 +83,10 @@ func (l *loader) assembly(dir string) error {
 	}
 	var manifest struct {
 		Artifacts map[string]struct {
-			Type       string
-			Properties struct{ TemplateFile, DirectoryName string }
+			Type                   string
+			Properties             struct{ TemplateFile, DirectoryName string }
+			Metadata               cdkMetadata
+			AdditionalMetadataFile string
 		}
 	}
 	if err := json.Unmarshal(data, &manifest); err != nil {
@@ -90,7 +98,14 @@ func (l *loader) assembly(dir string) error {
 		case "cdk:cloud-assembly":
 			err = l.assembly(filepath.Join(dir, artifact.Properties.DirectoryName))
 		case "aws:cloudformation:stack":
-			err = l.template(filepath.Join(dir, artifact.Properties.TemplateFile))
+			metadata := artifact.Metadata
+			if artifact.AdditionalMetadataFile != "" {
+				metadata = readMetadata(filepath.Join(dir, artifact.AdditionalMetadataFile))
+			}
+			file := filepath.Join(dir, artifact.Properties.TemplateFile)
+			if err = l.template(file); err == nil {
+				l.made[file] = metadata.made()
+			}
 		}
 		if err != nil {
 			return err

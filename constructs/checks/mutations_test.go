@@ -65,69 +65,74 @@ func TestCleanTemplate(t *testing.T) {
 	}
 }
 
-// One change of the clean template, one rule that finds it, at one resource.
+// mutation is one change of the clean template, which one rule finds, at one resource.
+type mutation struct {
+	want    string // rule and logical id
+	changes []change
+}
+
+var long = `"` + strings.Repeat("x", 4096) + `"`
+
+var mutations = map[string]mutation{
+	"timeout":                    {"function-timeout Handler", []change{set("Handler.Properties.Timeout", "901"), set("Jobs.Properties.VisibilityTimeout", "43200")}},
+	"environment":                {"function-environment Handler", []change{set("Handler.Properties.Environment.Variables.LONG", long)}},
+	"environment's name":         {"function-environment-name Handler", []change{set("Handler.Properties.Environment.Variables.AWS_REGION", `"eu-west-1"`)}},
+	"reserved of the account":    {"account-concurrency Handler", []change{set("Handler.Properties.ReservedConcurrentExecutions", "901")}},
+	"SnapStart":                  {"function-snapstart Handler", []change{set("Handler.Properties.SnapStart", `{"ApplyOn":"PublishedVersions"}`), set("Handler.Properties.Runtime", `"java21"`)}},
+	"alias of $LATEST":           {"provisioned-latest Live", []change{set("Live.Properties.FunctionVersion", `"$LATEST"`)}},
+	"weights":                    {"provisioned-weights Live", []change{set("Live.Properties.RoutingConfig", `{"AdditionalVersionWeights":[{"FunctionVersion":"1","FunctionWeight":0.1}]}`)}},
+	"provisioned":                {"provisioned-reserved Handler", []change{set("Live.Properties.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions", "41")}},
+	"scaling":                    {"scaling-reserved Scaling", []change{set("Scaling.Properties.MaxCapacity", "41")}},
+	"scaling's minimum":          {"scaling-capacity Scaling", []change{set("Scaling.Properties.MinCapacity", "21")}},
+	"scaling of another alias":   {"alias-missing Scaling", []change{set("Scaling.Properties.ResourceId", `{"Fn::Sub":"function:${Handler}:prod"}`)}},
+	"scaling by literal name":    {"alias-missing Scaling", []change{set("Scaling.Properties.ResourceId", `"function:shop:prod"`), set("Handler.Properties.FunctionName", `"shop"`)}},
+	"scaling of the function":    {"scaling-resource Scaling", []change{set("Scaling.Properties.ResourceId", `{"Fn::Join":["",["function:",{"Ref":"Handler"}]]}`)}},
+	"scaling before its alias":   {"scaling-order Scaling", []change{set("Scaling.DependsOn", "")}},
+	"scaling after another":      {"scaling-order Scaling", []change{set("Scaling.DependsOn", `"HandlerVersion"`)}},
+	"mapping's concurrency":      {"mapping-concurrency JobsMapping", []change{set("JobsMapping.Properties.ScalingConfig.MaximumConcurrency", "41")}},
+	"pollers":                    {"mapping-pollers JobsMapping", []change{set("JobsMapping.Properties.ProvisionedPollerConfig", `{"MinimumPollers":2}`)}},
+	"batch":                      {"mapping-batch JobsMapping", []change{set("JobsMapping.Properties.BatchSize", "11")}},
+	"visibility":                 {"mapping-visibility JobsMapping", []change{set("Jobs.Properties.VisibilityTimeout", "29")}},
+	"visibility by default":      {"mapping-visibility JobsMapping", []change{set("Jobs.Properties.VisibilityTimeout", ""), set("Handler.Properties.Timeout", "31")}},
+	"visibility for retries":     {"mapping-visibility-retries JobsMapping", []change{set("Jobs.Properties.VisibilityTimeout", "179")}},
+	"visibility of a version":    {"mapping-visibility JobsMapping", []change{set("Jobs.Properties.VisibilityTimeout", "29"), set("JobsMapping.Properties.FunctionName", `{"Ref":"HandlerVersion"}`)}},
+	"role of the function":       {"mapping-role JobsMapping", []change{set("HandlerPolicy", "")}},
+	"action of the role":         {"mapping-role JobsMapping", []change{set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":["sqs:ReceiveMessage","sqs:GetQueue*"],"Resource":"*"}]`)}},
+	"queue of the role":          {"mapping-role JobsMapping", []change{set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":"sqs:*","Resource":{"Fn::GetAtt":["DeadJobs","Arn"]}}]`)}},
+	"denied":                     {"mapping-role JobsMapping", []change{set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Deny","Action":"sqs:*","Resource":"*"}]`)}},
+	"retention of dead letters":  {"queue-dead-letter-retention Jobs", []change{set("DeadJobs.Properties.MessageRetentionPeriod", "345599")}},
+	"retention by default":       {"queue-dead-letter-retention Jobs", []change{set("DeadJobs.Properties.MessageRetentionPeriod", ""), set("Jobs.Properties.MessageRetentionPeriod", "345601")}},
+	"receive count":              {"queue-receive-count Jobs", []change{set("Jobs.Properties.RedrivePolicy.maxReceiveCount", "0")}},
+	"names":                      {"name-duplicate Jobs", []change{set("Jobs.Properties.QueueName", `"jobs"`), set("DeadJobs.Properties.QueueName", `"jobs"`)}},
+	"names with a region":        {"name-duplicate Jobs", []change{set("Jobs.Properties.QueueName", `{"Fn::Sub":"jobs-${AWS::Region}"}`), set("DeadJobs.Properties.QueueName", `{"Fn::Join":["-",["jobs",{"Ref":"AWS::Region"}]]}`)}},
+	"integration's timeout":      {"api-integration-timeout ApiIntegration", []change{set("ApiIntegration.Properties.TimeoutInMillis", "30001")}},
+	"WebSocket without selector": {"api-websocket-selection Api", []change{set("Api.Properties.ProtocolType", `"WEBSOCKET"`), set("ApiIntegration.Properties.TimeoutInMillis", "29000")}},
+	"target is an API":           {"api-route-target ApiRoute", []change{set("ApiRoute.Properties.Target", `{"Fn::Sub":"integrations/${Api}"}`)}},
+	"target without prefix":      {"api-route-target ApiRoute", []change{set("ApiRoute.Properties.Target", `{"Ref":"ApiIntegration"}`)}},
+	"route key":                  {"api-route-key ApiRoute", []change{set("ApiRoute.Properties.RouteKey", `"GETT /x"`)}},
+	"greedy variable":            {"api-route-key ApiRoute", []change{set("ApiRoute.Properties.RouteKey", `"GET /{x+}/y"`)}},
+	"no permission":              {"invoke-permission ApiIntegration", []change{set("ApiPermission", "")}},
+	"permission on the function": {"invoke-permission ApiIntegration", []change{set("ApiPermission.Properties.FunctionName", `{"Ref":"Handler"}`)}},
+	"permission to read":         {"invoke-permission ApiIntegration", []change{set("ApiPermission.Properties.Action", `"lambda:GetFunction"`)}},
+	"permission for a bucket":    {"invoke-permission ApiIntegration", []change{set("ApiPermission.Properties.SourceArn", `"arn:aws:s3:::bucket"`)}},
+	"target by literal id":       {"api-route-target ApiRoute", []change{set("ApiRoute.Properties.Target", `"integrations/abc1234"`)}},
+	"permission of another":      {"invoke-permission ApiIntegration", []change{set("ApiPermission.Properties.Principal", `"sns.amazonaws.com"`)}},
+	"permission to another API":  {"invoke-permission ApiIntegration", []change{set("Other", `{"Type":"AWS::ApiGatewayV2::Api","Properties":{"ProtocolType":"HTTP"}}`), set("ApiPermission.Properties.SourceArn", `{"Fn::Sub":"arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Other}/*/*"}`)}},
+	"payload format":             {"api-payload-format ApiIntegration", []change{set("ApiIntegration.Properties.PayloadFormatVersion", "")}},
+	"no stage":                   {"api-stage Api", []change{set("ApiStage", "")}},
+	"cron":                       {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpression", `"cron(0 3 * *)"`)}},
+	"time zone":                  {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpressionTimezone", `"Europe/Atlantis"`)}},
+	"who is trusted":             {"role-trust Nightly", []change{set("NightlyRole.Properties.AssumeRolePolicyDocument.Statement", `[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"events.amazonaws.com"}}]`)}},
+	"Lambda is not trusted":      {"role-trust Handler", []change{set("HandlerRole.Properties.AssumeRolePolicyDocument.Statement", `[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"123456789012"}}]`)}},
+	"role of the schedule":       {"schedule-role Nightly", []change{set("NightlyRole.Properties.Policies", `[]`)}},
+	"role for the function":      {"schedule-role Nightly", []change{set("NightlyRole.Properties.Policies", `[{"PolicyName":"n","PolicyDocument":{"Statement":{"Effect":"Allow","Action":"lambda:*","Resource":{"Fn::GetAtt":["Handler","Arn"]}}}}]`)}},
+	"unknown action":             {"policy-action HandlerPolicy", []change{set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":["sqs:*","sqs:Foo"],"Resource":"*"}]`)}},
+	"past the alias":             {"provisioned-bypassed ApiIntegration", []change{set("ApiIntegration.Properties.IntegrationUri", `{"Fn::GetAtt":["Handler","Arn"]}`), set("ApiPermission.Properties.FunctionName", `{"Ref":"Handler"}`)}},
+}
+
 func TestMutations(t *testing.T) {
 	t.Parallel()
-	long := `"` + strings.Repeat("x", 4096) + `"`
-	for name, test := range map[string]struct {
-		want    string // rule and logical id
-		changes []change
-	}{
-		"timeout":                    {"function-timeout Handler", []change{set("Handler.Properties.Timeout", "901"), set("Jobs.Properties.VisibilityTimeout", "43200")}},
-		"environment":                {"function-environment Handler", []change{set("Handler.Properties.Environment.Variables.LONG", long)}},
-		"environment's name":         {"function-environment-name Handler", []change{set("Handler.Properties.Environment.Variables.AWS_REGION", `"eu-west-1"`)}},
-		"reserved of the account":    {"account-concurrency Handler", []change{set("Handler.Properties.ReservedConcurrentExecutions", "901")}},
-		"SnapStart":                  {"function-snapstart Handler", []change{set("Handler.Properties.SnapStart", `{"ApplyOn":"PublishedVersions"}`), set("Handler.Properties.Runtime", `"java21"`)}},
-		"alias of $LATEST":           {"provisioned-latest Live", []change{set("Live.Properties.FunctionVersion", `"$LATEST"`)}},
-		"weights":                    {"provisioned-weights Live", []change{set("Live.Properties.RoutingConfig", `{"AdditionalVersionWeights":[{"FunctionVersion":"1","FunctionWeight":0.1}]}`)}},
-		"provisioned":                {"provisioned-reserved Handler", []change{set("Live.Properties.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions", "41")}},
-		"scaling":                    {"scaling-reserved Scaling", []change{set("Scaling.Properties.MaxCapacity", "41")}},
-		"scaling's minimum":          {"scaling-capacity Scaling", []change{set("Scaling.Properties.MinCapacity", "21")}},
-		"scaling of another alias":   {"alias-missing Scaling", []change{set("Scaling.Properties.ResourceId", `{"Fn::Sub":"function:${Handler}:prod"}`)}},
-		"scaling by literal name":    {"alias-missing Scaling", []change{set("Scaling.Properties.ResourceId", `"function:shop:prod"`), set("Handler.Properties.FunctionName", `"shop"`)}},
-		"scaling of the function":    {"scaling-resource Scaling", []change{set("Scaling.Properties.ResourceId", `{"Fn::Join":["",["function:",{"Ref":"Handler"}]]}`)}},
-		"scaling before its alias":   {"scaling-order Scaling", []change{set("Scaling.DependsOn", "")}},
-		"scaling after another":      {"scaling-order Scaling", []change{set("Scaling.DependsOn", `"HandlerVersion"`)}},
-		"mapping's concurrency":      {"mapping-concurrency JobsMapping", []change{set("JobsMapping.Properties.ScalingConfig.MaximumConcurrency", "41")}},
-		"pollers":                    {"mapping-pollers JobsMapping", []change{set("JobsMapping.Properties.ProvisionedPollerConfig", `{"MinimumPollers":2}`)}},
-		"batch":                      {"mapping-batch JobsMapping", []change{set("JobsMapping.Properties.BatchSize", "11")}},
-		"visibility":                 {"mapping-visibility JobsMapping", []change{set("Jobs.Properties.VisibilityTimeout", "29")}},
-		"visibility by default":      {"mapping-visibility JobsMapping", []change{set("Jobs.Properties.VisibilityTimeout", ""), set("Handler.Properties.Timeout", "31")}},
-		"visibility for retries":     {"mapping-visibility-retries JobsMapping", []change{set("Jobs.Properties.VisibilityTimeout", "179")}},
-		"visibility of a version":    {"mapping-visibility JobsMapping", []change{set("Jobs.Properties.VisibilityTimeout", "29"), set("JobsMapping.Properties.FunctionName", `{"Ref":"HandlerVersion"}`)}},
-		"role of the function":       {"mapping-role JobsMapping", []change{set("HandlerPolicy", "")}},
-		"action of the role":         {"mapping-role JobsMapping", []change{set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":["sqs:ReceiveMessage","sqs:GetQueue*"],"Resource":"*"}]`)}},
-		"queue of the role":          {"mapping-role JobsMapping", []change{set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":"sqs:*","Resource":{"Fn::GetAtt":["DeadJobs","Arn"]}}]`)}},
-		"denied":                     {"mapping-role JobsMapping", []change{set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Deny","Action":"sqs:*","Resource":"*"}]`)}},
-		"retention of dead letters":  {"queue-dead-letter-retention Jobs", []change{set("DeadJobs.Properties.MessageRetentionPeriod", "345599")}},
-		"retention by default":       {"queue-dead-letter-retention Jobs", []change{set("DeadJobs.Properties.MessageRetentionPeriod", ""), set("Jobs.Properties.MessageRetentionPeriod", "345601")}},
-		"receive count":              {"queue-receive-count Jobs", []change{set("Jobs.Properties.RedrivePolicy.maxReceiveCount", "0")}},
-		"names":                      {"name-duplicate Jobs", []change{set("Jobs.Properties.QueueName", `"jobs"`), set("DeadJobs.Properties.QueueName", `"jobs"`)}},
-		"names with a region":        {"name-duplicate Jobs", []change{set("Jobs.Properties.QueueName", `{"Fn::Sub":"jobs-${AWS::Region}"}`), set("DeadJobs.Properties.QueueName", `{"Fn::Join":["-",["jobs",{"Ref":"AWS::Region"}]]}`)}},
-		"integration's timeout":      {"api-integration-timeout ApiIntegration", []change{set("ApiIntegration.Properties.TimeoutInMillis", "30001")}},
-		"WebSocket without selector": {"api-websocket-selection Api", []change{set("Api.Properties.ProtocolType", `"WEBSOCKET"`), set("ApiIntegration.Properties.TimeoutInMillis", "29000")}},
-		"target is an API":           {"api-route-target ApiRoute", []change{set("ApiRoute.Properties.Target", `{"Fn::Sub":"integrations/${Api}"}`)}},
-		"target without prefix":      {"api-route-target ApiRoute", []change{set("ApiRoute.Properties.Target", `{"Ref":"ApiIntegration"}`)}},
-		"route key":                  {"api-route-key ApiRoute", []change{set("ApiRoute.Properties.RouteKey", `"GETT /x"`)}},
-		"greedy variable":            {"api-route-key ApiRoute", []change{set("ApiRoute.Properties.RouteKey", `"GET /{x+}/y"`)}},
-		"no permission":              {"invoke-permission ApiIntegration", []change{set("ApiPermission", "")}},
-		"permission on the function": {"invoke-permission ApiIntegration", []change{set("ApiPermission.Properties.FunctionName", `{"Ref":"Handler"}`)}},
-		"permission to read":         {"invoke-permission ApiIntegration", []change{set("ApiPermission.Properties.Action", `"lambda:GetFunction"`)}},
-		"permission for a bucket":    {"invoke-permission ApiIntegration", []change{set("ApiPermission.Properties.SourceArn", `"arn:aws:s3:::bucket"`)}},
-		"target by literal id":       {"api-route-target ApiRoute", []change{set("ApiRoute.Properties.Target", `"integrations/abc1234"`)}},
-		"permission of another":      {"invoke-permission ApiIntegration", []change{set("ApiPermission.Properties.Principal", `"sns.amazonaws.com"`)}},
-		"permission to another API":  {"invoke-permission ApiIntegration", []change{set("Other", `{"Type":"AWS::ApiGatewayV2::Api","Properties":{"ProtocolType":"HTTP"}}`), set("ApiPermission.Properties.SourceArn", `{"Fn::Sub":"arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Other}/*/*"}`)}},
-		"payload format":             {"api-payload-format ApiIntegration", []change{set("ApiIntegration.Properties.PayloadFormatVersion", "")}},
-		"no stage":                   {"api-stage Api", []change{set("ApiStage", "")}},
-		"cron":                       {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpression", `"cron(0 3 * *)"`)}},
-		"time zone":                  {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpressionTimezone", `"Europe/Atlantis"`)}},
-		"who is trusted":             {"role-trust Nightly", []change{set("NightlyRole.Properties.AssumeRolePolicyDocument.Statement", `[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"events.amazonaws.com"}}]`)}},
-		"Lambda is not trusted":      {"role-trust Handler", []change{set("HandlerRole.Properties.AssumeRolePolicyDocument.Statement", `[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"123456789012"}}]`)}},
-		"role of the schedule":       {"schedule-role Nightly", []change{set("NightlyRole.Properties.Policies", `[]`)}},
-		"role for the function":      {"schedule-role Nightly", []change{set("NightlyRole.Properties.Policies", `[{"PolicyName":"n","PolicyDocument":{"Statement":{"Effect":"Allow","Action":"lambda:*","Resource":{"Fn::GetAtt":["Handler","Arn"]}}}}]`)}},
-		"unknown action":             {"policy-action HandlerPolicy", []change{set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":["sqs:*","sqs:Foo"],"Resource":"*"}]`)}},
-		"past the alias":             {"provisioned-bypassed ApiIntegration", []change{set("ApiIntegration.Properties.IntegrationUri", `{"Fn::GetAtt":["Handler","Arn"]}`), set("ApiPermission.Properties.FunctionName", `{"Ref":"Handler"}`)}},
-	} {
+	for name, test := range mutations {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			findings, err := Template("clean.json", clean(t, test.changes...))

@@ -25,7 +25,8 @@ type stack struct {
 	app  *app
 	key  string // tells the stacks of an app apart in tokens
 	file string
-	size int // of the template in bytes
+	size int    // of the template in bytes
+	data []byte // the template
 
 	template  template
 	resources map[string]*resource
@@ -98,7 +99,7 @@ type rawResource struct {
 func parse(sources []Source) (*app, error) {
 	a := &app{followed: map[string]any{}}
 	for i, source := range sources {
-		s := &stack{app: a, key: fmt.Sprint(i), file: source.Name, size: len(source.Data), resources: map[string]*resource{}, byType: map[string][]*resource{}}
+		s := &stack{app: a, key: fmt.Sprint(i), file: source.Name, size: len(source.Data), data: source.Data, resources: map[string]*resource{}, byType: map[string][]*resource{}}
 		if err := json.Unmarshal(source.Data, &s.template); err != nil {
 			return nil, fmt.Errorf("read template %s: must be a CloudFormation template in JSON, got %w; synthesize the app, or convert the file", source.Name, err)
 		}

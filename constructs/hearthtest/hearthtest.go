@@ -7,6 +7,7 @@
 //	func TestStack(t *testing.T) {
 //		app := awscdk.NewApp(hearthtest.AppProps(t, "../cdk.json"))
 //		stack := infra.NewStack(app, "Shop")
+//		hearthtest.Check(t, stack)
 //		hearthtest.Snapshot(t, stack, "testdata/shop.json")
 //	}
 //
@@ -33,6 +34,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/lambdahearth/hearth/constructs/checks"
 )
 
 // validation is the environment variable with which the CDK turns its own
@@ -124,20 +127,22 @@ func init() {
 	}
 }
 
-func updating() bool {
+// Updating reports whether the tests were run with -update.
+func Updating() bool {
 	f := flag.Lookup(updateFlag)
 	return f != nil && f.Value.String() == "true"
 }
 
-// Snapshot compares the template of a stack with a file, see [Template]. With
-// -update it writes the file instead.
+// Snapshot compares the template of a stack with a file, see [Template]. Where they differ,
+// it says first what the update from the file to the stack would replace, delete and lose.
+// With -update it writes the file instead.
 func Snapshot(t testing.TB, stack awscdk.Stack, path string) {
 	t.Helper()
 	got, err := Template(stack)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if updating() {
+	if Updating() {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, got, 0o644)); err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +156,45 @@ func Snapshot(t testing.TB, stack awscdk.Stack, path string) {
 		t.Fatal(err)
 	}
 	if diff := difference(string(want), string(got)); diff != "" {
-		t.Errorf("the template differs from %s; run go test -update if it should (-want +got):\n%s", path, diff)
+		t.Errorf("the template differs from %s; run go test -update if it should\n%s(-want +got):\n%s", path, cost(path, want, got), diff)
+	}
+}
+
+// cost says what an update from one template to another does.
+func cost(path string, before, after []byte) string {
+	changes, err := checks.Compare([]checks.Source{{Name: path, Data: before}}, []checks.Source{{Name: path, Data: after}})
+	if err != nil {
+		return fmt.Sprintf("what the update does is not known: %v\n", err)
+	}
+	var b strings.Builder
+	for _, c := range changes {
+		fmt.Fprintf(&b, "  %s\n", strings.TrimPrefix(c.String(), path+": "))
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "the update from it would\n" + b.String()
+}
+
+// Check holds the template of a stack against the rules of package checks, as hearth check
+// does: an error fails the test, a warning is logged. Silences leave findings out.
+func Check(t testing.TB, stack awscdk.Stack, silences ...checks.Silence) {
+	t.Helper()
+	template, err := Template(stack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := *stack.StackName()
+	findings, err := checks.Template(name, template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range checks.Apply(silences, name, findings) {
+		if f.Severity == checks.Error {
+			t.Errorf("%s", f.String())
+		} else {
+			t.Logf("%s", f.String())
+		}
 	}
 }
 

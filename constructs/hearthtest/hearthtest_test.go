@@ -14,6 +14,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 	hearth "github.com/lambdahearth/hearth/constructs"
+	"github.com/lambdahearth/hearth/constructs/checks"
 	"github.com/lambdahearth/hearth/constructs/hearthtest"
 )
 
@@ -58,6 +59,52 @@ func TestSnapshotDiffers(t *testing.T) {
 	got := strings.Join(r.messages, "\n")
 	if !strings.Contains(got, "-        \"DelaySeconds\": 1") || !strings.Contains(got, "+        \"DelaySeconds\": 2") || strings.Contains(got, "Handler") {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestSnapshotSaysWhatItCosts: a queue whose kind changes is replaced, and its messages are
+// lost. That comes before the diff.
+func TestSnapshotSaysWhatItCosts(t *testing.T) {
+	queue := func(fifo bool) awscdk.Stack {
+		stack := awscdk.NewStack(awscdk.NewApp(hearthtest.AppProps(t, "../../cdk.json")), jsii.String("Shop"), nil)
+		props := &awssqs.QueueProps{}
+		if fifo {
+			props.Fifo = jsii.Bool(true)
+		}
+		awssqs.NewQueue(stack, jsii.String("Mine"), props)
+		return stack
+	}
+	before, err := hearthtest.Template(queue(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "shop.json")
+	if err := os.WriteFile(path, before, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if flag.Lookup("update").Value.String() == "true" {
+		t.Skip("the snapshot would be written")
+	}
+	r := &recorder{TB: t}
+	hearthtest.Snapshot(r, queue(true), path)
+	if got := strings.Join(r.messages, "\n"); !strings.Contains(got, "the update from it would\n  Mine") || !strings.Contains(got, ": replace AWS::SQS::Queue because of FifoQueue; loses its messages") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// TestCheck: an error of the rules fails the test, unless it is silenced with a reason.
+func TestCheck(t *testing.T) {
+	stack := awscdk.NewStack(awscdk.NewApp(hearthtest.AppProps(t, "../../cdk.json")), jsii.String("Shop"), nil)
+	awssqs.NewCfnQueue(stack, jsii.String("Mine"), &awssqs.CfnQueueProps{DelaySeconds: jsii.Number(901)})
+	r := &recorder{TB: t}
+	hearthtest.Check(r, stack)
+	if got := strings.Join(r.messages, "\n"); !strings.Contains(got, "Shop: Mine: error: DelaySeconds must be ") {
+		t.Errorf("got %s", got)
+	}
+	r = &recorder{TB: t}
+	hearthtest.Check(r, stack, checks.Silence{Rule: "queue-range", At: "Mine", Reason: "a test"})
+	if len(r.messages) > 0 {
+		t.Errorf("got %q", r.messages)
 	}
 }
 

@@ -5,16 +5,12 @@
 // # The table
 //
 // The table's name comes from the variable HEARTH_IDEMPOTENCY_TABLE. Its only key is the
-// string PK (partition), its time-to-live attribute is expiresAt. With the AWS CDK:
+// string PK (partition), its time-to-live attribute is expiresAt. The construct
+// hearth.IdempotencyTable creates it, and a backend does with one prop:
 //
-//	table := awsdynamodb.NewTableV2(stack, jsii.String("Once"), &awsdynamodb.TablePropsV2{
-//		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String("PK"), Type: awsdynamodb.AttributeType_STRING},
-//		TimeToLiveAttribute: jsii.String("expiresAt"),
-//	})
-//	table.GrantReadWriteData(backend)
+//	IdempotencyTable: &hearth.IdempotencyTableProps{},
 //
-// and the variable in the Environment of the program. An item is a key that is in
-// progress or done:
+// An item is a key that is in progress or done:
 //
 //	{"PK": "9f86d0…", "owner": "K7…", "fingerprint": "", "leaseUntil": 1793448000000, "expiresAt": 1793534400}
 //	{"PK": "9f86d0…", "owner": "K7…", "fingerprint": "", "result": "PTQy", "expiresAt": 1793534400}
@@ -74,7 +70,8 @@ const (
 // Store is an [idempotency.Store] in a DynamoDB table. It is made by [New] and costs
 // nothing until its first use.
 type Store struct {
-	now func() time.Time
+	name string // of the connection, "" for the only one
+	now  func() time.Time
 
 	mu     sync.Mutex
 	client *dynamodb.Client
@@ -84,7 +81,12 @@ type Store struct {
 var _ idempotency.Store = (*Store)(nil)
 
 // New returns the store in the table that the program's environment names.
-func New() *Store { return &Store{now: time.Now} }
+func New() *Store { return Named("") }
+
+// Named returns the store in the table that the constructs know by this name
+// (ConnectOptions.Name), for a program with more than one. The table of "payments" comes
+// from the variable HEARTH_IDEMPOTENCY_TABLE_PAYMENTS.
+func Named(name string) *Store { return &Store{name: name, now: time.Now} }
 
 // connect finds the table and makes the client, once both can be had.
 func (s *Store) connect() (*dynamodb.Client, *string, error) {
@@ -93,9 +95,10 @@ func (s *Store) connect() (*dynamodb.Client, *string, error) {
 	if s.client != nil {
 		return s.client, &s.table, nil
 	}
-	table := os.Getenv(EnvTable)
+	variable := wire.Named(EnvTable, s.name)
+	table := os.Getenv(variable)
 	if table == "" {
-		return nil, nil, fmt.Errorf("dynamostore: %s must hold the table's name, got nothing; create a table with the string key %s and set it", EnvTable, wire.IdempotencyPartitionKey)
+		return nil, nil, fmt.Errorf("dynamostore: %s must hold the table's name, got nothing; hearth.IdempotencyTable creates the table and sets it", variable)
 	}
 	region, err := awsenv.Region()
 	if err != nil {

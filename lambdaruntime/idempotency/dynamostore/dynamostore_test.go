@@ -256,7 +256,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	check("dynamostore: HEARTH_IDEMPOTENCY_TABLE must hold the table's name, got nothing; create a table with the string key PK and set it")
+	check("dynamostore: HEARTH_IDEMPOTENCY_TABLE must hold the table's name, got nothing; hearth.IdempotencyTable creates the table and sets it")
 	t.Setenv(EnvTable, "once")
 	check("dynamostore: AWS_REGION must be set; Lambda sets it, elsewhere set it yourself")
 	for _, i := range []item{{}, {"fingerprint": text("")}} {

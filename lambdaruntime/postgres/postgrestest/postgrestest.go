@@ -10,18 +10,15 @@
 package postgrestest
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lambdahearth/hearth/internal/pgserver"
 )
 
 // startTimeout bounds the start and the stop of a program.
@@ -40,28 +37,41 @@ type Server struct {
 	// URL is the address of its database.
 	URL string
 
-	program
+	process *pgserver.Process
 }
 
 // NewServer starts a server like [Start].
 func NewServer(t testing.TB) *Server {
 	t.Helper()
-	initdb, postgres := find(t, "initdb", "postgresql"), find(t, "postgres", "postgresql")
-	dir, user := serverDir(t)
-	data := filepath.Join(dir, "data")
-	run := exec.Command(initdb, "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	run.Dir, run.SysProcAttr = dir, user
-	if out, err := run.CombinedOutput(); err != nil {
-		t.Fatalf("postgrestest: initdb: %v\n%s", err, out)
+	find(t, "initdb", "postgresql")
+	dir := serverDir(t)
+	process, err := pgserver.New(t.Context(), dir, nil, []string{"-U", "test", "-A", "trust"}, []string{"-k", dir, "-c", "listen_addresses="})
+	if err != nil {
+		t.Fatalf("postgrestest: %v", err)
 	}
-	s := &Server{URL: address(dir, ""), program: program{
-		dir: dir, user: user, ready: "database system is ready to accept connections",
-		args: []string{postgres, "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off"},
-	}}
+	return started(t, &Server{URL: address(dir, ""), process: process})
+}
+
+// started starts a server that ends with the test.
+func started(t testing.TB, s *Server) *Server {
+	t.Helper()
 	s.Start(t)
 	t.Cleanup(s.Stop)
 	return s
 }
+
+// Start starts the server again after Stop.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	if err := s.process.Start(ctx); err != nil {
+		t.Fatalf("postgrestest: %v", err)
+	}
+}
+
+// Stop ends the server and all its connections at once.
+func (s *Server) Stop() { s.process.Stop(startTimeout) }
 
 // StartPooler starts a pooling proxy, PgBouncer, between a program and the server at
 // serverURL, which it has as many connections to as said. It lends one of them for each
@@ -81,21 +91,22 @@ func NewPooler(t testing.TB, serverURL string, connections int) *Server {
 	if err != nil {
 		t.Fatalf("postgrestest: %v", err)
 	}
-	dir, user := serverDir(t)
+	dir := serverDir(t)
+	user, err := pgserver.User(dir)
+	if err != nil {
+		t.Fatalf("postgrestest: %v", err)
+	}
 	config := filepath.Join(dir, "pgbouncer.ini")
 	text := fmt.Sprintf("[databases]\n* = host=%s user=%s\n[pgbouncer]\nunix_socket_dir=%s\nlisten_port=5432\nlisten_addr=\nauth_type=any\npool_mode=transaction\ndefault_pool_size=%d\n",
 		u.Query().Get("host"), u.User.Username(), dir, connections)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatalf("postgrestest: %v", err)
 	}
-	s := &Server{URL: address(dir, u.Path), program: program{dir: dir, user: user, ready: "process up", args: []string{pgbouncer, config}}}
-	s.Start(t)
-	t.Cleanup(s.Stop)
-	return s
+	return started(t, &Server{URL: address(dir, u.Path), process: &pgserver.Process{Dir: dir, User: user, Ready: "process up", Args: []string{pgbouncer, config}}})
 }
 
-// serverDir makes a folder for a server, and says as whom to run it.
-func serverDir(t testing.TB) (string, *syscall.SysProcAttr) {
+// serverDir makes a folder for a server. The test is skipped where no server can run.
+func serverDir(t testing.TB) string {
 	t.Helper()
 	// Not t.TempDir: its parent shuts out the user that the server runs as, and its
 	// length may be too much for a socket's path.
@@ -104,11 +115,10 @@ func serverDir(t testing.TB) (string, *syscall.SysProcAttr) {
 		t.Fatalf("postgrestest: %v", err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	user, err := serverUser(dir)
-	if err != nil {
-		t.Skipf("postgrestest: %v", err)
+	if _, err := pgserver.User(dir); err != nil {
+		t.Skipf("postgrestest: skipped: %v", err)
 	}
-	return dir, user
+	return dir
 }
 
 // address is the URL of a database behind a Unix socket in dir.
@@ -120,87 +130,12 @@ func address(dir, path string) string {
 	return u.String()
 }
 
-// program is a program that says on its standard error when it is ready.
-type program struct {
-	dir   string
-	user  *syscall.SysProcAttr
-	args  []string
-	ready string
-
-	cmd   *exec.Cmd
-	ended chan struct{}
-}
-
-// Start starts the program again after Stop.
-func (p *program) Start(t testing.TB) {
-	t.Helper()
-	p.cmd = exec.Command(p.args[0], p.args[1:]...)
-	p.cmd.Dir, p.cmd.SysProcAttr = p.dir, p.user
-	// Messages that the start is recognized by.
-	p.cmd.Env = append(os.Environ(), "LC_ALL=C", "LC_MESSAGES=C")
-	log, err := p.cmd.StderrPipe()
-	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("postgrestest: start: %v", err)
-	}
-	ready, ended := make(chan struct{}), make(chan struct{})
-	p.ended = ended
-	var seen strings.Builder
-	go func() {
-		defer close(ended)
-		lines := bufio.NewScanner(log)
-		for lines.Scan() {
-			seen.WriteString(lines.Text() + "\n")
-			if strings.Contains(lines.Text(), p.ready) {
-				close(ready)
-				break
-			}
-		}
-		_, _ = io.Copy(io.Discard, log) // a full pipe would stop the server
-		_ = p.cmd.Wait()
-	}()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	select {
-	case <-ready:
-	case <-ended:
-		t.Fatalf("postgrestest: %s did not start:\n%s", filepath.Base(p.args[0]), seen.String())
-	case <-ctx.Done():
-		_ = p.cmd.Process.Kill()
-		<-ended
-		t.Fatalf("postgrestest: %s was not ready within %v:\n%s", filepath.Base(p.args[0]), startTimeout, seen.String())
-	}
-}
-
-// Stop ends the program and all its connections at once.
-func (p *program) Stop() {
-	select {
-	case <-p.ended:
-		return
-	default:
-	}
-	_ = p.cmd.Process.Signal(os.Interrupt) // a fast shutdown
-	select {
-	case <-p.ended:
-	case <-time.After(startTimeout):
-		_ = p.cmd.Process.Kill()
-		<-p.ended
-	}
-}
-
-// find looks for a program in PATH and where Debian and Homebrew keep it.
+// find looks for a program, and skips the test where it is not installed.
 func find(t testing.TB, name, from string) string {
 	t.Helper()
-	if path, err := exec.LookPath(name); err == nil {
-		return path
+	path, err := pgserver.Find(name)
+	if err != nil {
+		t.Skipf("postgrestest: skipped, as %s is not installed: %v (Debian: apt-get install %s)", from, err, from)
 	}
-	for _, pattern := range []string{"/usr/lib/postgresql/*/bin/", "/opt/homebrew/opt/postgresql@*/bin/", "/usr/sbin/"} {
-		if found, _ := filepath.Glob(pattern + name); len(found) > 0 {
-			return found[len(found)-1]
-		}
-	}
-	t.Skipf("postgrestest: skipped, as %s is not installed: no %s in PATH (Debian: apt-get install %s)", from, name, from)
-	return ""
+	return path
 }

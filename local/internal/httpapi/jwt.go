@@ -2,10 +2,7 @@ package httpapi
 
 import (
 	"context"
-	"crypto"
 	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -18,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // JWT verifies the tokens of an issuer. It differs from AWS in that the issuer may
@@ -51,42 +50,29 @@ func (j *JWT) identitySource() string {
 
 var errToken = errors.New("the token is not valid")
 
-// verify returns a token's claims, as strings, and its scopes.
+// verify returns a token's claims, as strings, and its scopes. An error that is not
+// errToken means that the issuer could not be asked.
 func (j *JWT) verify(ctx context.Context, token string, now time.Time) (map[string]string, []string, error) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
+	parser := jwt.NewParser(
+		jwt.WithValidMethods([]string{"RS256", "RS384", "RS512"}), // RSA only, as in AWS
+		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithIssuer(j.Issuer),
+		jwt.WithJSONNumber(), jwt.WithTimeFunc(func() time.Time { return now }),
+	)
+	claims := jwt.MapClaims{}
+	var unasked error
+	_, err := parser.ParseWithClaims(token, claims, func(t *jwt.Token) (any, error) {
+		id, _ := t.Header["kid"].(string)
+		key, err := j.key(ctx, id, now)
+		if !errors.Is(err, errToken) {
+			unasked = err
+		}
+		return key, err
+	})
+	if unasked != nil {
+		return nil, nil, unasked
+	}
+	if err != nil || !j.isFor(claims) {
 		return nil, nil, errToken
-	}
-	var header struct{ Alg, Kid string }
-	var claims map[string]any
-	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
-	if err != nil || decodePart(parts[0], &header) != nil || decodePart(parts[1], &claims) != nil {
-		return nil, nil, errToken
-	}
-	hash, digest := crypto.Hash(0), []byte(nil)
-	signed := []byte(parts[0] + "." + parts[1])
-	switch header.Alg { // RSA only, as in AWS
-	case "RS256":
-		sum := sha256.Sum256(signed)
-		hash, digest = crypto.SHA256, sum[:]
-	case "RS384":
-		sum := sha512.Sum384(signed)
-		hash, digest = crypto.SHA384, sum[:]
-	case "RS512":
-		sum := sha512.Sum512(signed)
-		hash, digest = crypto.SHA512, sum[:]
-	default:
-		return nil, nil, errToken
-	}
-	key, err := j.key(ctx, header.Kid, now)
-	if err != nil {
-		return nil, nil, err
-	}
-	if rsa.VerifyPKCS1v15(key, hash, digest, signature) != nil {
-		return nil, nil, errToken
-	}
-	if err := j.check(claims, now); err != nil {
-		return nil, nil, err
 	}
 	texts := make(map[string]string, len(claims))
 	for name, value := range claims {
@@ -99,14 +85,14 @@ func (j *JWT) verify(ctx context.Context, token string, now time.Time) (map[stri
 	return texts, scopes, nil
 }
 
-func decodePart(part string, into any) error {
-	data, err := base64.RawURLEncoding.DecodeString(part)
-	if err != nil {
-		return err
+// isFor reports whether a token is for one of the audiences: by "aud", or else by
+// "client_id".
+func (j *JWT) isFor(claims jwt.MapClaims) bool {
+	if id, ok := claims["client_id"].(string); ok && claims["aud"] == nil {
+		return slices.Contains(j.Audience, id)
 	}
-	d := json.NewDecoder(strings.NewReader(string(data)))
-	d.UseNumber()
-	return d.Decode(into)
+	audience, err := claims.GetAudience()
+	return err == nil && slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(j.Audience, a) })
 }
 
 // claimText writes a claim as the event has it: lists in brackets, apart by spaces.
@@ -129,48 +115,6 @@ func claimText(v any) string {
 	}
 	data, _ := json.Marshal(v) // it was decoded from JSON
 	return string(data)
-}
-
-func (j *JWT) check(claims map[string]any, now time.Time) error {
-	number := func(name string) (time.Time, bool) {
-		n, ok := claims[name].(json.Number)
-		if !ok {
-			return time.Time{}, false
-		}
-		f, err := n.Float64()
-		return time.Unix(int64(f), 0), err == nil
-	}
-	exp, ok := number("exp")
-	if !ok || !now.Before(exp) {
-		return errToken
-	}
-	for _, name := range []string{"nbf", "iat"} {
-		if t, ok := number(name); ok && now.Before(t) {
-			return errToken
-		}
-	}
-	if claims["iss"] != j.Issuer {
-		return errToken
-	}
-	var audience []string
-	switch aud := claims["aud"].(type) {
-	case string:
-		audience = []string{aud}
-	case []any:
-		for _, a := range aud {
-			audience = append(audience, claimText(a))
-		}
-	case nil:
-		if id, ok := claims["client_id"].(string); ok {
-			audience = []string{id}
-		}
-	}
-	for _, a := range audience {
-		if slices.Contains(j.Audience, a) {
-			return nil
-		}
-	}
-	return errToken
 }
 
 // key finds the key of a token at the issuer.

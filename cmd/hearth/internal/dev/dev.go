@@ -1,10 +1,12 @@
+// Package dev is the command hearth dev: it synthesizes an app, runs it on the
+// local engine, and follows what is saved.
 package dev
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +18,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
+	"github.com/lambdahearth/hearth/constructs/checks"
 	"github.com/lambdahearth/hearth/internal/process"
+	"github.com/lambdahearth/hearth/internal/project"
 	"github.com/lambdahearth/hearth/local"
 )
 
@@ -29,142 +34,148 @@ func stateFile(folder string, pid int) string {
 	return filepath.Join(folder, fmt.Sprintf("hearth-dev-%d.json", pid))
 }
 
+// Options are what hearth dev is told.
+type Options struct {
+	// Local is passed on to the engine, with the addresses, folders and variables that
+	// the fields below and the project say.
+	Local local.Options
+	// Dir is the folder of cdk.json.
+	Dir string
+	// Assembly is a folder to run in place of what the app synthesizes, "" for none.
+	Assembly string
+	// Port is where the engine serves on loopback, 0 to 65535; 0 picks a free port.
+	Port int
+	// Env are lines as .env has them.
+	Env []string
+	// RawLogs prints the log records of the programs as they are.
+	RawLogs bool
+	// NoWatch does not follow what is saved.
+	NoWatch bool
+}
+
 // server is one run of hearth dev.
 type server struct {
-	options  local.Options
-	project  *project
-	envFlags []string
-	noSynth  bool
-	noWatch  bool
-	out      io.Writer
-	engine   *local.Engine
+	Options
+	project *project.Project
+	out     *terminal.Terminal
+	engine  *local.Engine
 
 	infra    *inputs
 	handlers map[string]*inputs // by the program's folder
 }
 
 // Run is the command: it returns when ctx ends, or when the app cannot be started.
-func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	s := &server{out: NewTerminal(stdout), handlers: map[string]*inputs{}}
-	flags := flag.NewFlagSet("dev", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	port := flags.Int("port", DefaultPort, "")
-	dir := flags.String("dir", ".", "")
-	assembly := flags.String("assembly", "", "")
-	rawLogs := flags.Bool("json", false, "")
-	flags.StringVar(&s.options.Database, "database", local.DatabaseAuto, "")
-	flags.BoolVar(&s.options.Debug, "debug", false, "")
-	flags.BoolVar(&s.options.Freeze, "freeze", false, "")
-	flags.DurationVar(&s.options.ColdStart, "cold-start", 0, "")
-	flags.IntVar(&s.options.Concurrency, "concurrency", 0, "")
-	flags.BoolVar(&s.noWatch, "no-watch", false, "")
-	flags.Func("env", "", func(text string) error { s.envFlags = append(s.envFlags, text); return nil })
-	flags.Func("stack", "", func(name string) error { s.options.Stacks = append(s.options.Stacks, name); return nil })
-	s.options.Issuers = map[string]local.Issuer{}
-	for name, addr := range map[string]*string{"sqs-port": &s.options.SQSAddr, "dynamodb-port": &s.options.DynamoDBAddr, "api-port": &s.options.APIAddr} {
-		flags.Func(name, "", func(text string) error {
-			n, err := strconv.Atoi(text)
-			if err != nil || n < 0 || n > 65535 {
-				return errors.New("must be 0 to 65535")
-			}
-			*addr = net.JoinHostPort("127.0.0.1", text)
-			return nil
-		})
+func Run(ctx context.Context, opts Options, stdout io.Writer) error {
+	s := &server{Options: opts, out: terminal.New(stdout), handlers: map[string]*inputs{}}
+	if opts.Port < 0 || opts.Port > 65535 {
+		return fmt.Errorf("dev: --port must be 0 to 65535, got %d", opts.Port)
 	}
-	flags.Func("issuer", "", func(text string) error {
-		id, rest, ok := strings.Cut(text, "=")
-		parts := strings.Split(rest, ",")
-		if !ok || id == "" || len(parts) < 2 || parts[0] == "" {
-			return errors.New("must be LOGICAL_ID=URL,AUDIENCE")
-		}
-		s.options.Issuers[id] = local.Issuer{Issuer: parts[0], Audience: parts[1:]}
-		return nil
-	})
-	flags.Func("host", "", func(name string) error { s.options.Hosts = append(s.options.Hosts, name); return nil })
-	s.options.Handlers = map[string]string{}
-	flags.Func("handler", "", func(text string) error {
-		id, folder, ok := strings.Cut(text, "=")
-		if !ok || id == "" || folder == "" {
-			return errors.New("must be LOGICAL_ID=DIR")
-		}
-		s.options.Handlers[id] = folder
-		return nil
-	})
-	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("dev: %w; see hearth dev --help", err)
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("dev takes no arguments, got %q; see hearth dev --help", flags.Arg(0))
-	}
-	if *port < 0 || *port > 65535 {
-		return fmt.Errorf("dev: --port must be 0 to 65535, got %d", *port)
-	}
-	s.options.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(*port))
-	s.options.Environ = os.Environ()
-	s.options.Clock = local.NewShiftedClock() // the page moves it
-	if cache, err := os.UserCacheDir(); err == nil {
-		s.options.Cache = filepath.Join(cache, "hearth")
-	}
-	s.options.Output = newLogWriter(s.out, *rawLogs)
-	s.options.Log = func(line string) { fmt.Fprintln(s.out, "hearth:", line) }
+	s.Local.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(opts.Port))
+	s.Local.Environ = os.Environ()
+	s.Local.Clock = local.NewShiftedClock() // the page moves it
+	s.Local.Cache = cacheDir()
+	s.Local.Output = newLogWriter(s.out, opts.RawLogs)
+	s.Local.Log = func(line string) { fmt.Fprintln(s.out, "hearth:", line) }
 
 	var err error
-	if s.project, err = readProject(*dir); err != nil {
-		if *assembly == "" {
+	if s.project, err = readProject(opts.Dir); err != nil {
+		if opts.Assembly == "" {
 			return fmt.Errorf("dev: %w", err)
 		}
-		abs, _ := filepath.Abs(*dir) // it fails only where there is no working folder
-		s.project = &project{dir: abs}
+		abs, _ := filepath.Abs(opts.Dir) // it fails only where there is no working folder
+		s.project = &project.Project{Dir: abs}
 	}
-	s.options.Dir, s.options.Assembly = s.project.dir, s.project.output
-	if *assembly != "" {
-		s.noSynth, s.options.Assembly = true, *assembly
-	}
+	s.Local.Dir, s.Local.Assembly = s.project.Dir, cmp.Or(opts.Assembly, s.project.Output)
 	if err := s.readEnv(); err != nil {
 		return fmt.Errorf("dev: %w", err)
 	}
 	ctx, cancel := withParent(ctx)
 	defer cancel()
-	return s.run(ctx, stderr)
+	return s.run(ctx)
 }
 
-// readEnv reads .env and --env, and takes the database from them.
+// cacheDir is where built programs are kept, "" for nowhere.
+func cacheDir() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(cache, "hearth")
+}
+
+// readProject reads a project whose compiled app is kept.
+func readProject(dir string) (*project.Project, error) {
+	p, err := project.Read(dir)
+	if err == nil {
+		p.Cache = cacheDir()
+	}
+	return p, err
+}
+
+// envFile is the file of variables in the project's folder. One whose name goes on with
+// a dot and a function's logical id or name has variables of that function alone.
+const envFile = ".env"
+
+// isEnvFile reports whether a file has variables.
+func (s *server) isEnvFile(path string) bool {
+	name := filepath.Base(path)
+	return filepath.Dir(path) == s.project.Dir && (name == envFile || strings.HasPrefix(name, envFile+"."))
+}
+
+// readEnv reads .env, .env.FUNCTION and --env, and takes the database from them.
 func (s *server) readEnv() error {
 	env := &Env{values: map[string]string{}}
-	if err := env.readEnvFile(filepath.Join(s.project.dir, ".env")); err != nil {
+	if err := env.readEnvFile(filepath.Join(s.project.Dir, envFile)); err != nil {
 		return err
 	}
-	for _, text := range s.envFlags {
+	s.Local.FunctionEnv = map[string]map[string]string{}
+	files, err := os.ReadDir(s.project.Dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		function, found := strings.CutPrefix(file.Name(), envFile+".")
+		if !found || file.IsDir() {
+			continue
+		}
+		own := &Env{values: map[string]string{}}
+		if err := own.readEnvFile(filepath.Join(s.project.Dir, file.Name())); err != nil {
+			fmt.Fprintln(s.out, "hearth:", err) // it may be another program's file
+			continue
+		}
+		s.Local.FunctionEnv[function] = own.values
+	}
+	for _, text := range s.Env {
 		if err := env.add(text); err != nil {
 			return fmt.Errorf("--env: %w", err)
 		}
 	}
-	s.options.Env = env.values
-	if s.options.Database == "none" {
-		s.options.Database = ""
+	s.Local.Env = env.values
+	if s.Local.Database == "none" {
+		s.Local.Database = ""
 		return nil
 	}
 	for _, url := range []string{env.values["DATABASE_URL"], os.Getenv("DATABASE_URL")} {
 		// One that no RDS Proxy can lead to is the programs' own affair.
-		if scheme, _, _ := strings.Cut(url, "://"); s.options.Database == local.DatabaseAuto && slices.Contains([]string{"postgres", "postgresql", "mysql"}, scheme) {
-			s.options.Database = url
+		if scheme, _, _ := strings.Cut(url, "://"); s.Local.Database == local.DatabaseAuto && slices.Contains([]string{"postgres", "postgresql", "mysql"}, scheme) {
+			s.Local.Database = url
 		}
 	}
 	return nil
 }
 
-func (s *server) run(ctx context.Context, stderr io.Writer) (err error) {
+func (s *server) run(ctx context.Context) (err error) {
 	started := time.Now()
-	if err := checkPort(s.options.Addr); err != nil {
+	if err := checkPort(s.Local.Addr); err != nil {
 		return err
 	}
-	if !s.noSynth {
+	if s.Assembly == "" {
 		if err := s.synth(ctx); err != nil {
 			return quiet(ctx, err)
 		}
 	}
 	fmt.Fprintln(s.out, "building the handlers and starting")
-	if s.engine, err = local.Start(ctx, s.options); err != nil {
+	if s.engine, err = local.Start(ctx, s.Local); err != nil {
 		return quiet(ctx, err)
 	}
 	defer func() {
@@ -175,9 +186,9 @@ func (s *server) run(ctx context.Context, stderr io.Writer) (err error) {
 	if err := s.note(); err != nil {
 		return err
 	}
-	defer os.Remove(stateFile(s.options.Assembly, os.Getpid())) //nolint:errcheck // a synth may have emptied the folder
+	defer os.Remove(stateFile(s.Local.Assembly, os.Getpid())) //nolint:errcheck // a synth may have emptied the folder
 	printState(s.out, s.engine.State(), seconds(started), true)
-	if s.noWatch {
+	if s.NoWatch {
 		<-ctx.Done()
 		return nil
 	}
@@ -204,13 +215,40 @@ func quiet(ctx context.Context, err error) error {
 func seconds(since time.Time) string { return fmt.Sprintf("%.1f s", time.Since(since).Seconds()) }
 
 func (s *server) synth(ctx context.Context) error {
-	started := time.Now()
-	fmt.Fprintf(s.out, "synthesizing with %q\n", s.project.app)
-	if err := s.project.synth(ctx, s.out); err != nil {
+	fmt.Fprintf(s.out, "synthesizing with %q\n", s.project.App)
+	if err := s.project.Synth(ctx, s.out); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "synthesized (%s)\n", seconds(started))
+	s.check()
 	return nil
+}
+
+// check prints what hearth check finds in what was synthesized. The app runs anyway.
+func (s *server) check() {
+	findings, err := checks.Paths(s.project.Output)
+	if err == nil {
+		file := filepath.Join(s.project.Dir, checks.SilencesFile)
+		var silences []checks.Silence
+		switch silences, err = checks.ReadSilences(file); {
+		case err == nil:
+			findings = checks.Apply(silences, file, findings)
+		case errors.Is(err, os.ErrNotExist):
+			err = nil
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(s.out, "hearth: check:", err)
+	}
+	for _, f := range findings {
+		if rel, err := filepath.Rel(s.project.Dir, f.File); err == nil {
+			f.File = rel
+		}
+		color := terminal.Yellow
+		if f.Severity == checks.Error {
+			color = terminal.Red
+		}
+		s.out.WriteColored("check: "+f.String()+"\n", string(f.Severity)+":", color) //nolint:errcheck // a terminal
+	}
 }
 
 // note writes where this run serves, and the token for actions, for this user alone.
@@ -219,7 +257,7 @@ func (s *server) note() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(stateFile(s.options.Assembly, os.Getpid()), data, 0o600)
+	return os.WriteFile(stateFile(s.Local.Assembly, os.Getpid()), data, 0o600)
 }
 
 // Running is a hearth dev that runs.
@@ -233,11 +271,11 @@ type Running struct {
 // Find returns the hearth dev that runs the app in a folder: the one that was started
 // last, where there are several.
 func Find(dir string) (*Running, error) {
-	p, err := readProject(dir)
+	p, err := project.Read(dir)
 	if err != nil {
 		return nil, err
 	}
-	notes, _ := filepath.Glob(filepath.Join(p.output, "hearth-dev-*.json")) // a bad pattern finds none
+	notes, _ := filepath.Glob(filepath.Join(p.Output, "hearth-dev-*.json")) // a bad pattern finds none
 	found := &Running{}
 	for _, path := range notes {
 		var note Running
@@ -250,7 +288,7 @@ func Find(dir string) (*Running, error) {
 		}
 	}
 	if found.URL == "" {
-		return nil, fmt.Errorf("hearth dev does not run in %s; start it there, or name its URL with --url", p.dir)
+		return nil, fmt.Errorf("hearth dev does not run in %s; start it there, or name its URL with --url", p.Dir)
 	}
 	return found, nil
 }
@@ -262,7 +300,7 @@ func (s *server) watch(ctx context.Context) error {
 		return err
 	}
 	defer w.fs.Close() //nolint:errcheck // nothing is left to watch
-	if err := w.add(s.project.dir); err != nil {
+	if err := w.add(s.project.Dir); err != nil {
 		return err
 	}
 	s.listInputs(ctx, w)
@@ -285,7 +323,7 @@ func (s *server) watch(ctx context.Context) error {
 func (s *server) followed() string {
 	var b strings.Builder
 	relative := func(dir string) string {
-		if rel, err := filepath.Rel(s.project.dir, dir); err == nil && filepath.IsLocal(rel) {
+		if rel, err := filepath.Rel(s.project.Dir, dir); err == nil && filepath.IsLocal(rel) {
 			return "./" + rel
 		}
 		return dir
@@ -297,12 +335,12 @@ func (s *server) followed() string {
 		}
 	}
 	switch {
-	case s.noSynth:
+	case s.Assembly != "":
 		fmt.Fprintln(&b, "not followed: the infrastructure; the assembly was named with --assembly")
 	case s.infra != nil:
-		yes = append(yes, relative(s.project.goProgram()))
+		yes = append(yes, relative(s.project.GoProgram()))
 	default:
-		fmt.Fprintf(&b, "not followed: the infrastructure; %q is no Go program that is understood (go run DIR), so save cdk.json to synthesize again\n", s.project.app)
+		fmt.Fprintf(&b, "not followed: the infrastructure; %q is no Go program that is understood (go run DIR), so save cdk.json to synthesize again\n", s.project.App)
 	}
 	for _, f := range s.engine.State().Functions {
 		if f.Source == "" {
@@ -336,7 +374,7 @@ func (s *server) listInputs(ctx context.Context, w *watcher) {
 	for _, dir := range s.engine.Sources() {
 		list(dir, local.BuildTags, func(in *inputs) { s.handlers[dir] = in })
 	}
-	if dir := s.project.goProgram(); dir != "" && !s.noSynth {
+	if dir := s.project.GoProgram(); dir != "" && s.Assembly == "" {
 		list(dir, "", func(in *inputs) { s.infra = in })
 	}
 	wg.Wait()
@@ -358,15 +396,15 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 				}
 			}
 		}
-		if !s.noSynth && (s.infra.has(path) || path == filepath.Join(s.project.dir, "cdk.json") || path == filepath.Join(s.project.dir, "cdk.context.json")) {
+		if s.Assembly == "" && (s.infra.has(path) || path == filepath.Join(s.project.Dir, "cdk.json") || path == filepath.Join(s.project.Dir, "cdk.context.json")) {
 			hit, synth = true, true
 		}
-		if path == filepath.Join(s.project.dir, ".env") {
+		if s.isEnvFile(path) {
 			hit, env = true, true
 		}
 		if hit {
 			name := path
-			if rel, err := filepath.Rel(s.project.dir, path); err == nil {
+			if rel, err := filepath.Rel(s.project.Dir, path); err == nil {
 				name = rel
 			}
 			names = append(names, name)
@@ -389,7 +427,7 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 		case err == nil:
 			fmt.Fprintf(s.out, "the program is the same (%s)\n", seconds(started))
 		}
-		if rebuilt != nil && rebuilt.Wiring && !s.noSynth {
+		if rebuilt != nil && rebuilt.Wiring && s.Assembly == "" {
 			fmt.Fprintln(s.out, "the program serves something else than before")
 			synth = true
 		}
@@ -399,7 +437,7 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 			fmt.Fprintln(s.out, err)
 			return false
 		}
-		s.engine.SetEnv(s.options.Env)
+		s.engine.SetEnv(s.Local.Env, s.Local.FunctionEnv)
 	}
 	if synth || env {
 		s.reload(ctx, synth)
@@ -411,7 +449,7 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 func (s *server) reload(ctx context.Context, synth bool) {
 	started := time.Now()
 	if synth {
-		p, err := readProject(s.project.dir)
+		p, err := readProject(s.project.Dir)
 		if err == nil {
 			s.project = p
 			err = s.synth(ctx)

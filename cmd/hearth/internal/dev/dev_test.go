@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,9 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lambdahearth/hearth/local"
-
+	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
 	"github.com/lambdahearth/hearth/internal/within"
+	"github.com/lambdahearth/hearth/local"
 )
 
 type buffer struct {
@@ -90,7 +89,7 @@ func TestDev(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out, ended := &buffer{}, make(chan error, 1)
-	go func() { ended <- Run(ctx, []string{"--dir", dir, "--port", "0"}, out, out) }()
+	go func() { ended <- Run(ctx, Options{Dir: dir, Local: local.Options{Database: local.DatabaseAuto}}, out) }()
 
 	url, token := "", ""
 	await(t, out, "it is ready", func() bool {
@@ -159,6 +158,15 @@ func TestDev(t *testing.T) {
 	}
 	await(t, out, "the variable is there", func() bool { return get(url) == "moin,one,two,blue," })
 
+	if err := os.WriteFile(filepath.Join(dir, ".env.Fn"), []byte("FROM_ENV_FILE=own\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	await(t, out, "the function's own variable is there", func() bool { return get(url) == "moin,one,own,blue," })
+	if err := os.Remove(filepath.Join(dir, ".env.Fn")); err != nil {
+		t.Fatal(err)
+	}
+	await(t, out, "it is gone again", func() bool { return get(url) == "moin,one,two,blue," })
+
 	edit(t, filepath.Join(dir, "infra", "Shop.template.json"), `"one"`, `"three"`)
 	edit(t, filepath.Join(dir, "cdk.json"), `"app": `, `"app":  `)
 	await(t, out, "it was synthesized again", func() bool { return get(url) == "moin,three,two,blue," })
@@ -193,15 +201,14 @@ func TestRunMistakes(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(broken, "cdk.json"), []byte(`{"app": "echo some words; exit 3"}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for want, args := range map[string][]string{
-		"dev: there is no cdk.json in " + empty + "; change to the folder of your CDK app, or name it with --dir": {"--dir", empty},
-		"synthesize with \"echo some words; exit 3\": exit status 3\nsome words":                                  {"--dir", broken, "--port", "0"},
-		`dev takes no arguments, got "x"; see hearth dev --help`:                                                  {"x"},
-		"dev: --port must be 0 to 65535, got 70000":                                                               {"--port", "70000"},
-		`dev: --env: must be NAME=VALUE, NAME or PREFIX*, got "1A"`:                                               {"--dir", broken, "--env", "1A=b"},
+	for want, opts := range map[string]Options{
+		"dev: there is no cdk.json in " + empty + "; change to the folder of your CDK app, or name it with --dir": {Dir: empty},
+		"synthesize with \"echo some words; exit 3\": exit status 3\nsome words":                                  {Dir: broken},
+		"dev: --port must be 0 to 65535, got 70000":                                                               {Port: 70000},
+		`dev: --env: must be NAME=VALUE, NAME or PREFIX*, got "1A"`:                                               {Dir: broken, Env: []string{"1A=b"}},
 	} {
-		if err := Run(t.Context(), args, io.Discard, io.Discard); err == nil || err.Error() != want {
-			t.Errorf("%v:\n got %v\nwant %s", args, err, want)
+		if err := Run(t.Context(), opts, io.Discard); err == nil || err.Error() != want {
+			t.Errorf("%+v:\n got %v\nwant %s", opts, err, want)
 		}
 	}
 }
@@ -218,43 +225,12 @@ func TestPortInUse(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "cdk.json"), []byte(`{"app": "touch synthesized"}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	err = Run(t.Context(), []string{"--dir", dir, "--port", port}, io.Discard, io.Discard)
+	err = Run(t.Context(), Options{Dir: dir, Port: l.Addr().(*net.TCPAddr).Port}, io.Discard)
 	if want := "address already in use; stop what serves there, or choose another port with --port"; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "synthesized")); err == nil {
 		t.Error("the app was synthesized first")
-	}
-}
-
-func TestSynthIsEnded(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancelCause(t.Context())
-	p := &project{dir: t.TempDir(), app: "sleep 1000; true", output: t.TempDir()}
-	reason := errors.New("enough")
-	time.AfterFunc(50*time.Millisecond, func() { cancel(reason) })
-	if err := p.synth(ctx, io.Discard); !errors.Is(err, reason) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestGoProgram(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "infra"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for app, want := range map[string]string{
-		"go run ./infra": "infra", "go mod download && go run -tags x ./infra": "infra", "go run main.go": ".", "go run infra/main.go": "infra",
-		"npx ts-node app.ts": "", "go run ./none": "",
-	} {
-		if want != "" {
-			want = filepath.Join(dir, want)
-		}
-		if got := (&project{dir: dir, app: app}).goProgram(); got != want {
-			t.Errorf("%s: got %q, want %q", app, got, want)
-		}
 	}
 }
 
@@ -299,11 +275,11 @@ func TestFormat(t *testing.T) {
 		`{"timestamp":"2026-11-23T07:14:25.519Z","level":"INFO","message":"a\n07:14:25.519 ERROR forged"}`: at.Local().Format("15:04:05.000") + " INFO  a\n    07:14:25.519 ERROR forged\n",
 		"plain": "", `{"no":"message"}`: "", `{broken`: "",
 	} {
-		if got, show := format([]byte(line)); got != want || !show {
+		if got, _, show := format([]byte(line)); got != want || !show {
 			t.Errorf("%s: got %q", line, got)
 		}
 	}
-	if _, show := format([]byte(`{"_aws":{},"message":"x"}`)); show {
+	if _, _, show := format([]byte(`{"_aws":{},"message":"x"}`)); show {
 		t.Error("metrics are shown")
 	}
 }
@@ -338,48 +314,15 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestTerminal: nothing that a client sends moves the cursor or sets the title.
-func TestTerminal(t *testing.T) {
+// TestLogIsPrintable: nothing that a client sends moves the cursor or sets the title.
+func TestLogIsPrintable(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"plain ä 世界\ttext\n": "plain ä 世界\ttext\n", "\x1b]0;x\x07": `\x1b]0;x\a`, "a\rb\x00\x7f": `a\rb\x00\x7f`, "\x9b31m\xff": `\x9b31m\xff`,
-		"\u009b31m": `\u009b31m`, "abc\u202edef": `abc\u202edef`,
-	} {
-		out := &buffer{}
-		if n, err := NewTerminal(out).Write([]byte(text)); n != len(text) || err != nil || out.String() != want {
-			t.Errorf("%q: %d, %v, got %q, want %q", text, n, err, out, want)
-		}
-	}
 	// Records, plain lines and the engine's own lines all go this way.
 	out := &buffer{}
-	logs := newLogWriter(NewTerminal(out), false)
+	logs := newLogWriter(terminal.New(out), false)
 	io.WriteString(logs, `{"message":"GET /log/\u001b]0;x\u0007","path":"\u001b]0;x"}`+"\n")
 	io.WriteString(logs, "plain \x1b[2J\n")
 	if strings.ContainsAny(out.String(), "\x1b\x07") {
 		t.Errorf("got %q", out)
-	}
-}
-
-// TestSynthEnvironment: an app finds an account and a region, as under the CDK CLI.
-func TestSynthEnvironment(t *testing.T) {
-	t.Parallel()
-	for given, want := range map[string]string{
-		"":                                   "000000000000 us-east-1",
-		"AWS_REGION=eu-west-1":               "000000000000 eu-west-1",
-		"AWS_DEFAULT_REGION=eu-west-2":       "000000000000 eu-west-2",
-		"CDK_DEFAULT_ACCOUNT=123456789012":   "123456789012 us-east-1",
-		"CDK_DEFAULT_REGION=ap-southeast-2":  "000000000000 ap-southeast-2",
-		"CDK_DEFAULT_REGION= AWS_REGION=x-y": "000000000000 x-y",
-	} {
-		dir := t.TempDir()
-		command := exec.CommandContext(t.Context(), "/bin/sh", "-c", `echo "$CDK_DEFAULT_ACCOUNT $CDK_DEFAULT_REGION" > out`)
-		command.Dir, command.Env = dir, synthEnvironment(strings.Fields(given))
-		if err := command.Run(); err != nil {
-			t.Fatal(err)
-		}
-		got, err := os.ReadFile(filepath.Join(dir, "out"))
-		if err != nil || strings.TrimSpace(string(got)) != want {
-			t.Errorf("%q: got %q, %v, want %q", given, got, err, want)
-		}
 	}
 }

@@ -1,9 +1,10 @@
 // Command handler consumes a queue, runs a schedule, and serves HTTP and a WebSocket API
-// that remembers its clients. It tells of each in the queue "results".
+// that remembers its clients. It tells of each in the queue "results". A PUT claims a path.
 package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 	"github.com/lambdahearth/hearth/lambdaruntime/connections"
 	"github.com/lambdahearth/hearth/lambdaruntime/connections/registry"
+	"github.com/lambdahearth/hearth/lambdaruntime/idempotency"
+	"github.com/lambdahearth/hearth/lambdaruntime/idempotency/dynamostore"
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 )
 
@@ -20,11 +23,16 @@ var (
 	toResults = producer.New(lambdaruntime.Queue[string]{Name: "results"})
 	online    = registry.New()
 	clients   = connections.New()
+	once      = idempotency.New("claims", dynamostore.New(), idempotency.Options{})
 )
 
 func main() {
 	lambdaruntime.Start(&lambdaruntime.App{
 		HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPut {
+				claim(w, r)
+				return
+			}
 			body, err := io.ReadAll(r.Body)
 			if err == nil {
 				err = toJobs.Send(r.Context(), string(body))
@@ -41,6 +49,20 @@ func main() {
 		}}},
 		WebSocket: live{},
 	})
+}
+
+// claim tells whether the path is claimed for the first time.
+func claim(w http.ResponseWriter, r *http.Request) {
+	first := false
+	_, err := idempotency.Do(r.Context(), once, r.URL.EscapedPath(), func(context.Context) (bool, error) {
+		first = true
+		return true, nil
+	})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprint(w, r.URL.EscapedPath(), " ", first)
 }
 
 // live pushes each message to all connections of its user.

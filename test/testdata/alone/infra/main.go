@@ -21,5 +21,7 @@ func main() {
 	hearth.NewHttpApi(stack, jsii.String("Http"), &hearth.HttpApiProps{Handler: handler.Alias})
 	hearth.NewWebSocketApi(stack, jsii.String("WebSocket"), &hearth.WebSocketApiProps{Handler: handler.Alias}).ConnectPush(handler, nil)
 	hearth.NewConnectionRegistry(stack, jsii.String("Online"), nil).Connect(handler, nil)
+	hearth.NewIdempotencyTable(stack, jsii.String("Once"), nil).Connect(handler, nil)
+	hearth.NewRestApi(stack, jsii.String("Rest"), &hearth.RestApiProps{Handler: handler.Alias})
 	app.Synth(nil)
 }

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/pflag"
+)
+
+// flagsFile is the file beside cdk.json with the flags of hearth dev that every start
+// has.
+const flagsFile = "hearth.json"
+
+// readFlags sets the flags that a file gives by their names, but for those of the
+// command line. A value is a string, a number, a boolean, or an array of strings for a
+// flag that may be repeated. A file that does not exist sets nothing.
+func readFlags(flags *pflag.FlagSet, path string) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var given map[string]any
+	if err := decoder.Decode(&given); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		flag := flags.Lookup(name)
+		if flag == nil || name == "dir" || name == "help" {
+			return fmt.Errorf("read %s: %q must be a flag that is not --dir%s", path, name, nearest(nearFlags(flags, name), ""))
+		}
+		if flag.Changed {
+			continue
+		}
+		values, isList := given[name].([]any)
+		if !isList {
+			values = []any{given[name]}
+		}
+		for _, value := range values {
+			text := ""
+			switch v := value.(type) {
+			case string:
+				text = v
+			case json.Number:
+				text = v.String()
+			case bool:
+				text = strconv.FormatBool(v)
+			default:
+				return fmt.Errorf("read %s: %q must be a string, a number, a boolean or an array of them, got %v", path, name, value)
+			}
+			if err := flags.Set(name, text); err != nil {
+				return fmt.Errorf("read %s: %w", path, err)
+			}
+		}
+	}
+	return nil
+}

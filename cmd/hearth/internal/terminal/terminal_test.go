@@ -1,0 +1,47 @@
+package terminal
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestWrite: nothing that a client sends moves the cursor or sets the title.
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"plain ä 世界\ttext\n": "plain ä 世界\ttext\n", "\x1b]0;x\x07": `\x1b]0;x\a`, "a\rb\x00\x7f": `a\rb\x00\x7f`, "\x9b31m\xff": `\x9b31m\xff`,
+		"\u009b31m": `\u009b31m`, "abc\u202edef": `abc\u202edef`,
+	} {
+		out := &strings.Builder{}
+		if n, err := New(out).Write([]byte(text)); n != len(text) || err != nil || out.String() != want {
+			t.Errorf("%q: %d, %v, got %q, want %q", text, n, err, out, want)
+		}
+	}
+}
+
+func TestWriteColored(t *testing.T) {
+	t.Parallel()
+	out := &strings.Builder{}
+	colored := &Terminal{w: out, colored: true}
+	colored.WriteColored("at noon ERROR \x1b[2J ERROR\n", "ERROR", Red)
+	colored.WriteColored("no word\n", "ERROR", Red)
+	New(out).WriteColored("plain ERROR\n", "ERROR", Red)
+	if want := "at noon \x1b[31mERROR\x1b[0m \\x1b[2J ERROR\nno word\nplain ERROR\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out, want)
+	}
+}
+
+// TestColors: a file is no terminal.
+func TestColors(t *testing.T) {
+	t.Parallel()
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if New(file).colored {
+		t.Error("a file got colours")
+	}
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
+	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/local"
+)
+
+func newInvoke() *cobra.Command {
+	opts := local.InstanceOptions{Env: map[string]string{}}
+	cmd := &cobra.Command{
+		Use:   "invoke FUNCTION|DIR [FILE]",
+		Short: "Send an event to a function of the running app, or to the program in a folder",
+		Long: `Send an event to a function of the running app, or to the program in a folder, and
+print the response. FILE is standard input by default.
+
+For a FUNCTION the command speaks to the hearth dev that runs in this folder. A part of
+the name is enough, if only one has it. The program in DIR is built and started as one
+Lambda instance; its log goes to standard error.`,
+		Example: `  hearth invoke Handler event.json
+  echo '{"httpMethod": "GET", "path": "/hello"}' | hearth invoke --env A=b ./handler`,
+		Args: arguments(1, 2, "a function or a folder, and a file"),
+	}
+	c := addControl(cmd)
+	cmd.Flags().DurationVar(&opts.Timeout, "timeout", time.Minute, "the function's timeout, for a program in a folder")
+	cmd.Flags().Func("env", "a variable of the function's environment, `NAME=VALUE`, for a\nprogram in a folder; may be repeated", func(s string) error {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return fmt.Errorf("must be NAME=VALUE, got %q", s)
+		}
+		opts.Env[name] = value
+		return nil
+	})
+	cmd.ValidArgsFunction = c.names(func(s *local.State) (names []string) {
+		for _, f := range s.Functions {
+			names = append(names, f.Name)
+		}
+		return names
+	})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		file := ""
+		if len(args) == 2 {
+			file = args[1]
+		}
+		event, err := readEvent(file, cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		// A folder is a program; anything else is a function of the running engine, of
+		// which no folder can be meant.
+		if name := args[0]; !isDir(name) && !strings.ContainsAny(name, "/.") {
+			return c.call(cmd.Context(), "invoke", url.Values{"name": {name}}, event, cmd.OutOrStdout())
+		}
+		opts.Output = terminal.New(cmd.ErrOrStderr())
+		return invokeProgram(cmd.Context(), args[0], event, opts, cmd.OutOrStdout())
+	}
+	return cmd
+}
+
+// invokeProgram sends event to the program in dir.
+func invokeProgram(ctx context.Context, dir string, event []byte, opts local.InstanceOptions, stdout io.Writer) error {
+	program, cleanup, err := build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	opts.Program = program
+	instance, err := local.StartInstance(ctx, opts)
+	if err != nil {
+		return err
+	}
+	defer instance.Stop()
+	response, err := instance.Invoke(ctx, event)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%s\n", response)
+	return err
+}
+
+func newManifest() *cobra.Command {
+	return &cobra.Command{
+		Use:     "manifest DIR",
+		Short:   "Print what the program in a folder serves",
+		Long:    "Build the Go program in DIR for this machine and print what it serves, as JSON.",
+		Example: "  hearth manifest ./handler > manifest.json",
+		Args:    arguments(1, 1, "one folder"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return manifest(cmd.Context(), args[0], cmd.OutOrStdout())
+		},
+	}
+}
+
+func manifest(ctx context.Context, dir string, stdout io.Writer) error {
+	program, cleanup, err := build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	path := filepath.Join(filepath.Dir(program), "manifest.json")
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Env = append(os.Environ(), wire.EnvManifest+"="+path)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("run %s: %w\n%s", dir, err, strings.TrimSpace(string(output)))
+	}
+	if _, err := wire.ReadManifest(path); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("run %s: the program ended without stating what it serves; call lambdaruntime.Start in its main function", dir)
+		}
+		return err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	_, err = stdout.Write(data)
+	return err
+}
+
+// build compiles the program in dir into a folder that cleanup removes.
+func build(ctx context.Context, dir string) (program string, cleanup func(), err error) {
+	tmp, err := os.MkdirTemp("", "hearth-")
+	if err != nil {
+		return "", nil, err
+	}
+	cleanup = func() { os.RemoveAll(tmp) }
+	if program, err = local.Build(ctx, dir, tmp); err != nil {
+		cleanup()
+		return "", nil, err
+	}
+	return program, cleanup, nil
+}
+
+func readEvent(file string, stdin io.Reader) (event []byte, err error) {
+	if file == "" || file == "-" {
+		event, err = io.ReadAll(stdin)
+	} else {
+		event, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read event: %w", err)
+	}
+	return event, nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

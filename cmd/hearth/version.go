@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// modulePath is the module that the command is built from.
+const modulePath = "github.com/lambdahearth/hearth"
+
+// moduleVersion is the version of Hearth that the command was built from, such as
+// v0.3.0 or v0.0.0-20261126070800-a293543f0c1d; "" if the go command did not say.
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Path == modulePath && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return ""
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version of the command",
+		Long:    "Print the version of Hearth that the command was built from, and that of Go.",
+		Example: "  hearth version",
+		Args:    arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			version := moduleVersion()
+			if version == "" {
+				version = "of an unknown version: it was built in a checkout without version control"
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "hearth %s (%s %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}

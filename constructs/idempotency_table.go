@@ -1,0 +1,120 @@
+package hearth
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// IdempotencyTableProps configure an [IdempotencyTable].
+type IdempotencyTableProps struct {
+	// EncryptionKey encrypts a new table. Results are stored as they are.
+	//
+	// @default - a key that DynamoDB owns
+	EncryptionKey awskms.IKey
+
+	// RemovalPolicy says what becomes of a new table when it leaves the stack. Without
+	// it, what was done once may be done again.
+	//
+	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	RemovalPolicy awscdk.RemovalPolicy
+
+	// Table is a table that exists, with the string key PK alone and the time-to-live
+	// attribute expiresAt.
+	//
+	// @default - a new table, paid by the request
+	Table awsdynamodb.ITable
+
+	// Vpc gets a gateway endpoint for DynamoDB, which costs nothing, so that
+	// functions in subnets without a way to the internet reach the table. A route
+	// table can have one such endpoint only.
+	//
+	// @default - no endpoint
+	Vpc awsec2.IVpc
+}
+
+// IdempotencyTable is the table in which package idempotency/dynamostore remembers what
+// was done, so that a job or a request with a key takes effect once.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html (2026-11)
+type IdempotencyTable struct {
+	constructs.Construct
+
+	// Endpoint is the gateway endpoint; nil without IdempotencyTableProps.Vpc.
+	Endpoint awsec2.GatewayVpcEndpoint
+	// Table is the table.
+	Table awsdynamodb.ITable
+
+	app *app
+}
+
+// NewIdempotencyTable creates the table. It panics with every broken rule at once.
+func NewIdempotencyTable(scope constructs.Construct, id *string, props *IdempotencyTableProps) *IdempotencyTable {
+	if props == nil {
+		props = &IdempotencyTableProps{}
+	}
+	c := &IdempotencyTable{Table: props.Table}
+	c.app = newConstruct(c, scope, id)
+	r := &rules{where: "IdempotencyTableProps"}
+	props.check(r)
+	refuse(c, r.broken)
+	if c.Table == nil {
+		removal := props.RemovalPolicy
+		if removal == "" {
+			removal = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+		}
+		c.Table = awsdynamodb.NewTable(c, jsii.String("Table"), &awsdynamodb.TableProps{
+			BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
+			EncryptionKey:       props.EncryptionKey,
+			PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(wire.IdempotencyPartitionKey), Type: awsdynamodb.AttributeType_STRING},
+			RemovalPolicy:       removal,
+			TimeToLiveAttribute: jsii.String(wire.IdempotencyTimeToLive),
+		})
+	}
+	if props.Vpc != nil {
+		c.Endpoint = newTableEndpoint(c, props.Vpc)
+	}
+	return c
+}
+
+// newTableEndpoint creates the way from isolated subnets to the account's own tables.
+func newTableEndpoint(scope constructs.Construct, vpc awsec2.IVpc) awsec2.GatewayVpcEndpoint {
+	endpoint := awsec2.NewGatewayVpcEndpoint(scope, jsii.String("Endpoint"), &awsec2.GatewayVpcEndpointProps{
+		Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB(),
+		Vpc:     vpc,
+	})
+	endpoint.AddToPolicy(perimeter(scope, []*string{awscdk.Stack_Of(scope).Account()}))
+	return endpoint
+}
+
+func (p *IdempotencyTableProps) check(r *rules) {
+	if p.Table != nil {
+		r.mustBeUnset("with Table, which has its own; remove it",
+			given{"EncryptionKey", p.EncryptionKey != nil}, given{"RemovalPolicy", p.RemovalPolicy != ""})
+	}
+}
+
+// GrantAccess lets someone use the table: the three actions that the store takes, on this
+// table alone.
+func (c *IdempotencyTable) GrantAccess(grantee awsiam.IGrantable) awsiam.Grant {
+	if key := c.Table.EncryptionKey(); key != nil {
+		key.GrantEncryptDecrypt(grantee)
+	}
+	return c.Table.Grant(grantee, jsii.String("dynamodb:DeleteItem"), jsii.String("dynamodb:PutItem"), jsii.String("dynamodb:UpdateItem"))
+}
+
+// Connect lets a program use the table, and tells it the table's name: it sets
+// HEARTH_IDEMPOTENCY_TABLE, followed by "_{NAME}" for a connection with a name.
+func (c *IdempotencyTable) Connect(client Client, options *ConnectOptions) awsiam.Grant {
+	name := options.name(c)
+	return connect(c, client, func(fn awslambda.Function) awsiam.Grant {
+		c.app.environmentOf(fn).set(c, wire.Named(wire.EnvIdempotencyTable, name), c.Table.TableName())
+		return c.GrantAccess(fn)
+	})
+}

@@ -1,0 +1,38 @@
+// Command infra is the CDK app: it says what is deployed. cdk.json names it.
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	hearth "github.com/lambdahearth/hearth/constructs"
+)
+
+const stackName = "App"
+
+func main() {
+	defer jsii.Close()
+	app := awscdk.NewApp(nil)
+	newStack(app, stackName)
+	app.Synth(nil)
+}
+
+func newStack(scope constructs.Construct, id string) awscdk.Stack {
+	stack := awscdk.NewStack(scope, jsii.String(id), nil)
+	hearth.NewBackend(stack, jsii.String("Backend"), &hearth.BackendProps{
+		Entry: jsii.String("./handler"),
+		// What nobody needs does not reach the function, and is not paid for.
+		Http: &hearth.HttpApiProps{
+			Throttle: &awsapigatewayv2.ThrottleSettings{BurstLimit: jsii.Number(100), RateLimit: jsii.Number(50)},
+		},
+		ConnectionRegistry: &hearth.ConnectionRegistryProps{},
+		WebSocket: &hearth.WebSocketApiProps{
+			Throttle: &awsapigatewayv2.ThrottleSettings{BurstLimit: jsii.Number(100), RateLimit: jsii.Number(50)},
+		},
+		// A backlog leaves instances to the requests.
+		Queues: map[string]*hearth.QueueProps{"orders": {MaxConcurrency: jsii.Number(5)}},
+	})
+	return stack
+}

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"github.com/lambdahearth/hearth/constructs/hearthtest"
+)
+
+func TestMain(m *testing.M) { hearthtest.Main(m) }
+
+// TestStack checks the template, and holds it against testdata/stack.json. After a change
+// that is meant, run "go test ./infra -update" and read the file's diff.
+func TestStack(t *testing.T) {
+	t.Chdir("..") // to where cdk.json is, as the CDK runs it
+	stack := newStack(awscdk.NewApp(hearthtest.AppProps(t, "cdk.json")), "Test")
+	hearthtest.Check(t, stack)
+	hearthtest.Snapshot(t, stack, "infra/testdata/stack.json")
+}

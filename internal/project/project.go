@@ -1,0 +1,246 @@
+// Package project reads and synthesizes CDK apps as the CDK CLI does, for hearth dev and
+// for tests.
+package project
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lambdahearth/hearth/internal/process"
+	"github.com/lambdahearth/hearth/local"
+)
+
+// Project is a folder with a cdk.json.
+type Project struct {
+	Dir string
+	// App is the command that synthesizes.
+	App string
+	// Output is the folder of the cloud assembly.
+	Output string
+	// Cache is a folder in which the compiled app is kept, so that it is linked again only
+	// after a change. "" keeps none.
+	Cache string
+
+	context map[string]any
+}
+
+// Read reads cdk.json in dir and the looked-up context beside it.
+// https://docs.aws.amazon.com/cdk/v2/guide/cli.html#cli-config (2026-11)
+func Read(dir string) (*Project, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(abs, "cdk.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no cdk.json in %s; change to the folder of your CDK app, or name it with --dir", abs)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var config struct {
+		App     string
+		Output  string
+		Context map[string]any
+	}
+	if err := json.Unmarshal(data, &config); err != nil {
+		return nil, fmt.Errorf("read cdk.json: %w", err)
+	}
+	if config.App == "" {
+		return nil, errors.New(`read cdk.json: app must be the command that synthesizes, such as "go run ./infra"`)
+	}
+	p := &Project{Dir: abs, App: config.App, Output: config.Output, context: map[string]any{}}
+	if p.Output == "" {
+		p.Output = "cdk.out"
+	}
+	if !filepath.IsAbs(p.Output) {
+		p.Output = filepath.Join(abs, p.Output)
+	}
+	looked := map[string]any{}
+	if data, err := os.ReadFile(filepath.Join(abs, "cdk.context.json")); err == nil {
+		if err := json.Unmarshal(data, &looked); err != nil {
+			return nil, fmt.Errorf("read cdk.context.json: %w", err)
+		}
+	}
+	maps.Copy(p.context, looked)
+	maps.Copy(p.context, config.Context)
+	// As the CDK CLI sets them, so that construct paths and assets can be found.
+	p.context["aws:cdk:enable-path-metadata"] = true
+	p.context["aws:cdk:enable-asset-metadata"] = true
+	return p, nil
+}
+
+// GoProgram returns the folder of the Go program that synthesizes, or "" if the
+// command is none that is understood.
+func (p *Project) GoProgram() string {
+	fields := strings.Fields(p.App)
+	for i := 0; i+2 < len(fields); i++ {
+		if fields[i] != "go" || fields[i+1] != "run" {
+			continue
+		}
+		for _, f := range fields[i+2:] {
+			if strings.HasPrefix(f, "-") {
+				continue
+			}
+			if strings.HasSuffix(f, ".go") {
+				f = filepath.Dir(f)
+			}
+			dir := filepath.Join(p.Dir, f)
+			if info, err := os.Stat(dir); err == nil && info.IsDir() {
+				return dir
+			} // else it is the value of a flag
+		}
+	}
+	return ""
+}
+
+// synthEnvironment adds the account and the region that the CDK CLI takes from the
+// credentials: an app may read them. Here they are what the environment says, or the
+// engine's own.
+// https://docs.aws.amazon.com/cdk/v2/guide/environments.html (2026-11)
+func synthEnvironment(environ []string) []string {
+	values := map[string]string{}
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		values[name] = value
+	}
+	env := slices.Clone(environ)
+	if values["CDK_DEFAULT_ACCOUNT"] == "" {
+		env = append(env, "CDK_DEFAULT_ACCOUNT="+local.DefaultAccount)
+	}
+	if values["CDK_DEFAULT_REGION"] == "" {
+		env = append(env, "CDK_DEFAULT_REGION="+cmp.Or(values["AWS_REGION"], values["AWS_DEFAULT_REGION"], local.DefaultRegion))
+	}
+	return env
+}
+
+// patience is after how long a step says that it is still at it.
+const patience = 3 * time.Second
+
+// Synth runs the app. What it prints is shown if it fails. CloudFormation
+// validation is left to cdk synth, for it takes many seconds. An app that is a Go program
+// is compiled first, if there is a Cache. Status gets a line with the time of each step.
+func (p *Project) Synth(ctx context.Context, status io.Writer) error {
+	data, err := json.Marshal(p.context)
+	if err != nil {
+		return err
+	}
+	command, err := p.command(ctx, status)
+	if err != nil {
+		return err
+	}
+	command.Dir = p.Dir
+	command.Env = append(synthEnvironment(os.Environ()), "CDK_OUTDIR="+p.Output, "CDK_CONTEXT_JSON="+string(data), "CDK_VALIDATION=false")
+	started := time.Now()
+	if err := run(ctx, command, status, "still synthesizing "); err != nil {
+		return p.explain("synthesize with", err)
+	}
+	fmt.Fprintf(status, "synthesized (%.1f s)\n", time.Since(started).Seconds())
+	return nil
+}
+
+// explain wraps the failure of a step with the command that was run.
+func (p *Project) explain(step string, err error) error {
+	var failed *failure
+	if errors.As(err, &failed) {
+		return fmt.Errorf("%s %q: %w", step, p.App, err)
+	}
+	return err
+}
+
+// command is the command that synthesizes.
+func (p *Project) command(ctx context.Context, status io.Writer) (*exec.Cmd, error) {
+	fields := strings.Fields(p.App)
+	plain := !strings.ContainsAny(p.App, "&|;<>$`'\"\\*?") // by which a shell would change it
+	if p.Cache != "" && plain && len(fields) >= 3 && fields[0] == "go" && fields[1] == "run" && !strings.HasPrefix(fields[2], "-") && !strings.HasSuffix(fields[2], ".go") {
+		started := time.Now()
+		sum := sha256.Sum256([]byte(p.Dir + "\x00" + fields[2]))
+		dir := filepath.Join(p.Cache, "infra-"+hex.EncodeToString(sum[:8]))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("synthesize: %w", err)
+		}
+		program := filepath.Join(dir, "infra")
+		build := exec.Command("go", "build", "-buildvcs=false", "-o", program, fields[2])
+		build.Dir = p.Dir
+		if err := run(ctx, build, status, "still compiling; the first compile of a CDK app takes minutes "); err != nil {
+			return nil, p.explain("compile", err)
+		}
+		fmt.Fprintf(status, "compiled %s (%.1f s)\n", fields[2], time.Since(started).Seconds())
+		return exec.Command(program, fields[3:]...), nil
+	}
+	if strings.ContainsAny(p.App, "&|;<>") {
+		return exec.Command("/bin/sh", "-c", p.App), nil
+	}
+	return exec.Command("/bin/sh", "-c", "exec "+p.App), nil
+}
+
+// failure is that a command failed, with what it has printed.
+type failure struct {
+	cause  error
+	output string
+}
+
+func (f *failure) Error() string { return f.cause.Error() + "\n" + f.output }
+
+func (f *failure) Unwrap() error { return f.cause }
+
+// run runs a command until ctx ends. Status hears that it takes long.
+func run(ctx context.Context, command *exec.Cmd, status io.Writer, long string) error {
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	process.Group(command)
+	command.WaitDelay = time.Second
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("synthesize: %w", err)
+	}
+	var err error // read after done is closed
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = command.Wait()
+	}()
+	ticker := time.NewTicker(patience)
+	defer ticker.Stop()
+	for shown := false; ; {
+		select {
+		case <-done:
+			if shown {
+				fmt.Fprintln(status)
+			}
+			if err != nil {
+				return &failure{err, strings.TrimSpace(output.String())}
+			}
+			return nil
+		case <-ticker.C:
+			if !shown {
+				fmt.Fprint(status, "  "+long)
+			} else {
+				fmt.Fprint(status, ".")
+			}
+			shown = true
+		case <-ctx.Done():
+			process.Terminate(command.Process.Pid)
+			select {
+			case <-done:
+			case <-time.After(time.Second):
+				process.Kill(command.Process.Pid)
+				<-done
+			}
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSynthIsEnded(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	p := &Project{Dir: t.TempDir(), App: "sleep 1000; true", Output: t.TempDir()}
+	reason := errors.New("enough")
+	time.AfterFunc(50*time.Millisecond, func() { cancel(reason) })
+	if err := p.Synth(ctx, io.Discard); !errors.Is(err, reason) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestGoProgram(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "infra"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for app, want := range map[string]string{
+		"go run ./infra": "infra", "go mod download && go run -tags x ./infra": "infra", "go run main.go": ".", "go run infra/main.go": "infra",
+		"npx ts-node app.ts": "", "go run ./none": "",
+	} {
+		if want != "" {
+			want = filepath.Join(dir, want)
+		}
+		if got := (&Project{Dir: dir, App: app}).GoProgram(); got != want {
+			t.Errorf("%s: got %q, want %q", app, got, want)
+		}
+	}
+}
+
+// TestSynthEnvironment: an app finds an account and a region, as under the CDK CLI.
+func TestSynthEnvironment(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                                   "000000000000 us-east-1",
+		"AWS_REGION=eu-west-1":               "000000000000 eu-west-1",
+		"AWS_DEFAULT_REGION=eu-west-2":       "000000000000 eu-west-2",
+		"CDK_DEFAULT_ACCOUNT=123456789012":   "123456789012 us-east-1",
+		"CDK_DEFAULT_REGION=ap-southeast-2":  "000000000000 ap-southeast-2",
+		"CDK_DEFAULT_REGION= AWS_REGION=x-y": "000000000000 x-y",
+	} {
+		dir := t.TempDir()
+		command := exec.CommandContext(t.Context(), "/bin/sh", "-c", `echo "$CDK_DEFAULT_ACCOUNT $CDK_DEFAULT_REGION" > out`)
+		command.Dir, command.Env = dir, synthEnvironment(strings.Fields(given))
+		if err := command.Run(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(dir, "out"))
+		if err != nil || strings.TrimSpace(string(got)) != want {
+			t.Errorf("%q: got %q, %v, want %q", given, got, err, want)
+		}
+	}
+}
+
+// TestCompile: with a cache, a Go app is compiled before it runs, with its time; without
+// one, or where a shell has a part in the command, the command runs as it is.
+func TestCompile(t *testing.T) {
+	t.Parallel()
+	dir, cache := t.TempDir(), t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program := func(word string) string {
+		return "package main\n\nimport (\n\t\"os\"\n\t\"strings\"\n)\n\nfunc main() {\n\tos.WriteFile(\"out\", []byte(\"" + word + " \"+strings.Join(os.Args[1:], \",\")), 0o644)\n}\n"
+	}
+	write("go.mod", "module app\n\ngo 1.26\n")
+	synth := func(app, cache string) (status, out string, err error) {
+		t.Helper()
+		os.Remove(filepath.Join(dir, "out"))
+		var b strings.Builder
+		err = (&Project{Dir: dir, App: app, Output: t.TempDir(), Cache: cache}).Synth(t.Context(), &b)
+		data, _ := os.ReadFile(filepath.Join(dir, "out"))
+		return b.String(), string(data), err
+	}
+	for _, word := range []string{"first", "second"} {
+		write("infra/main.go", program(word))
+		status, out, err := synth("go run ./infra a b", cache)
+		if err != nil || !strings.HasPrefix(status, "compiled ./infra (") || out != word+" a,b" {
+			t.Errorf("%s: %q, %q, %v", word, status, out, err)
+		}
+	}
+	for _, app := range []string{"go run -tags x ./infra a b", "go run ./infra a b && true", "go run infra/main.go a b"} {
+		if status, out, err := synth(app, cache); err != nil || !strings.HasPrefix(status, "synthesized (") || out != "second a,b" {
+			t.Errorf("%s: %q, %q, %v", app, status, out, err)
+		}
+	}
+	if status, out, err := synth("go run ./infra", ""); err != nil || !strings.HasPrefix(status, "synthesized (") || out != "second " {
+		t.Errorf("without a cache: %q, %q, %v", status, out, err)
+	}
+	write("infra/main.go", "package main\n\nfunc main() { undefined() }\n")
+	if _, _, err := synth("go run ./infra", cache); err == nil || !strings.HasPrefix(err.Error(), "compile \"go run ./infra\": exit status 1\n") || !strings.Contains(err.Error(), "undefined: undefined") {
+		t.Errorf("got %v", err)
+	}
+	write("infra/main.go", "package main\n\nimport \"os\"\n\nfunc main() { println(\"no stack\"); os.Exit(3) }\n")
+	if _, _, err := synth("go run ./infra", cache); err == nil || err.Error() != "synthesize with \"go run ./infra\": exit status 3\nno stack" {
+		t.Errorf("got %v", err)
+	}
+}
