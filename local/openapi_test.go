@@ -5,6 +5,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -17,7 +18,7 @@ var updateOpenAPI = flag.Bool("update-openapi", false, "write local/openapi.json
 
 type object = map[string]any
 
-// TestOpenAPI holds local/openapi.json to the routes and the types of their answers, in
+// TestOpenAPI holds local/openapi.json and the table in docs/page.md to the routes and the types of their answers, in
 // both directions.
 //
 //	go test ./local -run TestOpenAPI -update-openapi
@@ -28,15 +29,45 @@ func TestOpenAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = append(want, '\n')
+	const page, begin, end = "../docs/page.md", "<!-- api: made by go test ./local -run TestOpenAPI -update-openapi -->\n", "<!-- end -->\n"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), begin)
+	got, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the table", page)
+	}
 	if *updateOpenAPI {
+		if err := os.WriteFile(page, []byte(before+begin+tableOfAPI()+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile("openapi.json", want, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
+	if got != tableOfAPI() {
+		t.Errorf("the table in %s is not what the code does; run go test ./local -run TestOpenAPI -update-openapi", page)
+	}
 	if !bytes.Equal(want, openAPI) {
 		t.Error("local/openapi.json is not what the code does; run go test ./local -run TestOpenAPI -update-openapi and read the difference")
 	}
+}
+
+// tableOfAPI is the table in docs/page.md.
+func tableOfAPI() string {
+	var b strings.Builder
+	b.WriteString("| below `/_hearth` | token | what it is |\n|---|---|---|\n")
+	for _, r := range routes {
+		token := ""
+		if r.action {
+			token = "yes"
+		}
+		fmt.Fprintf(&b, "| `%s %s` | %s | %s |\n", r.method, r.path, token, r.summary)
+	}
+	return b.String()
 }
 
 func describeAPI(t *testing.T) object {
