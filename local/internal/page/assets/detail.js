@@ -1,6 +1,6 @@
 // One invocation: what can be done with it, its trace, event, response and log lines.
 import { act, api, bytes, clockTime, copy, form, h, pretty, short, span, svg } from './lib.js'
-import { isBad, queueName } from './store.js'
+import { isBad, labelOf, queueName } from './store.js'
 import { lineOf } from './logs.js'
 
 const going = ['waiting', 'init', 'running']
@@ -33,7 +33,7 @@ export function detail(side, ctx, id) {
 			return
 		}
 		settled = !going.includes(d.status) && Date.now() - d.time > 5000
-		title.textContent = d.label
+		title.textContent = labelOf(d)
 		about.replaceChildren(status(d), ` ${clockTime(d.time, true)} · ${short(d.function)} · ${d.source} · `,
 			d.instance ? h('a', { href: ctx.link('instances', ['instance', d.instance]) }, `instance ${d.instance}`) : 'no instance',
 			d.provisioned ? ', provisioned' : d.instance ? ', on demand' : '', d.spill ? h('span', ' ', h('span.pill.spill', 'spilled over')) : '', d.cold ? h('span', ' ', h('span.pill.cold', 'cold')) : '')
@@ -89,7 +89,7 @@ function waterfall(steps, id, ctx) {
 			if (acquired - s.start > 0.5) rows.push({ name: pad + 'waited', from: s.start, to: acquired, kind: 'wait', id: i.id, one })
 			if (i.initMs > 0) rows.push({ name: pad + 'init', from: acquired, to: acquired + i.initMs, kind: 'init', id: i.id, one })
 		}
-		rows.push({ name: pad + (s.depth ? 'job · ' : '') + i.label, from: acquired + i.initMs, to: acquired + i.initMs + i.handlerMs, kind: isBad(i) ? 'bad' : i.spill ? 'spill' : 'busy', id: i.id, one })
+		rows.push({ name: pad + (s.depth ? 'job · ' : '') + labelOf(i), from: acquired + i.initMs, to: acquired + i.initMs + i.handlerMs, kind: isBad(i) ? 'bad' : i.spill ? 'spill' : 'busy', id: i.id, one })
 	}
 	if (!rows.length) return ''
 	const from = Math.min(...rows.map(r => r.from))

@@ -1,6 +1,6 @@
 // The start page: a lane for each instance, and above it how full the function is.
 import { act, api, clockTime, colour, confirm, count, h, short, span } from './lib.js'
-import { now, store } from './store.js'
+import { labelOf, now, store } from './store.js'
 import * as queues from './queues.js'
 
 const row = 21 // a lane's height
@@ -374,7 +374,7 @@ export function open(panel, ctx) {
 		g.fillStyle = colours.dim
 		for (let t = Math.ceil(from / step) * step; t < at - step / 3; t += step) {
 			const xt = (t - from) / (seconds * 1000) * width
-			if (xt > 24) g.fillText(clockTime(t), xt - 24, height - 5)
+			if (xt > 24 && xt < width - (frozenAt ? 90 : 60)) g.fillText(clockTime(t), xt - 24, height - 5)
 		}
 		g.fillText(frozenAt ? clockTime(at) : 'now', width - (frozenAt ? 56 : 26), height - 5)
 	}
@@ -477,7 +477,7 @@ function instanceSide(side, ctx, id) {
 		if (Date.now() - asked < 1000) return
 		asked = Date.now()
 		const { invocations } = await api(`invocations?instance=${id}&limit=12`)
-		list.replaceChildren(...invocations.map(v => h('tr', h('td.num', clockTime(v.time, true)), h('td', h('a', { href: ctx.link('instances', ['invocation', v.id]) }, v.label)), h('td.num.r', span(v.handlerMs)))))
+		list.replaceChildren(...invocations.map(v => h('tr', h('td.num', clockTime(v.time, true)), h('td', h('a', { href: ctx.link('instances', ['invocation', v.id]) }, labelOf(v))), h('td.num.r', span(v.handlerMs)))))
 	}
 	update()
 	return { tick: update }

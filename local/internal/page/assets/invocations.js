@@ -1,6 +1,6 @@
 // All invocations, newest first, with filters that the address keeps.
-import { api, clockTime, count, h, select, short, span } from './lib.js'
-import { isBad, store } from './store.js'
+import { api, clockTime, h, select, short, span } from './lib.js'
+import { isBad, labelOf, store } from './store.js'
 import { status } from './detail.js'
 
 const sources = ['http', 'websocket', 'queue', 'schedule', 'async', 'invoke', 'replay']
@@ -23,7 +23,7 @@ export function open(panel, ctx) {
 		let r = rows.get(i.number)
 		if (r?.dataset.key !== key) {
 			const fresh = h('tr.row', { 'data-id': i.id, onclick: () => ctx.go('invocations', ['invocation', i.id], q) },
-				h('td.num', clockTime(i.time, true)), h('td', h('a', { href: ctx.link('invocations', ['invocation', i.id], q) }, i.label)), h('td', i.source), h('td', short(i.function)),
+				h('td.num', clockTime(i.time, true)), h('td', h('a', { href: ctx.link('invocations', ['invocation', i.id], q) }, labelOf(i))), h('td', i.source), h('td', short(i.function)),
 				h('td', status(i), i.spill ? [' ', h('span.pill.spill', 'spill')] : '', i.cold ? [' ', h('span.pill.cold', 'cold')] : ''),
 				[i.waitedMs, i.initMs, i.handlerMs].map((ms, n) => h('td.num.r', n === 1 && !i.cold ? '' : span(ms))))
 			fresh.dataset.key = key
@@ -59,8 +59,7 @@ export function open(panel, ctx) {
 		bar.replaceChildren(h('input', { type: 'search', id: 'text', placeholder: 'path, id, error  ( / )', value: q.text || '', oninput: e => set('text', e.target.value), 'aria-label': 'Text' }),
 			select('source', q.source || '', [['', 'all sources'], ...sources], v => set('source', v)), select('status', q.status || '', [['', 'all statuses'], ...statuses], v => set('status', v)),
 			select('function', q.function || '', [['', 'all functions'], ...store.functions.map(f => [f.name, short(f.name)])], v => set('function', v)),
-			h('label', 'longer than', h('input', { type: 'number', id: 'min', min: 0, value: q.minMs || '', size: 5, oninput: e => set('minMs', e.target.value) }), 'ms'),
-			h('span.grow'), h('span.dim.num', count(store.total) + ' in all'))
+			h('label', 'longer than', h('input', { type: 'number', id: 'min', min: 0, value: q.minMs || '', size: 5, oninput: e => set('minMs', e.target.value) }), 'ms'))
 	}
 	let last = 0
 	let queued = []

@@ -55,7 +55,7 @@ export function open(panel, ctx) {
 			if (bar.contains(document.activeElement)) return
 			bar.replaceChildren(h('input', { type: 'search', id: 'text', placeholder: 'text  ( / )', value: q.text || '', oninput: e => set('text', e.target.value), 'aria-label': 'Text' }),
 				select('function', q.function || '', [['', 'all functions'], ...store.functions.map(f => [f.name, short(f.name)])], v => set('function', v)),
-				select('level', q.level || '', [['', 'all but metrics'], 'ERROR', 'WARN', 'INFO', 'DEBUG', 'METRIC'], v => set('level', v)), h('span.dim', 'newest first; space pauses'))
+				select('level', q.level || '', [['', 'all but metrics'], 'ERROR', 'WARN', 'INFO', 'DEBUG', 'METRIC'], v => set('level', v)))
 		},
 		tick(t) {
 			if (!t.lines.length || performance.now() - last < 250) return

@@ -65,7 +65,7 @@ export function open(panel, ctx) {
 		name = q.function || name || store.functions[0]?.name || ''
 		queue = q.queue || queue || store.queues[0]?.name || ''
 		bar.replaceChildren(select('function', name, store.functions.map(f => [f.name, short(f.name)]), v => ctx.replace('plots', [], { ...q, function: v })),
-			select('queue', queue, store.queues.map(f => [f.name, queueName(f.name)]), v => ctx.replace('plots', [], { ...q, queue: v })), h('span.dim', 'the last five minutes, a point a second'))
+			select('queue', queue, store.queues.map(f => [f.name, queueName(f.name)]), v => ctx.replace('plots', [], { ...q, queue: v })))
 	}
 	const update = () => charts.forEach(c => c.u.setData(data(c.p)))
 	const resize = () => charts.forEach(c => c.u.setSize({ width: Math.max(260, c.box.clientWidth - 10), height: 220 }))

@@ -40,7 +40,7 @@ export function open(panel, ctx, only = () => true) {
 		const update = v => {
 			const c = v.counters
 			const stat = (n, text, bad) => h('span.stat', h('b', { className: bad ? 'bad' : '' }, n), h('small', text))
-			stats.replaceChildren(stat(count(c.visible), 'visible'), stat(count(c.inFlight), 'in flight'), stat(count(c.delayed), 'delayed'), v.deadLetterQueue ? stat(count(c.dead), 'dead', c.dead) : '', stat(v.ageSeconds ? span(v.ageSeconds * 1000) : '–', 'oldest'), stat(count(c.sent), 'sent'), stat(count(c.deleted), 'deleted'), c.duplicates ? stat(count(c.duplicates), 'duplicates') : '')
+			stats.replaceChildren(stat(count(c.visible), 'visible'), stat(count(c.inFlight), 'in flight'), stat(count(c.delayed), 'delayed'), v.deadLetterQueue ? stat(count(c.dead), 'dead', c.dead) : '', stat(v.ageSeconds ? span(v.ageSeconds * 1000) : '–', 'oldest'), stat(count(c.sent), 'sent'), stat(count(c.deleted), 'deleted'))
 			const m = store.eventSources.find(e => e.queue === v.name)
 			const source = store.queues.find(o => o.deadLetterQueue === v.name)
 			mapping.textContent = (v.fifo ? 'FIFO · ' : '') + (m ? `→ ${short(m.function.replace(/^.*:function:/, '').replace(/:.*/, ''))} · ${m.counters.running} of ${m.counters.allowed} batches${m.counters.paused ? ' · paused' : ''}` : 'no consumer')

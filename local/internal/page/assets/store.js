@@ -67,6 +67,9 @@ function merge(list, fresh, max) {
 const isBad = i => !['ok', 'running', 'init', 'waiting'].includes(i.status) || i.code >= 500 || i.failed > 0
 export { isBad }
 
+// labelOf says what an invocation is about, with the queue's name for people.
+export const labelOf = i => i.source === 'queue' ? i.label.replace(/^[^ ]+/, queueName) : i.label
+
 // sorted puts each queue before its dead letters.
 function sorted(queues) {
 	const dead = new Set(queues.map(q => q.deadLetterQueue))
