@@ -103,6 +103,13 @@ func TestDev(t *testing.T) {
 		}
 		return url != "" && strings.Contains(out.String(), "SNS::Topic")
 	})
+	notes, err := filepath.Glob(filepath.Join(dir, "*", "hearth-dev-*.json"))
+	if err != nil || len(notes) != 1 {
+		t.Fatalf("notes %v, %v", notes, err)
+	}
+	if info, err := os.Stat(notes[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the token is in a file that others can read: %v, %v", info, err)
+	}
 	if got := get(url); got != "hello,one,,blue," { // and nothing of HOME
 		t.Fatalf("got %q", got)
 	}
