@@ -21,7 +21,7 @@ race: ## run the tests of all packages but those that import the CDK under the r
 	go test -race ./constructs/checks ./internal/... ./lambdaruntime/... ./local/... ./cmd/...
 
 fuzz: ## run each fuzz target for FUZZTIME
-	@for pkg in $$(go list ./constructs/checks ./lambdaruntime/... ./local/... ./examples/...); do \
+	@for pkg in $$(go list ./constructs/checks ./lambdaruntime/... ./local/... ./examples/... ./plan); do \
 		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
@@ -32,6 +32,7 @@ golden: ## write the golden templates anew; read their diff
 	go test ./examples/api/infra ./examples/jobs/infra ./examples/live/infra ./examples/app/infra ./examples/full/infra -update
 	go test ./constructs/checks -update
 	go test ./constructs/hearthtest ./local/internal/sqs -run "Table|Snapshot" -update
+	go test ./cmd/hearth -run Planning -update
 
 fmt: ## check formatting
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi

@@ -22,6 +22,16 @@ const (
 // ConcurrencyProps say how many instances of a function may run at once, and
 // how many of them are started before they are needed.
 type ConcurrencyProps struct {
+	// Plan is the path of a plan file, as hearth plan --out writes it, relative to the
+	// folder in which the app runs: that of cdk.json. Synth simulates its traffic with
+	// Provisioned and Reserved, and fails if more requests would be cold or throttled than
+	// the plan allows. Provisioned and Reserved themselves are not set by it.
+	//
+	// docs/planning.md says how to make one.
+	//
+	// @default - none: the numbers are not held against a traffic
+	Plan *string
+
 	// Provisioned is how many instances are kept warm. They belong to the alias,
 	// so only what invokes the alias gets them.
 	//
@@ -114,6 +124,7 @@ func (p *ProvisionedConcurrency) autoscale(a *app, alias awslambda.Alias) {
 
 // concurrencyValues are [ConcurrencyProps] as the rules see them.
 type concurrencyValues struct {
+	plan                  string // "" for none
 	reserved              number
 	provisioned           bool
 	lowest, highest, busy number
@@ -132,6 +143,9 @@ func concurrencyValuesOf(p *ConcurrencyProps) concurrencyValues {
 		return concurrencyValues{}
 	}
 	v := concurrencyValues{reserved: numberOf(p.Reserved)}
+	if p.Plan != nil {
+		v.plan = *p.Plan
+	}
 	if p.Provisioned != nil {
 		v.provisioned = true
 		v.lowest = numberOf(p.Provisioned.Min)
@@ -159,6 +173,14 @@ func (v concurrencyValues) mostWarm() number {
 
 func (v concurrencyValues) check(r *rules) {
 	r.within("Reserved", v.reserved, 0, math.Inf(1), "instances", "leave it unset to share the account's unreserved instances")
+	before := len(r.broken)
+	v.checkProvisioned(r)
+	if len(r.broken) == before { // numbers that contradict each other serve nothing
+		v.checkPlan(r)
+	}
+}
+
+func (v concurrencyValues) checkProvisioned(r *rules) {
 	if !v.provisioned {
 		return
 	}

@@ -45,8 +45,8 @@ var parts = []part{
 	},
 	{
 		"DynamoDB tables", []string{"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"},
-		"GetItem, BatchGetItem, PutItem, UpdateItem and DeleteItem with their expressions and limits; expiry on the engine's clock",
-		"Query, Scan, transactions, indexes, streams, replicas",
+		"items, Query and Scan, secondary indexes, batches and transactions, with all expressions and limits, and errors in DynamoDB's words; expiry on the engine's clock",
+		"streams, replicas, backups, PartiQL; the parameters from before there were expressions; capacity and throttling; making tables at run time",
 	},
 	{
 		"Schedules", []string{"AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup", "AWS::Events::Rule"},

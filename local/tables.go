@@ -35,7 +35,6 @@ func tableARN(r *assembly.Resource) (string, error) {
 // unsimulatedTableParts are the properties of a table that have no effect here,
 // where they are there, by what to call them.
 var unsimulatedTableParts = []struct{ property, name string }{
-	{"GlobalSecondaryIndexes", "global secondary indexes"}, {"LocalSecondaryIndexes", "local secondary indexes"},
 	{"StreamSpecification", "stream"}, {"KinesisStreamSpecification", "Kinesis stream"}, {"ImportSourceSpecification", "imported items"},
 }
 
@@ -80,12 +79,13 @@ func (p *planner) planTables() error {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html (2026-11)
 func tableDefinition(r *assembly.Resource) (dynamodb.Definition, error) {
 	var props struct {
-		KeySchema               []struct{ AttributeName, KeyType string }
-		AttributeDefinitions    []struct{ AttributeName, AttributeType string }
+		KeySchema               []keyElement
+		AttributeDefinitions    []attributeDefinition
 		TimeToLiveSpecification struct {
 			AttributeName string
 			Enabled       assembly.Bool
 		}
+		GlobalSecondaryIndexes, LocalSecondaryIndexes []tableIndex
 	}
 	d := dynamodb.Definition{}
 	err := r.Decode(&props)
@@ -98,19 +98,12 @@ func tableDefinition(r *assembly.Resource) (dynamodb.Definition, error) {
 	if err != nil {
 		return d, err
 	}
-	for _, keyType := range []string{"HASH", "RANGE"} {
-		for _, k := range props.KeySchema {
-			if k.KeyType != keyType {
-				continue
-			}
-			key := dynamodb.Key{Name: k.AttributeName}
-			for _, a := range props.AttributeDefinitions {
-				if a.AttributeName == k.AttributeName {
-					key.Type = a.AttributeType
-				}
-			}
-			d.Keys = append(d.Keys, key)
-		}
+	d.Keys = tableKeys(props.KeySchema, props.AttributeDefinitions)
+	for _, x := range props.GlobalSecondaryIndexes {
+		d.Indexes = append(d.Indexes, x.definition(props.AttributeDefinitions, false))
+	}
+	for _, x := range props.LocalSecondaryIndexes {
+		d.Indexes = append(d.Indexes, x.definition(props.AttributeDefinitions, true))
 	}
 	if props.TimeToLiveSpecification.Enabled {
 		d.TimeToLive = props.TimeToLiveSpecification.AttributeName
@@ -119,6 +112,48 @@ func tableDefinition(r *assembly.Resource) (dynamodb.Definition, error) {
 		return d, fmt.Errorf("%s: %w", r, err)
 	}
 	return d, nil
+}
+
+type keyElement struct{ AttributeName, KeyType string }
+
+type attributeDefinition struct{ AttributeName, AttributeType string }
+
+// tableIndex is a secondary index in a template.
+type tableIndex struct {
+	IndexName  string
+	KeySchema  []keyElement
+	Projection struct {
+		ProjectionType   string
+		NonKeyAttributes []string
+	}
+}
+
+func (x *tableIndex) definition(attributes []attributeDefinition, local bool) dynamodb.Index {
+	index := dynamodb.Index{Name: x.IndexName, Keys: tableKeys(x.KeySchema, attributes), Local: local}
+	if x.Projection.ProjectionType != "ALL" && x.Projection.ProjectionType != "" {
+		index.Projected = append([]string{}, x.Projection.NonKeyAttributes...)
+	}
+	return index
+}
+
+// tableKeys are the keys of a schema, the partition key first.
+func tableKeys(schema []keyElement, attributes []attributeDefinition) []dynamodb.Key {
+	var keys []dynamodb.Key
+	for _, keyType := range []string{"HASH", "RANGE"} {
+		for _, k := range schema {
+			if k.KeyType != keyType {
+				continue
+			}
+			key := dynamodb.Key{Name: k.AttributeName}
+			for _, a := range attributes {
+				if a.AttributeName == k.AttributeName {
+					key.Type = a.AttributeType
+				}
+			}
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // serveTables serves the endpoint of the tables.

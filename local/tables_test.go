@@ -360,3 +360,45 @@ func TestTablesElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestTableIndexes: the indexes of a template's table can be queried.
+func TestTableIndexes(t *testing.T) {
+	t.Parallel()
+	e, err := startLedger(t, local.Options{}, func(resources map[string]any) {
+		key := func(hash, sort string) []any {
+			return []any{map[string]any{"AttributeName": hash, "KeyType": "HASH"}, map[string]any{"AttributeName": sort, "KeyType": "RANGE"}}
+		}
+		resources["Orders"] = map[string]any{"Type": "AWS::DynamoDB::Table", "Properties": map[string]any{
+			"TableName": "orders", "KeySchema": key("user", "id"),
+			"AttributeDefinitions": []any{
+				map[string]any{"AttributeName": "user", "AttributeType": "S"}, map[string]any{"AttributeName": "id", "AttributeType": "S"}, map[string]any{"AttributeName": "paid", "AttributeType": "N"},
+			},
+			"GlobalSecondaryIndexes": []any{map[string]any{"IndexName": "byId", "KeySchema": key("id", "paid"), "Projection": map[string]any{"ProjectionType": "KEYS_ONLY"}}},
+			"LocalSecondaryIndexes":  []any{map[string]any{"IndexName": "byPaid", "KeySchema": key("user", "paid"), "Projection": map[string]any{"ProjectionType": "ALL"}}},
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := dynamodbClient(e.DynamoDBEndpoint())
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("orders"), Item: map[string]types.AttributeValue{
+		"user": text("anna"), "id": text("1"), "paid": &types.AttributeValueMemberN{Value: "5"}, "note": text("x"),
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	for index, want := range map[string]int{"byId": 3, "byPaid": 4} {
+		key := map[string]string{"byId": "id = :v", "byPaid": "#u = :v"}[index]
+		in := &dynamodb.QueryInput{
+			TableName: aws.String("orders"), IndexName: &index, KeyConditionExpression: &key,
+			ExpressionAttributeValues: map[string]types.AttributeValue{":v": text(map[string]string{"byId": "1", "byPaid": "anna"}[index])},
+		}
+		if index == "byPaid" {
+			in.ExpressionAttributeNames = map[string]string{"#u": "user"}
+		}
+		out, err := client.Query(t.Context(), in)
+		if err != nil || len(out.Items) != 1 || len(out.Items[0]) != want {
+			t.Errorf("%s: %+v, %v, want %d attributes", index, out, err, want)
+		}
+	}
+}

@@ -38,6 +38,7 @@ func TestImportFences(t *testing.T) {
 		"./cmd/...":                               append(cdk, module+"lambdaruntime"),
 		"./constructs/checks":                     append([]string{module + "lambdaruntime", module + "local"}, cdk...),
 		"./internal/wire":                         {"github.com/", "golang.org/"},
+		"./plan":                                  append([]string{"github.com/aws/", "golang.org/", module + "lambdaruntime", module + "local", module + "internal"}, cdk...),
 		"./constructs":                            {module + "lambdaruntime", module + "local", "github.com/cdklabs/cdk-nag-go"},
 		"./examples/bookmarks/handler":            append(append([]string{"modernc.org/", module + "local", "github.com/aws/aws-sdk-go-v2/config"}, cdk...), tests...),
 	} {

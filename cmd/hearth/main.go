@@ -9,6 +9,7 @@
 //	hearth invoke DIR [FILE]     send one event to the program in DIR
 //	hearth manifest DIR          print what the program in DIR serves
 //	hearth check [PATH]...       find faults in synthesized templates
+//	hearth plan                  recommend concurrency settings for a traffic
 //	hearth sqs                   run the SQS simulator alone
 //	hearth doctor                say what is missing on this machine
 package main
@@ -79,7 +80,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newNew(), newDev(), newTrigger(), newSend(), newConnect(), newInvoke(), newManifest(), newCheck(), newSQS(), newDoctor(), newVersion())
+	root.AddCommand(newNew(), newDev(), newTrigger(), newSend(), newConnect(), newInvoke(), newManifest(), newCheck(), newPlan(), newSQS(), newDoctor(), newVersion())
 	return root
 }
 

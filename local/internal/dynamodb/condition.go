@@ -2,11 +2,17 @@ package dynamodb
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 )
 
 const (
 	functionExists    = "attribute_exists"
 	functionNotExists = "attribute_not_exists"
+	functionType      = "attribute_type"
+	functionBegins    = "begins_with"
+	functionContains  = "contains"
+	functionSize      = "size"
 )
 
 // condition reports whether it holds of an item; nil is no item, which has no
@@ -21,17 +27,17 @@ type term struct {
 	enclosed bool   // in parentheses
 }
 
-// condition reads a condition expression:
+// condition reads a condition or filter expression:
 //
 //	or         = and {OR and}
 //	and        = not {AND not}
 //	not        = NOT not | comparison
-//	comparison = atom [comparator atom]
-//	atom       = "(" or ")" | function "(" operand ")" | operand
+//	comparison = atom [comparator atom | BETWEEN atom AND atom | IN "(" atom {"," atom} ")"]
+//	atom       = "(" or ")" | function "(" operand {"," operand} ")" | operand
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html (2026-11)
-func (e *expressions) condition(source string) (condition, error) {
-	p, err := e.parser("ConditionExpression", source, "AND", "OR", "NOT", "BETWEEN", "IN")
+func (e *expressions) condition(what, source string) (condition, error) {
+	p, err := e.parser(what, source, "AND", "OR", "NOT", "BETWEEN", "IN")
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +117,20 @@ func (p *parser) comparison() (term, error) {
 	if err != nil {
 		return term{}, err
 	}
-	if word := p.peekKeyword(); word == "BETWEEN" || word == "IN" {
-		return term{}, errNotSimulated("the operator " + word)
+	if word, ok := p.keyword("BETWEEN", "IN"); ok {
+		first, err := p.operandOf(left)
+		if err != nil {
+			return term{}, err
+		}
+		if word == "IN" {
+			return p.in(first)
+		}
+		lower, upper, err := p.bounds()
+		if err != nil {
+			return term{}, err
+		}
+		atLeast, atMost := compares(first, ">=", lower), compares(first, "<=", upper)
+		return term{holds: func(i item) bool { return atLeast(i) && atMost(i) }}, nil
 	}
 	comparator, ok := p.symbol("=", "<>", "<", "<=", ">", ">=")
 	if !ok {
@@ -123,13 +141,12 @@ func (p *parser) comparison() (term, error) {
 		return term{}, err
 	}
 	for _, t := range []term{left, right} {
-		switch {
-		case t.function != "":
-			return term{}, p.misused(t.function)
-		case t.operand == nil:
-			return term{}, p.unexpected()
-		case t.operand.literal != nil && comparator != "=" && comparator != "<>" && !ordered(t.operand.literal.kind):
-			return term{}, p.invalid("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", comparator, t.operand.literal.kind)
+		o, err := p.operandOf(t)
+		if err != nil {
+			return term{}, err
+		}
+		if o.literal != nil && comparator != "=" && comparator != "<>" && !ordered(o.literal.kind) {
+			return term{}, p.wrongType(comparator, o.literal.kind)
 		}
 	}
 	if left.operand.path != nil && slices.Equal(left.operand.path, right.operand.path) {
@@ -142,8 +159,8 @@ func (p *parser) comparison() (term, error) {
 // what is not there either, and is in no order.
 func compares(left *operand, comparator string, right *operand) condition {
 	return func(i item) bool {
-		a, okA := left.in(i)
-		b, okB := right.in(i)
+		a, okA, _ := left.in(i) // functions of conditions do not fail
+		b, okB, _ := right.in(i)
 		equal := okA && okB && a.equal(b)
 		switch comparator {
 		case "=":
@@ -183,29 +200,73 @@ func (p *parser) atom() (term, error) {
 		return t, nil
 	}
 	if name, ok := p.function(); ok {
-		return p.exists(name)
+		return p.call(name)
 	}
 	o, err := p.operand()
 	return term{operand: o}, err
 }
 
-// exists reads what follows attribute_exists( or attribute_not_exists(.
-func (p *parser) exists(name string) (term, error) {
-	if name != functionExists && name != functionNotExists {
-		return term{}, p.refuseFunction(name, conditionFunctions, updateFunctions)
+// operandOf is the operand that a term is.
+func (p *parser) operandOf(t term) (*operand, error) {
+	switch {
+	case t.function != "":
+		return nil, p.misused(t.function)
+	case t.operand == nil:
+		return nil, p.unexpected()
 	}
-	var operands []*operand
-	for {
-		t, err := p.atom()
-		switch {
-		case err != nil:
-			return term{}, err
-		case t.function != "":
-			return term{}, p.misused(t.function)
-		case t.operand == nil:
-			return term{}, p.unexpected()
+	return t.operand, nil
+}
+
+// atomOperand reads an atom that is an operand.
+func (p *parser) atomOperand() (*operand, error) {
+	t, err := p.atom()
+	if err != nil {
+		return nil, err
+	}
+	return p.operandOf(t)
+}
+
+// bounds reads what follows BETWEEN.
+func (p *parser) bounds() (lower, upper *operand, err error) {
+	if lower, err = p.atomOperand(); err != nil {
+		return nil, nil, err
+	}
+	if _, ok := p.keyword("AND"); !ok {
+		return nil, nil, p.unexpected()
+	}
+	if upper, err = p.atomOperand(); err != nil {
+		return nil, nil, err
+	}
+	for _, o := range []*operand{lower, upper} {
+		if o.literal != nil && !ordered(o.literal.kind) {
+			return nil, nil, p.wrongType("BETWEEN", o.literal.kind)
 		}
-		operands = append(operands, t.operand)
+	}
+	if lower.literal != nil && upper.literal != nil {
+		switch order, ok := lower.literal.compare(*upper.literal); {
+		case !ok:
+			return nil, nil, p.invalid("The BETWEEN operator requires same data type for lower and upper bounds; lower bound operand: AttributeValue: {%s:%s}, upper bound operand: AttributeValue: {%s:%s}",
+				lower.literal.kind, lower.literal.text, upper.literal.kind, upper.literal.text)
+		case order > 0:
+			return nil, nil, p.invalid("The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {%s:%s}, upper bound operand: AttributeValue: {%s:%s}",
+				lower.literal.kind, lower.literal.text, upper.literal.kind, upper.literal.text)
+		}
+	}
+	return lower, upper, nil
+}
+
+// in reads what follows IN.
+func (p *parser) in(first *operand) (term, error) {
+	if _, ok := p.symbol("("); !ok {
+		return term{}, p.unexpected()
+	}
+	var among []condition
+	for {
+		o, err := p.atomOperand()
+		if err != nil {
+			return term{}, err
+		}
+		among = append(among, compares(first, "=", o))
 		if _, ok := p.symbol(","); !ok {
 			break
 		}
@@ -213,15 +274,73 @@ func (p *parser) exists(name string) (term, error) {
 	if _, ok := p.symbol(")"); !ok {
 		return term{}, p.unexpected()
 	}
-	if len(operands) != 1 {
-		return term{}, p.invalid("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", name, len(operands))
+	if len(among) > maxInOperands {
+		return term{}, p.invalid("The IN operator is provided with too many operands; number of operands: %d", len(among))
+	}
+	return term{holds: func(i item) bool {
+		return slices.ContainsFunc(among, func(is condition) bool { return is(i) })
+	}}, nil
+}
+
+// call reads what follows a function's name and parenthesis.
+func (p *parser) call(name string) (term, error) {
+	if !slices.Contains(conditionFunctions, name) {
+		return term{}, p.refuseFunction(name)
+	}
+	count := 2
+	if name == functionExists || name == functionNotExists || name == functionSize {
+		count = 1
+	}
+	operands, err := p.arguments(name, count, p.atomOperand)
+	if err != nil {
+		return term{}, err
 	}
 	at := operands[0].path
 	if at == nil {
 		return term{}, p.invalid("Operator or function requires a document path; operator or function: %s", name)
 	}
+	if count == 1 {
+		if name == functionSize {
+			return term{operand: &operand{function: name, compute: func(i item) (value, bool, error) {
+				v, ok := i.at(at)
+				if !ok {
+					return value{}, false, nil
+				}
+				n, ok := v.size()
+				return value{kind: typeNumber, text: strconv.Itoa(n)}, ok, nil
+			}}}, nil
+		}
+		return term{function: name, holds: func(i item) bool {
+			_, ok := i.at(at)
+			return ok == (name == functionExists)
+		}}, nil
+	}
+	second := operands[1]
+	switch literal := second.literal; {
+	case name == functionType && (literal == nil || literal.kind != typeString || !slices.Contains(allTypes, literal.text)):
+		return term{}, p.invalid("Invalid attribute type name found; type: %s, valid types: {%s}", textOf(literal), strings.Join(allTypes, ","))
+	case name == functionBegins && literal != nil && literal.kind != typeString && literal.kind != typeBinary:
+		return term{}, p.wrongType(name, literal.kind)
+	}
 	return term{function: name, holds: func(i item) bool {
-		_, ok := i.at(at)
-		return ok == (name == functionExists)
+		v, ok := i.at(at)
+		w, okW, _ := second.in(i)
+		if !ok || !okW {
+			return false
+		}
+		switch name {
+		case functionType:
+			return v.kind == w.text
+		case functionBegins:
+			return v.kind == w.kind && (v.kind == typeString || v.kind == typeBinary) && strings.HasPrefix(v.text, w.text)
+		}
+		return v.contains(w)
 	}}, nil
+}
+
+func textOf(v *value) string {
+	if v == nil {
+		return ""
+	}
+	return v.text
 }

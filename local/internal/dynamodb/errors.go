@@ -17,6 +17,8 @@ type Error struct {
 
 	// item is what a condition did not hold of, if that was asked for.
 	item item
+	// reasons are those of a transaction.
+	reasons []reason
 }
 
 // Error implements error.
@@ -52,7 +54,7 @@ func errMissing(parameter string) *Error {
 const wayOut = "set AWS_ENDPOINT_URL_DYNAMODB in .env to lead the program to another one, such as DynamoDB Local"
 
 func notSimulated(kind, what string) *Error {
-	return failure(kind, "hearth does not simulate %s: of DynamoDB it has what connections/registry uses; %s", what, wayOut)
+	return failure(kind, "hearth does not simulate %s; %s", what, wayOut)
 }
 
 // errNotSimulated is the error for part of an operation.

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ type expressions struct {
 	values     item
 	usedNames  map[string]bool
 	usedValues map[string]bool
+	usedPaths  []path
 }
 
 func newExpressions(names map[string]string, values item) (*expressions, error) {
@@ -35,7 +37,7 @@ func newExpressions(names map[string]string, values item) (*expressions, error) 
 			}
 		}
 	}
-	return &expressions{names, values, map[string]bool{}, map[string]bool{}}, nil
+	return &expressions{names: names, values: values, usedNames: map[string]bool{}, usedValues: map[string]bool{}}, nil
 }
 
 // checkUsed refuses placeholders that no expression has.
@@ -147,28 +149,67 @@ func (p *parser) path() (path, error) {
 			return nil, p.unexpected()
 		}
 		p.next++
-		found = append(found, name)
-		if _, ok := p.symbol("["); ok {
-			return nil, errNotSimulated("positions in lists")
+		found = append(found, step{name: name})
+		for {
+			if _, ok := p.symbol("["); !ok {
+				break
+			}
+			position, err := p.position()
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, step{position: position})
 		}
 		if _, ok := p.symbol("."); !ok {
+			p.usedPaths = append(p.usedPaths, found)
 			return found, nil
 		}
 	}
 }
 
-// operand is a value that an expression names: one of the request, or what is at a
-// path.
+// position reads what follows the bracket of a position in a list.
+func (p *parser) position() (int, error) {
+	digits := ""
+	for {
+		t, ok := p.symbol("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+		if !ok {
+			break
+		}
+		digits += t
+	}
+	if digits == "" {
+		return 0, p.unexpected()
+	}
+	if _, ok := p.symbol("]"); !ok {
+		return 0, p.unexpected()
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0, p.invalid("List index is not within the allowable range; index: [%s]", digits)
+	}
+	return n, nil
+}
+
+// operand is a value that an expression names: one of the request, what is at a path, or
+// what a function makes of such.
 type operand struct {
 	path    path
 	literal *value
+	// function is the name of a function or operator, and compute its result.
+	function string
+	compute  func(i item) (value, bool, error)
 }
 
-func (o *operand) in(i item) (value, bool) {
-	if o.literal != nil {
-		return *o.literal, true
+// in is the operand's value for an item, if it has one.
+func (o *operand) in(i item) (v value, ok bool, err error) {
+	switch {
+	case o.compute != nil:
+		return o.compute(i)
+	case o.literal != nil:
+		return *o.literal, true, nil
 	}
-	return i.at(o.path)
+	v, ok = i.at(o.path)
+	return v, ok, nil
 }
 
 // operand reads a placeholder of a value or a path.
@@ -201,20 +242,44 @@ func (p *parser) function() (string, bool) {
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html (2026-11)
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html (2026-11)
 var (
-	conditionFunctions = []string{functionExists, functionNotExists, "attribute_type", "begins_with", "contains", "size"}
-	updateFunctions    = []string{"if_not_exists", "list_append"}
+	conditionFunctions = []string{functionExists, functionNotExists, functionType, functionBegins, functionContains, functionSize}
+	updateFunctions    = []string{functionIfNotExists, functionAppend}
 )
 
-// refuseFunction is the error for a function that is not simulated, unknown, or one
-// of another expression.
-func (p *parser) refuseFunction(name string, here, elsewhere []string) *Error {
-	switch {
-	case slices.Contains(here, name):
-		return errNotSimulated("the function " + name)
-	case slices.Contains(elsewhere, name):
+// refuseFunction is the error for a function that is unknown, or one of another
+// expression.
+func (p *parser) refuseFunction(name string) *Error {
+	if slices.Contains(conditionFunctions, name) || slices.Contains(updateFunctions, name) {
 		return p.misused(name)
 	}
 	return p.invalid("Invalid function name; function: %s", name)
+}
+
+// arguments reads the operands of a function up to its closing parenthesis.
+func (p *parser) arguments(name string, count int, read func() (*operand, error)) ([]*operand, error) {
+	var operands []*operand
+	for {
+		o, err := read()
+		if err != nil {
+			return nil, err
+		}
+		operands = append(operands, o)
+		if _, ok := p.symbol(","); !ok {
+			break
+		}
+	}
+	if _, ok := p.symbol(")"); !ok {
+		return nil, p.unexpected()
+	}
+	if len(operands) != count {
+		return nil, p.invalid("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", name, len(operands))
+	}
+	return operands, nil
+}
+
+// wrongType is the error for an operand of a type that an operator does not take.
+func (p *parser) wrongType(operator, kind string) *Error {
+	return p.invalid("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", operator, kind)
 }
 
 func (p *parser) misused(function string) *Error {
@@ -255,30 +320,4 @@ func (p *parser) checkOverlap(paths []path) error {
 		}
 	}
 	return nil
-}
-
-// project returns what of an item is at the paths.
-func (i item) project(paths []path) item {
-	result := item{}
-	for _, p := range paths {
-		if v, ok := i.at(p); ok {
-			result.put(p, v)
-		}
-	}
-	return result
-}
-
-// put puts a value at a path of an item that nobody else has, with the maps on the
-// way.
-func (i item) put(p path, v value) {
-	if len(p) == 1 {
-		i[p[0]] = v
-		return
-	}
-	outer, ok := i[p[0]]
-	if !ok {
-		outer = value{kind: typeMap, members: item{}}
-		i[p[0]] = outer
-	}
-	outer.members.put(p[1:], v)
 }

@@ -7,6 +7,7 @@ func FuzzExpressions(f *testing.F) {
 	for _, seed := range []string{
 		"attribute_not_exists(PK) OR userId = :user", "NOT (a.b <> :v AND #n >= c)", "SET connections.#n = :v, a = b REMOVE c, d.e",
 		"REMOVE connections.#n", "a, b.c, #n", "((a))", "a[0]", "SET a = b + :v", "é # : <", "not not not",
+		"id = :v AND begins_with(n, :v)", "(id = :v) AND n BETWEEN :v AND :v", "SET a = list_append(if_not_exists(a, :v), :v) ADD #n :v DELETE a[0].b :v",
 	} {
 		f.Add(seed)
 	}
@@ -16,7 +17,7 @@ func FuzzExpressions(f *testing.F) {
 			t.Fatal(err)
 		}
 		thing := item{"id": {kind: typeString, text: "a"}, "a": {kind: typeMap, members: item{"b": {kind: typeNumber, text: "2"}}}}
-		if holds, err := e.condition(source); err == nil {
+		if holds, err := e.condition("ConditionExpression", source); err == nil {
 			holds(thing)
 			holds(nil)
 		}
@@ -26,6 +27,10 @@ func FuzzExpressions(f *testing.F) {
 					_ = changed.bytes()
 				}
 			}
+		}
+		if k, err := e.keyCondition(source); err == nil {
+			_ = k.check([]Key{{"id", typeString}, {"n", typeNumber}})
+			k.holds(thing)
 		}
 		if paths, err := e.projection(source); err == nil {
 			thing.project(paths)

@@ -10,7 +10,13 @@ const (
 	maxPartitionKeyBytes = 2048
 	maxSortKeyBytes      = 1024
 	maxBatchKeys         = 100
+	maxBatchWrites       = 25
+	maxTransaction       = 100
+	maxSegments          = 1_000_000
+	maxListedTables      = 100
+	maxPageBytes         = 1 << 20 // of what Query or Scan reads for one answer
 	maxExpressionBytes   = 4 << 10
+	maxInOperands        = 100
 	maxNesting           = 32 // lists and maps in each other
 
 	maxNumberDigits = 38

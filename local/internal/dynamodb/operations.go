@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -23,6 +22,22 @@ var operations = map[string]operation{
 	"PutItem":      {append([]string{"Item"}, writeParameters...), (*Service).putItem},
 	"UpdateItem":   {append([]string{"Key", "UpdateExpression"}, writeParameters...), (*Service).updateItem},
 	"DeleteItem":   {append([]string{"Key"}, writeParameters...), (*Service).deleteItem},
+
+	"Query": {append([]string{"KeyConditionExpression", "ScanIndexForward"}, searchParameters...), (*Service).query},
+	"Scan":  {append([]string{"Segment", "TotalSegments"}, searchParameters...), (*Service).scan},
+
+	"BatchWriteItem":     {[]string{"RequestItems", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"}, (*Service).batchWriteItem},
+	"TransactGetItems":   {[]string{"TransactItems", "ReturnConsumedCapacity"}, (*Service).transactGetItems},
+	"TransactWriteItems": {[]string{"TransactItems", "ClientRequestToken", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"}, (*Service).transactWriteItems},
+
+	"DescribeTable":      {[]string{"TableName"}, (*Service).describeTable},
+	"DescribeTimeToLive": {[]string{"TableName"}, (*Service).describeTimeToLive},
+	"ListTables":         {[]string{"ExclusiveStartTableName", "Limit"}, (*Service).listTables},
+}
+
+var searchParameters = []string{
+	"TableName", "IndexName", "FilterExpression", "ProjectionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues",
+	"ConsistentRead", "ExclusiveStartKey", "Limit", "Select", "ReturnConsumedCapacity",
 }
 
 var writeParameters = []string{
@@ -52,8 +67,24 @@ type request struct {
 	ReturnConsumedCapacity      string
 	ReturnItemCollectionMetrics string
 
-	RequestItems map[string]json.RawMessage // of batchParameters
+	RequestItems map[string]json.RawMessage // of batchParameters, or of writes
 	Keys         []item
+
+	// Of Query and Scan.
+	IndexName              *string
+	KeyConditionExpression *string
+	FilterExpression       *string
+	ExclusiveStartKey      item
+	Limit                  *int
+	ScanIndexForward       *bool
+	Select                 string
+	Segment, TotalSegments *int
+
+	// Of transactions.
+	TransactItems      []map[string]json.RawMessage
+	ClientRequestToken string
+
+	ExclusiveStartTableName string
 }
 
 // decode reads a request, in which only the parameters may be.
@@ -78,7 +109,7 @@ func decode(data []byte, parameters []string) (*request, error) {
 	if err := json.Unmarshal(data, in); err != nil {
 		return nil, refuse(err)
 	}
-	for _, i := range append([]item{in.Key, in.Item, in.ExpressionAttributeValues}, in.Keys...) {
+	for _, i := range append([]item{in.Key, in.Item, in.ExpressionAttributeValues, in.ExclusiveStartKey}, in.Keys...) {
 		if i.nesting() > maxNesting {
 			return nil, invalid("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
 		}
@@ -88,18 +119,22 @@ func decode(data []byte, parameters []string) (*request, error) {
 
 // parsed are the expressions of a request; nil for those that it does not have.
 type parsed struct {
-	condition  condition
-	update     *update
-	projection []path
+	condition    condition
+	update       *update
+	projection   []path
+	filter       condition
+	filtered     []path // that the filter names
+	keyCondition *keyCondition
 }
 
 // parse reads the expressions. takesValues names those of the operation that have
 // placeholders of values.
 func (in *request) parse(takesValues string) (*parsed, error) {
+	some := in.ConditionExpression != nil || in.UpdateExpression != nil || in.FilterExpression != nil || in.KeyConditionExpression != nil
 	switch {
-	case in.ExpressionAttributeNames != nil && in.ConditionExpression == nil && in.UpdateExpression == nil && in.ProjectionExpression == nil:
+	case in.ExpressionAttributeNames != nil && !some && in.ProjectionExpression == nil:
 		return nil, invalid("ExpressionAttributeNames can only be specified when using expressions")
-	case in.ExpressionAttributeValues != nil && in.ConditionExpression == nil && in.UpdateExpression == nil:
+	case in.ExpressionAttributeValues != nil && !some:
 		return nil, invalid("ExpressionAttributeValues can only be specified when using expressions: %s null", takesValues)
 	}
 	e, err := newExpressions(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
@@ -113,9 +148,21 @@ func (in *request) parse(takesValues string) (*parsed, error) {
 		}
 	}
 	if in.ConditionExpression != nil {
-		if p.condition, err = e.condition(*in.ConditionExpression); err != nil {
+		if p.condition, err = e.condition("ConditionExpression", *in.ConditionExpression); err != nil {
 			return nil, err
 		}
+	}
+	if in.KeyConditionExpression != nil {
+		if p.keyCondition, err = e.keyCondition(*in.KeyConditionExpression); err != nil {
+			return nil, err
+		}
+	}
+	if in.FilterExpression != nil {
+		before := len(e.usedPaths)
+		if p.filter, err = e.condition("FilterExpression", *in.FilterExpression); err != nil {
+			return nil, err
+		}
+		p.filtered = e.usedPaths[before:]
 	}
 	if in.ProjectionExpression != nil {
 		if p.projection, err = e.projection(*in.ProjectionExpression); err != nil {
@@ -127,21 +174,21 @@ func (in *request) parse(takesValues string) (*parsed, error) {
 
 // Values of ReturnValues.
 const (
-	returnNone   = "NONE"
-	returnAllOld = "ALL_OLD"
-	returnAllNew = "ALL_NEW"
+	returnNone       = "NONE"
+	returnAllOld     = "ALL_OLD"
+	returnAllNew     = "ALL_NEW"
+	returnUpdatedOld = "UPDATED_OLD"
+	returnUpdatedNew = "UPDATED_NEW"
 )
 
-var allReturnValues = []string{returnAllNew, "UPDATED_OLD", returnAllOld, returnNone, "UPDATED_NEW"}
+var allReturnValues = []string{returnAllNew, returnUpdatedOld, returnAllOld, returnNone, returnUpdatedNew}
 
 // checkReturns checks what a write is to return.
 func (in *request) checkReturns(updates bool) error {
 	switch v := in.ReturnValues; {
-	case v == "" || v == returnNone || v == returnAllOld || updates && v == returnAllNew:
+	case v == "" || v == returnNone || v == returnAllOld || updates && slices.Contains(allReturnValues, v):
 	case !slices.Contains(allReturnValues, v):
 		return invalid("1 validation error detected: Value '%s' at 'returnValues' failed to satisfy constraint: Member must satisfy enum value set: [%s]", v, strings.Join(allReturnValues, ", "))
-	case updates:
-		return errNotSimulated("ReturnValues " + v)
 	default:
 		return invalid("ReturnValues can only be ALL_OLD or NONE")
 	}
@@ -205,11 +252,8 @@ func (s *Service) batchGetItem(in *request) (any, error) {
 	if in.RequestItems == nil {
 		return nil, errMissing("requestItems")
 	}
-	tooFew := func(value, where string) error {
-		return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must have length greater than or equal to 1", value, where)
-	}
 	if len(in.RequestItems) == 0 {
-		return nil, tooFew("{}", "requestItems")
+		return nil, errTooFew("{}", "requestItems")
 	}
 	total := 0
 	requests, projections := map[string]*request{}, map[string][]path{}
@@ -220,7 +264,7 @@ func (s *Service) batchGetItem(in *request) (any, error) {
 			return nil, err
 		}
 		if len(r.Keys) == 0 {
-			return nil, tooFew("[]", "requestItems."+name+".member.keys")
+			return nil, errTooFew("[]", "requestItems."+name+".member.keys")
 		}
 		if total += len(r.Keys); total > maxBatchKeys {
 			return nil, invalid("Too many items requested for the BatchGetItem call")
@@ -261,124 +305,4 @@ func (s *Service) batchGetItem(in *request) (any, error) {
 		result.Responses[name] = found
 	}
 	return result, nil
-}
-
-type writeResult struct {
-	Attributes item `json:",omitempty"`
-}
-
-func (s *Service) putItem(in *request) (any, error) {
-	if err := in.require("item", in.Item); err != nil {
-		return nil, err
-	}
-	if in.Item.bytes() > maxItemBytes {
-		return nil, invalid("Item size has exceeded the maximum allowed size")
-	}
-	p, err := in.parse("ConditionExpression is")
-	if err != nil {
-		return nil, err
-	}
-	return s.write(in, p, in.Item, (*table).checkItem, func(item) (item, error) { return in.Item, nil })
-}
-
-func (s *Service) deleteItem(in *request) (any, error) {
-	if err := in.require("key", in.Key); err != nil {
-		return nil, err
-	}
-	p, err := in.parse("ConditionExpression is")
-	if err != nil {
-		return nil, err
-	}
-	return s.write(in, p, in.Key, (*table).checkKey, func(item) (item, error) { return nil, nil })
-}
-
-func (s *Service) updateItem(in *request) (any, error) {
-	if err := in.require("key", in.Key); err != nil {
-		return nil, err
-	}
-	p, err := in.parse("UpdateExpression and ConditionExpression are")
-	if err != nil {
-		return nil, err
-	}
-	if p.update == nil {
-		p.update = &update{} // makes an item that is not there
-	}
-	check := func(t *table, key item) error {
-		for _, target := range p.update.targets() {
-			if t.isKey(target[0]) {
-				return invalidValue("Cannot update attribute %s. This attribute is part of the key", target[0])
-			}
-		}
-		return t.checkKey(key)
-	}
-	return s.write(in, p, in.Key, check, func(old item) (item, error) {
-		changed, err := p.update.apply(old, in.Key)
-		switch {
-		case err != nil:
-			return nil, err
-		case changed.bytes() > maxItemBytes:
-			return nil, invalid("Item size to update has exceeded the maximum allowed size")
-		case changed.nesting() > maxNesting:
-			return nil, invalid("Nesting Levels have exceeded supported limits")
-		}
-		return changed, nil
-	})
-}
-
-// write makes of the item that is there, or of nil, the one that change returns, nil
-// for none, if the condition holds of it.
-func (s *Service) write(in *request, p *parsed, key item, check func(*table, item) error, change func(old item) (item, error)) (any, error) {
-	if err := in.checkReturns(p.update != nil); err != nil {
-		return nil, err
-	}
-	now := s.lock()
-	defer s.mu.Unlock()
-	t, err := s.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	if err := check(t, key); err != nil {
-		return nil, err
-	}
-	id := t.key(key)
-	old := t.get(id, now)
-	if p.condition != nil && !p.condition(old) {
-		t.counters.Unmet++
-		if in.ReturnValuesOnConditionCheckFailure != returnAllOld {
-			return nil, errUnmet(nil)
-		}
-		return nil, errUnmet(old)
-	}
-	changed, err := change(old)
-	if err != nil {
-		return nil, err
-	}
-	t.counters.Writes++
-	if changed == nil {
-		delete(t.items, id)
-	} else {
-		t.items[id] = changed
-	}
-	switch in.ReturnValues {
-	case returnAllOld:
-		return writeResult{old}, nil
-	case returnAllNew:
-		return writeResult{changed}, nil
-	}
-	return writeResult{}, nil
-}
-
-// errorBody is how an error travels.
-type errorBody struct {
-	Type    string `json:"__type"`
-	Message string `json:"message"`
-	Item    item   `json:",omitempty"`
-}
-
-func bodyOf(err error) (int, errorBody) {
-	var e *Error
-	if !errors.As(err, &e) {
-		return http.StatusInternalServerError, errorBody{Type: modelNamespace + "InternalServerError", Message: err.Error()}
-	}
-	return e.Status, errorBody{e.Type, e.Message, e.item}
 }

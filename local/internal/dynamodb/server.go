@@ -71,3 +71,20 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	return op.do(s, in)
 }
+
+// errorBody is how an error travels.
+type errorBody struct {
+	Type    string `json:"__type"`
+	Message string `json:"message"`
+	Item    item   `json:",omitempty"`
+	// CancellationReasons are those of a transaction, one for each of its operations.
+	CancellationReasons []reason `json:",omitempty"`
+}
+
+func bodyOf(err error) (int, errorBody) {
+	var e *Error
+	if !errors.As(err, &e) {
+		return http.StatusInternalServerError, errorBody{Type: modelNamespace + "InternalServerError", Message: err.Error()}
+	}
+	return e.Status, errorBody{e.Type, e.Message, e.item, e.reasons}
+}

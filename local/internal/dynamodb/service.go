@@ -19,6 +19,8 @@ type Definition struct {
 	Keys []Key
 	// TimeToLive is the attribute that says when an item expires; "" is none.
 	TimeToLive string
+	// Indexes are the secondary indexes.
+	Indexes []Index
 }
 
 // Key is an attribute that is part of the key. Type is S, N or B.
@@ -41,6 +43,11 @@ func (d *Definition) Check() error {
 	for _, k := range d.Keys {
 		if !ordered(k.Type) {
 			return fmt.Errorf("table %q: the type of the key %q must be S, N or B, got %q", d.Name, k.Name, k.Type)
+		}
+	}
+	for i := range d.Indexes {
+		if err := d.Indexes[i].check(d.Name); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -66,18 +73,23 @@ func (d *Definition) isKey(attribute string) bool {
 //     days and returns it until then. A program that writes times of another clock
 //     than the service's loses items early.
 //   - Requests are neither signed nor authorized, and the tables are the only ones
-//     there are: none can be created, described or changed.
+//     there are: none can be created or changed.
 //   - There is no capacity and so no throttling: BatchGetItem answers all keys,
-//     however large their items are, and ReturnConsumedCapacity and
-//     ReturnItemCollectionMetrics are accepted and not answered.
-//   - Secondary indexes, streams and replicas are not there. The types of attributes
-//     that only indexes have as keys are not checked.
+//     however large their items are, BatchWriteItem writes all items, and
+//     ReturnConsumedCapacity and ReturnItemCollectionMetrics are accepted and not
+//     answered.
+//   - Indexes have an item as soon as it is written. Scan goes by the key, where
+//     DynamoDB goes by its hash. Query and Scan look at every item of the table.
+//   - Transactions never conflict with each other. Streams and replicas are not there.
 type Service struct {
 	clock clock.Clock
 
 	mu     sync.Mutex
 	tables map[string]*table // by name
 	swept  time.Time         // when expired items were looked for last
+	// transactions are those that were done lately, by their tokens.
+	transactions map[string]doneTransaction
+	started      time.Time
 }
 
 // Counters are what a table holds and has seen.
@@ -103,7 +115,7 @@ func New(c clock.Clock) *Service {
 	if c == nil {
 		c = clock.Real{}
 	}
-	return &Service{clock: c, tables: map[string]*table{}, swept: c.Now()}
+	return &Service{clock: c, tables: map[string]*table{}, swept: c.Now(), transactions: map[string]doneTransaction{}, started: c.Now()}
 }
 
 // Define makes tables. One that is there keeps its items, unless its keys are other

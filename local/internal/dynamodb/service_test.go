@@ -150,7 +150,7 @@ func (b *bench) refused(what string, err error, code, message string) {
 
 const (
 	invalid = "ValidationException"
-	wayOut  = ": of DynamoDB it has what connections/registry uses; set AWS_ENDPOINT_URL_DYNAMODB in .env to lead the program to another one, such as DynamoDB Local"
+	wayOut  = "; set AWS_ENDPOINT_URL_DYNAMODB in .env to lead the program to another one, such as DynamoDB Local"
 )
 
 func TestItems(t *testing.T) {
@@ -363,12 +363,14 @@ func TestBatchGetItem(t *testing.T) {
 func TestProjection(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.put(item{"n": number("1"), "m": object(item{"a": object(item{"x": number("2"), "y": number("3")}), "b": number("4")})})
+	b.put(item{"n": number("1"), "m": object(item{"a": object(item{"x": number("2"), "y": number("3")}), "b": number("4")}), "l": list(object(item{"x": text("first"), "y": text("no")}), text("second"), text("third"))})
 	for expression, want := range map[string]item{
 		"id, m.a.x, m.a.y": {"id": text("a"), "m": object(item{"a": object(item{"x": number("2"), "y": number("3")})})},
 		"n":                {"n": number("1")},
 		"m.b, n.x, m.c":    {"m": object(item{"b": number("4")})},
 		"absent":           {},
+		"l[2], l[0].x":     {"l": list(object(item{"x": text("first")}), text("third"))},
+		"l[7]":             {},
 	} {
 		out, err := b.client.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("things"), Key: item{"id": text("a")}, ProjectionExpression: &expression})
 		if err != nil {
@@ -381,7 +383,6 @@ func TestProjection(t *testing.T) {
 		"n, m.a, m": "Invalid ProjectionExpression: Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [m, a], path two: [m]",
 		"n m":       `Invalid ProjectionExpression: Syntax error; token: "m", near: "n m"`,
 		"n,":        `Invalid ProjectionExpression: Syntax error; token: "<EOF>", near: ","`,
-		"m[0]":      "hearth does not simulate positions in lists" + wayOut,
 		" ":         "Invalid ProjectionExpression: The expression can not be empty;",
 	} {
 		_, err := b.client.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("things"), Key: item{"id": text("a")}, ProjectionExpression: &expression})
@@ -524,8 +525,8 @@ func TestProtocol(t *testing.T) {
 		want                       string
 	}{
 		"a browser":         {"GET", "", "", "", 400, `{"__type":"com.amazon.coral.service#UnknownOperationException","message":"this DynamoDB simulator speaks the AWS JSON 1.0 protocol: POST with X-Amz-Target and Content-Type application/x-amz-json-1.0"}`},
-		"another service":   {"POST", "AmazonSQS.ListQueues", kind, "{}", 400, "hearth does not simulate AmazonSQS.ListQueues:"},
-		"another operation": {"POST", "DynamoDB_20120810.Query", kind, "{}", 400, `{"__type":"com.amazon.coral.service#UnknownOperationException","message":"hearth does not simulate Query` + wayOut + `"}`},
+		"another service":   {"POST", "AmazonSQS.ListQueues", kind, "{}", 400, "hearth does not simulate AmazonSQS.ListQueues;"},
+		"another operation": {"POST", "DynamoDB_20120810.CreateTable", kind, "{}", 400, `{"__type":"com.amazon.coral.service#UnknownOperationException","message":"hearth does not simulate CreateTable` + wayOut + `"}`},
 		"no JSON":           {"POST", get, kind, "{", 400, "com.amazon.coral.service#SerializationException"},
 		"no object":         {"POST", get, kind, "[]", 400, "SerializationException"},
 		"no UTF-8":          {"POST", get, kind, "\"\xff\"", 400, "the request is not UTF-8"},
@@ -544,7 +545,7 @@ func TestProtocol(t *testing.T) {
 		"nothing in a list":       {"POST", get, kind, `{"TableName":"things","Key":{"id":{"L":[null]}}}`, 400, "Supplied AttributeValue is empty"},
 		"no batch":                {"POST", "DynamoDB_20120810.BatchGetItem", kind, `{}`, 400, "Value null at 'requestItems'"},
 		"no item":                 {"POST", "DynamoDB_20120810.PutItem", kind, `{"TableName":"things"}`, 400, "Value null at 'item'"},
-		"what is new in the API":  {"POST", get, kind, `{"TableName":"things","Key":{"id":{"S":"a"}},"Vector":1}`, 400, "hearth does not simulate the parameter Vector:"},
+		"what is new in the API":  {"POST", get, kind, `{"TableName":"things","Key":{"id":{"S":"a"}},"Vector":1}`, 400, "hearth does not simulate the parameter Vector;"},
 		"too large":               {"POST", get, kind, strings.Repeat(" ", 17<<20), 413, "a request must be at most 16777216 bytes"},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), c.method, b.url, strings.NewReader(c.body))
@@ -567,8 +568,8 @@ func TestProtocol(t *testing.T) {
 		}
 	}
 	// The SDK knows these errors too.
-	_, err := b.client.Scan(t.Context(), &sdk.ScanInput{TableName: aws.String("things")})
-	b.refused("Scan", err, "UnknownOperationException", "hearth does not simulate Scan"+wayOut)
+	_, err := b.client.ExecuteStatement(t.Context(), &sdk.ExecuteStatementInput{Statement: aws.String("SELECT * FROM things")})
+	b.refused("PartiQL", err, "UnknownOperationException", "hearth does not simulate ExecuteStatement"+wayOut)
 }
 
 func TestSets(t *testing.T) {

@@ -1,21 +1,31 @@
 package dynamodb
 
-import "slices"
+import (
+	"math/big"
+	"slices"
+)
+
+const (
+	functionIfNotExists = "if_not_exists"
+	functionAppend      = "list_append"
+)
 
 // update is an update expression.
 type update struct {
 	sets    []assignment
 	removes []path
+	adds    []assignment // numbers and elements of sets
+	deletes []assignment // elements of sets
 }
 
-// assignment is part of a SET clause.
+// assignment is part of a SET, ADD or DELETE clause.
 type assignment struct {
 	target path
 	source *operand
 }
 
-// update reads an update expression: SET path = operand, … and REMOVE path, …, each
-// once and in any order.
+// update reads an update expression: SET path = value, …, REMOVE path, …, ADD path
+// value, … and DELETE path value, …, each once and in any order.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html (2026-11)
 func (e *expressions) update(source string) (*update, error) {
 	p, err := e.parser("UpdateExpression", source, "SET", "REMOVE", "ADD", "DELETE")
@@ -31,23 +41,11 @@ func (e *expressions) update(source string) (*update, error) {
 			return nil, p.unexpected()
 		case seen[clause]:
 			return nil, p.invalid("The %q section can only be used once in an update expression;", clause)
-		case clause == "ADD" || clause == "DELETE":
-			return nil, errNotSimulated("the clause " + clause)
 		}
 		seen[clause] = true
 		for more := true; more; {
-			target, err := p.path()
-			if err != nil {
+			if err := p.action(u, clause); err != nil {
 				return nil, err
-			}
-			if clause == "REMOVE" {
-				u.removes = append(u.removes, target)
-			} else {
-				source, err := p.assigned()
-				if err != nil {
-					return nil, err
-				}
-				u.sets = append(u.sets, assignment{target, source})
 			}
 			_, more = p.symbol(",")
 		}
@@ -57,47 +55,174 @@ func (e *expressions) update(source string) (*update, error) {
 	}
 }
 
+// action reads one part of a clause.
+func (p *parser) action(u *update, clause string) error {
+	target, err := p.path()
+	if err != nil {
+		return err
+	}
+	switch clause {
+	case "REMOVE":
+		u.removes = append(u.removes, target)
+		return nil
+	case "SET":
+		source, err := p.assigned()
+		u.sets = append(u.sets, assignment{target, source})
+		return err
+	}
+	source, err := p.operand()
+	switch {
+	case err != nil:
+		return err
+	case source.literal == nil:
+		return p.unexpected()
+	}
+	if kind := source.literal.kind; len(source.literal.set) == 0 && (clause == "DELETE" || kind != typeNumber) {
+		return p.wrongType(clause, typeNames[kind])
+	}
+	if clause == "ADD" {
+		u.adds = append(u.adds, assignment{target, source})
+	} else {
+		u.deletes = append(u.deletes, assignment{target, source})
+	}
+	return nil
+}
+
+// typeNames are the types as errors about ADD and DELETE name them.
+var typeNames = map[string]string{
+	typeString: "STRING", typeNumber: "NUMBER", typeBinary: "BINARY", typeBool: "BOOLEAN", typeNull: "NULL", typeList: "LIST", typeMap: "MAP",
+}
+
 // assigned reads what follows the path of an assignment.
 func (p *parser) assigned() (*operand, error) {
 	if _, ok := p.symbol("="); !ok {
 		return nil, p.unexpected()
 	}
-	source, err := p.value1()
+	return p.sum()
+}
+
+// sum reads one value, or two with a sign between them.
+func (p *parser) sum() (*operand, error) {
+	left, err := p.summand()
 	if err != nil {
 		return nil, err
 	}
-	if sign, ok := p.symbol("+", "-"); ok {
-		return nil, errNotSimulated("the operator " + sign)
+	sign, ok := p.symbol("+", "-")
+	if !ok {
+		return left, nil
 	}
-	return source, nil
+	right, err := p.summand()
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range []*operand{left, right} {
+		if o.literal != nil && o.literal.kind != typeNumber {
+			return nil, p.wrongType(sign, o.literal.kind)
+		}
+	}
+	return &operand{function: sign, compute: func(i item) (value, bool, error) {
+		a, okA, err := left.in(i)
+		if err != nil || !okA {
+			return value{}, false, err
+		}
+		b, okB, err := right.in(i)
+		if err != nil || !okB {
+			return value{}, false, err
+		}
+		if a.kind != typeNumber || b.kind != typeNumber {
+			return value{}, false, invalid("An operand in the update expression has an incorrect data type")
+		}
+		v, err := add(a, b, sign == "-")
+		return v, true, err
+	}}, nil
 }
 
-// value1 reads an operand, perhaps in parentheses.
-func (p *parser) value1() (*operand, error) {
+// add is the sum of two numbers, or their difference.
+func add(a, b value, subtract bool) (value, error) {
+	sum := rational(b.text)
+	if subtract {
+		sum = new(big.Rat).Neg(sum)
+	}
+	sum = new(big.Rat).Add(rational(a.text), sum)
+	text, err := parseNumber(decimal(sum))
+	if err != nil {
+		return value{}, err
+	}
+	return value{kind: typeNumber, text: text}, nil
+}
+
+// decimal writes a number whose denominator is a power of ten.
+func decimal(r *big.Rat) string {
+	digits, exact := r.FloatPrec()
+	if !exact {
+		digits = maxNumberDigits // it cannot be: both summands were decimals
+	}
+	return r.FloatString(digits)
+}
+
+// summand reads an operand, a function, or either in parentheses.
+func (p *parser) summand() (*operand, error) {
 	if _, ok := p.symbol("("); ok {
-		source, err := p.value1()
+		source, err := p.sum()
 		if err != nil {
 			return nil, err
-		}
-		if sign, ok := p.symbol("+", "-"); ok {
-			return nil, errNotSimulated("the operator " + sign)
 		}
 		if _, ok := p.symbol(")"); !ok {
 			return nil, p.unexpected()
 		}
 		return source, nil
 	}
-	if name, ok := p.function(); ok {
-		return nil, p.refuseFunction(name, updateFunctions, conditionFunctions)
+	name, ok := p.function()
+	if !ok {
+		return p.operand()
 	}
-	return p.operand()
+	if !slices.Contains(updateFunctions, name) {
+		return nil, p.refuseFunction(name)
+	}
+	operands, err := p.arguments(name, 2, p.summand)
+	if err != nil {
+		return nil, err
+	}
+	first, second := operands[0], operands[1]
+	if name == functionIfNotExists {
+		if first.path == nil {
+			return nil, p.invalid("Operator or function requires a document path; operator or function: %s", name)
+		}
+		return &operand{function: name, compute: func(i item) (value, bool, error) {
+			if v, ok := i.at(first.path); ok {
+				return v, true, nil
+			}
+			return second.in(i)
+		}}, nil
+	}
+	for _, o := range operands {
+		if o.literal != nil && o.literal.kind != typeList {
+			return nil, p.wrongType(name, o.literal.kind)
+		}
+	}
+	return &operand{function: name, compute: func(i item) (value, bool, error) {
+		a, okA, err := first.in(i)
+		if err != nil || !okA {
+			return value{}, false, err
+		}
+		b, okB, err := second.in(i)
+		if err != nil || !okB {
+			return value{}, false, err
+		}
+		if a.kind != typeList || b.kind != typeList {
+			return value{}, false, invalid("An operand in the update expression has an incorrect data type")
+		}
+		return value{kind: typeList, list: slices.Concat(a.list, b.list)}, true, nil
+	}}, nil
 }
 
 // targets are all paths that change.
 func (u *update) targets() []path {
 	var targets []path
-	for _, s := range u.sets {
-		targets = append(targets, s.target)
+	for _, list := range [][]assignment{u.sets, u.adds, u.deletes} {
+		for _, s := range list {
+			targets = append(targets, s.target)
+		}
 	}
 	return slices.Concat(targets, u.removes)
 }
@@ -106,7 +231,7 @@ func (u *update) targets() []path {
 // with the key is made, unless attributes are only removed. All operands are read
 // before anything changes.
 func (u *update) apply(old, key item) (item, error) {
-	if old == nil && len(u.sets) == 0 && len(u.removes) > 0 {
+	if old == nil && len(u.sets)+len(u.adds) == 0 && len(u.removes)+len(u.deletes) > 0 {
 		return nil, nil
 	}
 	changed := old
@@ -116,18 +241,77 @@ func (u *update) apply(old, key item) (item, error) {
 	before := changed
 	var err error
 	for _, s := range u.sets {
-		v, ok := s.source.in(before)
-		if !ok {
+		v, ok, err := s.source.in(before)
+		switch {
+		case err != nil:
+			return nil, err
+		case !ok:
 			return nil, invalid("The provided expression refers to an attribute that does not exist in the item")
 		}
 		if changed, err = changed.with(s.target, &v); err != nil {
 			return nil, err
 		}
 	}
-	for _, target := range u.removes {
+	for _, s := range u.adds {
+		v, err := added(before, s)
+		if err != nil {
+			return nil, err
+		}
+		if changed, err = changed.with(s.target, &v); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range u.deletes {
+		have, ok := before.at(s.target)
+		if !ok {
+			continue
+		}
+		if have.kind != s.source.literal.kind {
+			return nil, invalid("An operand in the update expression has an incorrect data type")
+		}
+		left := &value{kind: have.kind, set: slices.DeleteFunc(slices.Clone(have.set), func(e string) bool { return slices.Contains(s.source.literal.set, e) })}
+		if len(left.set) == 0 {
+			left = nil // a set is never empty
+		}
+		if changed, err = changed.with(s.target, left); err != nil {
+			return nil, err
+		}
+	}
+	// Positions are those before the update: the last ones of a list go first.
+	for _, target := range slices.SortedFunc(slices.Values(u.removes), path.compare) {
 		if changed, err = changed.with(target, nil); err != nil {
 			return nil, err
 		}
 	}
 	return changed, nil
+}
+
+// added is what ADD makes of an attribute.
+func added(before item, s assignment) (value, error) {
+	w := *s.source.literal
+	have, ok := before.at(s.target)
+	switch {
+	case !ok:
+		return w, nil
+	case have.kind != w.kind:
+		return value{}, invalid("An operand in the update expression has an incorrect data type")
+	case w.kind == typeNumber:
+		return add(have, w, false)
+	}
+	set := slices.Clone(have.set)
+	for _, element := range w.set {
+		if !slices.Contains(set, element) {
+			set = append(set, element)
+		}
+	}
+	return value{kind: have.kind, set: set}, nil
+}
+
+// updated is what an item has of the paths that an update names, for UPDATED_OLD and
+// UPDATED_NEW.
+func (u *update) updated(i item) item {
+	if i == nil {
+		return nil
+	}
+	return i.project(u.targets())
 }

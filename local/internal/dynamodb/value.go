@@ -35,6 +35,9 @@ type value struct {
 	set     []string // of a set, each as text
 }
 
+// allTypes are the types, in the order of DynamoDB's errors.
+var allTypes = []string{typeBinary, typeNull, typeStringSet, typeBool, typeList, typeBinarySet, typeNumber, typeNumberSet, typeString, typeMap}
+
 // item is the attributes of an item or of a map.
 type item map[string]value
 
@@ -240,42 +243,32 @@ func (i item) nesting() int {
 	return n
 }
 
-// path names an attribute, or a member of maps in each other: connections, a9=.
-type path []string
-
-func (p path) String() string { return "[" + strings.Join(p, ", ") + "]" }
-
-// at returns what is at a path.
-func (i item) at(p path) (value, bool) {
-	v, ok := i[p[0]]
-	if !ok || len(p) == 1 {
-		return v, ok
+// size is what the function size returns: characters, bytes or elements. Numbers,
+// booleans and nulls have none.
+func (v value) size() (n int, ok bool) {
+	switch v.kind {
+	case typeString, typeBinary:
+		return len(v.text), true // DynamoDB counts the bytes of UTF-8
+	case typeList:
+		return len(v.list), true
+	case typeMap:
+		return len(v.members), true
+	case typeStringSet, typeNumberSet, typeBinarySet:
+		return len(v.set), true
 	}
-	return v.members.at(p[1:]) // what is no map has no members
+	return 0, false
 }
 
-// with returns a copy in which v is at the path, or nothing for nil. Maps on the way
-// must be there.
-func (i item) with(p path, v *value) (item, error) {
-	changed := maps.Clone(i)
-	if changed == nil {
-		changed = item{}
-	}
+// contains is what the function contains returns: a part of a string or binary, an
+// element of a set or list.
+func (v value) contains(w value) bool {
 	switch {
-	case len(p) > 1:
-		outer, ok := i[p[0]]
-		if !ok || outer.kind != typeMap {
-			return nil, invalid("The document path provided in the update expression is invalid for update")
-		}
-		members, err := outer.members.with(p[1:], v)
-		if err != nil {
-			return nil, err
-		}
-		changed[p[0]] = value{kind: typeMap, members: members}
-	case v == nil:
-		delete(changed, p[0])
-	default:
-		changed[p[0]] = *v
+	case v.kind == typeString || v.kind == typeBinary:
+		return v.kind == w.kind && strings.Contains(v.text, w.text)
+	case v.kind == typeList:
+		return slices.ContainsFunc(v.list, w.equal)
+	case len(v.set) > 0:
+		return v.kind == w.kind+"S" && slices.Contains(v.set, w.text)
 	}
-	return changed, nil
+	return false
 }

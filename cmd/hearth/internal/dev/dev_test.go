@@ -124,7 +124,7 @@ func TestDev(t *testing.T) {
 	s := state()
 	for _, want := range []string{
 		"DynamoDB  " + s.DynamoDBEndpoint + "  ", "AWS_ENDPOINT_URL_DYNAMODB\n", "TABLE       KEYS  TIME TO LIVE\n  Shop-Table  id    -\n",
-		"AWS::DynamoDB::Table Table: the table is there, without its global secondary indexes\n",
+		"AWS::DynamoDB::Table Table: the table is there, without its stream\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output has no %q: %s", want, out)

@@ -1,0 +1,234 @@
+package plancmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// assembly writes a cloud assembly with a Go function that is autoscaled, its queue and
+// its API.
+func assembly(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"manifest.json": `{"artifacts": {"Shop": {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region", "properties": {"templateFile": "Shop.template.json"}}}}`,
+		"Shop.template.json": `{"Resources": {
+			"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "Architectures": ["arm64"], "MemorySize": 1024, "Timeout": 20, "ReservedConcurrentExecutions": 40},
+				"Metadata": {"hearth:entry": "handler"}},
+			"Live": {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "Fn"}, "FunctionVersion": "1", "Name": "live", "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3}}},
+			"Url": {"Type": "AWS::Lambda::Url", "Properties": {"TargetFunctionArn": {"Ref": "Live"}, "AuthType": "NONE"}},
+			"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 120, "RedrivePolicy": {"maxReceiveCount": 4}}},
+			"Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"EventSourceArn": {"Fn::GetAtt": ["Jobs", "Arn"]}, "FunctionName": {"Ref": "Live"}, "BatchSize": 5, "ScalingConfig": {"MaximumConcurrency": 8}}},
+			"Other": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023"}}
+		}}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestProject: in a project the traffic is enough; flags refine what the assembly says.
+func TestProject(t *testing.T) {
+	t.Parallel()
+	dir := assembly(t)
+	read := func(f Flags) (r struct {
+		Title    string
+		Scenario struct {
+			Provisioned, MaxProvisioned, MemoryMB int
+			Reserved                              *int
+			Timeout                               float64
+			Arch, API                             string
+			Queues                                []string
+		}
+		Advice struct {
+			Reserved    int
+			ReservedWhy string
+			Queues      []struct{ Name string }
+		}
+		Assumed []string
+	}) {
+		t.Helper()
+		f.Assembly, f.JSON, f.Requests = dir, true, 20_000
+		var out bytes.Buffer
+		if err := Run(t.Context(), f, &out); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := read(Flags{Rate: 5})
+	s := r.Scenario
+	if r.Title != "Plan for Fn in Shop" || s.Provisioned != 3 || s.MemoryMB != 1024 || *s.Reserved != 40 || s.Timeout != 20 || s.Arch != "arm64" || s.API != "url" {
+		t.Errorf("got %+v", r)
+	}
+	if len(r.Assumed) != 3 || !strings.Contains(r.Advice.ReservedWhy, "queues without messages here may take 8") {
+		t.Errorf("got %q, %s", r.Assumed, r.Advice.ReservedWhy)
+	}
+	r = read(Flags{Rate: 5, Idle: "10m", Memory: 256, Timeout: 3 * time.Second, Arch: "x86_64", API: "http"})
+	if s := r.Scenario; s.Provisioned != 0 || s.Reserved != nil || s.MemoryMB != 256 || s.Timeout != 3 || s.Arch != "x86_64" || s.API != "http" {
+		t.Errorf("got %+v", r)
+	}
+	r = read(Flags{Rate: 0.1, Queues: []string{"Jobs,rate=2,duration=100ms"}, Length: time.Hour})
+	if len(r.Scenario.Queues) != 1 || len(r.Advice.Queues) != 1 || r.Advice.Queues[0].Name != "Jobs" || len(r.Assumed) != 2 {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// TestBrokenProject: an assembly that cannot be read costs what it says, and no more.
+func TestBrokenProject(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.Mkdir("cdk.out", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("cdk.out/manifest.json", []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	in, err := (&Flags{Rate: 5, Duration: "1s", Init: "1s"}).input(t.Context())
+	if err != nil || len(in.Assumed) != 1 || !strings.HasPrefix(in.Assumed[0], "Nothing comes from cdk.out: read assembly: ") {
+		t.Errorf("got %+v, %v", in, err)
+	}
+	if _, err := (&Flags{Rate: 5, Function: "Fn"}).input(t.Context()); err == nil {
+		t.Error("a function of an assembly that cannot be read is planned for")
+	}
+}
+
+// TestQueues: what a flag says of a queue, and what the project does.
+func TestQueues(t *testing.T) {
+	t.Parallel()
+	f := Flags{Assembly: assembly(t), Queues: []string{"Jobs,backlog=50,duration=lognormal:1s/0.5,max=6,jobs=3", "other.fifo,rate=1,duration=1s,fifo,groups=4,batch=2,window=3s,failure=0.1,visibility=9s,receives=2", "polled,rate=1,duration=1s,pollers=2-4"}}
+	in, err := f.input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := in.Scenario.Queues
+	if in.Scenario.Traffic != nil || len(q) != 3 {
+		t.Fatalf("got %+v", in.Scenario)
+	}
+	if a := q[0]; a.Backlog != 50 || a.MaxConcurrency != 6 || a.Jobs != 3 || a.BatchSize != 5 || a.MaxReceives != 4 || a.Visibility != 2*time.Minute || !a.WholeBatch || a.Duration.String() != "lognormal:1s,0.5" {
+		t.Errorf("got %+v", a)
+	}
+	if a := q[1]; !a.FIFO || a.Groups != 4 || a.BatchSize != 2 || a.Window != 3*time.Second || a.Failure != 0.1 || a.Visibility != 9*time.Second || a.MaxReceives != 2 || a.Traffic.Mean() != 1 {
+		t.Errorf("got %+v", a)
+	}
+	if a := q[2]; a.MinPollers != 2 || a.MaxPollers != 4 {
+		t.Errorf("got %+v", a)
+	}
+}
+
+// TestSizes: durations at sizes of memory, a week and WebSocket clients.
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	f := Flags{Daily: "1-3", Weekend: 0.5, AtMemory: []string{"256=400ms", "512=lognormal:80ms,0.5"}, Clients: 100, API: "websocket"}
+	in, err := f.input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := in.Billing.Measured; len(m) != 2 || m[1].MB != 512 || m[0].Duration.Mean() != 0.4 || in.Billing.Connections != 100 {
+		t.Errorf("got %+v", in.Billing)
+	}
+	if mean := in.Scenario.Traffic.Mean(); mean < 1.71 || mean > 1.72 {
+		t.Errorf("a week has %g requests/s, want 2·6/7", mean)
+	}
+}
+
+// TestFiles: a file has traffic and durations of its own.
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, f := range map[string]Flags{
+		"counts":  {Traffic: write("counts.csv", "60\n120\n"), Duration: "100ms", Repeat: true},
+		"trace":   {Traffic: write("trace.csv", "app,func,end_timestamp,duration\na,f,1,0.5\na,g,2,0.5\n"), Func: "g"},
+		"reports": {Traffic: write("reports.log", "REPORT RequestId: 1\tDuration: 500.00 ms\tBilled Duration: 500 ms\tMemory Size: 256 MB\tInit Duration: 80 ms\n"), Rate: 3, Scale: 2},
+	} {
+		in, err := f.input(t.Context())
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want := map[string]float64{"counts": 1.5, "trace": 0, "reports": 6}[name]
+		if got := in.Scenario.Traffic.Mean(); got != want {
+			t.Errorf("%s: %g requests/s, want %g", name, got, want)
+		}
+		if name == "reports" && (in.Scenario.Duration.Mean() != 0.5 || in.Scenario.Init.Mean() != 0.08 || in.Billing.MemoryMB != 256) {
+			t.Errorf("got %+v", in)
+		}
+	}
+}
+
+// TestMeasure starts a program for its init.
+func TestMeasure(t *testing.T) {
+	t.Parallel()
+	f := Flags{Rate: 1, Measure: true, Dir: "../../testdata/program"}
+	in, err := f.input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if init := in.Scenario.Init.Mean(); init <= 0 || init > 30 || !strings.Contains(strings.Join(in.Assumed, "\n"), "measured on this machine, 5 times") {
+		t.Errorf("init %g s, assumed %q", init, in.Assumed)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	dir := assembly(t)
+	counts := filepath.Join(t.TempDir(), "counts.csv")
+	if err := os.WriteFile(counts, []byte("60\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for want, f := range map[string]Flags{
+		"plan: --rate: must be 0 requests a second or more, got -1; correct it": {Rate: -1},
+		`plan: --duration: must be a duration such as 250ms, or constant:250ms, exponential:250ms, lognormal:200ms,0.6 or uniform:100ms-400ms, got "1": time: missing unit in duration "1"`: {Duration: "1"},
+		"plan: --distribution: must be exponential or constant, got \"normal\"; others are written as --duration lognormal:200ms,0.6":                                                       {Distribution: "normal"},
+		`plan: --init: must be a duration such as 250ms, or constant:250ms, exponential:250ms, lognormal:200ms,0.6 or uniform:100ms-400ms, got "x": time: invalid duration "x"`:             {Init: "x"},
+		`plan: --idle: must be a duration such as 10m or a band such as 5m-15m, got "x": time: invalid duration "x"`:                                                                        {Idle: "x"},
+		`plan: --provisioned: must be a number of instances, or the lowest and the highest, such as 2-20, got "5-2": the lower number comes first`:                                          {Provisioned: "5-2"},
+		`plan: --reserved: must be 0 or more instances, got "-1"; leave it out to reserve nothing`:                                                                                          {Reserved: "-1"},
+		`plan: --goal: must be the share of requests that may be cold, such as 0.1%, got "150%"; correct it`:                                                                                {Goal: "150%"},
+		"plan: --noticeable, --age and --connections must be 0 or more, got 0s, -1ns and 0; correct them":                                                                                   {Age: -1},
+		`plan: --arch: must be arm64 or x86_64, got "mips"; correct it`:                                                                                                                     {Arch: "mips"},
+		`plan: --api: must be http, rest, url, websocket or none, got "soap"; correct it`:                                                                                                   {API: "soap"},
+		"plan: --memory: must be 128 to 10240 MB, got 64; correct it":                                                                                                                       {Memory: 64},
+		`plan: --daily: must be two rates in requests a second, such as 2-40, got "9-2": the lower number comes first`:                                                                      {Daily: "9-2"},
+		`plan: --burst: must be a number of requests, and over what time they come, such as 50/2s, got "0"; correct it`:                                                                     {Burst: "0"},
+		`plan: --at-memory: must be 128 to 10240 MB and the duration with it, such as 512=110ms, got "64=1s"; correct it`:                                                                   {AtMemory: []string{"64=1s"}},
+		"plan: --weekend: must be the share of a weekday's requests, such as 0.3, got -1; correct it":                                                                                       {Daily: "1-2", Weekend: -1},
+		"plan: --scale: must be above 0, got -1; correct it":                                                                                                                                {Scale: -1},
+		`plan: --queue: must begin with the name of the queue, got "rate=5"; write jobs,rate=5,duration=2s`:                                                                                 {Queues: []string{"rate=5"}},
+		`plan: --queue: "jobs": must have messages, got none; add rate=5 or backlog=1000`:                                                                                                   {Queues: []string{"jobs"}},
+		`plan: --queue: must be given once for each queue, got "jobs" twice; leave one out`:                                                                                                 {Queues: []string{"jobs,rate=1", "jobs,rate=2"}},
+		`plan: --queue: "jobs": batch: strconv.Atoi: parsing "x": invalid syntax`:                                                                                                           {Queues: []string{"jobs,batch=x"}},
+		`plan: --queue: "jobs": there is no option "speed"; the options are rate, traffic, backlog, duration, jobs, batch, window`:                                                          {Queues: []string{"jobs,speed=1"}},
+		"plan: traffic must be given once, got several of --rate, --traffic, --daily, --rush and --burst; a rate goes with":                                                                 {Rate: 1, Daily: "1-2"},
+		`plan: --function: must name one of the Go functions Fn, Other, got "x"; name it, or a part that only it has`:                                                                       {Assembly: dir, Function: "x"},
+		"plan: there is no cdk.out here; synthesize the app first, or name its assembly with --assembly":                                                                                    {Function: "Fn"},
+		"plan: read assembly: open ":      {Assembly: "none"},
+		"plan: read traffic: open none: ": {Traffic: "none"},
+		"plan: read prices: open none: ":  {Prices: "none"},
+		"plan: measure init: the folder of the program must be known, got none; name it with --dir; say how long": {Measure: true},
+		"plan: provisioned must be at most reserved (2 instances), got 5; lower it":                               {Provisioned: "5", Reserved: "2"},
+		`queue "jobs": duration must be given, got none; say how long a job takes, such as 250ms`:                 {Queues: []string{"jobs,rate=1"}},
+		"plan: traffic must be given once": {Traffic: counts, Rate: 5},
+	} {
+		var out bytes.Buffer
+		if err := Run(t.Context(), f, &out); err == nil || !strings.HasPrefix(err.Error(), want) || out.Len() > 0 {
+			t.Errorf("%+v:\ngot  %v\nwant %s", f, err, want)
+		}
+	}
+}

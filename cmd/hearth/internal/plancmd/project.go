@@ -1,0 +1,165 @@
+package plancmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lambdahearth/hearth/internal/program"
+	"github.com/lambdahearth/hearth/local"
+	"github.com/lambdahearth/hearth/plan"
+)
+
+// defaultAssembly is where the CDK synthesizes to.
+const defaultAssembly = "cdk.out"
+
+// project is a function of a cloud assembly.
+type project struct {
+	settings local.FunctionSettings
+	dir      string // that its entry is relative to
+}
+
+// project reads the function that the plan is for. Nil is none: there is no assembly, and
+// none was asked for.
+func (f *Flags) project(in *plan.Input) (*project, error) {
+	dir := f.Assembly
+	if dir == "" {
+		if _, err := os.Stat(filepath.Join(defaultAssembly, "manifest.json")); err != nil {
+			if f.Function != "" || len(f.Stack) > 0 {
+				return nil, errors.New("there is no cdk.out here; synthesize the app first, or name its assembly with --assembly")
+			}
+			return nil, nil
+		}
+		dir = defaultAssembly
+	}
+	asked := f.Assembly != "" || f.Function != "" || len(f.Stack) > 0
+	all, err := local.ReadSettings(dir, f.Stack...)
+	var chosen *local.FunctionSettings
+	if err == nil {
+		chosen, err = f.choose(all)
+	}
+	if err != nil && !asked { // the flags alone make a plan too
+		assume(in, "Nothing comes from %s: %v.", dir, err)
+		return nil, nil
+	}
+	if err != nil || chosen == nil {
+		return nil, err
+	}
+	in.Title = fmt.Sprintf("Plan for %s in %s", chosen.LogicalID, chosen.Stack)
+	in.Billing = plan.Billing{MemoryMB: chosen.MemoryMB, X86: chosen.X86, API: chosen.API}
+	in.Assumed = append(in.Assumed, chosen.Notes...)
+	if f.Timeout == 0 {
+		in.Scenario.Timeout = chosen.Timeout
+	}
+	return &project{*chosen, filepath.Dir(dir)}, nil
+}
+
+// choose finds the function: the one that is named, or the only one, or the only one that
+// an API invokes.
+func (f *Flags) choose(all []local.FunctionSettings) (*local.FunctionSettings, error) {
+	found := all
+	if f.Function != "" {
+		found = slices.DeleteFunc(slices.Clone(all), func(s local.FunctionSettings) bool { return !strings.Contains(s.LogicalID, f.Function) })
+	} else if len(all) > 1 {
+		found = slices.DeleteFunc(slices.Clone(all), func(s local.FunctionSettings) bool { return s.API == "" })
+	}
+	switch {
+	case len(found) == 1:
+		return &found[0], nil
+	case len(all) == 0 && f.Function == "" && f.Assembly == "":
+		return nil, nil
+	}
+	var names []string
+	for _, s := range all {
+		names = append(names, s.LogicalID)
+	}
+	return nil, fmt.Errorf("--function: must name one of the Go functions %s, got %q; name it, or a part that only it has", strings.Join(names, ", "), f.Function)
+}
+
+func (p *project) provisioned() plan.Provisioned {
+	s := p.settings
+	v := plan.Provisioned{Min: s.Provisioned, Utilization: s.Utilization}
+	if s.MaxProvisioned > s.Provisioned {
+		v.Max = s.MaxProvisioned
+	}
+	for _, c := range s.Schedules {
+		v.Schedule = append(v.Schedule, plan.Change{At: c.At, Min: max(c.Min, 1), Max: c.Max})
+	}
+	return v
+}
+
+// queue finds a queue of the project.
+func (p *project) queue(name string, measured *measurement) (plan.Queue, bool) {
+	if p == nil {
+		return plan.Queue{}, false
+	}
+	for _, q := range p.settings.Queues {
+		if q.Name != name {
+			continue
+		}
+		queue := plan.Queue{
+			Name: q.Name, FIFO: q.FIFO, BatchSize: q.BatchSize, Window: q.Window, MaxConcurrency: q.MaxConcurrency,
+			MinPollers: q.MinPollers, MaxPollers: q.MaxPollers, Visibility: q.Visibility, MaxReceives: q.MaxReceives, WholeBatch: !q.PartialResponses,
+		}
+		if measured != nil {
+			queue.Jobs = measured.jobs[name]
+		}
+		return queue, true
+	}
+	return plan.Queue{}, false
+}
+
+// measurement is what a program says of itself.
+type measurement struct {
+	init   time.Duration // the median
+	starts int
+	jobs   map[string]int // at once in an invocation, by queue
+}
+
+// starts is how often a program is started to measure its init.
+const starts = 5
+
+// measure builds the program and starts it as an instance, several times.
+func (f *Flags) measure(ctx context.Context, p *project) (*measurement, error) {
+	dir := f.Dir
+	if dir == "" && p != nil && p.settings.Entry != "" {
+		dir = filepath.Join(p.dir, filepath.FromSlash(p.settings.Entry))
+	}
+	if dir == "" {
+		return nil, errors.New("the folder of the program must be known, got none; name it with --dir")
+	}
+	tmp, err := os.MkdirTemp("", "hearth-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	binary, err := local.Build(ctx, dir, tmp)
+	if err != nil {
+		return nil, err
+	}
+	m := &measurement{jobs: map[string]int{}, starts: starts}
+	manifest, err := program.Ask(ctx, binary, dir, nil)
+	if err == nil {
+		for _, q := range manifest.Queues {
+			m.jobs[q.Name] = q.Concurrency
+		}
+	}
+	var took []time.Duration
+	for range starts {
+		began := time.Now()
+		instance, err := local.StartInstance(ctx, local.InstanceOptions{Program: binary, MemoryMB: f.Memory})
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(began))
+		instance.Stop()
+	}
+	slices.Sort(took)
+	m.init = took[len(took)/2].Round(time.Millisecond / 10)
+	return m, nil
+}

@@ -1,0 +1,393 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// Goals are what settings must reach.
+type Goals struct {
+	// ColdShare is the share of requests that may wait for an init. 0 is 0.1%.
+	ColdShare float64
+	// Noticeable is the shortest init that users notice: below it, cold starts are not
+	// worth money. 0 is 100 ms.
+	Noticeable time.Duration
+	// ThrottledShare is the share of requests that may be refused. 0 is one in a million.
+	ThrottledShare float64
+	// Age is the longest time that a message may wait in a queue. 0 is 5 minutes.
+	Age time.Duration
+	// Others are instances that the function needs for what the scenario leaves out, such as
+	// queues whose messages are not known.
+	Others int
+	// Connections is the number of database connections there are: reserved concurrency
+	// stays below. 0 is no bound.
+	Connections int
+}
+
+func (g Goals) defaults() Goals {
+	if g.ColdShare == 0 {
+		g.ColdShare = 0.001
+	}
+	if g.Noticeable == 0 {
+		g.Noticeable = 100 * time.Millisecond
+	}
+	if g.ThrottledShare == 0 {
+		g.ThrottledShare = 1e-6
+	}
+	if g.Age == 0 {
+		g.Age = 5 * time.Minute
+	}
+	return g
+}
+
+// Advice are recommended settings, each with the reason for it.
+type Advice struct {
+	// Worth says whether provisioned concurrency is worth it at all.
+	Worth bool   `json:"provisionedIsWorthIt"`
+	Why   string `json:"why"`
+
+	// Provisioned are the instances to keep warm; nothing when it is not worth it.
+	Provisioned    *Provisioned `json:"provisioned,omitempty"`
+	ProvisionedWhy string       `json:"provisionedWhy,omitempty"`
+	// Alternatives are the other ways to provision that were tried.
+	Alternatives []Alternative `json:"alternatives,omitempty"`
+
+	// Reserved is the reserved concurrency.
+	Reserved    int    `json:"reserved"`
+	ReservedWhy string `json:"reservedWhy"`
+
+	Queues []QueueAdvice `json:"queues,omitempty"`
+
+	// Memory are the sizes of [Billing.Measured], and MemoryWhy says which is best.
+	Memory    []MemoryPoint `json:"memory,omitempty"`
+	MemoryWhy string        `json:"memoryWhy,omitempty"`
+
+	// Go sets the numbers in a stack.
+	Go string `json:"go"`
+
+	// Curve are fixed numbers of provisioned instances and what they come to.
+	Curve []CurvePoint `json:"curve,omitempty"`
+
+	peak int // the most busy instances at once, with the recommended settings
+}
+
+// Alternative is a way to provision instances.
+type Alternative struct {
+	Name        string      `json:"name"`
+	Provisioned Provisioned `json:"provisioned"`
+	Cost        float64     `json:"cost"` // of a month, in US dollars
+	ColdShare   float64     `json:"coldShare"`
+	P99         float64     `json:"p99"` // seconds
+	// PeakBusy is the most instances that were busy at once.
+	PeakBusy int `json:"peakBusy"`
+}
+
+// QueueAdvice is the maximum concurrency of a queue.
+type QueueAdvice struct {
+	Name           string `json:"name"`
+	MaxConcurrency int    `json:"maxConcurrency"`
+	Why            string `json:"why"`
+}
+
+// Advise recommends settings for the traffic of a scenario. The scenario's own provisioned
+// and reserved concurrency and the maximum concurrency of its queues do not matter.
+func Advise(s Scenario, goals Goals, prices Prices, billing Billing) (*Advice, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	s = s.defaults()
+	goals = goals.defaults()
+	a := &Advice{}
+	if err := a.queues(&s, goals); err != nil {
+		return nil, err
+	}
+	if s.Traffic != nil && s.Traffic.Mean() > 0 {
+		points := 12
+		if day := s.Traffic.Mean() * daySeconds; !s.Traffic.steady() && day > 2e6 {
+			points = max(3, int(24e6/day))
+		}
+		curve, err := costCurve(&s, prices, billing, points)
+		if err != nil {
+			return nil, err
+		}
+		a.Curve, a.peak = curve, curve[0].PeakBusy
+		if err := a.provisioned(&s, goals, prices, billing); err != nil {
+			return nil, err
+		}
+	} else {
+		a.Why = "Nobody waits for the answer of a job, so that cold starts are not worth money."
+	}
+	a.reserved(&s, goals)
+	if err := a.memory(&s, prices, billing); err != nil {
+		return nil, err
+	}
+	a.Go = a.snippet()
+	return a, nil
+}
+
+// provisioned finds out whether warm instances are worth it, and how many.
+func (a *Advice) provisioned(s *Scenario, goals Goals, prices Prices, billing Billing) error {
+	none := a.Curve[0]
+	init := seconds(s.Init.Mean())
+	saves, most := 0.0, 0
+	for _, p := range a.Curve {
+		if p.BreakEven {
+			saves, most = none.Cost-p.Cost, p.Provisioned
+		}
+	}
+	switch {
+	case saves >= 1 && saves > 0.01*none.Cost:
+		a.Worth = true
+		a.Why = fmt.Sprintf("Yes: %s %s busy for more than 60%% of the time and %s %s a month less provisioned than on demand.",
+			count(most, "instance"), are(most, "is", "are"), are(most, "costs", "cost"), dollars(saves))
+	case none.ColdShare <= goals.ColdShare:
+		a.Why = fmt.Sprintf("No: without it %s of the requests wait for the init of %s, which is within the goal of %s.",
+			share(none.ColdShare), short(init), share(goals.ColdShare))
+		return nil
+	case init < goals.Noticeable:
+		a.Why = fmt.Sprintf("No: %s of the requests wait %s longer, which nobody notices; below %s it is not worth money.",
+			share(none.ColdShare), short(init), short(goals.Noticeable))
+		return nil
+	default:
+		a.Worth, most = true, 0
+		a.Why = fmt.Sprintf("Yes: without it %s of the requests wait for the init of %s, and the goal is %s.",
+			share(none.ColdShare), short(init), share(goals.ColdShare))
+	}
+	return a.ways(s, goals, prices, billing, most)
+}
+
+// ways compares the ways to provision instances and takes the cheapest one that reaches
+// the goal.
+func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, least int) error {
+	c := study(s)
+	if least > 0 && seconds(s.Init.Mean()) < goals.Noticeable {
+		goals.ColdShare = 1 // they are for the money alone
+	}
+	try := func(name string, p Provisioned) (*Alternative, error) {
+		c.Provisioned = p
+		r, err := Run(c)
+		if err != nil {
+			return nil, err
+		}
+		return &Alternative{name, p, prices.Month(&c, r, billing).Total, r.ColdShare, r.Latency.P99, r.PeakBusy}, nil
+	}
+	// The fewest that reach the goal, between two of the curve.
+	low, high := 0, 0
+	for _, p := range a.Curve {
+		if high = p.Provisioned; p.ColdShare <= goals.ColdShare && high >= least {
+			break
+		}
+		low = high
+	}
+	high = max(high, 1)
+	fixed, err := try("fixed", Provisioned{Min: high})
+	if err != nil {
+		return err
+	}
+	for doubled := 0; fixed.ColdShare > goals.ColdShare && doubled < 4; doubled++ { // bursts need more than the curve has
+		low, high = high, 2*high
+		if fixed, err = try("fixed", Provisioned{Min: high}); err != nil {
+			return err
+		}
+	}
+	for steps := 0; high-low > 1 && high > least && steps < 9; steps++ {
+		middle := (low + high) / 2
+		way, err := try("fixed", Provisioned{Min: middle})
+		if err != nil {
+			return err
+		}
+		if way.ColdShare <= goals.ColdShare {
+			fixed, high = way, middle
+		} else {
+			low = middle
+		}
+	}
+	ways := []*Alternative{fixed}
+	if !s.Traffic.steady() && s.Traffic.requests == nil && high > 1 {
+		autoscaled, err := try("autoscaled", Provisioned{Min: max(1, c.lowest(goals)), Max: high + (high+4)/5})
+		if err != nil {
+			return err
+		}
+		ways = append(ways, autoscaled)
+		if changes := c.schedule(goals, high); len(changes) > 1 {
+			scheduled, err := try("scheduled", Provisioned{Min: changes[len(changes)-1].Min, Schedule: changes})
+			if err != nil {
+				return err
+			}
+			ways = append(ways, scheduled)
+		}
+	}
+	best := fixed
+	for _, w := range ways {
+		a.Alternatives = append(a.Alternatives, *w)
+		if w.ColdShare <= goals.ColdShare && w.Cost < best.Cost {
+			best = w
+		}
+	}
+	a.Provisioned, a.peak = &best.Provisioned, best.PeakBusy
+	none := a.Curve[0]
+	text := fmt.Sprintf("%s: %s of the requests are cold instead of %s, and a month costs %s instead of %s", best.describe(), share(best.ColdShare), share(none.ColdShare), dollars(best.Cost), dollars(none.Cost))
+	if share(best.ColdShare) == share(none.ColdShare) {
+		text = fmt.Sprintf("%s: a month costs %s instead of %s, and %s of the requests are cold as before", best.describe(), dollars(best.Cost), dollars(none.Cost), share(best.ColdShare))
+	}
+	if best.ColdShare > goals.ColdShare {
+		text += fmt.Sprintf(", which misses the goal of %s", share(goals.ColdShare))
+	}
+	for _, w := range ways {
+		if w != best {
+			text += fmt.Sprintf("; %s would be %s cold at %s", w.describe(), share(w.ColdShare), dollars(w.Cost))
+		}
+	}
+	a.ProvisionedWhy = text + "."
+	if more := best.Cost - none.Cost; more > 0 && least == 0 {
+		a.Why = strings.TrimSuffix(a.Why, ".") + fmt.Sprintf("; to reach it costs %s more a month.", dollars(more))
+	}
+	return nil
+}
+
+func (w *Alternative) describe() string {
+	p := w.Provisioned
+	switch w.Name {
+	case "autoscaled":
+		return fmt.Sprintf("%s to %s, autoscaled", thousands(float64(p.Min)), thousands(float64(p.Max)))
+	case "scheduled":
+		return describeSchedule(p.Schedule)
+	}
+	return thousands(float64(p.Min)) + ", fixed"
+}
+
+// lowest is how many instances the quietest part of the traffic needs.
+func (s *Scenario) lowest(goals Goals) int {
+	lowest := math.Inf(1)
+	for _, r := range s.Traffic.rates {
+		lowest = min(lowest, r)
+	}
+	return ServersFor(lowest*s.meanDuration(), 10*goals.ColdShare)
+}
+
+// reserved finds the reserved concurrency.
+func (a *Advice) reserved(s *Scenario, goals Goals) {
+	requests, queues := 0, 0
+	peak := 0.0
+	if s.Traffic != nil {
+		// A cold request holds an instance for its init as well.
+		duration := s.meanDuration()
+		if len(a.Curve) > 0 {
+			duration += a.Curve[0].ColdShare * s.Init.Mean()
+		}
+		peak = s.Traffic.Peak() * duration
+		requests = ServersForBursts(peak, goals.ThrottledShare, s.Traffic.Peakedness(duration))
+		requests = max(requests, a.peak) // Hayward's tail is too thin for bursts
+		if least := int(math.Ceil(s.Traffic.Peak() / requestsPerUnit)); s.RequestsPerUnit > 0 && least > requests {
+			requests = least
+		}
+	}
+	for _, q := range a.Queues {
+		queues += q.MaxConcurrency
+	}
+	a.Reserved = max(requests+queues+goals.Others, 1)
+	if a.Provisioned != nil {
+		a.Reserved = max(a.Reserved, a.Provisioned.max())
+	}
+	why := "No requests"
+	if peak > 0 {
+		why = fmt.Sprintf("Requests need %s at their peak of %s busy on average, so that fewer than %s are throttled", thousands(float64(requests)), quantity(peak), share(goals.ThrottledShare))
+	}
+	if queues > 0 {
+		why += fmt.Sprintf("; the queues may take %d", queues)
+	}
+	if goals.Others > 0 {
+		why += fmt.Sprintf("; queues without messages here may take %d", goals.Others)
+	}
+	if per := s.connections(); goals.Connections > 0 && a.Reserved*per > goals.Connections {
+		why += fmt.Sprintf("; the database has %d connections and an instance takes %d, so that %d are the most", goals.Connections, per, goals.Connections/per)
+		a.Reserved = max(goals.Connections/per, 1)
+		if a.Provisioned != nil {
+			a.Provisioned.Min = min(a.Provisioned.Min, a.Reserved)
+			a.Provisioned.Max = min(a.Provisioned.Max, a.Reserved)
+		}
+	} else if goals.Connections > 0 {
+		why += fmt.Sprintf("; with %d connections an instance, the database needs %d of its %d", per, a.Reserved*per, goals.Connections)
+	}
+	if free := s.Account - unreservable; a.Reserved > free {
+		why += fmt.Sprintf("; the account can reserve %d of its %d, so raise its quota first", max(free, 0), s.Account)
+	}
+	a.ReservedWhy = why + "."
+}
+
+// connections is how many database connections an instance takes: one, or one for each job
+// of a standard queue that runs at once.
+func (s *Scenario) connections() int {
+	per := 1
+	for _, q := range s.Queues {
+		if !q.FIFO {
+			per = max(per, q.Jobs)
+		}
+	}
+	return per
+}
+
+// queues finds the maximum concurrency of each queue: the smallest with which no message
+// waits for longer than the goal.
+func (a *Advice) queues(s *Scenario, goals Goals) error {
+	for _, q := range s.Queues {
+		c := Scenario{Duration: s.Duration, Init: s.Init, Idle: s.Idle, Timeout: s.Timeout, Account: 1_000_000, RequestsPerUnit: -1, Seed: s.Seed, Length: s.Length}
+		q.MinPollers, q.MaxPollers = 0, 0
+		age := func(n int) (*QueueResult, error) {
+			q.MaxConcurrency = n
+			c.Queues = []Queue{q}
+			if q.Traffic.steady() && c.Length == 0 {
+				c.Length = max(time.Hour, 10*goals.Age)
+			}
+			r, err := Run(c)
+			if err != nil {
+				return nil, err
+			}
+			return &r.Queues[0], nil
+		}
+		low, high := 1, 2
+		var got *QueueResult
+		for {
+			r, err := age(high)
+			if err != nil {
+				return err
+			}
+			if got = r; r.late() <= goals.Age.Seconds() || high >= 1000 {
+				break
+			}
+			low, high = high, min(2*high, 1000)
+		}
+		for high-low > 1 && got.late() <= goals.Age.Seconds() {
+			middle := (low + high) / 2
+			r, err := age(middle)
+			if err != nil {
+				return err
+			}
+			if r.late() <= goals.Age.Seconds() {
+				high, got = middle, r
+			} else {
+				low = middle
+			}
+		}
+		why := fmt.Sprintf("The smallest with which no message waits for more than %s: the longest wait is %s, at %.3g jobs at once.", short(goals.Age), short(seconds(got.OldestAge)), got.MeanJobs)
+		if got.late() > goals.Age.Seconds() {
+			why = fmt.Sprintf("The highest that Lambda has, and still a message waits for %s, more than %s.", short(seconds(got.OldestAge)), short(goals.Age))
+			if q.FIFO && got.PeakConcurrency < high {
+				high = max(2, got.PeakConcurrency)
+				why = fmt.Sprintf("A FIFO queue has one invocation for each message group, so that more than %d help nothing: a message waits for %s, more than %s; use more groups, or a standard queue.", got.PeakConcurrency, short(seconds(got.OldestAge)), short(goals.Age))
+			}
+		}
+		a.Queues = append(a.Queues, QueueAdvice{q.Name, high, why})
+	}
+	return nil
+}
+
+// late is the longest wait, for ever if messages are left.
+func (q *QueueResult) late() float64 {
+	if q.Left > 0 && float64(q.Left) > 0.01*float64(q.Messages) && q.Left > 100 {
+		return math.Inf(1)
+	}
+	return q.OldestAge
+}

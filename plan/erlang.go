@@ -1,0 +1,106 @@
+package plan
+
+import "math"
+
+// ErlangB is the share of Poisson arrivals that find all servers busy and are turned away.
+// The number of servers is 0 or more and need not be whole. The load is the arrival rate
+// times the mean duration. It holds for every distribution of durations.
+//
+// For provisioned concurrency it is exactly the share of requests that spill over, and for
+// reserved concurrency alone the share that is throttled.
+func ErlangB(servers, load float64) float64 {
+	switch {
+	case load <= 0:
+		return 0
+	case servers <= 0:
+		return 1
+	}
+	whole := math.Floor(servers)
+	inverse := 1.0
+	if rest := servers - whole; rest > 0 {
+		inverse = 1 / erlangBelowOne(rest, load)
+		for s := rest + 1; s <= servers+1e-9; s++ {
+			inverse = 1 + inverse*s/load
+		}
+		return 1 / inverse
+	}
+	for s := 1.0; s <= whole; s++ {
+		inverse = 1 + inverse*s/load
+		if math.IsInf(inverse, 1) {
+			return 0
+		}
+	}
+	return 1 / inverse
+}
+
+// erlangBelowOne is Erlang B for 0 to 1 servers, by its integral:
+// 1/B = load · ∫ e^(-load·t) (1+t)^servers dt. With u = load·t the integrand falls as e^-u.
+func erlangBelowOne(servers, load float64) float64 {
+	const steps, end = 4000, 40.0
+	h := end / steps
+	f := func(u float64) float64 { return math.Exp(-u) * math.Pow(1+u/load, servers) }
+	sum := f(0) + f(end)
+	for i := 1; i < steps; i++ {
+		sum += f(float64(i)*h) * float64(2+2*(i%2)) // Simpson's rule
+	}
+	return 1 / (sum * h / 3)
+}
+
+// Hayward is Erlang B for arrivals that come in bursts. Their peakedness is the ratio of
+// variance to mean of the number of busy servers, if there were always a free one: 1 for
+// Poisson arrivals, more for bursts. It is an approximation, right within a factor of 1.5
+// for shares of 0.3% and more.
+//
+// A. A. Fredericks, "Congestion in blocking systems – a simple approximation technique",
+// Bell System Technical Journal 59 (1980).
+func Hayward(servers, load, peakedness float64) float64 {
+	if peakedness <= 0 {
+		return 0
+	}
+	return ErlangB(servers/peakedness, load/peakedness)
+}
+
+// ServersFor is the smallest whole number of servers with which at most share of the
+// arrivals find all of them busy. share is above 0.
+func ServersFor(load, share float64) int {
+	return ServersForBursts(load, share, 1)
+}
+
+// ServersForBursts is [ServersFor] for arrivals of a certain peakedness; see [Hayward].
+func ServersForBursts(load, share, peakedness float64) int {
+	if load <= 0 || share >= 1 || share <= 0 {
+		return 0
+	}
+	low, high := 0, 1
+	for Hayward(float64(high), load, peakedness) > share {
+		low, high = high, high*2
+	}
+	for high-low > 1 { // it falls with the number of servers
+		if middle := (low + high) / 2; Hayward(float64(middle), load, peakedness) > share {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return high
+}
+
+// breakEven is the utilisation from which a provisioned instance costs less than the same
+// work on demand. It follows from the prices: on demand 1, provisioned 0.25 of that for
+// being there and 0.58333 for running, so u = 0.25/(1-0.58333) = 0.6.
+const breakEven = 0.6
+
+// BreakEven is how many provisioned instances pay for themselves: each of them is busy for
+// at least 60% of the time. It is exact for Poisson arrivals and 0 for a load under 1.5.
+func BreakEven(load float64) int {
+	n := 0
+	for before := 1.0; ; n++ {
+		// In a row of instances the first free one takes a request. So the n-th carries
+		// what the n-1 before it turn away, except for what it turns away itself.
+		after := 1 / (1 + float64(n+1)/load/before)
+		if load <= 0 || load*(before-after) < breakEven {
+			return n
+		}
+		before = after
+	}
+}

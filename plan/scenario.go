@@ -1,0 +1,261 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Quotas of Lambda.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html,
+// https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html (2026-11)
+const (
+	defaultAccount  = 1000 // concurrent executions of an account in a region
+	unreservable    = 100  // the last ones, which no function can reserve
+	requestsPerUnit = 10   // a second, for each unit of concurrency
+
+	rampInstances = 1000 // new instances of a function at once
+	rampPerSecond = 100  // and again as many over 10 seconds
+
+	defaultTimeout = 15 * time.Minute // the longest that Lambda allows
+)
+
+// Idle times are not documented. Measurements by others lie between 5 and 15 minutes, and
+// differ between regions and hours.
+var defaultIdle = Band{5 * time.Minute, 15 * time.Minute}
+
+// Scenario is a function with its traffic and its settings. Traffic or a queue is
+// required.
+type Scenario struct {
+	// Traffic are the requests: whatever waits for an answer. Nil is none.
+	Traffic *Traffic
+
+	// Duration is the time that the handler takes for a request. It is required with
+	// Traffic, except for a trace that has its own durations.
+	Duration Distribution
+
+	// Init is the time that a new instance takes before its first invocation. It comes
+	// before the duration of that invocation. Nil is 0.
+	Init Distribution
+
+	// Idle is how long an instance waits for its next invocation before it ends. AWS does
+	// not document it, so it is a band: the limit is drawn anew whenever an instance
+	// ends. The zero value is 5 to 15 minutes.
+	Idle Band
+
+	// Timeout ends invocations. 0 is 15 minutes.
+	Timeout time.Duration
+
+	// Provisioned are the instances that are kept warm.
+	Provisioned Provisioned
+
+	// Reserved is the most that may run at once: requests above that are throttled. Nil
+	// is none, 0 throttles all.
+	Reserved *int
+
+	// Account is the number of instances that may run at once if nothing is reserved. 0
+	// is 1,000, the quota of a new account in a region.
+	Account int
+
+	// RequestsPerUnit are the requests a second that Lambda takes for each unit of
+	// concurrency. 0 is 10, as documented; a negative number lifts the limit, so that
+	// Erlang B holds for durations under 100 ms as well.
+	RequestsPerUnit float64
+
+	// Queues are the queues whose jobs run on the same function.
+	Queues []Queue
+
+	// Deployments are times at which a new version takes over. Its provisioned instances
+	// are allocated first, the minimum if they are autoscaled. Then all invocations go to
+	// them, and the instances of the old version end.
+	Deployments []time.Duration
+
+	// Seed is where the random numbers begin.
+	Seed uint64
+
+	// Length is how much time is simulated. 0 is what the figures need: for a steady rate
+	// until the shares are known to 0.2% or Requests are used up; for a curve at least a
+	// day of whole periods; otherwise until all requests and jobs are done.
+	Length time.Duration
+
+	// Requests bound a run with a steady rate. 0 is 20 million, which takes about two
+	// seconds.
+	Requests int
+}
+
+// Provisioned says how many instances are kept warm. The zero value keeps none.
+type Provisioned struct {
+	// Min is the number, or with Max the lowest one.
+	Min int `json:"min"`
+
+	// Max is the highest number that target tracking goes to. 0 is Min: the number is
+	// fixed.
+	Max int `json:"max,omitempty"`
+
+	// Utilization is the share of the warm instances that target tracking keeps busy, 0.1
+	// to 0.9. 0 is 0.7.
+	Utilization float64 `json:"utilization,omitempty"`
+
+	// Schedule are changes at times of the day, in their order.
+	Schedule []Change `json:"schedule,omitempty"`
+}
+
+// Change sets the numbers of [Provisioned] from a time of each day on.
+type Change struct {
+	// At is the time since midnight, which is the beginning of the traffic.
+	At time.Duration `json:"at"` // as JSON in nanoseconds
+	// Min and Max are those of [Provisioned].
+	Min int `json:"min"`
+	Max int `json:"max,omitempty"`
+}
+
+func (p Provisioned) max() int {
+	most := max(p.Min, p.Max)
+	for _, c := range p.Schedule {
+		most = max(most, c.Min, c.Max)
+	}
+	return most
+}
+
+// fixed reports whether the number never changes.
+func (p Provisioned) fixed() bool { return p.Max <= p.Min && len(p.Schedule) == 0 }
+
+func (s *Scenario) defaults() Scenario {
+	c := *s
+	if c.Init == nil {
+		c.Init = constant(0)
+	}
+	if c.Idle == (Band{}) {
+		c.Idle = defaultIdle
+	}
+	c.Idle.Max = max(c.Idle.Max, c.Idle.Min)
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Account == 0 {
+		c.Account = defaultAccount
+	}
+	if c.RequestsPerUnit == 0 {
+		c.RequestsPerUnit = requestsPerUnit
+	}
+	if c.Provisioned.Utilization == 0 {
+		c.Provisioned.Utilization = 0.7
+	}
+	if c.Requests == 0 {
+		c.Requests = 20_000_000
+	}
+	return c
+}
+
+// ceiling is how many invocations may run at once.
+func (s *Scenario) ceiling() int {
+	if s.Reserved != nil {
+		return *s.Reserved
+	}
+	return s.Account
+}
+
+// load is the mean number of busy instances that requests need, without the init phases.
+func (s *Scenario) load() float64 {
+	if s.Traffic == nil {
+		return 0
+	}
+	return s.Traffic.Mean() * s.meanDuration()
+}
+
+// meanDuration is the mean duration of a request in seconds.
+func (s *Scenario) meanDuration() float64 {
+	if s.Traffic != nil && len(s.Traffic.requests) > 0 && s.Traffic.requests[0].Duration >= 0 {
+		sum := 0.0
+		for _, r := range s.Traffic.requests {
+			sum += r.Duration.Seconds()
+		}
+		return sum / float64(len(s.Traffic.requests))
+	}
+	if s.Duration == nil {
+		return 0
+	}
+	return s.Duration.Mean()
+}
+
+// backlogAlone reports whether there is nothing but messages that wait at the beginning.
+func (s *Scenario) backlogAlone() bool {
+	for i := range s.Queues {
+		if s.Queues[i].Traffic != nil {
+			return false
+		}
+	}
+	return s.Traffic == nil
+}
+
+// Check returns all that is wrong with a scenario.
+func (s *Scenario) Check() error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if s.Traffic == nil && len(s.Queues) == 0 {
+		wrong("plan: traffic must be given, got none; give a rate, a file or a queue")
+	}
+	if s.Traffic != nil {
+		if err := s.Traffic.check(); err != nil {
+			errs = append(errs, fmt.Errorf("plan: %w", err))
+		}
+		if s.Duration == nil && (s.Traffic.requests == nil || len(s.Traffic.requests) > 0 && s.Traffic.requests[0].Duration < 0) {
+			wrong("plan: duration must be given, got none; say how long a request takes, such as 250ms")
+		}
+	}
+	for name, d := range map[string]Distribution{"duration": s.Duration, "init": s.Init} {
+		if d != nil && !(d.Mean() >= 0 && d.Mean() <= defaultTimeout.Seconds()) {
+			wrong("plan: mean of %s must be 0 to 15m, got %s; correct it", name, d)
+		}
+	}
+	if s.Idle.Min < 0 || s.Idle.Max != 0 && s.Idle.Max < s.Idle.Min {
+		wrong("plan: idle must be 0s or more and rise, got %s to %s; give the shorter time first", s.Idle.Min, s.Idle.Max)
+	}
+	if s.Timeout < 0 || s.Timeout > defaultTimeout {
+		wrong("plan: timeout must be 0s to 15m, got %s; correct it", s.Timeout)
+	}
+	if s.Account < 0 {
+		wrong("plan: account must be at least 1 instance, got %d; give the quota of concurrent executions", s.Account)
+	}
+	c := s.defaults()
+	if s.Reserved != nil && *s.Reserved < 0 {
+		wrong("plan: reserved must be at least 0 instances, got %d; leave it out to reserve nothing", *s.Reserved)
+	} else if most := c.Provisioned.max(); most > c.ceiling() {
+		name := "the account's concurrency"
+		if s.Reserved != nil {
+			name = "reserved"
+		}
+		wrong("plan: provisioned must be at most %s (%d instances), got %d; lower it", name, c.ceiling(), most)
+	}
+	p := c.Provisioned
+	if p.Min < 0 || p.Max != 0 && p.Max < p.Min {
+		wrong("plan: provisioned must be 0 or more instances, the lower number first, got %d to %d; correct it", p.Min, p.Max)
+	}
+	if p.Max > p.Min && p.Min < 1 {
+		wrong("plan: the lowest of provisioned must be at least 1 instance with a highest, got %d to %d; there is no utilization of none to follow", p.Min, p.Max)
+	}
+	if !(p.Utilization >= 0.1 && p.Utilization <= 0.9) {
+		wrong("plan: utilization must be 0.1 to 0.9, got %g; it is a ratio, so 70%% is 0.7", p.Utilization)
+	}
+	for i, change := range p.Schedule {
+		if change.At < 0 || change.At >= 24*time.Hour || i > 0 && change.At <= p.Schedule[i-1].At {
+			wrong("plan: time of a schedule must be 0s to 24h and rise, got %s; sort the changes", change.At)
+		}
+		if change.Min < 1 || change.Max != 0 && change.Max < change.Min {
+			wrong("plan: provisioned of a schedule must be at least 1 instance, the lower number first, got %d to %d; correct it", change.Min, change.Max)
+		}
+	}
+	for i := range s.Queues {
+		errs = append(errs, s.Queues[i].check())
+	}
+	if s.Length < 0 || s.Requests < 0 {
+		wrong("plan: length must be 0s or more and requests 0 or more, got %s and %d; leave them out for as long as it takes", s.Length, s.Requests)
+	}
+	return errors.Join(errs...)
+}
+
+// idleLimits are the bounds of idle times in seconds.
+func (s *Scenario) idleLimits() (low, high float64) {
+	return s.Idle.Min.Seconds(), math.Max(s.Idle.Max.Seconds(), s.Idle.Min.Seconds())
+}

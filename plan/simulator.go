@@ -1,0 +1,304 @@
+package plan
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// simulator runs one scenario.
+type simulator struct {
+	Scenario
+	requests *arrivals // nil if there are none
+	nextAt   float64   // of the next request
+	nextFor  float64   // its duration, negative to draw one
+
+	durations, inits, idles *rand.Rand
+
+	now    float64
+	due    events // ends of invocations
+	timers events // everything else
+	epoch  uint16 // counts deployments
+
+	// On demand.
+	busy      int // instances, those of old versions included
+	idle      stack
+	idleLimit float64
+	idleLow   float64
+	idleBand  float64
+
+	// Provisioned.
+	ready     int // instances of the current version
+	warmBusy  int // of them; more than ready for a while after they are fewer
+	oldBusy   int // of old versions
+	preparing int // of a deployment that is under way
+	scaling   scaling
+
+	ceiling  int
+	timeout  float64
+	ramp     bucketOfTokens // new instances
+	accepted bucketOfTokens // requests
+	warmed   bucketOfTokens // requests on provisioned instances
+	limited  bool           // whether the last two apply
+
+	queues  []*queue
+	batches batches
+
+	stats
+}
+
+// stats are the counts and sums of a run. They begin anew when the warm-up is over.
+type stats struct {
+	start   float64
+	latency *histogram
+
+	arrived, cold, spilled, throttled, timedOut uint64
+
+	timeBusy, timeInstances, timeWarmBusy, timeReady float64 // integrals over time
+	peakBusy, peakInstances                          int
+	occupancy                                        []float64 // time with so many busy
+
+	billed, warmBilled float64 // seconds on demand and provisioned, in whole milliseconds
+	invocations        uint64
+	handled            float64 // seconds in handlers of requests
+
+	series series
+}
+
+func newSimulator(s Scenario) *simulator {
+	m := &simulator{
+		Scenario: s, nextAt: math.Inf(1),
+		durations: stream(s.Seed, streamDurations), inits: stream(s.Seed, streamInits), idles: stream(s.Seed, streamInits<<8),
+		ceiling: s.ceiling(), timeout: s.Timeout.Seconds(),
+		ramp: newTokens(rampPerSecond, rampInstances),
+	}
+	low, high := s.idleLimits()
+	m.idleLow, m.idleBand = low, high-low
+	m.drawIdleLimit()
+	m.limited = s.RequestsPerUnit > 0
+	m.accepted = newTokens(s.RequestsPerUnit*float64(m.ceiling), s.RequestsPerUnit*float64(m.ceiling))
+	m.reset()
+	m.setReady(s.Provisioned.Min)
+	m.startScaling()
+	for i := range s.Queues {
+		m.queues = append(m.queues, newQueue(m, i))
+	}
+	for _, at := range s.Deployments {
+		m.timers.push(event{at: at.Seconds(), kind: deployed})
+	}
+	if s.Traffic != nil {
+		m.requests = s.Traffic.begin(stream(s.Seed, streamArrivals))
+		m.nextAt, m.nextFor = m.requests.next()
+	}
+	return m
+}
+
+// reset forgets what was measured.
+func (m *simulator) reset() {
+	m.stats = stats{start: m.now, latency: newHistogram(), occupancy: make([]float64, 64)}
+	for _, q := range m.queues {
+		q.reset()
+	}
+}
+
+func (m *simulator) drawIdleLimit() {
+	m.idleLimit = m.idleLow
+	if m.idleBand > 0 {
+		m.idleLimit += m.idleBand * m.idles.Float64()
+	}
+}
+
+// runRequests goes on until so many more requests have arrived.
+func (m *simulator) runRequests(n uint64) {
+	for until := m.arrived + n; m.arrived < until; {
+		if !m.step(math.Inf(1)) {
+			return
+		}
+	}
+}
+
+// runUntil goes on until a time.
+func (m *simulator) runUntil(end float64) {
+	for m.step(end) {
+	}
+	m.advance(end)
+}
+
+// runOut goes on until there is nothing to do any more: all requests and jobs are done.
+func (m *simulator) runOut() {
+	for (!math.IsInf(m.nextAt, 1) || len(m.due) > 0 || m.queued()) && m.step(math.Inf(1)) {
+	}
+}
+
+// step does the next thing that happens before end, and reports whether there was one. What
+// ends comes before what begins at the same time.
+func (m *simulator) step(end float64) bool {
+	at, what := m.nextAt, 0
+	if len(m.timers) > 0 && m.timers[0].at <= at {
+		at, what = m.timers[0].at, 1
+	}
+	if len(m.due) > 0 && m.due[0].at <= at {
+		at, what = m.due[0].at, 2
+	}
+	if m.idle.n > 0 {
+		if expires := m.idle.oldest() + m.idleLimit; expires < at {
+			at, what = max(expires, m.now), 3 // a limit that is drawn anew may be over already
+		}
+	}
+	for i, q := range m.queues {
+		if q.nextAt < at {
+			at, what = q.nextAt, 4+i
+		}
+	}
+	if at >= end || math.IsInf(at, 1) {
+		return false
+	}
+	m.advance(at)
+	switch what {
+	case 0:
+		duration := m.nextFor
+		m.nextAt, m.nextFor = m.requests.next()
+		m.request(duration)
+	case 1:
+		m.alarm(m.timers.pop())
+	case 2:
+		m.end(m.due.pop())
+	case 3:
+		m.idle.dropOldest()
+		m.drawIdleLimit()
+	default:
+		m.queues[what-4].arrive()
+	}
+	return true
+}
+
+// advance lets time pass.
+func (m *simulator) advance(at float64) {
+	dt := at - m.now
+	if dt <= 0 {
+		return
+	}
+	m.now = at
+	busy := m.running()
+	warm := m.provisionedInstances()
+	m.timeBusy += dt * float64(busy)
+	m.timeInstances += dt * float64(warm+m.busy+m.idle.n)
+	m.timeWarmBusy += dt * float64(m.warmBusy)
+	m.timeReady += dt * float64(m.ready+m.preparing)
+	if busy < len(m.occupancy) {
+		m.occupancy[busy] += dt
+	} else {
+		m.occupancy = append(m.occupancy, make([]float64, busy)...)
+		m.occupancy[busy] += dt
+	}
+	m.scaling.used += dt * float64(m.warmBusy)
+}
+
+// running is the number of invocations that run.
+func (m *simulator) running() int { return m.busy + m.warmBusy + m.oldBusy }
+
+// provisionedInstances is the number of provisioned instances that there are.
+func (m *simulator) provisionedInstances() int {
+	return max(m.ready, m.warmBusy) + m.oldBusy + m.preparing
+}
+
+// acquire finds an instance: kind says which, and initing how long it takes to begin. It
+// reports false if the invocation is throttled.
+func (m *simulator) acquire() (kind uint8, initing float64, ok bool) {
+	if m.warmBusy < m.ready && (!m.limited || m.warmed.take(m.now)) {
+		m.warmBusy++
+		return provisioned, 0, true
+	}
+	if m.provisionedInstances()+m.busy >= m.ceiling || m.limited && !m.accepted.take(m.now) {
+		return 0, 0, false
+	}
+	if m.idle.n > 0 {
+		m.idle.dropNewest()
+	} else {
+		if !m.ramp.take(m.now) {
+			return 0, 0, false
+		}
+		m.cold++
+		m.series.cold++
+		initing = m.Init.sample(m.inits)
+	}
+	if m.ready > 0 {
+		m.spilled++
+	}
+	m.busy++
+	return onDemand, initing, true
+}
+
+// request serves a request.
+func (m *simulator) request(duration float64) {
+	m.arrived++
+	if duration < 0 {
+		duration = m.Duration.sample(m.durations)
+	}
+	kind, initing, ok := m.acquire()
+	if !ok {
+		m.throttled++
+		m.series.throttled++
+		return
+	}
+	if duration >= m.timeout {
+		duration = m.timeout
+		m.timedOut++
+	}
+	m.handled += duration
+	m.latency.add(initing+duration, 0, initing)
+	m.invoke(kind, initing, initing+duration, -1)
+}
+
+// invoke runs an invocation of some seconds.
+func (m *simulator) invoke(kind uint8, initing, total float64, batch int32) {
+	m.invocations++
+	if billed := math.Ceil(total*1000-1e-6) / 1000; kind == provisioned {
+		m.warmBilled += billed
+	} else {
+		m.billed += billed
+	}
+	m.peakBusy = max(m.peakBusy, m.running())
+	m.peakInstances = max(m.peakInstances, m.provisionedInstances()+m.busy+m.idle.n)
+	m.due.push(event{at: m.now + total, batch: batch, epoch: m.epoch, kind: kind})
+}
+
+// end ends an invocation.
+func (m *simulator) end(e event) {
+	switch {
+	case e.kind == onDemand:
+		m.busy--
+		if e.epoch == m.epoch {
+			m.idle.push(m.now)
+		}
+	case e.epoch == m.epoch:
+		m.warmBusy--
+	default:
+		m.oldBusy--
+	}
+	if e.batch >= 0 {
+		m.endBatch(e.batch)
+	}
+}
+
+// alarm handles a timer.
+func (m *simulator) alarm(e event) {
+	switch e.kind {
+	case minuteEnds:
+		m.minute()
+	case allocated:
+		m.scaling.pending = false
+		m.setReady(m.scaling.target)
+	case rescheduled:
+		m.reschedule()
+	case deployed:
+		m.deploy()
+	case shifted:
+		m.shift()
+	case wakesQueue:
+		m.queues[e.batch].wake()
+	case retriesBatch:
+		m.retry(e.batch)
+	case sampled:
+		m.sample()
+	}
+}

@@ -1,0 +1,245 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"unicode/utf8"
+)
+
+// WriteText writes the report for a terminal of 80 columns or more.
+func (r *Report) WriteText(w io.Writer) error {
+	t := &textWriter{}
+	t.summary(r)
+	t.advice(r)
+	t.latency(r)
+	t.queues(r)
+	t.cost(r)
+	t.curve(r)
+	t.breaks(r)
+	t.printf("\nIn your stack:\n\n%s", indent(r.Advice.Go))
+	for i, a := range r.Assumed {
+		if i == 0 {
+			t.printf("\nAssumed:\n")
+		}
+		t.wrap("  - ", a)
+	}
+	if _, err := io.WriteString(w, t.String()); err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	return nil
+}
+
+type textWriter struct{ strings.Builder }
+
+func (t *textWriter) printf(format string, args ...any) { fmt.Fprintf(t, format, args...) }
+
+// wrap writes a paragraph in lines of up to 90 columns, the first after a prefix and the
+// others below its text.
+func (t *textWriter) wrap(prefix, text string) {
+	column := utf8.RuneCountInString(prefix)
+	t.WriteString(prefix)
+	at := column
+	for i, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case at+1+n > 90:
+			t.printf("\n%s", strings.Repeat(" ", column))
+			at = column
+		default:
+			t.WriteByte(' ')
+			at++
+		}
+		t.WriteString(word)
+		at += n
+	}
+	t.WriteByte('\n')
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n    ") + "\n"
+}
+
+// table writes rows whose columns but the first are aligned to the right.
+func (t *textWriter) table(rows [][]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range rows {
+		line := " "
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i == 0 {
+				line += " " + cell + pad
+			} else {
+				line += "  " + pad + cell
+			}
+		}
+		t.printf("%s\n", strings.TrimRight(line, " "))
+	}
+}
+
+func (t *textWriter) summary(r *Report) {
+	s := r.Scenario
+	t.printf("%s\n\n", r.Title)
+	if s.Rate > 0 {
+		t.printf("  Traffic    %s, %s requests/s", s.Traffic, rate(s.Rate))
+		if s.PeakRate > s.Rate*1.001 {
+			t.printf(" in the mean, %s at its peak", rate(s.PeakRate))
+		}
+		t.printf("; handler %s, init %s\n", s.Duration, s.Init)
+	}
+	settings := fmt.Sprintf("%d provisioned", s.Provisioned)
+	if s.MaxProvided > s.Provisioned {
+		settings = fmt.Sprintf("%d to %d provisioned", s.Provisioned, s.MaxProvided)
+	}
+	if s.Reserved != nil {
+		settings += fmt.Sprintf(", %d reserved", *s.Reserved)
+	}
+	t.printf("  Settings   %s, %d MB, %s, idle instances end after %s", settings, s.MemoryMB, s.Arch, shortSeconds(s.IdleMin))
+	if s.IdleMax > s.IdleMin {
+		t.printf(" to %s", shortSeconds(s.IdleMax))
+	}
+	t.printf("\n  Simulated  %s in %s, seed %d\n", r.simulated(), shortSeconds(r.Length), s.Seed)
+	t.printf("\nWith these settings\n")
+	rows := [][]string{{"cold", share(r.ColdShare)}, {"throttled", share(r.ThrottledShare)}, {"timed out", share(r.TimedOutShare)}}
+	if s.MaxProvided > 0 {
+		rows = append(rows, []string{"spill over", share(r.SpillShare)})
+	}
+	rows = append(rows,
+		[]string{"instances", fmt.Sprintf("%.2f", r.MeanInstances)},
+		[]string{"busy", fmt.Sprintf("%.2f, %s at once at most", r.MeanBusy, thousands(float64(r.PeakBusy)))},
+		[]string{"idle", fmt.Sprintf("%.2f", r.MeanIdle)})
+	for _, row := range rows {
+		t.printf("  %-10s %s\n", row[0], row[1])
+	}
+}
+
+func (t *textWriter) advice(r *Report) {
+	a := r.Advice
+	t.printf("\nIs provisioned concurrency worth it?\n")
+	t.wrap("  ", a.Why)
+	t.printf("\nRecommended\n")
+	if a.Provisioned != nil {
+		t.wrap("  provisioned  ", a.ProvisionedWhy)
+	}
+	t.wrap("  reserved     ", fmt.Sprintf("%s: %s", thousands(float64(a.Reserved)), a.ReservedWhy))
+	if a.MemoryWhy != "" {
+		t.wrap("  memory       ", a.MemoryWhy)
+	}
+	for _, q := range a.Queues {
+		t.wrap("  queue        ", fmt.Sprintf("%s, maximum concurrency %d: %s", q.Name, q.MaxConcurrency, q.Why))
+	}
+}
+
+func (t *textWriter) latency(r *Report) {
+	if r.Requests == 0 {
+		return
+	}
+	t.printf("\nLatency of requests\n")
+	t.percentiles(r.Latency)
+}
+
+func (t *textWriter) percentiles(p Percentiles) {
+	rows := [][]string{{"", "total", "waiting", "init", "handler"}}
+	for _, name := range []string{"mean", "p50", "p90", "p99", "p999"} {
+		l := p.Parts[name]
+		label := name
+		if name == "p999" {
+			label = "p99.9"
+		}
+		rows = append(rows, []string{label, shortSeconds(l.Total), shortSeconds(l.Waiting), shortSeconds(l.Init), shortSeconds(l.Handler)})
+	}
+	t.table(rows)
+}
+
+func (t *textWriter) queues(r *Report) {
+	for _, q := range r.Queues {
+		t.printf("\nQueue %s: %s messages, %s done, %s dead, %s left; %s invocations at once at most\n", q.Name,
+			thousands(float64(q.Messages)), thousands(float64(q.Done)), thousands(float64(q.Dead)), thousands(float64(q.Left)), thousands(float64(q.PeakConcurrency)))
+		t.printf("  The oldest message waited %s, and the last job was done after %s. Age at the end of a job:\n", shortSeconds(q.OldestAge), shortSeconds(q.Drained))
+		t.percentiles(q.Age)
+	}
+}
+
+func (t *textWriter) cost(r *Report) {
+	t.printf("\n%s %s at the list prices of %s, %s\n", r.Cost.title(), dollars(r.Cost.Total), r.Cost.Region, r.Cost.Date)
+	var rows [][]string
+	for _, l := range r.Cost.Lines {
+		rows = append(rows, []string{l.Name, quantity(l.Quantity), l.Unit, dollars(l.Cost)})
+	}
+	t.table(rows)
+}
+
+// title says what costs so much.
+func (c Cost) title() string {
+	if c.Of == "run" {
+		return "This costs"
+	}
+	return "A month costs"
+}
+
+// simulated says how much was simulated.
+func (r *Report) simulated() string {
+	if r.Requests > 0 || len(r.Queues) == 0 {
+		return thousands(float64(r.Requests)) + " requests"
+	}
+	messages := uint64(0)
+	for _, q := range r.Queues {
+		messages += q.Messages
+	}
+	return thousands(float64(messages)) + " messages"
+}
+
+func quantity(x float64) string {
+	if x >= 1000 {
+		return thousands(math.Round(x))
+	}
+	return fmt.Sprintf("%.3g", x)
+}
+
+func (t *textWriter) curve(r *Report) {
+	if len(r.Advice.Curve) == 0 {
+		return
+	}
+	t.printf("\nCost against latency, by the number of provisioned instances\n")
+	rows := [][]string{{"provisioned", "cost", "p50", "p99", "p99.9", "cold", "spill over", "busy", ""}}
+	for _, p := range r.Advice.Curve {
+		mark := ""
+		if p.BreakEven {
+			mark = "<- break-even"
+		}
+		busy := "-"
+		if p.Provisioned > 0 {
+			busy = fmt.Sprintf("%.0f%%", p.Utilization*100)
+		}
+		rows = append(rows, []string{thousands(float64(p.Provisioned)), dollars(p.Cost), shortSeconds(p.P50), shortSeconds(p.P99), shortSeconds(p.P999), share(p.ColdShare), share(p.SpillShare), busy, mark})
+	}
+	t.table(rows)
+}
+
+func (t *textWriter) breaks(r *Report) {
+	if len(r.Breaks) == 0 {
+		return
+	}
+	t.printf("\nWhat breaks first as the traffic grows\n")
+	for _, b := range r.Breaks {
+		t.wrap("  "+fmt.Sprintf("%-9s", b.multiple()), b.What+": "+b.Why)
+	}
+}
+
+// multiple writes the multiple of a break.
+func (b Break) multiple() string {
+	if b.Times <= 1 {
+		return "now"
+	}
+	return "× " + rate(b.Times)
+}
