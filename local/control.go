@@ -1,19 +1,23 @@
 package local
 
 import (
+	"bytes"
+	"crypto/subtle"
+	_ "embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 
 	"github.com/lambdahearth/hearth/local/internal/loopback"
+	"github.com/lambdahearth/hearth/local/internal/page"
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// The engine's own paths, which the hearth command talks to. Those that do
-// something want the header X-Hearth, which no web page of another origin can
-// send unasked.
+// The engine's own paths, which its page, the hearth command and tests talk to. Those
+// that do something want the engine's token in the header X-Hearth.
 const (
 	controlPrefix = "/_hearth/"
 	controlHeader = "X-Hearth"
@@ -23,7 +27,7 @@ const (
 // WebSocket API, and everything else for the HTTP API.
 func (e *Engine) serve(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {
-		e.serveControl(w, r)
+		e.control.ServeHTTP(w, r)
 		return
 	}
 	if e.refuseForeign(w, r) {
@@ -81,56 +85,126 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	enc.Encode(v) //nolint:errcheck // the client has gone
 }
 
-func (e *Engine) serveControl(w http.ResponseWriter, r *http.Request) {
-	fail := func(status int, message string) { writeJSON(w, status, map[string]string{"message": message}) }
-	if why := loopback.FromPage(r); why != "" {
-		fail(http.StatusForbidden, why)
-		return
+//go:embed openapi.json
+var openAPI []byte
+
+// route is one operation of the control API. The OpenAPI file is made from these.
+type route struct {
+	// method and path are as [http.ServeMux] has them; path is below /_hearth.
+	method, path string
+	// id names the operation, summary says what it does.
+	id, summary string
+	// query are its parameters, "name: what it is".
+	query []string
+	// in is the type of the body: nil for none, "" for plain text.
+	in any
+	// out is the type of the answer: nil where do writes it itself.
+	out any
+	// action says that it does something, and so wants the token.
+	action bool
+	// do answers a request.
+	do func(c *call) (any, error)
+}
+
+// call is a request to the control API.
+type call struct {
+	*Engine
+	w http.ResponseWriter
+	r *http.Request
+}
+
+// status is an error with an HTTP status. Other errors are 400.
+type status struct {
+	code    int
+	message string
+}
+
+// Error implements error.
+func (s *status) Error() string { return s.message }
+
+func notFound(format string, args ...any) error {
+	return &status{http.StatusNotFound, fmt.Sprintf(format, args...)}
+}
+
+// maxControlBody bounds what is sent to the control API.
+const maxControlBody = 8 << 20
+
+// body reads the request's body; text of any shape for a *[]byte, else JSON.
+func (c *call) body(into any) error {
+	data, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxControlBody))
+	if err != nil {
+		return err
 	}
-	action := strings.TrimPrefix(r.URL.Path, controlPrefix)
-	if action == "state" {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			fail(http.StatusMethodNotAllowed, "use GET")
+	if raw, ok := into.(*[]byte); ok {
+		*raw = data
+		return nil
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("read body: %w", err)
+	}
+	return nil
+}
+
+// hasToken reports whether a request may do something.
+func (c *call) hasToken() bool {
+	return subtle.ConstantTimeCompare([]byte(c.r.Header.Get(controlHeader)), []byte(c.token)) == 1
+}
+
+// Token is what the header X-Hearth of requests must be that do something by way of the
+// control API. It is another one for each engine.
+func (e *Engine) Token() string { return e.token }
+
+// done is the answer of actions that have none.
+type done struct {
+	Message string `json:"message"`
+}
+
+// newControl makes the handler of the engine's own paths.
+func (e *Engine) newControl() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range routes {
+		mux.HandleFunc(r.method+" "+controlPrefix+strings.TrimPrefix(r.path, "/"), func(w http.ResponseWriter, req *http.Request) {
+			r.serve(&call{e, w, req})
+		})
+	}
+	pages := page.Handler(e.token)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		w.Header().Set("Cache-Control", "no-store")
+		file := strings.TrimPrefix(r.URL.Path, controlPrefix)
+		if why := loopback.FromPage(r); why != "" && (file != "" || loopback.Foreign(r, nil) != "" || !loopback.Navigates(r)) {
+			writeJSON(w, http.StatusForbidden, done{why})
 			return
 		}
-		writeJSON(w, http.StatusOK, e.State())
-		return
-	}
-	if r.Method != http.MethodPost || r.Header.Get(controlHeader) == "" {
-		fail(http.StatusForbidden, "use POST with the header "+controlHeader)
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<20))
-	if err != nil {
-		fail(http.StatusBadRequest, err.Error())
-		return
-	}
-	name := r.URL.Query().Get("name")
-	switch action {
-	case "trigger":
-		err = e.Trigger(name)
-	case "send":
-		err = e.Send(name, string(body), r.URL.Query().Get("group"))
-	case "invoke":
-		var response []byte
-		response, err = e.Invoke(r.Context(), name, body)
-		var failure *FunctionError
-		if errors.As(err, &failure) {
-			w.Header().Set("X-Amz-Function-Error", "Unhandled")
-			response, err = failure.Payload, nil
-		}
-		if err == nil {
-			w.Header().Set("Content-Type", "application/json")
-			w.Write(response) //nolint:errcheck // the client has gone
+		if page.Has(file) && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			pages.ServeHTTP(w, r)
 			return
 		}
-	default:
-		fail(http.StatusNotFound, "there is no "+r.URL.Path)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func (r *route) serve(c *call) {
+	if r.action && !c.hasToken() {
+		writeJSON(c.w, http.StatusForbidden, done{"the header " + controlHeader + " must be the engine's token, which GET " + controlPrefix + "token gives, and the file hearth-dev-*.json in the assembly's folder"})
 		return
 	}
-	if err != nil {
-		fail(http.StatusBadRequest, err.Error())
-		return
+	out, err := r.do(c)
+	var s *status
+	switch {
+	case errors.As(err, &s):
+		writeJSON(c.w, s.code, done{s.message})
+	case err != nil:
+		writeJSON(c.w, http.StatusBadRequest, done{err.Error()})
+	case out != nil:
+		writeJSON(c.w, http.StatusOK, out)
+	case r.out != nil:
+		writeJSON(c.w, http.StatusOK, done{"done"})
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"message": "done"})
 }

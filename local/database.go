@@ -17,6 +17,8 @@ import (
 	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
+	"github.com/lambdahearth/hearth/local/internal/loopback"
+	"github.com/lambdahearth/hearth/local/internal/relay"
 )
 
 // DatabaseAuto asks for PostgreSQL where the app has an RDS Proxy for it and its
@@ -50,6 +52,31 @@ const noDatabase = "no-database-is-named.use-hearth-dev--database.invalid"
 type database struct {
 	url     *url.URL
 	cluster *cluster // the one that was started for it, or nil
+	relay   *relay.Relay
+	behind  *url.URL // the database's own where there is a relay, nil otherwise
+}
+
+// reachThrough puts a relay before a database on this machine, so that a fault can break
+// its connections. Others are left alone: their certificates are for their own names.
+func (d *database) reachThrough(down func() bool) error {
+	if d == nil || !loopback.Names(d.url.Hostname()) {
+		return nil
+	}
+	r, err := relay.Listen(net.JoinHostPort(d.host(), d.port()), down)
+	if err == nil {
+		d.relay = r
+		there := *d.url
+		there.Host = r.Addr()
+		d.behind, d.url = d.url, &there
+	}
+	return err
+}
+
+// breakConnections closes what is open.
+func (d *database) breakConnections() {
+	if d != nil && d.relay != nil {
+		d.relay.Break()
+	}
 }
 
 // openDatabase reads Options.Database and starts PostgreSQL if it asks for that.
@@ -62,7 +89,7 @@ func openDatabase(ctx context.Context, spec string) (*database, error) {
 		if err != nil {
 			return nil, fmt.Errorf("start PostgreSQL: %w", err)
 		}
-		return &database{c.url, c}, nil
+		return &database{url: c.url, cluster: c}, nil
 	}
 	u, err := url.Parse(spec)
 	if err != nil || u.Host == "" && u.RawQuery == "" || engineOf(u) == "" {
@@ -123,10 +150,16 @@ func (d *database) describe() string {
 	if d == nil {
 		return ""
 	}
+	if d.behind != nil {
+		return d.behind.Redacted()
+	}
 	return d.url.Redacted()
 }
 
 func (d *database) stop() {
+	if d != nil && d.relay != nil {
+		d.relay.Close()
+	}
 	if d != nil && d.cluster != nil {
 		d.cluster.stop()
 	}

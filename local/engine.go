@@ -15,6 +15,8 @@ import (
 	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/dynamodb"
+	"github.com/lambdahearth/hearth/local/internal/faults"
+	"github.com/lambdahearth/hearth/local/internal/history"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
 	"github.com/lambdahearth/hearth/local/internal/scheduler"
@@ -49,7 +51,13 @@ type Engine struct {
 	tables    *dynamodb.Service
 	host      *lambda.Host
 	scheduler *scheduler.Service
+	history   *history.History
+	faults    *faults.Set
+	token     string // that the control API wants for actions
+	control   http.Handler
 	started   time.Time
+	sampling  chan struct{} // closed when Stop begins
+	sampled   chan struct{} // closed when nothing is sampled any more; nil before
 
 	changing sync.Mutex      // held while Rebuild or Reload run
 	checked  map[string]bool // programs whose build information was read
@@ -82,9 +90,15 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		opts: opts, account: assembly.DefaultAccount, started: time.Now(), plan: &plan{addresses: &addresses{}},
 		functions: map[string]*lambda.Function{}, mappings: map[string]*mapping{}, httpAPIs: map[string]*httpapi.API{},
 		checked: map[string]bool{}, webSockets: map[string]*websocket.API{}, listeners: map[string]*listener{},
+		history: history.New(), faults: faults.New(time.Now, uint64(time.Now().UnixNano())), token: newToken(), sampling: make(chan struct{}),
 	}
+	e.opts.Log = e.noted(opts.Log)
+	e.control = e.newControl()
 	if process.Supported != nil {
 		return nil, fmt.Errorf("start: %w", process.Supported)
+	}
+	if err := e.faults.Replace(opts.Faults); err != nil {
+		return nil, fmt.Errorf("start: Options.Faults: %w", err)
 	}
 	process.Sweep(enginePrefix)
 	process.Sweep(databasePrefix)
@@ -115,23 +129,28 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	if e.database, err = openDatabase(ctx, opts.Database); err != nil {
 		return nil, err
 	}
+	if err = e.database.reachThrough(e.faults.DatabaseGone); err != nil {
+		return nil, fmt.Errorf("start: %w", err)
+	}
 	if err := e.readEnvironment(); err != nil {
 		return nil, err
 	}
 	clk := opts.clock()
-	e.queues = sqs.New(sqs.Options{Clock: clk, Region: e.region, Account: e.account, Log: e.opts.logf})
+	e.queues = sqs.New(sqs.Options{Clock: clk, Region: e.region, Account: e.account, Log: e.opts.logf, Observer: recorder{e.history}})
 	if e.sqs, err = sqs.Serve(e.queues, orAnyPort(opts.SQSAddr)); err != nil {
 		return nil, err
 	}
 	e.tables = dynamodb.New(clk)
-	e.host = &lambda.Host{Clock: clk, Concurrency: opts.Concurrency, Idle: opts.Idle, Freeze: opts.Freeze, Debug: opts.Debug, ColdStart: opts.ColdStart, Log: e.opts.logf}
-	e.scheduler = scheduler.New(target{e}, clk, e.opts.logf)
+	e.host = &lambda.Host{Clock: clk, Concurrency: opts.Concurrency, Idle: opts.Idle, Freeze: opts.Freeze, Debug: opts.Debug, ColdStart: opts.ColdStart, Log: e.opts.logf, Observer: recorder{e.history}, Faults: e.faults}
+	e.scheduler = scheduler.New(target{e, history.SourceSchedule}, clk, e.opts.logf)
 	if e.main, err = listen(orAnyPort(opts.Addr), http.HandlerFunc(e.serve)); err != nil {
 		return nil, err
 	}
 	if err := e.Reload(ctx); err != nil {
 		return nil, err
 	}
+	e.sampled = make(chan struct{})
+	go e.sample()
 	return e, nil
 }
 
@@ -406,7 +425,7 @@ func (e *Engine) changeAPIs(p *plan) error {
 		id := h.config.ID
 		ids[id] = true
 		if e.httpAPIs[id] == nil {
-			e.httpAPIs[id] = httpapi.New(invoker{e}, e.opts.logf)
+			e.httpAPIs[id] = httpapi.New(invoker{e, history.SourceHTTP}, e.opts.logf)
 		}
 		errs = append(errs, e.httpAPIs[id].Configure(h.config))
 	}
@@ -415,6 +434,7 @@ func (e *Engine) changeAPIs(p *plan) error {
 		ids[id] = true
 		if e.webSockets[id] == nil {
 			e.webSockets[id] = websocket.New(socketInvoker{e}, e.opts.clock(), e.opts.logf)
+			e.webSockets[id].Observe(func(connection, kind string, text []byte) { e.history.Frame(id, connection, kind, text) })
 		}
 		e.webSockets[id].Configure(w.config)
 	}
@@ -460,6 +480,7 @@ func (e *Engine) changeMappings(p *plan) error {
 		}
 		options := m.options
 		options.Function = mappedFunction{e, m.function}
+		options.Duplicate = func() bool { return e.faults.Duplicate(m.queue) }
 		started, err := queue.Map(options)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", m.resource, err))
@@ -504,6 +525,7 @@ func (e *Engine) Stop() {
 		return
 	}
 	e.stopped = true
+	close(e.sampling)
 	var webSockets []*websocket.API
 	for _, w := range e.webSockets {
 		webSockets = append(webSockets, w)
@@ -546,6 +568,9 @@ func (e *Engine) Stop() {
 		wg.Go(fn.Stop)
 	}
 	wg.Wait()
+	if e.sampled != nil {
+		<-e.sampled
+	}
 	e.database.stop()
 	if e.work != "" {
 		os.RemoveAll(e.work)

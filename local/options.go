@@ -62,6 +62,10 @@ type Options struct {
 	// name of a stack in capitals, as in BOOKMARKS_COLOR for the stack Bookmarks.
 	Environ []string
 
+	// Faults are what goes wrong on purpose from the start; see [ReadFaults] and
+	// [Engine.SetFaults].
+	Faults []Fault
+
 	// FunctionEnv is set for single functions, by logical id or name, and replaces what
 	// Env says.
 	FunctionEnv map[string]map[string]string

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/lambdahearth/hearth/constructs/checks"
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
@@ -35,6 +37,10 @@ type plan struct {
 	warnings     []string
 	addresses    *addresses
 	outputs      []assembly.Output
+
+	check      sync.Once // of what follows
+	findings   []checks.Finding
+	checkError string
 }
 
 type functionPlan struct {

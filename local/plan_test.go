@@ -223,17 +223,21 @@ func TestControlIsForThisMachine(t *testing.T) {
 		"state":          {"GET", "state", "", "", 200},
 		"another name":   {"GET", "state", "evil.example", "", 403},
 		"a form":         {"POST", "send?name=Mails", "", "", 403},
-		"send":           {"POST", "send?name=Mails", "", "1", 200},
-		"send nowhere":   {"POST", "send?name=none", "", "1", 400},
-		"something else": {"POST", "delete", "", "1", 404},
-		"invoke":         {"POST", "invoke?name=Ledger", "localhost:1", "1", 200},
-		"state by POST":  {"POST", "state", "", "1", 405},
+		"a guess":        {"POST", "send?name=Mails", "", "1", 403},
+		"send":           {"POST", "send?name=Mails", "", "token", 200},
+		"send nowhere":   {"POST", "send?name=none", "", "token", 400},
+		"something else": {"POST", "delete", "", "token", 404},
+		"invoke":         {"POST", "invoke?name=Ledger", "localhost:1", "token", 200},
+		"state by POST":  {"POST", "state", "", "token", 405},
 	} {
 		req, err := http.NewRequest(c.method, e.URL()+"/_hearth/"+c.path, strings.NewReader(`{}`))
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Host = c.host
+		if c.header == "token" {
+			c.header = e.Token()
+		}
 		if c.header != "" {
 			req.Header.Set("X-Hearth", c.header)
 		}

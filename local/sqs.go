@@ -19,6 +19,14 @@ type ManualClock = clock.Manual
 // NewManualClock returns a clock that stands at start.
 func NewManualClock(start time.Time) *ManualClock { return clock.NewManual(start) }
 
+// ShiftedClock is a [Clock] that runs like the machine's and can be moved forward by
+// hand, which hearth dev uses. Schedules make up for their last run alone when it is
+// moved over several.
+type ShiftedClock = clock.Shifted
+
+// NewShiftedClock returns a clock that shows the machine's time.
+func NewShiftedClock() *ShiftedClock { return clock.NewShifted() }
+
 // SQSQueue describes a queue to create: its name, with ".fifo" at the end for a
 // FIFO queue, and the attributes and tags that the CreateQueue API has. The ARN of
 // a queue, for a RedrivePolicy, is arn:aws:sqs:us-east-1:000000000000:{name}.

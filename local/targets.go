@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lambdahearth/hearth/local/internal/history"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
 	"github.com/lambdahearth/hearth/local/internal/sqs"
@@ -32,7 +33,10 @@ func (e *Engine) resolve(ref string) (fn *lambda.Function, qualifier string, err
 }
 
 // invoker lets the HTTP APIs invoke functions.
-type invoker struct{ e *Engine }
+type invoker struct {
+	e      *Engine
+	source string // one of history's
+}
 
 // Invoke implements httpapi.Invoker.
 func (i invoker) Invoke(ctx context.Context, in httpapi.Invocation) ([]byte, error) {
@@ -41,7 +45,7 @@ func (i invoker) Invoke(ctx context.Context, in httpapi.Invocation) ([]byte, err
 		i.e.opts.logf("%v", err)
 		return nil, err
 	}
-	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: in.Event, Trace: in.Trace, RequestID: in.RequestID})
+	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: in.Event, Trace: in.Trace, RequestID: in.RequestID, Source: i.source})
 }
 
 // socketInvoker lets the WebSocket APIs invoke functions.
@@ -49,7 +53,7 @@ type socketInvoker struct{ e *Engine }
 
 // Invoke implements websocket.Invoker.
 func (s socketInvoker) Invoke(ctx context.Context, in websocket.Invocation) ([]byte, error) {
-	return invoker(s).Invoke(ctx, httpapi.Invocation(in))
+	return invoker{s.e, history.SourceWebSocket}.Invoke(ctx, httpapi.Invocation(in))
 }
 
 // InvokeStream implements httpapi.Invoker.
@@ -59,7 +63,7 @@ func (i invoker) InvokeStream(ctx context.Context, in httpapi.Invocation) (*http
 		i.e.opts.logf("%v", err)
 		return nil, err
 	}
-	s, err := fn.InvokeStream(ctx, qualifier, lambda.Invocation{Payload: in.Event, Trace: in.Trace, RequestID: in.RequestID})
+	s, err := fn.InvokeStream(ctx, qualifier, lambda.Invocation{Payload: in.Event, Trace: in.Trace, RequestID: in.RequestID, Source: i.source})
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +82,14 @@ func (m mappedFunction) Invoke(ctx context.Context, payload []byte) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: payload})
+	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: payload, Source: history.SourceQueue, Queued: m.e.wallTime(sentAt(payload))})
 }
 
 // target lets schedules invoke functions, asynchronously, and send to queues.
-type target struct{ e *Engine }
+type target struct {
+	e      *Engine
+	source string // one of history's
+}
 
 // Deliver implements scheduler.Target.
 func (t target) Deliver(ctx context.Context, arn string, input []byte) error {
@@ -93,7 +100,7 @@ func (t target) Deliver(ctx context.Context, arn string, input []byte) error {
 	if err != nil {
 		return err
 	}
-	return fn.InvokeAsync(qualifier, lambda.Invocation{Payload: input})
+	return fn.InvokeAsync(qualifier, lambda.Invocation{Payload: input, Source: t.source})
 }
 
 // sendTo sends a message to the queue with an ARN.
@@ -120,7 +127,7 @@ func (e *Engine) addDestinations(config *lambda.Config, f *functionPlan) {
 			return nil
 		}
 		return func(ctx context.Context, record []byte) {
-			if err := (target{e}).Deliver(ctx, arn, record); err != nil {
+			if err := (target{e, history.SourceAsync}).Deliver(ctx, arn, record); err != nil {
 				e.opts.logf("%s: destination: %v", config.Name, err)
 			}
 		}
@@ -128,7 +135,7 @@ func (e *Engine) addDestinations(config *lambda.Config, f *functionPlan) {
 	config.Async.OnFailure, config.Async.OnSuccess = send(f.onFailure), send(f.onSuccess)
 	if arn := f.deadLetter; arn != "" {
 		config.Async.DeadLetter = func(ctx context.Context, event []byte, _ string, _ *lambda.FunctionError) {
-			if err := (target{e}).Deliver(ctx, arn, event); err != nil {
+			if err := (target{e, history.SourceAsync}).Deliver(ctx, arn, event); err != nil {
 				e.opts.logf("%s: dead-letter queue: %v", config.Name, err)
 			}
 		}
@@ -151,13 +158,17 @@ func (e *Engine) Invoke(ctx context.Context, name string, event []byte) ([]byte,
 	if fn == nil {
 		return nil, errStopped
 	}
-	qualifier := ""
-	if len(f.config.Aliases) == 1 {
-		for alias := range f.config.Aliases {
-			qualifier = alias
+	return fn.Invoke(ctx, onlyAlias(f.config.Aliases), lambda.Invocation{Payload: event, Source: history.SourceInvoke})
+}
+
+// onlyAlias is a function's alias if it has one alone, "" otherwise.
+func onlyAlias(aliases map[string]string) string {
+	if len(aliases) == 1 {
+		for alias := range aliases {
+			return alias
 		}
 	}
-	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: event})
+	return ""
 }
 
 // Trigger runs a schedule now. The name is the one in the program, the schedule's

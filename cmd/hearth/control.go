@@ -30,23 +30,54 @@ func addControl(cmd *cobra.Command) *control {
 
 // base is the URL of the engine.
 func (c *control) base() (string, error) {
+	running, err := c.running()
+	if err != nil {
+		return "", err
+	}
+	return running.URL, nil
+}
+
+// running is the engine that the flags mean. Its token is "" for one that was named by
+// its URL.
+func (c *control) running() (*dev.Running, error) {
 	if c.url != "" {
-		return strings.TrimRight(c.url, "/"), nil
+		return &dev.Running{URL: strings.TrimRight(c.url, "/")}, nil
 	}
 	return dev.Find(c.dir)
 }
 
-// call posts to the engine and prints its answer.
-func (c *control) call(ctx context.Context, action string, query url.Values, body []byte, stdout io.Writer) error {
-	base, err := c.base()
+// askToken asks an engine for the token that actions want. "" is none; the action then
+// says what is wrong.
+func askToken(ctx context.Context, base string) string {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/_hearth/token", nil)
 	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/_hearth/"+action+"?"+query.Encode(), bytes.NewReader(body))
-	if err != nil {
-		return err
+		return ""
 	}
 	req.Header.Set("X-Hearth", "1")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	var answer struct{ Token string }
+	json.NewDecoder(resp.Body).Decode(&answer) //nolint:errcheck // see above
+	return answer.Token
+}
+
+// call posts to the engine and prints its answer.
+func (c *control) call(ctx context.Context, action string, query url.Values, body []byte, stdout io.Writer) error {
+	running, err := c.running()
+	if err != nil {
+		return err
+	}
+	if running.Token == "" {
+		running.Token = askToken(ctx, running.URL)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, running.URL+"/_hearth/"+action+"?"+query.Encode(), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("X-Hearth", running.Token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return fmt.Errorf("%w; does hearth dev run?", err)

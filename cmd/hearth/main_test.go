@@ -77,6 +77,10 @@ func TestControl(t *testing.T) {
 	t.Parallel()
 	var got string
 	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/_hearth/token" && r.Header.Get("X-Hearth") != "" {
+			io.WriteString(w, `{"token":"secret"}`)
+			return
+		}
 		body, _ := io.ReadAll(r.Body)
 		got = fmt.Sprintf("%s %s %s %s", r.Method, r.URL, r.Header.Get("X-Hearth"), body)
 		switch {
@@ -99,12 +103,12 @@ func TestControl(t *testing.T) {
 		args                    []string
 		request, output, failed string
 	}{
-		{[]string{"trigger", "nightly"}, "POST /_hearth/trigger?name=nightly 1 ", "", ""},
-		{[]string{"send", "jobs", "a b"}, "POST /_hearth/send?group=&name=jobs 1 a b", "", ""},
-		{[]string{"send", "--group", "g", "jobs"}, "POST /_hearth/send?group=g&name=jobs 1 from stdin", "", ""},
-		{[]string{"invoke", "Handler", event}, `POST /_hearth/invoke?name=Handler 1 {"a":1}`, "{\"done\":true}\n", ""},
-		{[]string{"trigger", "none"}, "POST /_hearth/trigger?name=none 1 ", "", "there is no such thing"},
-		{[]string{"invoke", "broken"}, "POST /_hearth/invoke?name=broken 1 from stdin", "", `the function failed: {"errorMessage":"no luck"}`},
+		{[]string{"trigger", "nightly"}, "POST /_hearth/trigger?name=nightly secret ", "", ""},
+		{[]string{"send", "jobs", "a b"}, "POST /_hearth/send?group=&name=jobs secret a b", "", ""},
+		{[]string{"send", "--group", "g", "jobs"}, "POST /_hearth/send?group=g&name=jobs secret from stdin", "", ""},
+		{[]string{"invoke", "Handler", event}, `POST /_hearth/invoke?name=Handler secret {"a":1}`, "{\"done\":true}\n", ""},
+		{[]string{"trigger", "none"}, "POST /_hearth/trigger?name=none secret ", "", "there is no such thing"},
+		{[]string{"invoke", "broken"}, "POST /_hearth/invoke?name=broken secret from stdin", "", `the function failed: {"errorMessage":"no luck"}`},
 	} {
 		args := append([]string{c.args[0], "--url", engine.URL}, c.args[1:]...)
 		var out bytes.Buffer

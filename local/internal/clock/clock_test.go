@@ -100,3 +100,35 @@ func TestReal(t *testing.T) {
 		t.Error("the timer had fired")
 	}
 }
+
+func TestShifted(t *testing.T) {
+	t.Parallel()
+	c := NewShifted()
+	if !Runs(c) || !Runs(Real{}) || Runs(NewManual(start)) {
+		t.Error("want a manual clock alone to stand still")
+	}
+	soon, hour, day, stopped := c.NewTimer(time.Millisecond), c.NewTimer(time.Hour), c.NewTimerAt(c.Now().Add(24*time.Hour)), c.NewTimer(time.Hour)
+	within.Receive(t, soon.C()) // it runs by itself
+	if !stopped.Stop() || stopped.Stop() || soon.Stop() {
+		t.Error("want the first Stop of a pending timer alone to report it")
+	}
+	before := c.Now()
+	c.Advance(time.Hour)
+	c.Advance(-time.Hour) // it never goes back
+	if got := within.Receive(t, hour.C()); got.Sub(before) < time.Hour || c.Now().Sub(before) < time.Hour {
+		t.Errorf("fired at %v, after %v", got, before)
+	}
+	select {
+	case <-day.C():
+		t.Error("a timer fired that should not")
+	case <-stopped.C():
+		t.Error("a stopped timer fired")
+	default:
+	}
+	c.Advance(23 * time.Hour)
+	within.Receive(t, day.C())
+	within.Receive(t, c.NewTimer(0).C())
+	if len(c.pending) != 0 {
+		t.Errorf("%d timers are left", len(c.pending))
+	}
+}

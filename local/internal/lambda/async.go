@@ -49,6 +49,7 @@ func (f *Function) InvokeAsync(qualifier string, event Invocation) error {
 	if event.RequestID == "" {
 		event.RequestID = NewRequestID()
 	}
+	event.Queued = time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.stopped {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
@@ -49,6 +50,12 @@ type Host struct {
 	Debug bool
 	// Log gets a line for what users should know of. Nil discards it.
 	Log func(format string, args ...any)
+	// Observer is told what happens. Nil is nobody.
+	Observer Observer
+	// Faults are what goes wrong on purpose. Nil is nothing.
+	Faults Faults
+
+	serial atomic.Int64 // the id of the instance that was made last
 
 	mu       sync.Mutex
 	reserved int // of all functions together
@@ -115,6 +122,7 @@ var ErrNoQualifier = errors.New("ResourceNotFoundException: the function has no 
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html (2026-11)
 type Function struct {
 	host *Host
+	name string
 
 	updating sync.Mutex // held while an update runs
 
@@ -136,6 +144,7 @@ type Function struct {
 
 // environ is an instance and what the function knows of it.
 type environ struct {
+	id          int
 	instance    *Instance // nil until it has started
 	config      *Config
 	version     string
@@ -147,6 +156,13 @@ type environ struct {
 	started     time.Time
 	invocations int
 	pause       time.Duration // before it was started, because one before it had ended early
+	account     int           // invocations that it handles with the account's concurrency
+	killed      string        // why the user or a fault has ended it, "" for neither
+}
+
+// newEnviron makes an instance that has yet to start.
+func (h *Host) newEnviron(config *Config, version string, epoch int) *environ {
+	return &environ{id: int(h.serial.Add(1)), config: config, version: version, epoch: epoch}
 }
 
 // NewFunction makes a function; [Function.Provision] starts its provisioned
@@ -155,7 +171,7 @@ func NewFunction(host *Host, config Config) *Function {
 	if host.Clock == nil {
 		host.Clock = clock.Real{}
 	}
-	f := &Function{host: host, config: &config, set: map[*environ]bool{}, wake: make(chan struct{}, 1)}
+	f := &Function{host: host, name: config.Name, config: &config, set: map[*environ]bool{}, wake: make(chan struct{}, 1)}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	host.reserve(config.Reserved, +1)
 	f.tasks.Go(f.retire)
@@ -224,11 +240,14 @@ func (f *Function) Invoke(ctx context.Context, qualifier string, event Invocatio
 	if event.RequestID == "" {
 		event.RequestID = NewRequestID()
 	}
+	watch := f.arrived(&event)
 	for {
 		env, onDemand, err := f.acquire(qualifier)
 		if err != nil {
+			watch.Ended(nil, err)
 			return nil, err
 		}
+		watch.Acquired(env.id, env.use(onDemand))
 		type result struct {
 			response []byte
 			err      error
@@ -236,7 +255,7 @@ func (f *Function) Invoke(ctx context.Context, qualifier string, event Invocatio
 		done := make(chan result, 1)
 		go func() {
 			defer f.tasks.Done()
-			response, err := f.run(env, onDemand, event)
+			response, err := f.run(env, onDemand, event, watch)
 			done <- result{response, err}
 		}()
 		select {
@@ -252,17 +271,24 @@ func (f *Function) Invoke(ctx context.Context, qualifier string, event Invocatio
 }
 
 // run handles an event on an instance, which it starts if need be.
-func (f *Function) run(env *environ, onDemand bool, event Invocation) ([]byte, error) {
+func (f *Function) run(env *environ, onDemand bool, event Invocation, watch Watch) ([]byte, error) {
 	var err error
 	if env.instance == nil {
 		err = f.launch(env)
 	}
 	var response []byte
 	if err == nil {
+		watch.Running()
+		f.inject(env)
 		response, err = env.instance.Do(f.ctx, event)
 	}
 	if f.ctx.Err() != nil {
 		err = ErrStopped
+	}
+	if errors.Is(err, ErrStopped) && f.ctx.Err() == nil {
+		watch.Lost()
+	} else {
+		watch.Ended(response, err)
 	}
 	f.release(env, onDemand, err)
 	if env.instance != nil {
@@ -298,7 +324,7 @@ func (f *Function) find(qualifier string) (env *environ, onDemand bool, err erro
 	if version != Latest && f.config.Provisioned[version] == 0 && !f.hasVersion(version) {
 		return nil, false, fmt.Errorf("%w: %q", ErrNoQualifier, qualifier)
 	}
-	if f.config.Reserved != nil && *f.config.Reserved == 0 {
+	if f.config.Reserved != nil && *f.config.Reserved == 0 || f.host.Faults != nil && f.host.Faults.Throttle(f.config.Name) {
 		return nil, false, f.throttled(throttleReserved)
 	}
 	var idle *environ
@@ -323,8 +349,11 @@ func (f *Function) find(qualifier string) (env *environ, onDemand bool, err erro
 		f.counters.Provisioned++
 	}
 	if idle == nil {
-		idle = &environ{config: f.config, version: version, epoch: f.epoch}
+		idle = f.host.newEnviron(f.config, version, f.epoch)
 		f.set[idle] = true
+	}
+	if onDemand && f.config.Reserved == nil {
+		idle.account++
 	}
 	f.tasks.Add(1)
 	idle.active++
@@ -401,7 +430,8 @@ func (f *Function) release(env *environ, onDemand bool, err error) {
 	env.active--
 	if onDemand {
 		f.busy--
-		if env.config.Reserved == nil {
+		if env.account > 0 {
+			env.account--
 			f.host.give()
 		}
 	}
@@ -416,7 +446,7 @@ func (f *Function) release(env *environ, onDemand bool, err error) {
 			f.counters.Spillover--
 		}
 		if f.stopped {
-			f.discard(env)
+			f.discard(env, EndStopped)
 		}
 		return
 	}
@@ -430,7 +460,7 @@ func (f *Function) release(env *environ, onDemand bool, err error) {
 		return
 	}
 	if env.instance == nil || env.epoch != f.epoch || f.stopped {
-		f.discard(env)
+		f.discard(env, EndReplaced)
 		return
 	}
 	select {
@@ -439,118 +469,16 @@ func (f *Function) release(env *environ, onDemand bool, err error) {
 	}
 }
 
-// discard forgets an instance and stops it in the background.
-func (f *Function) discard(env *environ) {
+// discard forgets an instance and stops it in the background. f.mu is held.
+func (f *Function) discard(env *environ, why string) {
 	delete(f.set, env)
 	if env.instance != nil {
 		f.tasks.Go(env.instance.Stop)
-	}
-}
-
-// launch starts the process of an instance.
-func (f *Function) launch(env *environ) error {
-	c := env.config
-	var initTimeout time.Duration
-	if f.host.Debug {
-		initTimeout = DebugTimeout
-	}
-	instance, err := Start(f.ctx, Options{
-		InitTimeout: initTimeout,
-		Program:     c.Program, Env: c.Env, FunctionName: c.Name, MemoryMB: c.MemoryMB, Timeout: c.Timeout,
-		Concurrency: c.PerInstance, Handler: c.Handler, LogGroup: c.LogGroup, LogFormat: c.LogFormat, LogLevel: c.LogLevel,
-		Provisioned: env.provisioned, Version: env.version, Region: c.Region, Account: c.Account,
-		Freeze: f.host.Freeze, ColdStart: f.host.ColdStart, Output: newLineWriter(c.Output),
-	})
-	if err != nil && f.ctx.Err() == nil {
-		f.host.logf("%s: an instance did not start: %v", c.Name, err)
-	}
-	if err == nil && f.host.Debug {
-		f.host.logf("%s: process %d is ready for a debugger: dlv attach %d", c.Name, instance.PID(), instance.PID())
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err != nil {
-		if f.ctx.Err() == nil {
-			f.counters.InitErrors++
+		if env.killed != "" {
+			why = env.killed
 		}
-		return err
+		f.tell(env, Ended, why)
 	}
-	if !env.provisioned {
-		f.counters.ColdStarts++
-	}
-	env.instance, env.started = instance, f.host.Clock.Now()
-	f.tasks.Go(func() { f.watch(env) })
-	return nil
-}
-
-// watch waits for an instance's end, and replaces it if it was a provisioned one
-// that nobody stopped.
-func (f *Function) watch(env *environ) {
-	<-env.instance.Exited()
-	env.instance.Stop() // what is left of it
-	f.mu.Lock()
-	ours := f.set[env] && !f.stopped
-	if ours {
-		f.counters.Crashes++
-		delete(f.set, env)
-	}
-	early := env.invocations == 0 && f.host.Clock.Now().Sub(env.started) < provisionMaxPause
-	f.mu.Unlock()
-	if !ours {
-		return
-	}
-	pause := time.Duration(0)
-	if env.provisioned && early {
-		pause = min(max(provisionPause, 2*env.pause), provisionMaxPause)
-	}
-	if env.instance.endedAlone() {
-		next := ""
-		if pause > 0 {
-			next = fmt.Sprintf("; the provisioned instance is started again in %v", pause)
-		}
-		f.host.logf("%s: Runtime exited with error: %s, between invocations%s", env.config.Name, env.instance.exitStatus(), next)
-	}
-	if env.provisioned && clock.Sleep(f.ctx, f.host.Clock, pause) == nil {
-		f.provisionOne(env.config, env.version, env.epoch, pause)
-	}
-}
-
-// provisionOne starts one provisioned instance, however often it takes, unless the
-// function changes. waited is for how long it was put off.
-func (f *Function) provisionOne(config *Config, version string, epoch int, waited time.Duration) {
-	for pause := provisionPause; f.current(epoch); pause = min(2*pause, provisionMaxPause) {
-		env := &environ{config: config, version: version, epoch: epoch, provisioned: true, pause: waited}
-		if f.launch(env) == nil && f.adopt(env) {
-			return
-		}
-		if clock.Sleep(f.ctx, f.host.Clock, pause) != nil {
-			return
-		}
-	}
-}
-
-// current reports whether the function is still as it was in an epoch.
-func (f *Function) current(epoch int) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.epoch == epoch && !f.stopped
-}
-
-// adopt lets a started instance take invocations, and reports whether it runs.
-func (f *Function) adopt(env *environ) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	select {
-	case <-env.instance.Exited():
-		return false
-	default:
-	}
-	env.idleSince = f.host.Clock.Now()
-	f.set[env] = true
-	if env.epoch != f.epoch || f.stopped {
-		f.discard(env)
-	}
-	return true
 }
 
 // Stop ends all instances and waits until they are gone.
@@ -561,7 +489,7 @@ func (f *Function) Stop() {
 		f.host.reserve(f.config.Reserved, -1)
 		f.cancel()
 		for env := range f.set {
-			f.discard(env)
+			f.discard(env, EndStopped)
 		}
 	}
 	f.mu.Unlock()

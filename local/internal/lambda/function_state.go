@@ -27,6 +27,8 @@ type Counters struct {
 
 // InstanceState is an instance as [Function.State] sees it.
 type InstanceState struct {
+	// ID tells it from all other instances of the engine.
+	ID          int    `json:"id"`
 	PID         int    `json:"pid"`
 	Version     string `json:"version"`
 	Provisioned bool   `json:"provisioned"`
@@ -34,6 +36,8 @@ type InstanceState struct {
 	State       string    `json:"state"`
 	Invocations int       `json:"invocations"`
 	Started     time.Time `json:"started,omitzero"`
+	// Frozen says that its process is stopped until the next invocation.
+	Frozen bool `json:"frozen,omitempty"`
 }
 
 // State returns the counters and the instances, oldest first.
@@ -42,9 +46,9 @@ func (f *Function) State() (Counters, []InstanceState) {
 	defer f.mu.Unlock()
 	list := []InstanceState{}
 	for env := range f.set {
-		s := InstanceState{Version: env.version, Provisioned: env.provisioned, State: "idle", Invocations: env.invocations, Started: env.started}
+		s := InstanceState{ID: env.id, Version: env.version, Provisioned: env.provisioned, State: "idle", Invocations: env.invocations, Started: env.started}
 		if env.instance != nil {
-			s.PID = env.instance.PID()
+			s.PID, s.Frozen = env.instance.PID(), env.instance.frozen()
 		}
 		if env.instance == nil {
 			s.State = "starting"
@@ -91,7 +95,7 @@ func (f *Function) retireBefore(t time.Time) (next time.Time, any bool) {
 		case env.provisioned || env.active > 0:
 		case !env.idleSince.After(t):
 			f.counters.Retired++
-			f.discard(env)
+			f.discard(env, EndRetired)
 		case !any || env.idleSince.Before(next):
 			next, any = env.idleSince, true
 		}

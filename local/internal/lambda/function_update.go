@@ -42,7 +42,8 @@ func (f *Function) change(ctx context.Context, config Config, wholly bool) error
 		for range n {
 			total++
 			f.tasks.Go(func() {
-				env := &environ{config: &config, version: version, epoch: epoch, provisioned: true}
+				env := f.host.newEnviron(&config, version, epoch)
+				env.provisioned = true
 				outcomes <- outcome{env, f.launch(env)}
 			})
 		}
@@ -64,6 +65,7 @@ func (f *Function) change(ctx context.Context, config Config, wholly bool) error
 	if wholly && failure != nil {
 		f.mu.Unlock()
 		for _, env := range started {
+			f.tell(env, Ended, EndReplaced)
 			env.instance.Stop()
 		}
 		return failure
@@ -76,7 +78,7 @@ func (f *Function) change(ctx context.Context, config Config, wholly bool) error
 	f.config, f.epoch = &config, epoch
 	for env := range f.set {
 		if env.active == 0 {
-			f.discard(env)
+			f.discard(env, EndReplaced)
 		}
 	}
 	for _, env := range started {
@@ -89,7 +91,7 @@ func (f *Function) change(ctx context.Context, config Config, wholly bool) error
 		default:
 		}
 		if f.stopped {
-			f.discard(env)
+			f.discard(env, EndStopped)
 		}
 	}
 	for _, env := range missing {

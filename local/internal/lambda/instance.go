@@ -93,6 +93,9 @@ type Options struct {
 	// Output gets what the program writes to standard output and standard
 	// error. Nil discards it.
 	Output io.Writer
+	// ID is a number that tells the instance from others. The program's access key id
+	// has it, so that what it sends can be told from what others send. 0 means none.
+	ID int
 }
 
 // FunctionError is what a function reported instead of a response, or what
@@ -134,6 +137,7 @@ type Instance struct {
 	freezer freezer
 
 	blamed atomic.Bool // an invocation has failed because of the process's end
+	late   atomic.Bool // the process was killed because an invocation timed out
 }
 
 // Start starts the program and waits until its init phase is over. An error that
@@ -253,7 +257,7 @@ func environment(opts Options, api, taskRoot string) []string {
 		"AWS_LAMBDA_LOG_FORMAT":           cmp.Or(opts.LogFormat, "Text"),
 		"AWS_REGION":                      opts.Region,
 		"AWS_DEFAULT_REGION":              opts.Region,
-		"AWS_ACCESS_KEY_ID":               "local",
+		"AWS_ACCESS_KEY_ID":               accessKey(opts.ID),
 		"AWS_SECRET_ACCESS_KEY":           "local",
 		"AWS_SESSION_TOKEN":               "local",
 		"AWS_EC2_METADATA_DISABLED":       "true", // no credentials of the machine's own
@@ -293,6 +297,10 @@ type Invocation struct {
 	Trace string
 	// RequestID is the id of the request. "" makes one.
 	RequestID string
+	// Source says where the event comes from, for the [Observer].
+	Source string
+	// Queued is when it was queued before it came to the function; zero for not at all.
+	Queued time.Time
 
 	stream *Stream // takes the response while it comes
 }
@@ -391,6 +399,7 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 // timedOut ends the process of an invocation whose time is over.
 func (i *Instance) timedOut(inv *invocation) error {
 	i.blamed.Store(true)
+	i.late.Store(true)
 	i.Stop()
 	return newFunctionError("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, i.opts.Timeout.Seconds()))
 }
@@ -445,6 +454,15 @@ func (i *Instance) Stop() {
 	<-i.exited
 }
 
+// crash kills the process and leaves it to others to notice.
+func (i *Instance) crash() {
+	select {
+	case <-i.exited:
+	default:
+		process.Kill(i.cmd.Process.Pid)
+	}
+}
+
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b)
@@ -461,6 +479,7 @@ type freezer struct {
 	busy    bool // there is an event for the process
 	waiting bool // the process waits for its next event
 	frozen  bool
+	byHand  bool // freeze it until the next event, whatever Options.Freeze says
 }
 
 // started notes that the process has started.
@@ -484,16 +503,45 @@ func (i *Instance) works(busy bool) {
 	i.freezer.mu.Lock()
 	defer i.freezer.mu.Unlock()
 	i.freezer.busy = busy
-	if busy && i.freezer.frozen {
-		i.freezer.frozen = false
-		process.Thaw(i.freezer.pid)
+	if busy {
+		i.thaw()
 	}
 	i.freeze()
 }
 
+// thaw continues a process that was frozen. i.freezer.mu is held.
+func (i *Instance) thaw() {
+	i.freezer.byHand = false
+	if i.freezer.frozen {
+		i.freezer.frozen = false
+		process.Thaw(i.freezer.pid)
+	}
+}
+
+// setFrozen freezes a process that has nothing to do, until its next event, or thaws
+// it. It reports whether it could.
+func (i *Instance) setFrozen(frozen bool) bool {
+	i.freezer.mu.Lock()
+	defer i.freezer.mu.Unlock()
+	if !frozen {
+		i.thaw()
+		return true
+	}
+	i.freezer.byHand = true
+	i.freeze()
+	i.freezer.byHand = i.freezer.frozen
+	return i.freezer.frozen
+}
+
+func (i *Instance) frozen() bool {
+	i.freezer.mu.Lock()
+	defer i.freezer.mu.Unlock()
+	return i.freezer.frozen
+}
+
 // freeze stops a process that has nothing to do.
 func (i *Instance) freeze() {
-	if f := &i.freezer; i.opts.Freeze && f.pid != 0 && f.waiting && !f.busy && !f.frozen {
+	if f := &i.freezer; (i.opts.Freeze || f.byHand) && f.pid != 0 && f.waiting && !f.busy && !f.frozen {
 		f.frozen = true
 		process.Freeze(f.pid)
 	}

@@ -108,16 +108,19 @@ func (f *Function) InvokeStream(ctx context.Context, qualifier string, event Inv
 	if event.RequestID == "" {
 		event.RequestID = NewRequestID()
 	}
+	watch := f.arrived(&event)
 	for {
 		env, onDemand, err := f.acquire(qualifier)
 		if err != nil {
+			watch.Ended(nil, err)
 			return nil, err
 		}
+		watch.Acquired(env.id, env.use(onDemand))
 		s := newStream()
 		event.stream = s
 		err = s.follow(ctx, func() error {
 			defer f.tasks.Done()
-			_, err := f.run(env, onDemand, event)
+			_, err := f.run(env, onDemand, event, watch)
 			return err
 		})
 		switch {

@@ -69,6 +69,8 @@ func matches(pattern, host string) bool {
 
 // FromPage says why a request may come from a web page of another origin; "" means
 // that it does not. It is for ports that only programs use, and the engine's own page.
+// Browsers say in Sec-Fetch-Site where a request comes from; those that load a picture
+// or a script have no Origin.
 func FromPage(r *http.Request) string {
 	if why := Foreign(r, nil); why != "" {
 		return why
@@ -76,7 +78,16 @@ func FromPage(r *http.Request) string {
 	if origin := r.Header.Get("Origin"); r.Header["Origin"] != nil && origin != "http://"+r.Host {
 		return fmt.Sprintf("requests of other origins are refused, got the header Origin %q", origin)
 	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		return fmt.Sprintf("requests of other origins are refused, got the header Sec-Fetch-Site %q", site)
+	}
 	return ""
+}
+
+// Navigates reports whether a browser asks for a page to show it in a tab of its own, as
+// when somebody follows a link. The page that has the link cannot read it.
+func Navigates(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
 // Exactly lets requests pass that name one address as their host and have no Origin:

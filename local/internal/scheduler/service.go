@@ -30,8 +30,8 @@ const (
 	firstPause     = time.Second
 	lastPause      = 5 * time.Minute
 
-	// late is how far behind the machine's clock may be: a laptop that was asleep
-	// makes up for the last run only.
+	// late is how far behind a clock that runs may be: a laptop that was asleep, or a
+	// clock that was moved, makes up for the last run only.
 	late = time.Minute
 )
 
@@ -86,7 +86,8 @@ type State struct {
 // It differs from AWS in that a schedule runs in the second that it is due, where
 // AWS takes up to a minute; a flexible time window always runs at its beginning; a
 // rate without a start date first runs one interval after the service began; and
-// after the machine was asleep, each schedule makes up for its last run only.
+// after the machine was asleep, or its clock was moved, each schedule makes up for its last
+// run only.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/what-is-scheduler.html (2026-11)
 type Service struct {
 	target Target
@@ -207,13 +208,13 @@ func (s *Service) due() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.clock.Now()
-	_, real := s.clock.(clock.Real)
+	runs := clock.Runs(s.clock)
 	wait := time.Duration(-1)
 	for _, e := range s.entries {
 		for !e.state.Next.IsZero() && !e.state.Next.After(now) {
 			at := e.state.Next
 			e.plan(at)
-			if real && now.Sub(at) > late && !e.state.Next.IsZero() && !e.state.Next.After(now) {
+			if runs && now.Sub(at) > late && !e.state.Next.IsZero() && !e.state.Next.After(now) {
 				continue
 			}
 			s.start(e, at)
@@ -317,6 +318,23 @@ func (s *Service) State() []State {
 		list = append(list, e.state)
 	}
 	return list
+}
+
+// Upcoming returns when the next n runs of a schedule are, fewer where it ends before.
+func (s *Service) Upcoming(arn string, n int) []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	times := []time.Time{}
+	i := slices.IndexFunc(s.entries, func(e *entry) bool { return e.ARN == arn })
+	if i < 0 {
+		return times
+	}
+	e := *s.entries[i] // plan changes it
+	for len(times) < n && !e.state.Next.IsZero() {
+		times = append(times, e.state.Next)
+		e.plan(e.state.Next)
+	}
+	return times
 }
 
 // Stop ends the service; deliveries that wait to be tried again are given up.

@@ -69,6 +69,9 @@ type MappingOptions struct {
 	// ReportBatchItemFailures says that the function's response names the messages
 	// that failed. Without it every response is a success of the whole batch.
 	ReportBatchItemFailures bool
+	// Duplicate reports whether a message whose batch succeeded comes once more, as those
+	// of a standard queue may. Nil means never.
+	Duplicate func() bool
 	// Log gets what went wrong. Nil discards it.
 	Log *slog.Logger
 }
@@ -83,6 +86,8 @@ type MappingStats struct {
 	Filtered    int `json:"filtered"` // messages that no filter matched
 	Running     int `json:"running"`  // batches that are with the function now
 	Allowed     int `json:"allowed"`  // how many there may be now
+	// Paused says that nothing is polled.
+	Paused bool `json:"paused,omitempty"`
 }
 
 // Mapping polls a queue and sends batches of its messages to a function. It is
@@ -118,9 +123,10 @@ type Mapping struct {
 	polled     chan struct{} // closed when nothing is polled any more
 	batches    sync.WaitGroup
 
-	mu    sync.Mutex
-	stats MappingStats
-	freed chan struct{} // closed when a batch has ended
+	mu        sync.Mutex
+	stats     MappingStats
+	freed     chan struct{}      // closed when a batch has ended, or Pause was called
+	stopRound context.CancelFunc // ends the gathering of a batch; nil while there is none
 }
 
 // Map connects the queue to a function until the mapping, the service or the queue
@@ -219,7 +225,12 @@ type batch struct {
 func (m *Mapping) poll(ctx, invoke context.Context) {
 	defer close(m.polled)
 	for m.acquire(ctx) {
-		b, err := m.gather(ctx)
+		round := m.round(ctx)
+		b, err := m.gather(round)
+		paused := m.endRound()
+		if err != nil && paused && ctx.Err() == nil {
+			err = nil
+		}
 		if err != nil && ctx.Err() == nil {
 			m.log.Warn("event source mapping ends", "error", err.Error())
 		}
@@ -230,10 +241,10 @@ func (m *Mapping) poll(ctx, invoke context.Context) {
 			}
 			continue
 		}
-		if ctx.Err() != nil { // stopped while gathering
+		if ctx.Err() != nil || paused { // stopped while gathering
 			m.giveBack(b.messages)
 			m.release()
-			return
+			continue
 		}
 		m.batches.Add(1)
 		go func() {
@@ -244,11 +255,44 @@ func (m *Mapping) poll(ctx, invoke context.Context) {
 	}
 }
 
+// round is the context in which a batch is gathered. It ends when the mapping is paused.
+func (m *Mapping) round(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopRound = cancel
+	if m.stats.Paused {
+		cancel()
+	}
+	return ctx
+}
+
+// endRound reports whether the mapping was paused meanwhile.
+func (m *Mapping) endRound() (paused bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopRound()
+	m.stopRound = nil
+	return m.stats.Paused
+}
+
+// Pause stops polling, or goes on with it. Batches that are with the function go on.
+func (m *Mapping) Pause(paused bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stats.Paused = paused
+	if paused && m.stopRound != nil {
+		m.stopRound()
+	}
+	close(m.freed)
+	m.freed = make(chan struct{})
+}
+
 // acquire waits for room for one more batch, and makes more room while it waits.
 func (m *Mapping) acquire(ctx context.Context) bool {
 	for {
 		m.mu.Lock()
-		free, freed := m.stats.Running < m.stats.Allowed, m.freed
+		free, freed := m.stats.Running < m.stats.Allowed && !m.stats.Paused, m.freed
 		if free {
 			m.stats.Running++
 		}
@@ -362,6 +406,8 @@ func (m *Mapping) process(ctx context.Context, b *batch) {
 		for i := range messages {
 			if failed[messages[i].ID] {
 				failedGroups[messages[i].System[attrGroupID]] = true
+			} else if !m.q.fifo && m.opts.Duplicate != nil && m.opts.Duplicate() {
+				m.giveBack(messages[i : i+1])
 			} else {
 				m.delete(&messages[i])
 			}

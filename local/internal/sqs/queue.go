@@ -260,6 +260,9 @@ func (q *Queue) send(in SendInput, now time.Time) *SendResult {
 	} else if in.Delay != nil {
 		delay = time.Duration(*in.Delay) * time.Second
 	}
+	if q.s.observer != nil {
+		q.s.observer.Sent(SentMessage{m.id, q.name, m.groupID, m.senderID, m.traceHeader})
+	}
 	q.put(m, now, now, delay)
 	if q.fifo {
 		q.dedup.add(q.dedupKey(m), now, m.id, m.sequenceNumber)

@@ -196,6 +196,9 @@ func (q *Queue) bury(m *message, now time.Time) bool {
 		sentAt = now
 	}
 	m.sourceARN = q.arn
+	if q.s.observer != nil {
+		q.s.observer.Buried(m.id, q.name, target.name)
+	}
 	q.s.buried = append(q.s.buried, burial{m.id, q.name, target.name, m.deliveries})
 	target.put(m, sentAt, now, 0)
 	return true

@@ -29,6 +29,24 @@ type Options struct {
 	Log func(format string, args ...any)
 	// Account is the account in ARNs and URLs. "" means 000000000000.
 	Account string
+	// Observer is told of messages. Nil is nobody.
+	Observer Observer
+}
+
+// Observer is told of messages while a lock is held: its methods must return quickly and
+// call nothing of this package.
+type Observer interface {
+	// Sent tells of a message that a queue has taken.
+	Sent(m SentMessage)
+	// Buried tells of a message that went to a dead-letter queue.
+	Buried(messageID, from, to string)
+}
+
+// SentMessage is a message that a queue has taken.
+type SentMessage struct {
+	ID, Queue, GroupID string
+	SenderID           string
+	TraceHeader        string
 }
 
 // Service is the set of queues of one account in one region. Its methods answer
@@ -47,6 +65,7 @@ type Service struct {
 	seq      uint64
 	buried   []burial
 	log      func(format string, args ...any)
+	observer Observer
 	limit    int // of messages in flight for each queue; smaller in tests
 	stopped  chan struct{}
 }
@@ -56,7 +75,7 @@ func New(opts Options) *Service {
 	s := &Service{
 		clock: opts.Clock, region: opts.Region, account: opts.Account, key: make([]byte, 32),
 		endpoint: "http://127.0.0.1", queues: map[string]*Queue{}, deleted: map[string]time.Time{},
-		limit: maxInFlight, stopped: make(chan struct{}),
+		observer: opts.Observer, limit: maxInFlight, stopped: make(chan struct{}),
 	}
 	rand.Read(s.key) //nolint:errcheck // it never fails
 	if s.clock == nil {

@@ -99,6 +99,7 @@ type API struct {
 	invoker Invoker
 	clock   clock.Clock
 	logf    func(format string, args ...any)
+	observe Observer
 
 	mu      sync.Mutex
 	config  Config
@@ -131,6 +132,19 @@ func New(invoker Invoker, c clock.Clock, logf func(format string, args ...any)) 
 	a := &API{invoker: invoker, clock: c, logf: logf, conns: map[string]*connection{}}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
+}
+
+// Observer is told of what passes between clients and the API; it must return quickly
+// and not keep text. kind is "connect", "in", "out" or "disconnect".
+type Observer func(connection, kind string, text []byte)
+
+// Observe sets who is told; call it before the API serves.
+func (a *API) Observe(o Observer) { a.observe = o }
+
+func (a *API) tell(c *connection, kind string, text []byte) {
+	if a.observe != nil {
+		a.observe(c.id, kind, text)
+	}
 }
 
 // Configure sets or changes how the API is set up. Connections stay open.
@@ -305,6 +319,7 @@ func (a *API) register(c *connection) {
 	defer a.mu.Unlock()
 	a.count.Connects++
 	a.conns[c.id] = c
+	a.tell(c, "connect", nil)
 	if a.stopped {
 		c.end(&closeError{code: codeGoingAway, reason: "Going away"})
 	}

@@ -224,6 +224,7 @@ func (a *API) connect(r *http.Request, config Config, c *connection) (subprotoco
 
 // message handles a client's message.
 func (a *API) message(c *connection, body []byte) {
+	a.tell(c, "in", body)
 	a.mu.Lock()
 	config := a.config
 	a.count.MessagesIn++
@@ -261,12 +262,14 @@ func (a *API) send(c *connection, data []byte) error {
 		return err
 	}
 	c.touch(a.clock.Now())
+	a.tell(c, "out", data)
 	a.counted(func(n *Count) { n.MessagesOut++ })
 	return nil
 }
 
 // disconnected tells the route $disconnect how a connection ended.
 func (a *API) disconnected(c *connection, end *closeError) {
+	a.tell(c, "disconnect", []byte(end.Error()))
 	a.mu.Lock()
 	config := a.config
 	a.count.Disconnects++

@@ -72,6 +72,7 @@ func Run(ctx context.Context, opts Options, stdout io.Writer) error {
 	}
 	s.Local.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(opts.Port))
 	s.Local.Environ = os.Environ()
+	s.Local.Clock = local.NewShiftedClock() // the page moves it
 	s.Local.Cache = cacheDir()
 	s.Local.Output = newLogWriter(s.out, opts.RawLogs)
 	s.Local.Log = func(line string) { fmt.Fprintln(s.out, "hearth:", line) }
@@ -250,42 +251,46 @@ func (s *server) check() {
 	}
 }
 
-// note writes where this run serves.
+// note writes where this run serves, and the token for actions, for this user alone.
 func (s *server) note() error {
-	data, err := json.Marshal(map[string]any{"url": s.engine.URL(), "pid": os.Getpid(), "started": s.engine.State().Started})
+	data, err := json.Marshal(Running{URL: s.engine.URL(), Token: s.engine.Token(), PID: os.Getpid(), Started: s.engine.State().Started})
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(stateFile(s.Local.Assembly, os.Getpid()), data, 0o644)
+	return os.WriteFile(stateFile(s.Local.Assembly, os.Getpid()), data, 0o600)
 }
 
-// Find returns the URL of the hearth dev that runs the app in a folder: that of the one
-// that was started last, where there are several.
-func Find(dir string) (string, error) {
+// Running is a hearth dev that runs.
+type Running struct {
+	URL     string    `json:"url"`
+	Token   string    `json:"token"` // what the header X-Hearth of actions must be
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
+}
+
+// Find returns the hearth dev that runs the app in a folder: the one that was started
+// last, where there are several.
+func Find(dir string) (*Running, error) {
 	p, err := project.Read(dir)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	notes, _ := filepath.Glob(filepath.Join(p.Output, "hearth-dev-*.json")) // a bad pattern finds none
-	url, newest := "", time.Time{}
+	found := &Running{}
 	for _, path := range notes {
-		var note struct {
-			URL     string
-			PID     int
-			Started time.Time
-		}
+		var note Running
 		data, err := os.ReadFile(path)
 		if err != nil || json.Unmarshal(data, &note) != nil || note.URL == "" || !process.Alive(note.PID) {
 			continue // it was killed
 		}
-		if note.Started.After(newest) {
-			url, newest = note.URL, note.Started
+		if note.Started.After(found.Started) {
+			found = &note
 		}
 	}
-	if url == "" {
-		return "", fmt.Errorf("hearth dev does not run in %s; start it there, or name its URL with --url", p.Dir)
+	if found.URL == "" {
+		return nil, fmt.Errorf("hearth dev does not run in %s; start it there, or name its URL with --url", p.Dir)
 	}
-	return url, nil
+	return found, nil
 }
 
 // watch follows changes until ctx ends.

@@ -91,16 +91,25 @@ func TestDev(t *testing.T) {
 	out, ended := &buffer{}, make(chan error, 1)
 	go func() { ended <- Run(ctx, Options{Dir: dir, Local: local.Options{Database: local.DatabaseAuto}}, out) }()
 
-	url := ""
+	url, token := "", ""
 	await(t, out, "it is ready", func() bool {
 		select {
 		case err := <-ended:
 			t.Fatalf("it ended: %v\n%s", err, out)
 		default:
 		}
-		url, _ = Find(dir)
+		if running, err := Find(dir); err == nil {
+			url, token = running.URL, running.Token
+		}
 		return url != "" && strings.Contains(out.String(), "SNS::Topic")
 	})
+	notes, err := filepath.Glob(filepath.Join(dir, "*", "hearth-dev-*.json"))
+	if err != nil || len(notes) != 1 {
+		t.Fatalf("notes %v, %v", notes, err)
+	}
+	if info, err := os.Stat(notes[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the token is in a file that others can read: %v, %v", info, err)
+	}
 	if got := get(url); got != "hello,one,,blue," { // and nothing of HOME
 		t.Fatalf("got %q", got)
 	}
@@ -125,7 +134,7 @@ func TestDev(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	message.Header.Set("X-Hearth", "1")
+	message.Header.Set("X-Hearth", token)
 	if resp, err := within.Client.Do(message); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("send: %v %v", resp, err)
 	}
@@ -305,8 +314,8 @@ func TestFind(t *testing.T) {
 	write("hearth-dev-3.json", fmt.Sprintf(`{"pid":%d,"url":"http://127.0.0.1:3","started":"2026-11-23T09:00:00Z"}`, gone.Process.Pid))
 	write("hearth-dev-4.json", "{")
 	for _, want := range []string{"http://127.0.0.1:2", "http://127.0.0.1:1"} {
-		if got, err := Find(dir); got != want || err != nil {
-			t.Errorf("got %s, %v, want %s", got, err, want)
+		if got, err := Find(dir); err != nil || got.URL != want {
+			t.Errorf("got %v, %v, want %s", got, err, want)
 		}
 		os.Remove(filepath.Join(dir, "hearth-dev-2.json")) // it ended
 	}

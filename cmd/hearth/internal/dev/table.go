@@ -30,7 +30,7 @@ func printState(to io.Writer, s *local.State, took string, all bool) {
 		w.Flush() //nolint:errcheck // into memory
 		b.WriteByte('\n')
 	}
-	var urls [][]string
+	urls := [][]string{{"Page", s.URL + "/_hearth/", "what runs, live"}}
 	for _, a := range s.HTTPAPIs {
 		name := a.Name
 		if a.Streaming {

@@ -1,0 +1,180 @@
+package local
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lambdahearth/hearth/constructs/checks"
+	"github.com/lambdahearth/hearth/internal/wire"
+)
+
+// appMap is how an app is wired.
+type appMap struct {
+	Nodes []mapNode `json:"nodes"`
+	Edges []mapEdge `json:"edges"`
+	// NotSimulated are the resources that nothing here stands for.
+	NotSimulated []Resource `json:"notSimulated"`
+	// Findings are those of the checks, as hearth check has them.
+	Findings []checks.Finding `json:"findings"`
+	// CheckError says why there are no findings, "" if there is no reason.
+	CheckError string `json:"checkError,omitempty"`
+}
+
+type mapNode struct {
+	// ID is the kind and the logical id.
+	ID string `json:"id"`
+	// Kind is http, websocket, schedule, function, queue, table or database.
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+	LogicalID string `json:"logicalId"`
+	// Findings are the numbers of the findings that are about it.
+	Findings []int `json:"findings"`
+}
+
+type mapEdge struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Kind is invokes, sends, deadLetters or uses.
+	Kind string `json:"kind"`
+	// Count is how many events passed, Failed how many of them failed.
+	Count  int `json:"count"`
+	Failed int `json:"failed"`
+}
+
+// findings checks the templates, once for each plan.
+func (e *Engine) findings() ([]checks.Finding, string) {
+	e.mu.Lock()
+	plan := e.plan
+	e.mu.Unlock()
+	plan.check.Do(func() {
+		found, err := checks.Paths(e.opts.Assembly)
+		if plan.findings = found; err != nil {
+			plan.checkError = err.Error()
+		}
+	})
+	return append([]checks.Finding{}, plan.findings...), plan.checkError
+}
+
+func (c *call) appMap() (any, error) {
+	out := appMap{Nodes: []mapNode{}, Edges: []mapEdge{}, NotSimulated: []Resource{}}
+	out.Findings, out.CheckError = c.findings()
+	s := c.State()
+	out.NotSimulated = append(out.NotSimulated, s.NotSimulated...)
+	ids := map[string]string{} // nodes by kind and name
+	add := func(kind, name, logicalID string) string {
+		n := mapNode{ID: kind + "/" + logicalID, Kind: kind, Name: name, LogicalID: logicalID, Findings: []int{}}
+		for i, f := range out.Findings {
+			if f.LogicalID == logicalID {
+				n.Findings = append(n.Findings, i)
+			}
+		}
+		out.Nodes = append(out.Nodes, n)
+		ids[kind+" "+name] = n.ID
+		return n.ID
+	}
+	connect := func(from, to, kind string, count, failed int) {
+		if from != "" && to != "" {
+			out.Edges = append(out.Edges, mapEdge{from, to, kind, count, failed})
+		}
+	}
+	for _, f := range s.Functions {
+		add("function", f.Name, f.LogicalID)
+	}
+	for _, q := range s.Queues {
+		add("queue", q.Name, q.LogicalID)
+	}
+	for _, t := range s.Tables {
+		add("table", t.Name, t.LogicalID)
+	}
+	database := ""
+	if s.Database != "" {
+		database = add("database", s.Database, strings.Join(s.Proxies, " "))
+	}
+	functionOf := func(ref string) string {
+		if i := strings.Index(ref, ":function:"); i >= 0 {
+			ref = ref[i+len(":function:"):]
+		}
+		name, _, _ := strings.Cut(ref, ":")
+		return ids["function "+name]
+	}
+	c.mu.Lock()
+	plan := c.plan
+	c.mu.Unlock()
+	for i, h := range plan.httpAPIs {
+		id, count := add("http", cmp.Or(h.name, h.resource.ID), h.resource.ID), s.HTTPAPIs[i].Counters
+		targets := map[string]bool{}
+		for _, r := range h.config.Routes {
+			targets[functionOf(r.Integration.Function)] = true
+		}
+		for _, to := range slices.Sorted(maps.Keys(targets)) {
+			connect(id, to, "invokes", int(count.Requests), int(count.ServerErrors))
+		}
+	}
+	for i, w := range plan.webSockets {
+		id, count := add("websocket", cmp.Or(w.name, w.resource.ID), w.resource.ID), s.WebSocketAPIs[i].Counters
+		targets := map[string]bool{}
+		for _, r := range w.config.Routes {
+			targets[functionOf(r.Function)] = true
+		}
+		for _, to := range slices.Sorted(maps.Keys(targets)) {
+			connect(id, to, "invokes", count.MessagesIn+count.Connects+count.Disconnects, count.Errors)
+		}
+	}
+	runs := map[string]ScheduleState{}
+	for _, r := range s.Schedules {
+		runs[r.ARN] = r
+	}
+	for _, p := range plan.schedules {
+		id, run := add("schedule", p.schedule.Name, p.resource.ID), runs[p.schedule.ARN]
+		if to := functionOf(p.schedule.TargetARN); to != "" {
+			connect(id, to, "invokes", run.Runs, run.Failures)
+		} else {
+			connect(id, ids["queue "+lastPart(p.schedule.TargetARN, ":")], "sends", run.Runs, run.Failures)
+		}
+		connect(id, ids["queue "+lastPart(p.schedule.DeadLetterARN, ":")], "deadLetters", run.Failures, 0)
+	}
+	for _, m := range s.EventSources {
+		connect(ids["queue "+m.Queue], functionOf(m.Function), "invokes", m.Counters.Messages, m.Counters.Failed)
+	}
+	for _, q := range s.Queues {
+		connect(ids["queue "+q.Name], ids["queue "+q.DeadLetterQueue], "deadLetters", q.Counters.Dead, 0)
+	}
+	sends := c.history.Sends()
+	for _, f := range plan.functions {
+		from := ids["function "+f.config.Name]
+		for _, q := range s.Queues {
+			n := sends[[2]string{f.config.Name, q.Name}]
+			if n > 0 || mentions(f.config.Env, "/"+q.Name) {
+				connect(from, ids["queue "+q.Name], "sends", n, 0)
+			}
+		}
+		for _, t := range s.Tables {
+			if mentions(f.config.Env, t.Name) {
+				connect(from, ids["table "+t.Name], "uses", 0, 0)
+			}
+		}
+		if _, ok := f.config.Env[wire.EnvDatabaseHost]; ok {
+			connect(from, database, "uses", 0, 0)
+		}
+	}
+	return out, nil
+}
+
+// mentions reports whether a variable ends with a name, or has it before a delimiter.
+func mentions(env map[string]string, name string) bool {
+	for _, value := range env {
+		for rest := value; ; {
+			_, after, ok := strings.Cut(rest, name)
+			if !ok {
+				break
+			}
+			if after == "" || strings.ContainsAny(after[:1], "\",;} \n") {
+				return true
+			}
+			rest = after
+		}
+	}
+	return false
+}
