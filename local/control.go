@@ -34,7 +34,7 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.mu.Lock()
-	http1, ws := e.httpAPIs[e.plan.addresses.mainHTTP], e.webSockets[e.plan.addresses.mainWS]
+	http1, ws := e.httpAPIs[e.plan.At.MainHTTP], e.webSockets[e.plan.At.MainWS]
 	e.mu.Unlock()
 	switch {
 	case ws != nil && (http1 == nil || websocket.IsUpgrade(r) || ws.Serves(r.URL.EscapedPath())):

@@ -67,12 +67,12 @@ func (c *call) setReserved() (any, error) {
 	if err != nil {
 		return nil, notFound("%v", err)
 	}
-	fn := c.function(f.config.Name)
+	fn := c.function(f.Config.Name)
 	if fn == nil {
-		return nil, notFound("the function %q is gone", f.config.Name)
+		return nil, notFound("the function %q is gone", f.Config.Name)
 	}
 	if in.Reset {
-		in.Reserved = f.config.Reserved
+		in.Reserved = f.Config.Reserved
 	}
 	return nil, fn.SetReserved(in.Reserved)
 }
@@ -132,9 +132,9 @@ func (c *call) send() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	queue, seconds := c.queues.Queue(q.definition.Name), int(delay)
+	queue, seconds := c.queues.Queue(q.Definition.Name), int(delay)
 	if queue == nil {
-		return nil, notFound("the queue %q is gone", q.definition.Name)
+		return nil, notFound("the queue %q is gone", q.Definition.Name)
 	}
 	_, err = queue.Send(sqs.SendInput{Body: string(body), Delay: &seconds, GroupID: query.Get("group")})
 	return nil, err
@@ -221,7 +221,7 @@ func (c *call) actOnEventSource() (any, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range c.mappings {
-		if m.plan.resource.ID == c.r.PathValue("id") {
+		if m.plan.Resource.ID == c.r.PathValue("id") {
 			m.Pause(action == "pause")
 			return nil, nil
 		}

@@ -46,7 +46,7 @@ func (e *Engine) curl(s *history.Summary, event string) string {
 	url := e.URL()
 	e.mu.Lock()
 	if in.Context.APIID != "" {
-		url = e.plan.addresses.url(in.Context.APIID)
+		url = e.plan.At.URL(in.Context.APIID)
 	}
 	e.mu.Unlock()
 	path := in.RawPath

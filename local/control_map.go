@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/lambdahearth/hearth/local/internal/plan"
 
 	"github.com/lambdahearth/hearth/constructs/checks"
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -43,18 +46,29 @@ type mapEdge struct {
 	Failed int `json:"failed"`
 }
 
+// inspection is what the checks found in a plan's templates.
+type inspection struct {
+	mu       sync.Mutex
+	plan     *plan.Plan // nil before the first time
+	findings []checks.Finding
+	err      string
+}
+
 // findings checks the templates, once for each plan.
 func (e *Engine) findings() ([]checks.Finding, string) {
 	e.mu.Lock()
-	plan := e.plan
+	current := e.plan
 	e.mu.Unlock()
-	plan.check.Do(func() {
+	c := &e.inspection
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.plan != current {
 		found, err := checks.Paths(e.opts.Assembly)
-		if plan.findings = found; err != nil {
-			plan.checkError = err.Error()
+		if c.plan, c.findings, c.err = current, found, ""; err != nil {
+			c.err = err.Error()
 		}
-	})
-	return append([]checks.Finding{}, plan.findings...), plan.checkError
+	}
+	return append([]checks.Finding{}, c.findings...), c.err
 }
 
 func (c *call) appMap() (any, error) {
@@ -100,22 +114,22 @@ func (c *call) appMap() (any, error) {
 		return ids["function "+name]
 	}
 	c.mu.Lock()
-	plan := c.plan
+	current := c.plan
 	c.mu.Unlock()
-	for i, h := range plan.httpAPIs {
-		id, count := add("http", cmp.Or(h.name, h.resource.ID), h.resource.ID), s.HTTPAPIs[i].Counters
+	for i, h := range current.HTTPAPIs {
+		id, count := add("http", cmp.Or(h.Name, h.Resource.ID), h.Resource.ID), s.HTTPAPIs[i].Counters
 		targets := map[string]bool{}
-		for _, r := range h.config.Routes {
+		for _, r := range h.Config.Routes {
 			targets[functionOf(r.Integration.Function)] = true
 		}
 		for _, to := range slices.Sorted(maps.Keys(targets)) {
 			connect(id, to, "invokes", int(count.Requests), int(count.ServerErrors))
 		}
 	}
-	for i, w := range plan.webSockets {
-		id, count := add("websocket", cmp.Or(w.name, w.resource.ID), w.resource.ID), s.WebSocketAPIs[i].Counters
+	for i, w := range current.WebSockets {
+		id, count := add("websocket", cmp.Or(w.Name, w.Resource.ID), w.Resource.ID), s.WebSocketAPIs[i].Counters
 		targets := map[string]bool{}
-		for _, r := range w.config.Routes {
+		for _, r := range w.Config.Routes {
 			targets[functionOf(r.Function)] = true
 		}
 		for _, to := range slices.Sorted(maps.Keys(targets)) {
@@ -126,14 +140,14 @@ func (c *call) appMap() (any, error) {
 	for _, r := range s.Schedules {
 		runs[r.ARN] = r
 	}
-	for _, p := range plan.schedules {
-		id, run := add("schedule", p.schedule.Name, p.resource.ID), runs[p.schedule.ARN]
-		if to := functionOf(p.schedule.TargetARN); to != "" {
+	for _, p := range current.Schedules {
+		id, run := add("schedule", p.Schedule.Name, p.Resource.ID), runs[p.Schedule.ARN]
+		if to := functionOf(p.Schedule.TargetARN); to != "" {
 			connect(id, to, "invokes", run.Runs, run.Failures)
 		} else {
-			connect(id, ids["queue "+lastPart(p.schedule.TargetARN, ":")], "sends", run.Runs, run.Failures)
+			connect(id, ids["queue "+plan.LastPart(p.Schedule.TargetARN, ":")], "sends", run.Runs, run.Failures)
 		}
-		connect(id, ids["queue "+lastPart(p.schedule.DeadLetterARN, ":")], "deadLetters", run.Failures, 0)
+		connect(id, ids["queue "+plan.LastPart(p.Schedule.DeadLetterARN, ":")], "deadLetters", run.Failures, 0)
 	}
 	for _, m := range s.EventSources {
 		connect(ids["queue "+m.Queue], functionOf(m.Function), "invokes", m.Counters.Messages, m.Counters.Failed)
@@ -142,20 +156,20 @@ func (c *call) appMap() (any, error) {
 		connect(ids["queue "+q.Name], ids["queue "+q.DeadLetterQueue], "deadLetters", q.Counters.Dead, 0)
 	}
 	sends := c.history.Sends()
-	for _, f := range plan.functions {
-		from := ids["function "+f.config.Name]
+	for _, f := range current.Functions {
+		from := ids["function "+f.Config.Name]
 		for _, q := range s.Queues {
-			n := sends[[2]string{f.config.Name, q.Name}]
-			if n > 0 || mentions(f.config.Env, "/"+q.Name) {
+			n := sends[[2]string{f.Config.Name, q.Name}]
+			if n > 0 || mentions(f.Config.Env, "/"+q.Name) {
 				connect(from, ids["queue "+q.Name], "sends", n, 0)
 			}
 		}
 		for _, t := range s.Tables {
-			if mentions(f.config.Env, t.Name) {
+			if mentions(f.Config.Env, t.Name) {
 				connect(from, ids["table "+t.Name], "uses", 0, 0)
 			}
 		}
-		if _, ok := f.config.Env[wire.EnvDatabaseHost]; ok {
+		if _, ok := f.Config.Env[wire.EnvDatabaseHost]; ok {
 			connect(from, database, "uses", 0, 0)
 		}
 	}

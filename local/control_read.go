@@ -187,9 +187,9 @@ func (c *call) queue() (*sqs.Queue, error) {
 	if err != nil {
 		return nil, notFound("%v", err)
 	}
-	queue := c.queues.Queue(q.definition.Name)
+	queue := c.queues.Queue(q.Definition.Name)
 	if queue == nil {
-		return nil, notFound("the queue %q is gone", q.definition.Name)
+		return nil, notFound("the queue %q is gone", q.Definition.Name)
 	}
 	return queue, nil
 }
@@ -379,7 +379,7 @@ func (c *call) tick(t history.Tick) streamTick {
 	t.Invocations, t.Lines, t.Frames = masked(t.Invocations), maskedLines(t.Lines), maskedFrames(t.Frames)
 	out := streamTick{Tick: t, Clock: c.opts.clock().Now(), Functions: []functionTick{}, Queues: []queueTick{}, EventSources: []EventSourceState{}}
 	c.mu.Lock()
-	plan := c.plan
+	current := c.plan
 	mappings := make([]*mapping, 0, len(c.mappings))
 	for _, m := range c.mappings {
 		mappings = append(mappings, m)
@@ -389,27 +389,27 @@ func (c *call) tick(t history.Tick) streamTick {
 		sockets = append(sockets, w)
 	}
 	c.mu.Unlock()
-	for _, f := range plan.functions {
-		fn := c.function(f.config.Name)
+	for _, f := range current.Functions {
+		fn := c.function(f.Config.Name)
 		if fn == nil {
 			continue
 		}
 		config := fn.Config()
 		counters, _ := fn.State()
-		v := functionTick{Name: config.Name, LogicalID: f.resource.ID, MemoryMB: config.MemoryMB, Timeout: config.Timeout.Seconds(), Reserved: config.Reserved, Template: f.config.Reserved, Counters: counters}
+		v := functionTick{Name: config.Name, LogicalID: f.Resource.ID, MemoryMB: config.MemoryMB, Timeout: config.Timeout.Seconds(), Reserved: config.Reserved, Template: f.Config.Reserved, Counters: counters}
 		for _, n := range config.Provisioned {
 			v.Provisioned += n
 		}
 		out.Functions = append(out.Functions, v)
 	}
-	for _, q := range plan.queues {
-		if queue := c.queues.Queue(q.definition.Name); queue != nil {
+	for _, q := range current.Queues {
+		if queue := c.queues.Queue(q.Definition.Name); queue != nil {
 			s := queueState(q, queue)
 			out.Queues = append(out.Queues, queueTick{s.Name, s.LogicalID, s.Alias, s.FIFO, s.DeadLetterQueue, queue.Oldest().Seconds(), s.Counters})
 		}
 	}
 	for _, m := range mappings {
-		out.EventSources = append(out.EventSources, EventSourceState{m.plan.resource.ID, m.plan.queue, m.plan.function, m.Stats()})
+		out.EventSources = append(out.EventSources, EventSourceState{m.plan.Resource.ID, m.plan.Queue, m.plan.Function, m.Stats()})
 	}
 	slices.SortFunc(out.EventSources, func(a, b EventSourceState) int { return strings.Compare(a.LogicalID, b.LogicalID) })
 	for _, w := range sockets {

@@ -10,8 +10,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/plan"
 
 	"github.com/lambdahearth/hearth/internal/pgserver"
 	"github.com/lambdahearth/hearth/internal/process"
@@ -41,10 +42,6 @@ func autoDatabase(app *assembly.App) string {
 	return ""
 }
 
-// noDatabase is the host of an RDS Proxy that leads nowhere. It resolves to nothing
-// and says in a program's error what to do.
-const noDatabase = "no-database-is-named.use-hearth-dev--database.invalid"
-
 // database is where RDS Proxy endpoints lead to. Nil means nowhere.
 //
 // It differs from RDS Proxy in that there is no proxy: programs connect to the
@@ -62,12 +59,13 @@ func (d *database) reachThrough(down func() bool) error {
 	if d == nil || !loopback.Names(d.url.Hostname()) {
 		return nil
 	}
-	r, err := relay.Listen(net.JoinHostPort(d.host(), d.port()), down)
+	there := d.at()
+	r, err := relay.Listen(net.JoinHostPort(there.Host(), there.Port()), down)
 	if err == nil {
 		d.relay = r
-		there := *d.url
-		there.Host = r.Addr()
-		d.behind, d.url = d.url, &there
+		through := *d.url
+		through.Host = r.Addr()
+		d.behind, d.url = d.url, &through
 	}
 	return err
 }
@@ -92,57 +90,18 @@ func openDatabase(ctx context.Context, spec string) (*database, error) {
 		return &database{url: c.url, cluster: c}, nil
 	}
 	u, err := url.Parse(spec)
-	if err != nil || u.Host == "" && u.RawQuery == "" || engineOf(u) == "" {
+	if err != nil || u.Host == "" && u.RawQuery == "" || plan.EngineOf(u) == "" {
 		return nil, errors.New("database: must be postgres://…, mysql://… or the word postgres") // not the URL: it holds a password
 	}
 	return &database{url: u}, nil
 }
 
-func engineOf(u *url.URL) string {
-	switch u.Scheme {
-	case "postgres", "postgresql":
-		return wire.EnginePostgres
-	case "mysql":
-		return wire.EngineMySQL
-	}
-	return ""
-}
-
-func (d *database) host() string {
+// at is where programs find the database.
+func (d *database) at() plan.Database {
 	if d == nil {
-		return noDatabase
+		return plan.Database{}
 	}
-	if host := d.url.Hostname(); host != "" {
-		return host
-	}
-	return d.url.Query().Get("host")
-}
-
-func (d *database) port() string {
-	if d != nil {
-		if port := d.url.Port(); port != "" {
-			return port
-		}
-		if engineOf(d.url) == wire.EngineMySQL {
-			return "3306"
-		}
-	}
-	return "5432"
-}
-
-// setEnv leads a function that has a database to this one.
-func (d *database) setEnv(env map[string]string) {
-	if _, ok := env[wire.EnvDatabaseHost]; !ok || d == nil {
-		return
-	}
-	env["DATABASE_URL"] = d.url.String()
-	env[wire.EnvDatabaseHost], env[wire.EnvDatabasePort], env[wire.EnvDatabaseEngine] = d.host(), d.port(), engineOf(d.url)
-	if name := strings.Trim(d.url.Path, "/"); name != "" {
-		env[wire.EnvDatabaseName] = name
-	}
-	if user := d.url.User.Username(); user != "" {
-		env[wire.EnvDatabaseUser] = user
-	}
+	return plan.Database{URL: d.url}
 }
 
 // describe names the database without its password.

@@ -40,7 +40,7 @@ func TestDatabaseGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := map[string]string{wire.EnvDatabaseHost: "x"}
-	d.setEnv(env)
+	d.at().SetEnv(env)
 	there, err := url.Parse(env["DATABASE_URL"])
 	if err != nil || there.Host == server.Addr().String() || there.Port() != env[wire.EnvDatabasePort] || there.Path != "/shop" {
 		t.Errorf("%v, %v", env, err)
@@ -75,7 +75,7 @@ func TestDatabaseGone(t *testing.T) {
 	if err == nil {
 		err = far.reachThrough(gone.Load)
 	}
-	if err != nil || far.relay != nil || far.host() != "db.example" {
+	if err != nil || far.relay != nil || far.at().Host() != "db.example" {
 		t.Errorf("a database elsewhere: %+v, %v", far, err)
 	}
 }

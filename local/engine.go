@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lambdahearth/hearth/local/internal/plan"
+
 	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/dynamodb"
@@ -62,8 +64,10 @@ type Engine struct {
 	changing sync.Mutex      // held while Rebuild or Reload run
 	checked  map[string]bool // programs whose build information was read
 
+	inspection inspection
+
 	mu         sync.Mutex
-	plan       *plan
+	plan       *plan.Plan
 	functions  map[string]*lambda.Function // by name
 	mappings   map[string]*mapping         // by stack and logical id
 	httpAPIs   map[string]*httpapi.API     // by API id
@@ -75,7 +79,7 @@ type Engine struct {
 
 type mapping struct {
 	*sqs.Mapping
-	plan *mappingPlan
+	plan *plan.Mapping
 }
 
 // Start starts the app of a cloud assembly: it builds its programs, starts the
@@ -87,7 +91,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		return nil, errors.New("start: Options.Assembly must be set")
 	}
 	e := &Engine{
-		opts: opts, account: assembly.DefaultAccount, started: time.Now(), plan: &plan{addresses: &addresses{}},
+		opts: opts, account: assembly.DefaultAccount, started: time.Now(), plan: &plan.Plan{At: &plan.Addresses{}},
 		functions: map[string]*lambda.Function{}, mappings: map[string]*mapping{}, httpAPIs: map[string]*httpapi.API{},
 		checked: map[string]bool{}, webSockets: map[string]*websocket.API{}, listeners: map[string]*listener{},
 		history: history.New(), faults: faults.New(time.Now, uint64(time.Now().UnixNano())), token: newToken(), sampling: make(chan struct{}),
@@ -218,16 +222,16 @@ func (e *Engine) Reload(ctx context.Context) error {
 		l.serve() // programs may use their tables while they start
 	}
 	e.mu.Unlock()
-	for _, warning := range p.warnings {
-		if !slices.Contains(old.warnings, warning) {
+	for _, warning := range p.Warnings {
+		if !slices.Contains(old.Warnings, warning) {
 			e.opts.logf("%s", warning)
 		}
 	}
 	e.warnOfSDKs(p, programs)
 	errs := []error{e.changeFunctions(ctx, p, programs), e.changeAPIs(p), e.changeMappings(p)}
 	var schedules []scheduler.Schedule
-	for _, s := range p.schedules {
-		schedules = append(schedules, s.schedule)
+	for _, s := range p.Schedules {
+		schedules = append(schedules, s.Schedule)
 	}
 	errs = append(errs, e.scheduler.Configure(schedules))
 	e.mu.Lock()
@@ -236,9 +240,9 @@ func (e *Engine) Reload(ctx context.Context) error {
 		l.serve()
 	}
 	e.mu.Unlock()
-	for _, q := range old.queues {
-		if !p.hasQueue(q.definition.Name) {
-			if queue := e.queues.Queue(q.definition.Name); queue != nil {
+	for _, q := range old.Queues {
+		if !p.HasQueue(q.Definition.Name) {
+			if queue := e.queues.Queue(q.Definition.Name); queue != nil {
 				errs = append(errs, e.queues.DeleteQueue(queue))
 			}
 		}
@@ -250,7 +254,7 @@ func (e *Engine) Reload(ctx context.Context) error {
 
 // prepare reads the assembly and makes a plan of it, with ports that are open but do not
 // serve yet. Nothing of the engine changes.
-func (e *Engine) prepare() (_ *plan, opened map[string]*listener, err error) {
+func (e *Engine) prepare() (_ *plan.Plan, opened map[string]*listener, err error) {
 	app, err := e.load()
 	if err != nil {
 		return nil, nil, err
@@ -262,9 +266,11 @@ func (e *Engine) prepare() (_ *plan, opened map[string]*listener, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := planner{
-		opts: &e.opts, builder: e.builder, dir: e.dir, region: e.region, account: e.account, addresses: addresses, database: e.database,
-	}.makePlan(app)
+	o := &e.opts
+	p, err := plan.Make(app, plan.Inputs{
+		Region: e.region, Account: e.account, Dir: e.dir, Addresses: addresses, Database: e.database.at(), Unpack: e.builder.unpack,
+		Debug: o.Debug, Programs: o.Programs, Handlers: o.Handlers, Env: o.Env, FunctionEnv: o.FunctionEnv, Environ: o.Environ, Issuers: o.Issuers,
+	})
 	if err != nil {
 		closeAll(opened)
 		return nil, nil, err
@@ -285,16 +291,16 @@ func (e *Engine) isStopped() bool {
 const announceBuild = 100 * time.Millisecond
 
 // buildAll builds the programs of all functions, those of the same source once.
-func (e *Engine) buildAll(ctx context.Context, p *plan) (map[string]*build, error) {
+func (e *Engine) buildAll(ctx context.Context, p *plan.Plan) (map[string]*build, error) {
 	builds := map[string]*build{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var errs []error
 	started := map[string]bool{}
-	for _, f := range p.functions {
-		key := f.source.key()
-		if f.source.program != "" {
-			key = f.source.program
+	for _, f := range p.Functions {
+		key := f.Source.Key()
+		if f.Source.Program != "" {
+			key = f.Source.Program
 		}
 		if started[key] {
 			continue
@@ -302,12 +308,12 @@ func (e *Engine) buildAll(ctx context.Context, p *plan) (map[string]*build, erro
 		started[key] = true
 		wg.Go(func() {
 			began := time.Now()
-			b, err := e.builder.last(ctx, f.source)
-			if took := time.Since(began); err == nil && f.source.dir != "" && took > announceBuild {
-				e.opts.logf("built %s (%.1f s)", f.source.dir, took.Seconds())
+			b, err := e.builder.last(ctx, f.Source)
+			if took := time.Since(began); err == nil && f.Source.Dir != "" && took > announceBuild {
+				e.opts.logf("built %s (%.1f s)", f.Source.Dir, took.Seconds())
 			}
-			if f.source.program != "" {
-				b, err = &build{program: f.source.program}, nil
+			if f.Source.Program != "" {
+				b, err = &build{program: f.Source.Program}, nil
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -322,56 +328,47 @@ func (e *Engine) buildAll(ctx context.Context, p *plan) (map[string]*build, erro
 		return nil, err
 	}
 	byName := map[string]*build{}
-	for _, f := range p.functions {
-		key := f.source.key()
-		if f.source.program != "" {
-			key = f.source.program
+	for _, f := range p.Functions {
+		key := f.Source.Key()
+		if f.Source.Program != "" {
+			key = f.Source.Program
 		}
-		byName[f.config.Name] = builds[key]
+		byName[f.Config.Name] = builds[key]
 	}
 	return byName, nil
 }
 
 // warnOfSDKs says which programs would call AWS itself, once for each program.
-func (e *Engine) warnOfSDKs(p *plan, programs map[string]*build) {
-	for _, f := range p.functions {
-		b := programs[f.config.Name]
+func (e *Engine) warnOfSDKs(p *plan.Plan, programs map[string]*build) {
+	for _, f := range p.Functions {
+		b := programs[f.Config.Name]
 		if e.checked[b.program] {
 			continue
 		}
 		e.checked[b.program] = true
 		if why := whyIgnoresEndpoints(b.program); why != "" {
-			e.opts.logf("%s: %s", f.resource, why)
+			e.opts.logf("%s: %s", f.Resource, why)
 		}
 	}
 }
 
-func (e *Engine) defineQueues(p *plan) error {
+func (e *Engine) defineQueues(p *plan.Plan) error {
 	var definitions []sqs.Definition
-	for _, q := range p.queues {
-		definitions = append(definitions, q.definition)
+	for _, q := range p.Queues {
+		definitions = append(definitions, q.Definition)
 	}
 	return e.queues.Define(definitions)
 }
 
-func (p *plan) hasQueue(name string) bool {
-	for _, q := range p.queues {
-		if q.definition.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
 // changeFunctions starts, changes and stops functions.
-func (e *Engine) changeFunctions(ctx context.Context, p *plan, programs map[string]*build) error {
+func (e *Engine) changeFunctions(ctx context.Context, p *plan.Plan, programs map[string]*build) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
 	names := map[string]bool{}
-	for _, f := range p.functions {
-		config := f.config
-		config.Program = programs[config.Name].program
+	for _, f := range p.Functions {
+		config := f.Config
+		config.Program, config.Output = programs[config.Name].program, e.opts.Output
 		e.addDestinations(&config, f)
 		names[config.Name] = true
 		existing := e.function(config.Name)
@@ -417,26 +414,26 @@ func sameConfig(a, b lambda.Config) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-func (e *Engine) changeAPIs(p *plan) error {
+func (e *Engine) changeAPIs(p *plan.Plan) error {
 	var errs []error
 	e.mu.Lock()
 	ids := map[string]bool{}
-	for _, h := range p.httpAPIs {
-		id := h.config.ID
+	for _, h := range p.HTTPAPIs {
+		id := h.Config.ID
 		ids[id] = true
 		if e.httpAPIs[id] == nil {
 			e.httpAPIs[id] = httpapi.New(invoker{e, history.SourceHTTP}, e.opts.logf)
 		}
-		errs = append(errs, e.httpAPIs[id].Configure(h.config))
+		errs = append(errs, e.httpAPIs[id].Configure(h.Config))
 	}
-	for _, w := range p.webSockets {
-		id := w.config.ID
+	for _, w := range p.WebSockets {
+		id := w.Config.ID
 		ids[id] = true
 		if e.webSockets[id] == nil {
 			e.webSockets[id] = websocket.New(socketInvoker{e}, e.opts.clock(), e.opts.logf)
 			e.webSockets[id].Observe(func(connection, kind string, text []byte) { e.history.Frame(id, connection, kind, text) })
 		}
-		e.webSockets[id].Configure(w.config)
+		e.webSockets[id].Configure(w.Config)
 	}
 	for id := range e.httpAPIs {
 		if !ids[id] {
@@ -458,32 +455,32 @@ func (e *Engine) changeAPIs(p *plan) error {
 }
 
 // changeMappings connects queues to functions. Mappings that did not change go on.
-func (e *Engine) changeMappings(p *plan) error {
+func (e *Engine) changeMappings(p *plan.Plan) error {
 	var errs []error
 	keep := map[string]bool{}
-	for _, m := range p.mappings {
-		id := m.resource.String()
+	for _, m := range p.Mappings {
+		id := m.Resource.String()
 		keep[id] = true
 		e.mu.Lock()
 		existing := e.mappings[id]
 		e.mu.Unlock()
 		if existing != nil {
-			if existing.plan.queue == m.queue && existing.plan.function == m.function && reflect.DeepEqual(existing.plan.options, m.options) {
+			if existing.plan.Queue == m.Queue && existing.plan.Function == m.Function && reflect.DeepEqual(existing.plan.Options, m.Options) {
 				continue
 			}
 			e.stopMapping(id, existing)
 		}
-		queue := e.queues.Queue(m.queue)
+		queue := e.queues.Queue(m.Queue)
 		if queue == nil {
-			errs = append(errs, fmt.Errorf("%s: there is no queue %q", m.resource, m.queue))
+			errs = append(errs, fmt.Errorf("%s: there is no queue %q", m.Resource, m.Queue))
 			continue
 		}
-		options := m.options
-		options.Function = mappedFunction{e, m.function}
-		options.Duplicate = func() bool { return e.faults.Duplicate(m.queue) }
+		options := m.Options
+		options.Function = mappedFunction{e, m.Function}
+		options.Duplicate = func() bool { return e.faults.Duplicate(m.Queue) }
 		started, err := queue.Map(options)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", m.resource, err))
+			errs = append(errs, fmt.Errorf("%s: %w", m.Resource, err))
 			continue
 		}
 		e.mu.Lock()

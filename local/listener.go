@@ -6,8 +6,9 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/plan"
 
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/loopback"
@@ -67,7 +68,7 @@ func (l *listener) stop() {
 // reserve opens the ports that an app needs and that are not open, and says where
 // everything is. The engine's own port serves the first API of each kind. opened is
 // closed again, unless the engine adopts it with the plan.
-func (e *Engine) reserve(app *assembly.App) (a *addresses, opened map[string]*listener, err error) {
+func (e *Engine) reserve(app *assembly.App) (a *plan.Addresses, opened map[string]*listener, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	opened = map[string]*listener{}
@@ -83,14 +84,14 @@ func (e *Engine) reserve(app *assembly.App) (a *addresses, opened map[string]*li
 		opened[id] = l
 		return l.addr, nil
 	}
-	a = &addresses{sqs: e.sqs.URL(), main: e.main.addr, apis: map[string]string{}, sockets: map[string]bool{}}
-	for _, kind := range apiTypes {
+	a = &plan.Addresses{SQS: e.sqs.URL(), Main: e.main.addr, APIs: map[string]string{}, Sockets: map[string]bool{}}
+	for _, kind := range plan.APITypes {
 		for _, r := range app.OfType(kind) {
-			id := shortID(r)
-			first := &a.mainHTTP
+			id := plan.ID(r)
+			first := &a.MainHTTP
 			if r.Properties["ProtocolType"] == "WEBSOCKET" {
-				first = &a.mainWS
-				a.sockets[id] = true
+				first = &a.MainWS
+				a.Sockets[id] = true
 			}
 			if *first == "" {
 				*first = id
@@ -101,18 +102,18 @@ func (e *Engine) reserve(app *assembly.App) (a *addresses, opened map[string]*li
 				closeAll(opened)
 				return nil, nil, err
 			}
-			if a.apis[id], err = open(id, addr, func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, id) }); err != nil {
+			if a.APIs[id], err = open(id, addr, func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, id) }); err != nil {
 				return nil, nil, err
 			}
 		}
 	}
-	for _, kind := range tableTypes {
+	for _, kind := range plan.TableTypes {
 		if len(app.OfType(kind)) > 0 {
 			addr, err := open(tablesPort, e.opts.DynamoDBAddr, e.serveTables)
 			if err != nil {
 				return nil, nil, err
 			}
-			a.dynamodb = "http://" + addr
+			a.DynamoDB = "http://" + addr
 		}
 	}
 	return a, opened, nil
@@ -147,9 +148,6 @@ func (e *Engine) apiAddr(opened map[string]*listener) (string, error) {
 	return net.JoinHostPort(host, strconv.Itoa(port)), nil
 }
 
-// apiTypes are the resource types of what is served over HTTP.
-var apiTypes = []string{"AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi", "AWS::Lambda::Url"}
-
 // tablesPort is the key of the tables' listener beside those of APIs.
 const tablesPort = "tables"
 
@@ -161,10 +159,10 @@ func closeAll(listeners map[string]*listener) {
 
 // adopt makes a plan's ports those of the engine, and returns the ports that it has no
 // use for any more. e.mu is held.
-func (e *Engine) adopt(p *plan, opened map[string]*listener) (unused map[string]*listener) {
+func (e *Engine) adopt(p *plan.Plan, opened map[string]*listener) (unused map[string]*listener) {
 	unused = map[string]*listener{}
 	for id, l := range e.listeners {
-		if _, used := p.addresses.apis[id]; !used && (id != tablesPort || p.addresses.dynamodb == "") {
+		if _, used := p.At.APIs[id]; !used && (id != tablesPort || p.At.DynamoDB == "") {
 			unused[id] = l
 			delete(e.listeners, id)
 		}
@@ -173,48 +171,4 @@ func (e *Engine) adopt(p *plan, opened map[string]*listener) (unused map[string]
 		e.listeners[id] = l
 	}
 	return unused
-}
-
-// host is the address of the port that serves an API.
-func (a *addresses) host(apiID string) string {
-	if addr, ok := a.apis[apiID]; ok {
-		return addr
-	}
-	return a.main
-}
-
-// url is the URL of an API, without a stage.
-func (a *addresses) url(apiID string) string {
-	if a.sockets[apiID] {
-		return "ws://" + a.host(apiID)
-	}
-	return "http://" + a.host(apiID)
-}
-
-// localize replaces the URLs that APIs have in AWS by those on this machine:
-// https://{id}.execute-api.{region}.amazonaws.com/live by http://127.0.0.1:3000/live.
-func (a *addresses) localize(text string) string {
-	if !strings.Contains(text, ".execute-api.") {
-		return text
-	}
-	ids := []string{a.mainHTTP, a.mainWS}
-	for id := range a.apis {
-		ids = append(ids, id)
-	}
-	for _, id := range ids {
-		for {
-			before, rest, ok := strings.Cut(text, id+".execute-api.")
-			_, after, ok2 := strings.Cut(rest, ".amazonaws.com")
-			if id == "" || !ok || !ok2 {
-				break
-			}
-			for secure, plain := range map[string]string{"https://": "http://", "wss://": "ws://"} {
-				if head, ok := strings.CutSuffix(before, secure); ok {
-					before = head + plain
-				}
-			}
-			text = before + a.host(id) + after
-		}
-	}
-	return text
 }

@@ -4,6 +4,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/lambdahearth/hearth/local/internal/plan"
+
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/clock"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
@@ -123,12 +125,7 @@ type Options struct {
 }
 
 // Issuer is where the tokens come from that a JWT authorizer takes.
-type Issuer struct {
-	// Issuer is the "iss" of tokens, and the URL below which their keys are found.
-	Issuer string
-	// Audience are the values of which "aud", or else "client_id", must have one.
-	Audience []string
-}
+type Issuer = plan.Issuer
 
 func (o *Options) clock() clock.Clock {
 	if o.Clock != nil {

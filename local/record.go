@@ -144,10 +144,10 @@ func (e *Engine) sample() {
 		case <-ticker.C:
 		}
 		e.mu.Lock()
-		plan := e.plan
+		current := e.plan
 		e.mu.Unlock()
-		for _, q := range plan.queues {
-			if queue := e.queues.Queue(q.definition.Name); queue != nil {
+		for _, q := range current.Queues {
+			if queue := e.queues.Queue(q.Definition.Name); queue != nil {
 				c := queue.Counters()
 				e.history.SampleQueue(history.QueueSample{Queue: queue.Name(), Visible: c.Visible, InFlight: c.InFlight, Delayed: c.Delayed, Age: queue.Oldest().Seconds()})
 			}

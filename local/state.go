@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lambdahearth/hearth/local/internal/plan"
+
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
 	"github.com/lambdahearth/hearth/local/internal/scheduler"
@@ -134,10 +136,13 @@ type OutputState struct {
 	Value string `json:"value"`
 }
 
+// Resource is a resource of the template.
+type Resource = plan.Resource
+
 // State returns what the engine runs and has done.
 func (e *Engine) State() *State {
 	e.mu.Lock()
-	plan := e.plan
+	current := e.plan
 	mappings := make([]*mapping, 0, len(e.mappings))
 	for _, m := range e.mappings {
 		mappings = append(mappings, m)
@@ -147,49 +152,49 @@ func (e *Engine) State() *State {
 		URL: e.URL(), PID: os.Getpid(), Assembly: e.opts.Assembly, Started: e.started, Time: e.opts.clock().Now(),
 		SQSEndpoint: e.SQSEndpoint(), DynamoDBEndpoint: e.DynamoDBEndpoint(), Database: e.database.describe(), Schedules: e.scheduler.State(),
 		HTTPAPIs: []HTTPAPIState{}, WebSocketAPIs: []WebSocketAPIState{}, Queues: []QueueState{}, Tables: []TableState{}, EventSources: []EventSourceState{},
-		Functions: []FunctionState{}, Outputs: []OutputState{}, NotSimulated: plan.notSimulated, Warnings: append([]string{}, plan.warnings...),
+		Functions: []FunctionState{}, Outputs: []OutputState{}, NotSimulated: current.NotSimulated, Warnings: append([]string{}, current.Warnings...),
 	}
 	s.Proxies = []string{}
-	for _, r := range plan.proxies {
+	for _, r := range current.Proxies {
 		s.Proxies = append(s.Proxies, r.ID)
 	}
 	if s.NotSimulated == nil {
 		s.NotSimulated = []Resource{}
 	}
-	for _, h := range plan.httpAPIs {
-		s.HTTPAPIs = append(s.HTTPAPIs, e.httpState(h, plan.addresses))
+	for _, h := range current.HTTPAPIs {
+		s.HTTPAPIs = append(s.HTTPAPIs, e.httpState(h, current.At))
 	}
-	for _, w := range plan.webSockets {
-		s.WebSocketAPIs = append(s.WebSocketAPIs, e.webSocketState(w, plan.addresses))
+	for _, w := range current.WebSockets {
+		s.WebSocketAPIs = append(s.WebSocketAPIs, e.webSocketState(w, current.At))
 	}
-	for _, q := range plan.queues {
-		if queue := e.queues.Queue(q.definition.Name); queue != nil {
+	for _, q := range current.Queues {
+		if queue := e.queues.Queue(q.Definition.Name); queue != nil {
 			s.Queues = append(s.Queues, queueState(q, queue))
 		}
 	}
-	for _, t := range plan.tables {
+	for _, t := range current.Tables {
 		s.Tables = append(s.Tables, e.tableState(t))
 	}
-	slices.SortFunc(mappings, func(a, b *mapping) int { return strings.Compare(a.plan.resource.String(), b.plan.resource.String()) })
+	slices.SortFunc(mappings, func(a, b *mapping) int { return strings.Compare(a.plan.Resource.String(), b.plan.Resource.String()) })
 	for _, m := range mappings {
-		s.EventSources = append(s.EventSources, EventSourceState{m.plan.resource.ID, m.plan.queue, m.plan.function, m.Stats()})
+		s.EventSources = append(s.EventSources, EventSourceState{m.plan.Resource.ID, m.plan.Queue, m.plan.Function, m.Stats()})
 	}
-	for _, f := range plan.functions {
-		if fn := e.function(f.config.Name); fn != nil {
+	for _, f := range current.Functions {
+		if fn := e.function(f.Config.Name); fn != nil {
 			s.Functions = append(s.Functions, functionState(f, fn))
 		}
 	}
-	for _, o := range plan.outputs {
+	for _, o := range current.Outputs {
 		s.Outputs = append(s.Outputs, OutputState(o))
 	}
 	return s
 }
 
-func (e *Engine) httpState(h *httpPlan, addresses *addresses) HTTPAPIState {
-	state := HTTPAPIState{LogicalID: h.resource.ID, Name: h.name, ID: h.config.ID, URLs: []string{}, Routes: []string{}, Streaming: h.config.URL == httpapi.StreamingURL}
-	base := addresses.url(h.config.ID)
-	stages := make([]string, 0, len(h.config.Stages))
-	for stage := range h.config.Stages {
+func (e *Engine) httpState(h *plan.HTTPAPI, addresses *plan.Addresses) HTTPAPIState {
+	state := HTTPAPIState{LogicalID: h.Resource.ID, Name: h.Name, ID: h.Config.ID, URLs: []string{}, Routes: []string{}, Streaming: h.Config.URL == httpapi.StreamingURL}
+	base := addresses.URL(h.Config.ID)
+	stages := make([]string, 0, len(h.Config.Stages))
+	for stage := range h.Config.Stages {
 		stages = append(stages, stage)
 	}
 	slices.Sort(stages) // $default is the first
@@ -203,12 +208,12 @@ func (e *Engine) httpState(h *httpPlan, addresses *addresses) HTTPAPIState {
 	if len(state.URLs) > 0 {
 		state.URL = state.URLs[0]
 	}
-	for _, r := range h.config.Routes {
+	for _, r := range h.Config.Routes {
 		state.Routes = append(state.Routes, r.Key)
 	}
 	slices.Sort(state.Routes)
 	e.mu.Lock()
-	api := e.httpAPIs[h.config.ID]
+	api := e.httpAPIs[h.Config.ID]
 	e.mu.Unlock()
 	if api != nil {
 		state.Counters = api.Count()
@@ -216,23 +221,23 @@ func (e *Engine) httpState(h *httpPlan, addresses *addresses) HTTPAPIState {
 	return state
 }
 
-func (e *Engine) webSocketState(w *webSocketPlan, addresses *addresses) WebSocketAPIState {
-	state := WebSocketAPIState{LogicalID: w.resource.ID, Name: w.name, ID: w.config.ID, Routes: []string{}, ConnectionIDs: []string{}}
-	stages := make([]string, 0, len(w.config.Stages))
-	for stage := range w.config.Stages {
+func (e *Engine) webSocketState(w *plan.WebSocketAPI, addresses *plan.Addresses) WebSocketAPIState {
+	state := WebSocketAPIState{LogicalID: w.Resource.ID, Name: w.Name, ID: w.Config.ID, Routes: []string{}, ConnectionIDs: []string{}}
+	stages := make([]string, 0, len(w.Config.Stages))
+	for stage := range w.Config.Stages {
 		stages = append(stages, stage)
 	}
 	slices.Sort(stages)
 	if len(stages) > 0 {
-		state.URL = addresses.url(w.config.ID) + "/" + stages[0]
+		state.URL = addresses.URL(w.Config.ID) + "/" + stages[0]
 		state.CallbackURL = "http" + strings.TrimPrefix(state.URL, "ws")
 	}
-	for key := range w.config.Routes {
+	for key := range w.Config.Routes {
 		state.Routes = append(state.Routes, key)
 	}
 	slices.Sort(state.Routes)
 	e.mu.Lock()
-	api := e.webSockets[w.config.ID]
+	api := e.webSockets[w.Config.ID]
 	e.mu.Unlock()
 	if api != nil {
 		count, open := api.Count()
@@ -241,23 +246,23 @@ func (e *Engine) webSocketState(w *webSocketPlan, addresses *addresses) WebSocke
 	return state
 }
 
-func queueState(q *queuePlan, queue *sqs.Queue) QueueState {
+func queueState(q *plan.Queue, queue *sqs.Queue) QueueState {
 	state := QueueState{
-		LogicalID: q.resource.ID, Name: queue.Name(), Alias: q.alias, URL: queue.URL(), ARN: queue.ARN(), FIFO: queue.FIFO(), Counters: queue.Counters(),
+		LogicalID: q.Resource.ID, Name: queue.Name(), Alias: q.Alias, URL: queue.URL(), ARN: queue.ARN(), FIFO: queue.FIFO(), Counters: queue.Counters(),
 	}
-	if policy, ok := q.definition.Attributes["RedrivePolicy"]; ok {
+	if policy, ok := q.Definition.Attributes["RedrivePolicy"]; ok {
 		if _, rest, ok := strings.Cut(policy, `"deadLetterTargetArn":"`); ok {
 			target, _, _ := strings.Cut(rest, `"`)
-			state.DeadLetterQueue = lastPart(target, ":")
+			state.DeadLetterQueue = plan.LastPart(target, ":")
 		}
 	}
 	return state
 }
 
-func functionState(f *functionPlan, fn *lambda.Function) FunctionState {
+func functionState(f *plan.Function, fn *lambda.Function) FunctionState {
 	config := fn.Config()
 	state := FunctionState{
-		LogicalID: f.resource.ID, Name: config.Name, ARN: fn.ARN(""), Source: f.source.dir, MemoryMB: config.MemoryMB,
+		LogicalID: f.Resource.ID, Name: config.Name, ARN: fn.ARN(""), Source: f.Source.Dir, MemoryMB: config.MemoryMB,
 		TimeoutSeconds: config.Timeout.Seconds(), Reserved: config.Reserved, Aliases: config.Aliases,
 	}
 	for _, n := range config.Provisioned {
@@ -300,5 +305,5 @@ func (e *Engine) QueueURL(name string) string {
 	if err != nil {
 		return ""
 	}
-	return e.sqs.URL() + "/" + e.account + "/" + q.definition.Name
+	return e.sqs.URL() + "/" + e.account + "/" + q.Definition.Name
 }

@@ -1,160 +1,14 @@
 package local
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
-	"github.com/lambdahearth/hearth/local/internal/assembly"
+	"github.com/lambdahearth/hearth/local/internal/plan"
+
 	"github.com/lambdahearth/hearth/local/internal/dynamodb"
 	"github.com/lambdahearth/hearth/local/internal/loopback"
 )
-
-// envDynamoDB leads DynamoDB clients to an endpoint.
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html (2026-11)
-const envDynamoDB = "AWS_ENDPOINT_URL_DYNAMODB"
-
-// tableTypes are the resource types of DynamoDB tables: the CDK's Table makes the
-// one, its TableV2 the other.
-var tableTypes = []string{"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"}
-
-type tablePlan struct {
-	resource   *assembly.Resource
-	definition dynamodb.Definition
-}
-
-func tableName(r *assembly.Resource) (string, error) { return physicalName(r, "TableName", 255) }
-
-func tableARN(r *assembly.Resource) (string, error) {
-	name, err := tableName(r)
-	return arn("dynamodb", r, "table/"+name), err
-}
-
-// unsimulatedTableParts are the properties of a table that have no effect here,
-// where they are there, by what to call them.
-var unsimulatedTableParts = []struct{ property, name string }{
-	{"StreamSpecification", "stream"}, {"KinesisStreamSpecification", "Kinesis stream"}, {"ImportSourceSpecification", "imported items"},
-}
-
-func (p *planner) planTables() error {
-	var errs []error
-	names := map[string]bool{}
-	for _, r := range p.app.Resources() {
-		if !slices.Contains(tableTypes, r.Type) {
-			continue
-		}
-		d, err := tableDefinition(r)
-		switch {
-		case errors.Is(err, assembly.ErrUnknown):
-			p.skip(r, "part of it is not known here")
-			continue
-		case err != nil:
-			errs = append(errs, err)
-			continue
-		case names[d.Name]:
-			p.skip(r, "another table has its name") // in another region or account
-			continue
-		}
-		names[d.Name] = true
-		p.tables = append(p.tables, &tablePlan{r, d})
-		var parts []string
-		for _, part := range unsimulatedTableParts {
-			if _, ok := r.Properties[part.property]; ok {
-				parts = append(parts, part.name)
-			}
-		}
-		if replicas, _ := r.Properties["Replicas"].([]any); len(replicas) > 1 { // one is the table itself
-			parts = append(parts, "replicas")
-		}
-		if len(parts) > 0 {
-			p.skip(r, "the table is there, without its "+strings.Join(parts, ", "))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// tableDefinition reads a table.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html (2026-11)
-func tableDefinition(r *assembly.Resource) (dynamodb.Definition, error) {
-	var props struct {
-		KeySchema               []keyElement
-		AttributeDefinitions    []attributeDefinition
-		TimeToLiveSpecification struct {
-			AttributeName string
-			Enabled       assembly.Bool
-		}
-		GlobalSecondaryIndexes, LocalSecondaryIndexes []tableIndex
-	}
-	d := dynamodb.Definition{}
-	err := r.Decode(&props)
-	if err == nil {
-		d.Name, err = tableName(r)
-	}
-	if err == nil {
-		d.ARN, err = tableARN(r)
-	}
-	if err != nil {
-		return d, err
-	}
-	d.Keys = tableKeys(props.KeySchema, props.AttributeDefinitions)
-	for _, x := range props.GlobalSecondaryIndexes {
-		d.Indexes = append(d.Indexes, x.definition(props.AttributeDefinitions, false))
-	}
-	for _, x := range props.LocalSecondaryIndexes {
-		d.Indexes = append(d.Indexes, x.definition(props.AttributeDefinitions, true))
-	}
-	if props.TimeToLiveSpecification.Enabled {
-		d.TimeToLive = props.TimeToLiveSpecification.AttributeName
-	}
-	if err := d.Check(); err != nil {
-		return d, fmt.Errorf("%s: %w", r, err)
-	}
-	return d, nil
-}
-
-type keyElement struct{ AttributeName, KeyType string }
-
-type attributeDefinition struct{ AttributeName, AttributeType string }
-
-// tableIndex is a secondary index in a template.
-type tableIndex struct {
-	IndexName  string
-	KeySchema  []keyElement
-	Projection struct {
-		ProjectionType   string
-		NonKeyAttributes []string
-	}
-}
-
-func (x *tableIndex) definition(attributes []attributeDefinition, local bool) dynamodb.Index {
-	index := dynamodb.Index{Name: x.IndexName, Keys: tableKeys(x.KeySchema, attributes), Local: local}
-	if x.Projection.ProjectionType != "ALL" && x.Projection.ProjectionType != "" {
-		index.Projected = append([]string{}, x.Projection.NonKeyAttributes...)
-	}
-	return index
-}
-
-// tableKeys are the keys of a schema, the partition key first.
-func tableKeys(schema []keyElement, attributes []attributeDefinition) []dynamodb.Key {
-	var keys []dynamodb.Key
-	for _, keyType := range []string{"HASH", "RANGE"} {
-		for _, k := range schema {
-			if k.KeyType != keyType {
-				continue
-			}
-			key := dynamodb.Key{Name: k.AttributeName}
-			for _, a := range attributes {
-				if a.AttributeName == k.AttributeName {
-					key.Type = a.AttributeType
-				}
-			}
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
 
 // serveTables serves the endpoint of the tables.
 func (e *Engine) serveTables(w http.ResponseWriter, r *http.Request) {
@@ -166,19 +20,19 @@ func (e *Engine) serveTables(w http.ResponseWriter, r *http.Request) {
 }
 
 // defineTables makes the plan's tables; those that are there keep their items.
-func (e *Engine) defineTables(p *plan) error {
+func (e *Engine) defineTables(p *plan.Plan) error {
 	var definitions []dynamodb.Definition
-	for _, t := range p.tables {
-		definitions = append(definitions, t.definition)
+	for _, t := range p.Tables {
+		definitions = append(definitions, t.Definition)
 	}
 	return e.tables.Define(definitions)
 }
 
 // dropTables deletes the tables that the new plan does not have.
-func (e *Engine) dropTables(old, p *plan) {
-	for _, t := range old.tables {
-		name := t.definition.Name
-		if !slices.ContainsFunc(p.tables, func(t *tablePlan) bool { return t.definition.Name == name }) {
+func (e *Engine) dropTables(old, p *plan.Plan) {
+	for _, t := range old.Tables {
+		name := t.Definition.Name
+		if !slices.ContainsFunc(p.Tables, func(t *plan.Table) bool { return t.Definition.Name == name }) {
 			e.tables.Delete(name)
 		}
 	}
@@ -189,7 +43,7 @@ func (e *Engine) dropTables(old, p *plan) {
 func (e *Engine) DynamoDBEndpoint() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.plan.addresses.dynamodb
+	return e.plan.At.DynamoDB
 }
 
 // TableState is a DynamoDB table.
@@ -207,9 +61,9 @@ type TableState struct {
 // TableCounters are what a table holds now and has seen.
 type TableCounters = dynamodb.Counters
 
-func (e *Engine) tableState(t *tablePlan) TableState {
-	d := t.definition
-	state := TableState{LogicalID: t.resource.ID, Name: d.Name, ARN: d.ARN, TimeToLive: d.TimeToLive, Counters: e.tables.Counters(d.Name)}
+func (e *Engine) tableState(t *plan.Table) TableState {
+	d := t.Definition
+	state := TableState{LogicalID: t.Resource.ID, Name: d.Name, ARN: d.ARN, TimeToLive: d.TimeToLive, Counters: e.tables.Counters(d.Name)}
 	for _, k := range d.Keys {
 		state.Keys = append(state.Keys, k.Name)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lambdahearth/hearth/local/internal/plan"
+
 	"github.com/lambdahearth/hearth/local/internal/history"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
@@ -105,7 +107,7 @@ func (t target) Deliver(ctx context.Context, arn string, input []byte) error {
 
 // sendTo sends a message to the queue with an ARN.
 func (e *Engine) sendTo(arn, body, group string) error {
-	queue := e.queues.Queue(lastPart(arn, ":"))
+	queue := e.queues.Queue(plan.LastPart(arn, ":"))
 	if queue == nil {
 		return fmt.Errorf("queue %s is not simulated", arn)
 	}
@@ -121,7 +123,7 @@ func (e *Engine) sendTo(arn, body, group string) error {
 }
 
 // addDestinations connects what becomes of a function's asynchronous invocations.
-func (e *Engine) addDestinations(config *lambda.Config, f *functionPlan) {
+func (e *Engine) addDestinations(config *lambda.Config, f *plan.Function) {
 	send := func(arn string) func(context.Context, []byte) {
 		if arn == "" {
 			return nil
@@ -132,8 +134,8 @@ func (e *Engine) addDestinations(config *lambda.Config, f *functionPlan) {
 			}
 		}
 	}
-	config.Async.OnFailure, config.Async.OnSuccess = send(f.onFailure), send(f.onSuccess)
-	if arn := f.deadLetter; arn != "" {
+	config.Async.OnFailure, config.Async.OnSuccess = send(f.OnFailure), send(f.OnSuccess)
+	if arn := f.DeadLetter; arn != "" {
 		config.Async.DeadLetter = func(ctx context.Context, event []byte, _ string, _ *lambda.FunctionError) {
 			if err := (target{e, history.SourceAsync}).Deliver(ctx, arn, event); err != nil {
 				e.opts.logf("%s: dead-letter queue: %v", config.Name, err)
@@ -154,11 +156,11 @@ func (e *Engine) Invoke(ctx context.Context, name string, event []byte) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	fn := e.function(f.config.Name)
+	fn := e.function(f.Config.Name)
 	if fn == nil {
 		return nil, errStopped
 	}
-	return fn.Invoke(ctx, onlyAlias(f.config.Aliases), lambda.Invocation{Payload: event, Source: history.SourceInvoke})
+	return fn.Invoke(ctx, onlyAlias(f.Config.Aliases), lambda.Invocation{Payload: event, Source: history.SourceInvoke})
 }
 
 // onlyAlias is a function's alias if it has one alone, "" otherwise.
@@ -175,15 +177,15 @@ func onlyAlias(aliases map[string]string) string {
 // own, or a part of these that only it has.
 func (e *Engine) Trigger(name string) error {
 	e.mu.Lock()
-	plan := e.plan
+	current := e.plan
 	e.mu.Unlock()
-	s, err := find("schedule", name, plan.schedules, func(s schedulePlan) []string {
-		return []string{s.schedule.Name, lastPart(s.schedule.ARN, "/"), s.resource.ID}
+	s, err := find("schedule", name, current.Schedules, func(s plan.Schedule) []string {
+		return []string{s.Schedule.Name, plan.LastPart(s.Schedule.ARN, "/"), s.Resource.ID}
 	})
 	if err != nil {
 		return err
 	}
-	return e.scheduler.Trigger(s.schedule.ARN)
+	return e.scheduler.Trigger(s.Schedule.ARN)
 }
 
 // Send puts a message on a queue. The name is the queue's logical name in the
@@ -194,24 +196,24 @@ func (e *Engine) Send(name, body, group string) error {
 	if err != nil {
 		return err
 	}
-	return e.sendTo(e.queues.ARN(q.definition.Name), body, group)
+	return e.sendTo(e.queues.ARN(q.Definition.Name), body, group)
 }
 
-func (e *Engine) findQueue(name string) (*queuePlan, error) {
+func (e *Engine) findQueue(name string) (*plan.Queue, error) {
 	e.mu.Lock()
-	plan := e.plan
+	current := e.plan
 	e.mu.Unlock()
-	return find("queue", name, plan.queues, func(q *queuePlan) []string {
-		return []string{q.alias, q.definition.Name, q.resource.ID}
+	return find("queue", name, current.Queues, func(q *plan.Queue) []string {
+		return []string{q.Alias, q.Definition.Name, q.Resource.ID}
 	})
 }
 
-func (e *Engine) findFunction(name string) (*functionPlan, error) {
+func (e *Engine) findFunction(name string) (*plan.Function, error) {
 	e.mu.Lock()
-	plan := e.plan
+	current := e.plan
 	e.mu.Unlock()
-	return find("function", name, plan.functions, func(f *functionPlan) []string {
-		return []string{f.config.Name, f.resource.ID}
+	return find("function", name, current.Functions, func(f *plan.Function) []string {
+		return []string{f.Config.Name, f.Resource.ID}
 	})
 }
 

@@ -1,4 +1,4 @@
-package local
+package plan
 
 // part is a part of AWS that the engine simulates.
 type part struct {

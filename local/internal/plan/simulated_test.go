@@ -1,4 +1,4 @@
-package local
+package plan
 
 import (
 	"flag"
@@ -13,7 +13,7 @@ var update = flag.Bool("update-docs", false, "write the table of docs/local.md")
 // TestDocs holds the table in docs/local.md to the code that decides it.
 func TestDocs(t *testing.T) {
 	t.Parallel()
-	const path, begin, end = "../docs/local.md", "<!-- made by go test ./local -run TestDocs -update-docs -->\n", "<!-- end -->\n"
+	const path, begin, end = "../../../docs/local.md", "<!-- made by go test ./local/internal/plan -run TestDocs -update-docs -->\n", "<!-- end -->\n"
 	var table strings.Builder
 	table.WriteString("| resource | how faithful | what is missing |\n|---|---|---|\n")
 	for _, p := range parts {

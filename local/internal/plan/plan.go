@@ -1,4 +1,8 @@
-package local
+// Package plan reads a cloud assembly and says what the local engine has to run: functions
+// with their programs and variables, queues, tables, APIs, schedules and what connects
+// them. A plan comes from the app and the addresses of this machine alone: [Make] opens no
+// port, starts nothing and knows no engine.
+package plan
 
 import (
 	"cmp"
@@ -9,10 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/lambdahearth/hearth/constructs/checks"
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
@@ -22,63 +24,65 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// plan is an assembly as the engine runs it.
-type plan struct {
+// Plan is an assembly as the engine runs it.
+type Plan struct {
 	app          *assembly.App
-	functions    []*functionPlan
-	queues       []*queuePlan
-	tables       []*tablePlan
-	mappings     []*mappingPlan
-	httpAPIs     []*httpPlan
-	webSockets   []*webSocketPlan
-	schedules    []schedulePlan
-	proxies      []*assembly.Resource
-	notSimulated []Resource
-	warnings     []string
-	addresses    *addresses
-	outputs      []assembly.Output
-
-	check      sync.Once // of what follows
-	findings   []checks.Finding
-	checkError string
+	Functions    []*Function
+	Queues       []*Queue
+	Tables       []*Table
+	Mappings     []*Mapping
+	HTTPAPIs     []*HTTPAPI
+	WebSockets   []*WebSocketAPI
+	Schedules    []Schedule
+	Proxies      []*assembly.Resource // of RDS
+	NotSimulated []Resource
+	Warnings     []string   // sentences that users should read
+	At           *Addresses // where the parts are
+	Outputs      []assembly.Output
 }
 
-type functionPlan struct {
-	resource *assembly.Resource
-	config   lambda.Config
-	source   source
-	// onFailure, onSuccess and deadLetter are ARNs, "" for none.
-	onFailure, onSuccess, deadLetter string
+// Function is a function that runs here.
+type Function struct {
+	Resource *assembly.Resource
+	Config   lambda.Config
+	Source   Source
+	// OnFailure, OnSuccess and DeadLetter are ARNs, "" for none.
+	OnFailure, OnSuccess, DeadLetter string
 }
 
-type queuePlan struct {
-	resource   *assembly.Resource
-	definition sqs.Definition
-	alias      string // its logical name in the program
+// Queue is an SQS queue.
+type Queue struct {
+	Resource   *assembly.Resource
+	Definition sqs.Definition
+	Alias      string // its logical name in the program
 }
 
-type mappingPlan struct {
-	resource *assembly.Resource
-	queue    string // the queue's name
-	function string // the function as the template names it
-	options  sqs.MappingOptions
+// Mapping is an event source mapping of a queue.
+type Mapping struct {
+	Resource *assembly.Resource
+	Queue    string // the queue's name
+	Function string // the function as the template names it
+	Options  sqs.MappingOptions
 }
 
-type httpPlan struct {
-	resource *assembly.Resource
-	name     string
-	config   httpapi.Config
+// HTTPAPI is an HTTP API, a REST API or a Function URL.
+type HTTPAPI struct {
+	Resource *assembly.Resource
+	Name     string
+	Config   httpapi.Config
 }
 
-type webSocketPlan struct {
-	resource *assembly.Resource
-	name     string
-	config   websocket.Config
+// WebSocketAPI is a WebSocket API.
+type WebSocketAPI struct {
+	Resource *assembly.Resource
+	Name     string
+	Config   websocket.Config
 }
 
-type schedulePlan struct {
-	resource *assembly.Resource
-	schedule scheduler.Schedule
+// Schedule is a schedule of EventBridge Scheduler, or a rule with a schedule.
+type Schedule struct {
+	Resource *assembly.Resource
+	Schedule scheduler.Schedule
 }
 
 // Resource is a resource of the template.
@@ -90,49 +94,60 @@ type Resource struct {
 	Why string `json:"why,omitempty"`
 }
 
-func (p *plan) skip(r *assembly.Resource, why string) {
-	p.notSimulated = append(p.notSimulated, Resource{r.Stack.Name, r.ID, r.Type, why})
+func (p *Plan) skip(r *assembly.Resource, why string) {
+	p.NotSimulated = append(p.NotSimulated, Resource{r.Stack.Name, r.ID, r.Type, why})
 }
 
 // warn notes a sentence about a resource that users should read.
-func (p *plan) warn(r *assembly.Resource, format string, args ...any) {
-	p.warnings = append(p.warnings, r.String()+": "+sprintf(format, args...))
+func (p *Plan) warn(r *assembly.Resource, format string, args ...any) {
+	p.Warnings = append(p.Warnings, r.String()+": "+fmt.Sprintf(format, args...))
 }
 
-// planner reads what the engine runs from an assembly. It neither opens a port nor
-// changes the engine: where things will be it is told.
+// Inputs are what a plan depends on beside the app.
+type Inputs struct {
+	Region, Account string
+	// Dir is the folder that paths in the assembly are relative to.
+	Dir string
+	// Addresses are where the app's parts will be on this machine.
+	Addresses *Addresses
+	// Database is where RDS Proxy endpoints lead to.
+	Database Database
+	// Unpack gives the folder with what is in an archive.
+	Unpack func(archive string) (dir string, err error)
+
+	// The rest are the options of the same names.
+	Debug              bool
+	Programs, Handlers map[string]string
+	Env                map[string]string
+	FunctionEnv        map[string]map[string]string
+	Environ            []string
+	Issuers            map[string]Issuer
+}
+
+// Issuer is where the tokens come from that a JWT authorizer takes.
+type Issuer struct {
+	// Issuer is the "iss" of tokens, and the URL below which their keys are found.
+	Issuer string
+	// Audience are the values of which "aud", or else "client_id", must have one.
+	Audience []string
+}
+
+// planner reads what the engine runs from an assembly.
 type planner struct {
-	*plan
-	opts      *Options
-	builder   *builder // for the archives of programs
-	dir       string   // that paths in the assembly are relative to
-	region    string
-	account   string
-	addresses *addresses
-	database  *database
-	values    *values
+	*Plan
+	Inputs
+	values *values
 }
 
-// addresses are where an app's parts are on this machine.
-type addresses struct {
-	sqs      string            // the URL of the SQS endpoint
-	dynamodb string            // that of the DynamoDB endpoint; "" if the app has no tables
-	main     string            // host and port of the engine
-	apis     map[string]string // host and port of APIs that have a port of their own, by id
-	mainHTTP string            // the id of the HTTP API that the engine's port serves
-	mainWS   string            // the id of the WebSocket API that it serves
-	sockets  map[string]bool   // the ids of all WebSocket APIs
-}
-
-// makePlan reads an app. values are set in it on the way.
-func (pl planner) makePlan(app *assembly.App) (*plan, error) {
-	p := &pl
-	p.plan = &plan{app: app, addresses: p.addresses}
+// Make reads an app. It opens no port, starts nothing and changes nothing but the values
+// of the app, which it sets. Of files it reads the deployed programs alone.
+func Make(app *assembly.App, in Inputs) (*Plan, error) {
+	p := &planner{Plan: &Plan{app: app, At: in.Addresses}, Inputs: in}
 	p.values = &values{
-		queueURL: func(name string) string { return p.addresses.sqs + "/" + p.account + "/" + name },
-		queueARN: func(name string) string { return "arn:aws:sqs:" + p.region + ":" + p.account + ":" + name },
-		apiURL:   func(r *assembly.Resource) string { return p.addresses.url(shortID(r)) },
-		database: p.database,
+		queueURL: func(name string) string { return in.Addresses.SQS + "/" + in.Account + "/" + name },
+		queueARN: func(name string) string { return "arn:aws:sqs:" + in.Region + ":" + in.Account + ":" + name },
+		apiURL:   func(r *assembly.Resource) string { return in.Addresses.URL(ID(r)) },
+		database: in.Database,
 	}
 	app.SetValues(p.values)
 	for _, r := range app.Resources() {
@@ -153,25 +168,25 @@ func (pl planner) makePlan(app *assembly.App) (*plan, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	p.proxies = app.OfType("AWS::RDS::DBProxy")
-	p.outputs = app.Outputs()
-	for i := range p.outputs {
-		p.outputs[i].Value = p.addresses.localize(p.outputs[i].Value)
+	p.Proxies = app.OfType("AWS::RDS::DBProxy")
+	p.Outputs = app.Outputs()
+	for i := range p.Outputs {
+		p.Outputs[i].Value = p.Addresses.localize(p.Outputs[i].Value)
 	}
-	return p.plan, nil
+	return p.Plan, nil
 }
 
 // checkCallbacks warns of WebSocket APIs whose address here no function is told: the
 // address that a program makes of an event's domainName is AWS's own.
 func (p *planner) checkCallbacks() {
-	for _, w := range p.webSockets {
-		for stage := range w.config.Stages {
-			callbacks := p.addresses.host(w.config.ID) + "/" + stage
-			told := slices.ContainsFunc(p.functions, func(f *functionPlan) bool {
-				return slices.ContainsFunc(slices.Collect(maps.Values(f.config.Env)), func(value string) bool { return strings.Contains(value, callbacks) })
+	for _, w := range p.WebSockets {
+		for stage := range w.Config.Stages {
+			callbacks := p.Addresses.host(w.Config.ID) + "/" + stage
+			told := slices.ContainsFunc(p.Functions, func(f *Function) bool {
+				return slices.ContainsFunc(slices.Collect(maps.Values(f.Config.Env)), func(value string) bool { return strings.Contains(value, callbacks) })
 			})
-			if !told && len(w.config.Routes) > 0 {
-				p.warn(w.resource, "programs that push to https://{domainName}/%s reach AWS, and not this engine; give the function a variable with the stage's callback URL (WebSocketStage.CallbackUrl in the CDK), which is http://%s here, and use it as the endpoint", stage, callbacks)
+			if !told && len(w.Config.Routes) > 0 {
+				p.warn(w.Resource, "programs that push to https://{domainName}/%s reach AWS, and not this engine; give the function a variable with the stage's callback URL (WebSocketStage.CallbackUrl in the CDK), which is http://%s here, and use it as the endpoint", stage, callbacks)
 			}
 		}
 	}
@@ -195,11 +210,11 @@ func (p *planner) checkNames() error {
 			check("function", name, r)
 		}
 	}
-	for _, q := range p.queues {
-		check("queue", q.definition.Name, q.resource)
+	for _, q := range p.Queues {
+		check("queue", q.Definition.Name, q.Resource)
 	}
-	for _, s := range p.schedules {
-		check("schedule", s.schedule.ARN, s.resource)
+	for _, s := range p.Schedules {
+		check("schedule", s.Schedule.ARN, s.Resource)
 	}
 	return errors.Join(errs...)
 }
@@ -235,7 +250,7 @@ func (p *planner) planQueues() error {
 			errs = append(errs, fmt.Errorf("%s: %w", r, err))
 			continue
 		}
-		p.queues = append(p.queues, &queuePlan{resource: r, definition: definition})
+		p.Queues = append(p.Queues, &Queue{Resource: r, Definition: definition})
 	}
 	return errors.Join(errs...)
 }
@@ -250,12 +265,12 @@ func (p *planner) planFunctions() error {
 		case f == nil:
 			p.skip(r, why)
 		default:
-			p.functions = append(p.functions, f)
+			p.Functions = append(p.Functions, f)
 		}
 	}
-	byName := map[string]*functionPlan{}
-	for _, f := range p.functions {
-		byName[f.config.Name] = f
+	byName := map[string]*Function{}
+	for _, f := range p.Functions {
+		byName[f.Config.Name] = f
 	}
 	for _, r := range p.app.OfType("AWS::Lambda::Alias") {
 		name, err := functionOf(r)
@@ -273,7 +288,7 @@ func (p *planner) planFunctions() error {
 		}
 		if f := byName[name]; err == nil && f != nil {
 			err = r.Decode(&props)
-			f.config.Provisioned["1"] += int(props.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions)
+			f.Config.Provisioned["1"] += int(props.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions)
 		}
 		errs = append(errs, err)
 	}
@@ -287,7 +302,7 @@ func (p *planner) planFunctions() error {
 	return errors.Join(errs...)
 }
 
-func (f *functionPlan) addAlias(r *assembly.Resource) error {
+func (f *Function) addAlias(r *assembly.Resource) error {
 	var props struct {
 		Name                         string
 		FunctionVersion              string
@@ -296,12 +311,12 @@ func (f *functionPlan) addAlias(r *assembly.Resource) error {
 	if err := r.Decode(&props); err != nil {
 		return err
 	}
-	f.config.Aliases[props.Name] = props.FunctionVersion
-	f.config.Provisioned[props.FunctionVersion] += int(props.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions)
+	f.Config.Aliases[props.Name] = props.FunctionVersion
+	f.Config.Provisioned[props.FunctionVersion] += int(props.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions)
 	return nil
 }
 
-func (f *functionPlan) addInvokeConfig(r *assembly.Resource) error {
+func (f *Function) addInvokeConfig(r *assembly.Resource) error {
 	type destination struct{ Destination string }
 	var props struct {
 		MaximumRetryAttempts     *assembly.Int
@@ -313,10 +328,10 @@ func (f *functionPlan) addInvokeConfig(r *assembly.Resource) error {
 	}
 	if props.MaximumRetryAttempts != nil {
 		n := int(*props.MaximumRetryAttempts)
-		f.config.Async.Retries = &n
+		f.Config.Async.Retries = &n
 	}
-	f.config.Async.MaxAge = time.Duration(props.MaximumEventAgeInSeconds) * time.Second
-	f.onFailure, f.onSuccess = props.DestinationConfig.OnFailure.Destination, props.DestinationConfig.OnSuccess.Destination
+	f.Config.Async.MaxAge = time.Duration(props.MaximumEventAgeInSeconds) * time.Second
+	f.OnFailure, f.OnSuccess = props.DestinationConfig.OnFailure.Destination, props.DestinationConfig.OnSuccess.Destination
 	return nil
 }
 
@@ -325,7 +340,7 @@ func (f *functionPlan) addInvokeConfig(r *assembly.Resource) error {
 const managedConcurrency = 16
 
 // planFunction reads one function; nil means that it is not simulated, and why.
-func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why string, err error) {
+func (p *planner) planFunction(r *assembly.Resource) (f *Function, why string, err error) {
 	var props struct {
 		Runtime, PackageType   string
 		Handler                string
@@ -352,33 +367,33 @@ func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why strin
 	if err != nil {
 		return nil, "", err
 	}
-	f = &functionPlan{resource: r, deadLetter: props.DeadLetterConfig.TargetArn}
-	f.config = lambda.Config{
+	f = &Function{Resource: r, DeadLetter: props.DeadLetterConfig.TargetArn}
+	f.Config = lambda.Config{
 		Name: name, Region: r.Stack.Region, Account: r.Stack.Account, MemoryMB: 128, Timeout: 3 * time.Second, // as in AWS
-		Aliases: map[string]string{}, Provisioned: map[string]int{}, Output: p.opts.Output,
+		Aliases: map[string]string{}, Provisioned: map[string]int{},
 	}
 	logging := props.LoggingConfig
-	f.config.Handler, f.config.LogGroup, f.config.LogFormat = props.Handler, logging.LogGroup, logging.LogFormat
+	f.Config.Handler, f.Config.LogGroup, f.Config.LogFormat = props.Handler, logging.LogGroup, logging.LogFormat
 	if managed := props.CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig; managed != nil {
-		f.config.PerInstance = cmp.Or(int(managed.PerExecutionEnvironmentMaxConcurrency), managedConcurrency)
+		f.Config.PerInstance = cmp.Or(int(managed.PerExecutionEnvironmentMaxConcurrency), managedConcurrency)
 	}
 	if logging.LogFormat == "JSON" {
-		f.config.LogLevel = cmp.Or(logging.ApplicationLogLevel, "INFO") // as AWS does
+		f.Config.LogLevel = cmp.Or(logging.ApplicationLogLevel, "INFO") // as AWS does
 	}
 	if props.MemorySize > 0 {
-		f.config.MemoryMB = int(props.MemorySize)
+		f.Config.MemoryMB = int(props.MemorySize)
 	}
 	if props.Timeout > 0 {
-		f.config.Timeout = time.Duration(props.Timeout) * time.Second
+		f.Config.Timeout = time.Duration(props.Timeout) * time.Second
 	}
-	if p.opts.Debug {
-		f.config.Timeout = lambda.DebugTimeout
+	if p.Debug {
+		f.Config.Timeout = lambda.DebugTimeout
 	}
 	if props.ReservedConcurrentExecutions != nil {
 		n := int(*props.ReservedConcurrentExecutions)
-		f.config.Reserved = &n
+		f.Config.Reserved = &n
 	}
-	if f.source, err = p.findSource(r); err != nil {
+	if f.Source, err = p.findSource(r); err != nil {
 		var unusable *unusableError
 		if errors.As(err, &unusable) {
 			p.warn(r, "%s; what invokes it fails, the rest of the app runs", unusable.why)
@@ -386,7 +401,7 @@ func (p *planner) planFunction(r *assembly.Resource) (f *functionPlan, why strin
 		}
 		return nil, "", err
 	}
-	f.config.Env, err = p.functionEnv(r)
+	f.Config.Env, err = p.functionEnv(r)
 	return f, "", err
 }
 
@@ -425,7 +440,7 @@ func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 		switch v := v.(type) {
 		case nil:
 		case string:
-			env[name] = p.addresses.localize(v)
+			env[name] = p.Addresses.localize(v)
 			if name == wire.EnvQueues {
 				queues, err := wire.ParseQueues(v)
 				if err != nil {
@@ -443,10 +458,10 @@ func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 			env[name] = string(data)
 		}
 	}
-	p.database.setEnv(env)
-	env["AWS_ENDPOINT_URL_SQS"] = p.addresses.sqs
-	if len(p.tables) > 0 && env[envDynamoDB] == "" { // else the program's tables are elsewhere
-		env[envDynamoDB] = p.addresses.dynamodb
+	p.Database.SetEnv(env)
+	env["AWS_ENDPOINT_URL_SQS"] = p.Addresses.SQS
+	if len(p.Tables) > 0 && env[envDynamoDB] == "" { // else the program's tables are elsewhere
+		env[envDynamoDB] = p.Addresses.DynamoDB
 	}
 	maps.Copy(env, given)
 	return env, errors.Join(errs...)
@@ -459,10 +474,10 @@ var databaseVariables = map[string]bool{
 }
 
 // aliasQueue lets a queue be called by its logical name as well.
-func (p *plan) aliasQueue(url, alias string) {
-	for _, q := range p.queues {
-		if strings.HasSuffix(url, "/"+q.definition.Name) && q.alias == "" {
-			q.alias = alias
+func (p *Plan) aliasQueue(url, alias string) {
+	for _, q := range p.Queues {
+		if strings.HasSuffix(url, "/"+q.Definition.Name) && q.Alias == "" {
+			q.Alias = alias
 		}
 	}
 }
@@ -470,7 +485,7 @@ func (p *plan) aliasQueue(url, alias string) {
 // givenEnv is what the user gives to a function.
 func (p *planner) givenEnv(r *assembly.Resource) (map[string]string, error) {
 	given := map[string]string{}
-	for _, variable := range p.opts.Environ {
+	for _, variable := range p.Environ {
 		name, value, _ := strings.Cut(variable, "=")
 		for _, s := range p.app.Stacks {
 			if strings.HasPrefix(name, envPrefix(s.Name)) {
@@ -478,13 +493,13 @@ func (p *planner) givenEnv(r *assembly.Resource) (map[string]string, error) {
 			}
 		}
 	}
-	maps.Copy(given, p.opts.Env)
+	maps.Copy(given, p.Env)
 	name, err := functionName(r)
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(given, p.opts.FunctionEnv[name])
-	maps.Copy(given, p.opts.FunctionEnv[r.ID])
+	maps.Copy(given, p.FunctionEnv[name])
+	maps.Copy(given, p.FunctionEnv[r.ID])
 	return given, nil
 }
 
@@ -523,39 +538,45 @@ func (p *planner) planMappings() error {
 			p.skip(r, "its function is not simulated")
 			continue
 		}
-		m := &mappingPlan{resource: r, queue: lastPart(props.EventSourceArn, ":"), function: props.FunctionName, options: sqs.MappingOptions{
+		m := &Mapping{Resource: r, Queue: LastPart(props.EventSourceArn, ":"), Function: props.FunctionName, Options: sqs.MappingOptions{
 			BatchSize: int(props.BatchSize), Window: time.Duration(props.MaximumBatchingWindowInSeconds) * time.Second,
 			MaxConcurrency:          int(props.ScalingConfig.MaximumConcurrency),
 			ReportBatchItemFailures: slices.Contains(props.FunctionResponseTypes, "ReportBatchItemFailures"),
 		}}
 		for _, f := range props.FilterCriteria.Filters {
-			m.options.Filters = append(m.options.Filters, f.Pattern)
+			m.Options.Filters = append(m.Options.Filters, f.Pattern)
 		}
-		if !m.options.ReportBatchItemFailures {
+		if !m.Options.ReportBatchItemFailures {
 			p.warn(r, "queue %s: without FunctionResponseTypes ReportBatchItemFailures Lambda deletes a whole batch when the function returns without an error, and brings all of it back after one; "+
-				"set it (ReportBatchItemFailures in the CDK's SqsEventSourceProps), so that a failed message comes again alone", m.queue)
+				"set it (ReportBatchItemFailures in the CDK's SqsEventSourceProps), so that a failed message comes again alone", m.Queue)
 		}
-		p.mappings = append(p.mappings, m)
+		p.Mappings = append(p.Mappings, m)
 	}
 	return errors.Join(errs...)
 }
 
 // simulates reports whether a function, by its ARN or its name with a qualifier, is
 // among those that run here.
-func (p *plan) simulates(function string) bool {
+func (p *Plan) simulates(function string) bool {
 	if i := strings.Index(function, ":function:"); i >= 0 {
 		function = function[i+len(":function:"):]
 	}
 	name, _, _ := strings.Cut(function, ":")
-	return slices.ContainsFunc(p.functions, func(f *functionPlan) bool { return f.config.Name == name })
+	return slices.ContainsFunc(p.Functions, func(f *Function) bool { return f.Config.Name == name })
 }
 
-func lastPart(s, separator string) string { return s[strings.LastIndex(s, separator)+1:] }
+// HasQueue says whether a queue of that name is in the plan.
+func (p *Plan) HasQueue(name string) bool {
+	return slices.ContainsFunc(p.Queues, func(q *Queue) bool { return q.Definition.Name == name })
+}
+
+// LastPart is what follows the last separator, such as the name at the end of an ARN.
+func LastPart(s, separator string) string { return s[strings.LastIndex(s, separator)+1:] }
 
 // resolveDir makes a path of the app absolute.
 func (p *planner) resolveDir(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
-	return filepath.Join(p.dir, filepath.FromSlash(path))
+	return filepath.Join(p.Dir, filepath.FromSlash(path))
 }

@@ -1,4 +1,4 @@
-package local
+package plan
 
 import (
 	"errors"
@@ -30,22 +30,22 @@ func (p *planner) planRESTAPIs() error {
 			p.skip(r, "it is made from an OpenAPI document")
 			continue
 		}
-		id := shortID(r)
-		h := &httpPlan{resource: r, name: props.Name, config: httpapi.Config{
-			Debug: p.opts.Debug, ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{}, REST: &httpapi.REST{BinaryTypes: props.BinaryMediaTypes},
+		id := ID(r)
+		h := &HTTPAPI{Resource: r, Name: props.Name, Config: httpapi.Config{
+			Debug: p.Debug, ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{}, REST: &httpapi.REST{BinaryTypes: props.BinaryMediaTypes},
 		}}
 		err := p.readRESTStages(h)
 		if err == nil {
 			err = p.readRESTMethods(h)
 		}
 		if err == nil {
-			err = httpapi.Check(h.config)
+			err = httpapi.Check(h.Config)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", r, err))
 			continue
 		}
-		p.httpAPIs = append(p.httpAPIs, h)
+		p.HTTPAPIs = append(p.HTTPAPIs, h)
 	}
 	return errors.Join(errs...)
 }
@@ -69,9 +69,9 @@ func (p *planner) ofREST(kind, id string) (list []*assembly.Resource, err error)
 
 // readRESTStages reads the stages of an API: those that are resources, and those that a
 // deployment names.
-func (p *planner) readRESTStages(h *httpPlan) error {
+func (p *planner) readRESTStages(h *HTTPAPI) error {
 	for _, kind := range []string{"AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage"} {
-		list, err := p.ofREST(kind, h.config.ID)
+		list, err := p.ofREST(kind, h.Config.ID)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (p *planner) readRESTStages(h *httpPlan) error {
 				return err
 			}
 			if props.StageName != "" {
-				h.config.Stages[props.StageName] = httpapi.Stage{Variables: props.Variables}
+				h.Config.Stages[props.StageName] = httpapi.Stage{Variables: props.Variables}
 			}
 		}
 	}
@@ -93,7 +93,7 @@ func (p *planner) readRESTStages(h *httpPlan) error {
 
 // restPaths are the paths of an API's resources, by their ids.
 func (p *planner) restPaths(api *assembly.Resource) (map[string]string, error) {
-	list, err := p.ofREST("AWS::ApiGateway::Resource", shortID(api))
+	list, err := p.ofREST("AWS::ApiGateway::Resource", ID(api))
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (p *planner) restPaths(api *assembly.Resource) (map[string]string, error) {
 		if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
 			return nil, err
 		}
-		parts[shortID(r)] = part{props.ParentID, props.PathPart}
+		parts[ID(r)] = part{props.ParentID, props.PathPart}
 	}
 	root := rootResourceID(api)
 	paths := map[string]string{root: "/"}
@@ -129,7 +129,7 @@ func (p *planner) restPaths(api *assembly.Resource) (map[string]string, error) {
 }
 
 // rootResourceID is the id of the resource "/" of a REST API.
-func rootResourceID(api *assembly.Resource) string { return shortID(api) + "root" }
+func rootResourceID(api *assembly.Resource) string { return ID(api) + "root" }
 
 type methodProps struct {
 	HTTPMethod        string `json:"HttpMethod"`
@@ -151,16 +151,16 @@ type mockResponse struct {
 	ResponseTemplates  map[string]string
 }
 
-func (p *planner) readRESTMethods(h *httpPlan) error {
-	paths, err := p.restPaths(h.resource)
+func (p *planner) readRESTMethods(h *HTTPAPI) error {
+	paths, err := p.restPaths(h.Resource)
 	if err != nil {
 		return err
 	}
-	authorizers, err := p.restAuthorizers(h.config.ID)
+	authorizers, err := p.restAuthorizers(h.Config.ID)
 	if err != nil {
 		return err
 	}
-	methods, err := p.ofREST("AWS::ApiGateway::Method", h.config.ID)
+	methods, err := p.ofREST("AWS::ApiGateway::Method", h.Config.ID)
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (p *planner) readRESTMethods(h *httpPlan) error {
 		if props.APIKeyRequired {
 			p.skip(r, "method "+route.Key+" lets everybody in: API keys are not simulated")
 		}
-		h.config.Routes = append(h.config.Routes, route)
+		h.Config.Routes = append(h.Config.Routes, route)
 	}
 	return nil
 }
@@ -248,10 +248,10 @@ func (p *planner) restAuthorizers(id string) (map[string]*httpapi.Authorizer, er
 			unknown = []string{err.Error()}
 		}
 		function := functionARN(props.AuthorizerURI)
-		given, isGiven := p.opts.Issuers[r.ID]
+		given, isGiven := p.Issuers[r.ID]
 		if props.Type == "COGNITO_USER_POOLS" && isGiven {
 			source := strings.Replace(props.IdentitySource, "method.request.", "$request.", 1)
-			authorizers[shortID(r)] = &httpapi.Authorizer{JWT: &httpapi.JWT{Issuer: given.Issuer, Audience: given.Audience, IdentitySource: []string{source}}}
+			authorizers[ID(r)] = &httpapi.Authorizer{JWT: &httpapi.JWT{Issuer: given.Issuer, Audience: given.Audience, IdentitySource: []string{source}}}
 			continue
 		}
 		remedy := ""
@@ -263,7 +263,7 @@ func (p *planner) restAuthorizers(id string) (map[string]*httpapi.Authorizer, er
 			unknown = []string{"its function"}
 		}
 		if len(unknown) > 0 {
-			authorizers[shortID(r)] = p.unknownAuthorizer(r, unknown, remedy)
+			authorizers[ID(r)] = p.unknownAuthorizer(r, unknown, remedy)
 			continue
 		}
 		ttl := 300 * time.Second
@@ -276,7 +276,7 @@ func (p *planner) restAuthorizers(id string) (map[string]*httpapi.Authorizer, er
 				auth.IdentitySource = append(auth.IdentitySource, source)
 			}
 		}
-		authorizers[shortID(r)] = &httpapi.Authorizer{Lambda: auth}
+		authorizers[ID(r)] = &httpapi.Authorizer{Lambda: auth}
 	}
 	return authorizers, nil
 }

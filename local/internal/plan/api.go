@@ -1,4 +1,4 @@
-package local
+package plan
 
 import (
 	"errors"
@@ -47,38 +47,38 @@ func (p *planner) planAPIs() error {
 			p.skip(r, "it is made from an OpenAPI document or with quick create")
 			continue
 		}
-		id := shortID(r)
+		id := ID(r)
 		parts, err := readParts(p, id)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		if props.ProtocolType == "WEBSOCKET" {
-			w := &webSocketPlan{resource: r, name: props.Name, config: websocket.Config{
-				Debug: p.opts.Debug, ID: id, Region: r.Stack.Region, Account: r.Stack.Account, RouteSelection: props.RouteSelectionExpression,
+			w := &WebSocketAPI{Resource: r, Name: props.Name, Config: websocket.Config{
+				Debug: p.Debug, ID: id, Region: r.Stack.Region, Account: r.Stack.Account, RouteSelection: props.RouteSelectionExpression,
 				Stages: parts.stages, Routes: map[string]websocket.Route{},
 			}}
 			errs = append(errs, addWebSocketRoutes(p, w, parts))
-			p.webSockets = append(p.webSockets, w)
+			p.WebSockets = append(p.WebSockets, w)
 			continue
 		}
-		h := &httpPlan{resource: r, name: props.Name, config: httpapi.Config{
-			Debug: p.opts.Debug, ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{},
+		h := &HTTPAPI{Resource: r, Name: props.Name, Config: httpapi.Config{
+			Debug: p.Debug, ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{},
 		}}
 		for name, variables := range parts.stages {
-			h.config.Stages[name] = httpapi.Stage{Variables: variables}
+			h.Config.Stages[name] = httpapi.Stage{Variables: variables}
 		}
 		if c := props.CorsConfiguration; c != nil {
-			h.config.CORS = &httpapi.CORS{
+			h.Config.CORS = &httpapi.CORS{
 				AllowOrigins: c.AllowOrigins, AllowMethods: c.AllowMethods, AllowHeaders: c.AllowHeaders, ExposeHeaders: c.ExposeHeaders,
 				AllowCredentials: bool(c.AllowCredentials), MaxAge: int(c.MaxAge),
 			}
 		}
 		errs = append(errs, addHTTPRoutes(p, h, parts))
-		if err := httpapi.Check(h.config); err != nil {
+		if err := httpapi.Check(h.Config); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", r, err))
 		}
-		p.httpAPIs = append(p.httpAPIs, h)
+		p.HTTPAPIs = append(p.HTTPAPIs, h)
 	}
 	return errors.Join(errs...)
 }
@@ -118,17 +118,17 @@ func (p *planner) planFunctionURLs() error {
 		if props.AuthType == "NONE" {
 			account = "anonymous"
 		}
-		h := &httpPlan{resource: r, name: "function URL", config: httpapi.Config{
-			ID: shortID(r), Region: r.Stack.Region, Account: account, URL: kind, Stages: map[string]httpapi.Stage{"$default": {}},
+		h := &HTTPAPI{Resource: r, Name: "function URL", Config: httpapi.Config{
+			ID: ID(r), Region: r.Stack.Region, Account: account, URL: kind, Stages: map[string]httpapi.Stage{"$default": {}},
 			Routes: []httpapi.Route{{Key: "$default", Integration: httpapi.Integration{Function: function, Version: "2.0"}}},
 		}}
 		if c := props.Cors; c != nil {
-			h.config.CORS = &httpapi.CORS{
+			h.Config.CORS = &httpapi.CORS{
 				AllowOrigins: c.AllowOrigins, AllowMethods: c.AllowMethods, AllowHeaders: c.AllowHeaders, ExposeHeaders: c.ExposeHeaders,
 				AllowCredentials: bool(c.AllowCredentials), MaxAge: int(c.MaxAge),
 			}
 		}
-		p.httpAPIs = append(p.httpAPIs, h)
+		p.HTTPAPIs = append(p.HTTPAPIs, h)
 	}
 	return errors.Join(errs...)
 }
@@ -192,7 +192,7 @@ func (parts *apiParts) readIntegration(p *planner, r *assembly.Resource) error {
 	case !p.simulates(part.function):
 		p.skip(r, "its function is not simulated; its routes answer 500")
 	}
-	parts.integrations[shortID(r)] = part
+	parts.integrations[ID(r)] = part
 	return nil
 }
 
@@ -220,8 +220,8 @@ func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 			Audience []string
 		}
 	}
-	id := shortID(r)
-	given, isGiven := p.opts.Issuers[r.ID]
+	id := ID(r)
+	given, isGiven := p.Issuers[r.ID]
 	unknown, err := p.values.loosely(func() error { return r.Decode(&props) })
 	if err != nil {
 		unknown = []string{err.Error()}
@@ -311,8 +311,8 @@ func routesOf(p *planner, id string, parts *apiParts, add func(r *assembly.Resou
 	return errors.Join(errs...)
 }
 
-func addHTTPRoutes(p *planner, h *httpPlan, parts *apiParts) error {
-	return routesOf(p, h.config.ID, parts, func(r *assembly.Resource, props *routeProps, to integrationPart) error {
+func addHTTPRoutes(p *planner, h *HTTPAPI, parts *apiParts) error {
+	return routesOf(p, h.Config.ID, parts, func(r *assembly.Resource, props *routeProps, to integrationPart) error {
 		route := httpapi.Route{
 			Key: props.RouteKey, Scopes: props.AuthorizationScopes,
 			Integration: httpapi.Integration{Function: to.function, Version: to.version, Timeout: to.timeout},
@@ -327,16 +327,16 @@ func addHTTPRoutes(p *planner, h *httpPlan, parts *apiParts) error {
 		case "AWS_IAM":
 			p.skip(r, "route "+props.RouteKey+" lets everybody in: IAM authorization is not simulated")
 		}
-		h.config.Routes = append(h.config.Routes, route)
+		h.Config.Routes = append(h.Config.Routes, route)
 		return nil
 	})
 }
 
-func addWebSocketRoutes(p *planner, w *webSocketPlan, parts *apiParts) error {
-	return routesOf(p, w.config.ID, parts, func(r *assembly.Resource, props *routeProps, to integrationPart) error {
+func addWebSocketRoutes(p *planner, w *WebSocketAPI, parts *apiParts) error {
+	return routesOf(p, w.Config.ID, parts, func(r *assembly.Resource, props *routeProps, to integrationPart) error {
 		route := websocket.Route{
 			Function: to.function, Timeout: to.timeout,
-			Respond: props.RouteResponseSelectionExpression != "" && parts.responses[shortID(r)],
+			Respond: props.RouteResponseSelectionExpression != "" && parts.responses[ID(r)],
 		}
 		switch props.AuthorizationType {
 		case "CUSTOM":
@@ -348,7 +348,7 @@ func addWebSocketRoutes(p *planner, w *webSocketPlan, parts *apiParts) error {
 		case "AWS_IAM":
 			p.skip(r, "route "+props.RouteKey+" lets everybody in: IAM authorization is not simulated")
 		}
-		w.config.Routes[props.RouteKey] = route
+		w.Config.Routes[props.RouteKey] = route
 		return nil
 	})
 }

@@ -1,4 +1,4 @@
-package local
+package plan
 
 import (
 	"encoding/json"
@@ -57,7 +57,7 @@ func (p *planner) planSchedules() error {
 			continue
 		}
 		s := scheduler.Schedule{
-			Name: scheduleName(props.Target.Input, lastPart(scheduleARN, "/")), ARN: scheduleARN,
+			Name: scheduleName(props.Target.Input, LastPart(scheduleARN, "/")), ARN: scheduleARN,
 			Expression: props.ScheduleExpression, TimeZone: props.ScheduleExpressionTimezone, Start: props.StartDate, End: props.EndDate,
 			Disabled: props.State == "DISABLED", TargetARN: props.Target.Arn, Input: props.Target.Input,
 			Region: r.Stack.Region, Account: r.Stack.Account, DeadLetterARN: props.Target.DeadLetterConfig.Arn,
@@ -72,7 +72,7 @@ func (p *planner) planSchedules() error {
 		if _, err := schedule.Parse(s.Expression, s.TimeZone); err != nil {
 			errs = append(errs, fmt.Errorf("schedule %s: %w", s.Name, err))
 		}
-		p.schedules = append(p.schedules, schedulePlan{r, s})
+		p.Schedules = append(p.Schedules, Schedule{r, s})
 	}
 	return errors.Join(errs...)
 }
@@ -150,7 +150,7 @@ func (p *planner) planRules() error {
 				errs = append(errs, fmt.Errorf("%s: target %s: Input must be JSON", r, target.ID))
 				continue
 			}
-			p.schedules = append(p.schedules, schedulePlan{r, s})
+			p.Schedules = append(p.Schedules, Schedule{r, s})
 		}
 	}
 	return errors.Join(errs...)

@@ -1,4 +1,4 @@
-package local
+package plan
 
 import (
 	"crypto/sha256"
@@ -16,7 +16,7 @@ type values struct {
 	queueURL func(name string) string
 	queueARN func(name string) string
 	apiURL   func(r *assembly.Resource) string
-	database *database
+	database Database
 
 	// unknown collects what is not known here while [values.loosely] runs; otherwise
 	// it is an error.
@@ -45,8 +45,8 @@ func (v *values) stand(value any, err error, what string, r *assembly.Resource) 
 	return placeholder + strings.ToLower(r.Stack.Name+"-"+r.ID), nil
 }
 
-// shortID is a stable id such as API Gateway gives: ten letters and digits.
-func shortID(r *assembly.Resource) string {
+// ID is a stable id such as API Gateway gives: ten letters and digits.
+func ID(r *assembly.Resource) string {
 	sum := sha256.Sum256([]byte(r.String()))
 	text := new(big.Int).SetBytes(sum[:]).Text(36)
 	return "l" + text[:9]
@@ -135,7 +135,7 @@ func (v *values) ref(r *assembly.Resource) (any, error) {
 		return physicalName(r, "StageName", 128)
 	case "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Deployment",
 		"AWS::ApiGateway::RestApi", "AWS::ApiGateway::Resource", "AWS::ApiGateway::Authorizer", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Method":
-		return shortID(r), nil
+		return ID(r), nil
 	case "AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup":
 		return physicalName(r, "Name", 64)
 	case "AWS::Events::Rule":
@@ -201,9 +201,9 @@ func (v *values) getAtt(r *assembly.Resource, attribute string) (any, error) {
 		return ref(func(name string) string { return "arn:aws:iam::" + r.Stack.Account + ":role/" + name })
 	case "AWS::RDS::DBProxy.Endpoint", "AWS::RDS::DBProxyEndpoint.Endpoint", "AWS::RDS::DBCluster.Endpoint.Address",
 		"AWS::RDS::DBCluster.ReadEndpoint.Address", "AWS::RDS::DBInstance.Endpoint.Address":
-		return v.database.host(), nil
+		return v.database.Host(), nil
 	case "AWS::RDS::DBCluster.Endpoint.Port", "AWS::RDS::DBInstance.Endpoint.Port":
-		return v.database.port(), nil
+		return v.database.Port(), nil
 	}
 	return nil, assembly.ErrUnknown
 }

@@ -1,0 +1,362 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/local/internal/assembly"
+)
+
+// FunctionSettings are what an assembly says of a Go function's concurrency.
+type FunctionSettings struct {
+	Stack     string
+	LogicalID string
+	// Entry is the folder of its program, relative to the folder of cdk.json; "" if the
+	// assembly does not say it.
+	Entry    string
+	MemoryMB int
+	// X86 says that it does not run on arm64.
+	X86     bool
+	Timeout time.Duration
+	// Reserved is the reserved concurrency, nil for none.
+	Reserved *int
+	// Provisioned instances are kept warm, up to MaxProvisioned of them if they are
+	// autoscaled, for a target utilization. 0 is none.
+	Provisioned, MaxProvisioned int
+	Utilization                 float64
+	// Schedules change the provisioned instances at times of each day. Those that do not
+	// hold each day are in Notes.
+	Schedules []CapacityChange
+	// API is what invokes it: "http", "rest", "websocket" or "url"; "" for none of these.
+	API string
+	// Queues are those whose messages it handles.
+	Queues []QueueSettings
+	// Notes are sentences about what could not be read.
+	Notes []string
+}
+
+// CapacityChange sets the provisioned instances from a time of the day on, in UTC.
+type CapacityChange struct {
+	At       time.Duration
+	Min, Max int
+}
+
+// QueueSettings are a queue and its event source mapping.
+type QueueSettings struct {
+	// Name is what the program calls it, or the logical id.
+	Name                   string
+	FIFO                   bool
+	BatchSize              int
+	Window                 time.Duration
+	MaxConcurrency         int // 0 is none
+	MinPollers, MaxPollers int // 0 is none
+	Visibility             time.Duration
+	MaxReceives            int // 0 is no dead-letter queue
+	PartialResponses       bool
+}
+
+// ReadSettings reads the Go functions of an assembly, by stack and logical id, without
+// building or starting anything. Stacks are the names of those to read; none means all.
+func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
+	app, err := assembly.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := app.Select(stacks); err != nil {
+		return nil, err
+	}
+	v := &values{
+		queueURL: func(name string) string { return "https://sqs/" + name },
+		queueARN: func(name string) string { return "arn:aws:sqs:::" + name },
+		apiURL:   ID,
+	}
+	app.SetValues(v)
+	s := &settingsReader{app: app, values: v, byName: map[string]*FunctionSettings{}, queues: map[string]*assembly.Resource{}}
+	for _, read := range []func() error{s.readQueues, s.readFunctions, s.readProvisioned, s.readScaling, s.readMappings, s.readAPIs} {
+		if err := read(); err != nil {
+			return nil, fmt.Errorf("read settings: %w", err)
+		}
+	}
+	list := make([]FunctionSettings, 0, len(s.names))
+	for _, name := range s.names {
+		list = append(list, *s.byName[name])
+	}
+	return list, nil
+}
+
+type settingsReader struct {
+	app    *assembly.App
+	values *values
+	names  []string // of functions, in their order
+	byName map[string]*FunctionSettings
+	queues map[string]*assembly.Resource // by name
+	// called are what programs call queues, by their name.
+	called map[string]string
+}
+
+// decode reads properties, with placeholders for unknown values.
+func (s *settingsReader) decode(r *assembly.Resource, into any) error {
+	_, err := s.values.loosely(func() error { return r.Decode(into) })
+	return err
+}
+
+func (s *settingsReader) readQueues() error {
+	for _, r := range s.app.OfType("AWS::SQS::Queue") {
+		name, err := queueName(r)
+		if err != nil {
+			return err
+		}
+		s.queues[name] = r
+	}
+	return nil
+}
+
+func (s *settingsReader) readFunctions() error {
+	s.called = map[string]string{}
+	for _, r := range s.app.OfType("AWS::Lambda::Function") {
+		var props struct {
+			Runtime                      string
+			Architectures                []string
+			MemorySize, Timeout          assembly.Int
+			ReservedConcurrentExecutions *assembly.Int
+			Environment                  struct{ Variables map[string]any }
+		}
+		if err := s.decode(r, &props); err != nil {
+			return err
+		}
+		if !strings.HasPrefix(props.Runtime, "provided") {
+			continue
+		}
+		name, err := functionName(r)
+		if err != nil {
+			return err
+		}
+		f := &FunctionSettings{
+			Stack: r.Stack.Name, LogicalID: r.ID, MemoryMB: 128, Timeout: 3 * time.Second, // as in AWS
+			X86: !slices.Contains(props.Architectures, "arm64"),
+		}
+		f.Entry, _ = r.Metadata[wire.MetadataEntry].(string)
+		if props.MemorySize > 0 {
+			f.MemoryMB = int(props.MemorySize)
+		}
+		if props.Timeout > 0 {
+			f.Timeout = time.Duration(props.Timeout) * time.Second
+		}
+		if n := props.ReservedConcurrentExecutions; n != nil {
+			reserved := int(*n)
+			f.Reserved = &reserved
+		}
+		if text, ok := props.Environment.Variables[wire.EnvQueues].(string); ok {
+			queues, err := wire.ParseQueues(text)
+			if err != nil {
+				return fmt.Errorf("%s: %w", r, err)
+			}
+			for _, q := range queues {
+				s.called[LastPart(q.URL, "/")] = q.Name
+			}
+		}
+		s.names = append(s.names, name)
+		s.byName[name] = f
+	}
+	return nil
+}
+
+// function finds a function by its ARN, or by its name with a qualifier.
+func (s *settingsReader) function(ref string) *FunctionSettings {
+	if i := strings.Index(ref, "function:"); i >= 0 {
+		ref = ref[i+len("function:"):]
+	}
+	name, _, _ := strings.Cut(ref, ":")
+	return s.byName[name]
+}
+
+func (s *settingsReader) readProvisioned() error {
+	for _, kind := range []string{"AWS::Lambda::Alias", "AWS::Lambda::Version"} {
+		for _, r := range s.app.OfType(kind) {
+			var props struct {
+				FunctionName                 string
+				ProvisionedConcurrencyConfig struct{ ProvisionedConcurrentExecutions assembly.Int }
+			}
+			if err := s.decode(r, &props); err != nil {
+				return err
+			}
+			if f := s.function(props.FunctionName); f != nil {
+				f.Provisioned += int(props.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions)
+				f.MaxProvisioned = f.Provisioned
+			}
+		}
+	}
+	return nil
+}
+
+// daily is a cron expression that holds each day.
+var daily = regexp.MustCompile(`^cron\((\d+) (\d+) (?:\* \*|\? \*) (?:\?|\*) \*\)$`)
+
+func (s *settingsReader) readScaling() error {
+	targets := map[string]*FunctionSettings{}
+	for _, r := range s.app.OfType("AWS::ApplicationAutoScaling::ScalableTarget") {
+		var props struct {
+			ResourceID               string `json:"ResourceId"`
+			ScalableDimension        string
+			MinCapacity, MaxCapacity assembly.Int
+			ScheduledActions         []struct {
+				ScheduledActionName, Schedule string
+				ScalableTargetAction          struct{ MinCapacity, MaxCapacity assembly.Int }
+			}
+		}
+		if err := s.decode(r, &props); err != nil {
+			return err
+		}
+		f := s.function(props.ResourceID)
+		if f == nil || props.ScalableDimension != "lambda:function:ProvisionedConcurrency" {
+			continue
+		}
+		// The same placeholder stands for it in its policies.
+		targets[placeholder+strings.ToLower(r.Stack.Name+"-"+r.ID)] = f
+		f.Provisioned, f.MaxProvisioned = int(props.MinCapacity), int(props.MaxCapacity)
+		for _, a := range props.ScheduledActions {
+			m := daily.FindStringSubmatch(a.Schedule)
+			if m == nil {
+				f.Notes = append(f.Notes, fmt.Sprintf("The schedule %s of %s does not hold each day at one time, so that it is left out.", a.Schedule, f.LogicalID))
+				continue
+			}
+			minute, _ := strconv.Atoi(m[1]) // both match \d+
+			hour, _ := strconv.Atoi(m[2])
+			change := CapacityChange{At: time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute, Min: int(a.ScalableTargetAction.MinCapacity), Max: int(a.ScalableTargetAction.MaxCapacity)}
+			if change.Min == 0 {
+				change.Min = min(f.Provisioned, change.Max)
+			}
+			f.Schedules = append(f.Schedules, change)
+		}
+		slices.SortFunc(f.Schedules, func(a, b CapacityChange) int { return int(a.At - b.At) })
+	}
+	for _, r := range s.app.OfType("AWS::ApplicationAutoScaling::ScalingPolicy") {
+		var props struct {
+			ScalingTargetID                          string `json:"ScalingTargetId"`
+			TargetTrackingScalingPolicyConfiguration struct{ TargetValue float64 }
+		}
+		if err := s.decode(r, &props); err != nil {
+			return err
+		}
+		if f := targets[props.ScalingTargetID]; f != nil {
+			f.Utilization = props.TargetTrackingScalingPolicyConfiguration.TargetValue
+		}
+	}
+	for _, f := range targets {
+		if f.Utilization == 0 { // schedules alone
+			f.MaxProvisioned = f.Provisioned
+		}
+	}
+	return nil
+}
+
+func (s *settingsReader) readMappings() error {
+	for _, r := range s.app.OfType("AWS::Lambda::EventSourceMapping") {
+		var props struct {
+			EventSourceArn, FunctionName              string
+			BatchSize, MaximumBatchingWindowInSeconds assembly.Int
+			FunctionResponseTypes                     []string
+			ScalingConfig                             struct{ MaximumConcurrency assembly.Int }
+			ProvisionedPollerConfig                   struct{ MinimumPollers, MaximumPollers assembly.Int }
+		}
+		if err := s.decode(r, &props); err != nil {
+			return err
+		}
+		name := LastPart(props.EventSourceArn, ":")
+		f, queue := s.function(props.FunctionName), s.queues[name]
+		if f == nil || queue == nil {
+			continue
+		}
+		var own struct {
+			FifoQueue         assembly.Bool
+			VisibilityTimeout *assembly.Int
+			RedrivePolicy     struct {
+				MaxReceiveCount assembly.Int `json:"maxReceiveCount"`
+			}
+		}
+		if err := s.decode(queue, &own); err != nil {
+			return err
+		}
+		q := QueueSettings{
+			Name: s.called[name], FIFO: bool(own.FifoQueue), BatchSize: 10, Visibility: 30 * time.Second, // as in AWS
+			Window: time.Duration(props.MaximumBatchingWindowInSeconds) * time.Second, MaxConcurrency: int(props.ScalingConfig.MaximumConcurrency),
+			MinPollers: int(props.ProvisionedPollerConfig.MinimumPollers), MaxPollers: int(props.ProvisionedPollerConfig.MaximumPollers),
+			MaxReceives: int(own.RedrivePolicy.MaxReceiveCount), PartialResponses: slices.Contains(props.FunctionResponseTypes, "ReportBatchItemFailures"),
+		}
+		if q.Name == "" {
+			q.Name = queue.ID
+		}
+		if props.BatchSize > 0 {
+			q.BatchSize = int(props.BatchSize)
+		}
+		if own.VisibilityTimeout != nil {
+			q.Visibility = time.Duration(*own.VisibilityTimeout) * time.Second
+		}
+		f.Queues = append(f.Queues, q)
+	}
+	return nil
+}
+
+// readAPIs finds what invokes each function: that which is billed for each request, and
+// the most common one where there are several.
+func (s *settingsReader) readAPIs() error {
+	rank := func(kind string) int {
+		if i := slices.Index([]string{"http", "rest", "websocket", "url"}, kind); i >= 0 {
+			return i
+		}
+		return math.MaxInt
+	}
+	note := func(ref, kind string) {
+		// An integration's URI is arn:…:path/2015-03-31/functions/ARN/invocations.
+		ref, _, _ = strings.Cut(ref, "/invocations")
+		if f := s.function(ref); f != nil && rank(kind) < rank(f.API) {
+			f.API = kind
+		}
+	}
+	protocols := map[string]string{}
+	for _, r := range s.app.OfType("AWS::ApiGatewayV2::Api") {
+		var props struct{ ProtocolType string }
+		if err := s.decode(r, &props); err != nil {
+			return err
+		}
+		protocols[ID(r)] = strings.ToLower(props.ProtocolType)
+	}
+	for _, r := range s.app.OfType("AWS::ApiGatewayV2::Integration") {
+		var props struct {
+			APIID          string `json:"ApiId"`
+			IntegrationURI string `json:"IntegrationUri"`
+		}
+		if err := s.decode(r, &props); err != nil {
+			return err
+		}
+		note(props.IntegrationURI, protocols[props.APIID])
+	}
+	for _, r := range s.app.OfType("AWS::ApiGateway::Method") {
+		var props struct {
+			Integration struct {
+				URI any `json:"Uri"`
+			}
+		}
+		if err := s.decode(r, &props); err != nil && !errors.Is(err, assembly.ErrUnknown) {
+			return err
+		}
+		if uri, ok := props.Integration.URI.(string); ok {
+			note(uri, "rest")
+		}
+	}
+	for _, r := range s.app.OfType("AWS::Lambda::Url") {
+		var props struct{ TargetFunctionArn string }
+		if err := s.decode(r, &props); err != nil {
+			return err
+		}
+		note(props.TargetFunctionArn, "url")
+	}
+	return nil
+}
