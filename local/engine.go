@@ -430,7 +430,7 @@ func (e *Engine) changeAPIs(p *plan.Plan) error {
 		id := w.Config.ID
 		ids[id] = true
 		if e.webSockets[id] == nil {
-			e.webSockets[id] = websocket.New(socketInvoker{e}, e.opts.clock(), e.opts.logf)
+			e.webSockets[id] = websocket.New(invoker{e, history.SourceWebSocket}, e.opts.clock(), e.opts.logf)
 			e.webSockets[id].Observe(func(connection, kind string, text []byte) { e.history.Frame(id, connection, kind, text) })
 		}
 		e.webSockets[id].Configure(w.Config)

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lambdahearth/hearth/local/internal/gateway"
+
 	"github.com/lambdahearth/hearth/local/internal/plan"
 
 	"github.com/lambdahearth/hearth/local/internal/history"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
 	"github.com/lambdahearth/hearth/local/internal/lambda"
 	"github.com/lambdahearth/hearth/local/internal/sqs"
-	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
 // function returns the function with a name, or nil.
@@ -34,14 +35,14 @@ func (e *Engine) resolve(ref string) (fn *lambda.Function, qualifier string, err
 	return fn, qualifier, nil
 }
 
-// invoker lets the HTTP APIs invoke functions.
+// invoker lets APIs invoke functions.
 type invoker struct {
 	e      *Engine
 	source string // one of history's
 }
 
-// Invoke implements httpapi.Invoker.
-func (i invoker) Invoke(ctx context.Context, in httpapi.Invocation) ([]byte, error) {
+// Invoke implements httpapi.Invoker and websocket.Invoker.
+func (i invoker) Invoke(ctx context.Context, in gateway.Invocation) ([]byte, error) {
 	fn, qualifier, err := i.e.resolve(in.Function)
 	if err != nil {
 		i.e.opts.logf("%v", err)
@@ -50,16 +51,8 @@ func (i invoker) Invoke(ctx context.Context, in httpapi.Invocation) ([]byte, err
 	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: in.Event, Trace: in.Trace, RequestID: in.RequestID, Source: i.source})
 }
 
-// socketInvoker lets the WebSocket APIs invoke functions.
-type socketInvoker struct{ e *Engine }
-
-// Invoke implements websocket.Invoker.
-func (s socketInvoker) Invoke(ctx context.Context, in websocket.Invocation) ([]byte, error) {
-	return invoker{s.e, history.SourceWebSocket}.Invoke(ctx, httpapi.Invocation(in))
-}
-
 // InvokeStream implements httpapi.Invoker.
-func (i invoker) InvokeStream(ctx context.Context, in httpapi.Invocation) (*httpapi.Stream, error) {
+func (i invoker) InvokeStream(ctx context.Context, in gateway.Invocation) (*httpapi.Stream, error) {
 	fn, qualifier, err := i.e.resolve(in.Function)
 	if err != nil {
 		i.e.opts.logf("%v", err)

@@ -7,19 +7,15 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/gateway"
 
 	"github.com/lambdahearth/hearth/internal/wire"
 )
@@ -43,18 +39,9 @@ const (
 // Invoker invokes Lambda functions. An error with a method Throttled that returns
 // true says that there is no room for the invocation.
 type Invoker interface {
-	Invoke(ctx context.Context, i Invocation) ([]byte, error)
+	Invoke(ctx context.Context, i gateway.Invocation) ([]byte, error)
 	// InvokeStream is Invoke, but it returns when the response begins.
-	InvokeStream(ctx context.Context, i Invocation) (*Stream, error)
-}
-
-// Invocation is one event for a function.
-type Invocation struct {
-	// Function is the ARN of the function, alias or version.
-	Function string
-	// RequestID is the id of the invocation, Trace its X-Amzn-Trace-Id header.
-	RequestID, Trace string
-	Event            []byte
+	InvokeStream(ctx context.Context, i gateway.Invocation) (*Stream, error)
 }
 
 // Stream is a response that comes while the function writes it. A Read fails when
@@ -247,8 +234,8 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 		return refuse(w, http.StatusNotFound, "Not Found")
 	}
 	x.routeKey = x.route.Key
-	x.sourceIP = sourceIP(x.r)
-	x.trace = traceOf(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
+	x.sourceIP = gateway.SourceIP(x.r)
+	x.trace = gateway.Trace(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
 	if status, message := a.authorize(x); status != 0 {
 		if status == http.StatusUnauthorized && x.route.Authorizer.JWT != nil {
 			w.Header().Set("Www-Authenticate", "Bearer")
@@ -269,7 +256,7 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 	if integration.Version == "1.0" {
 		event = x.event1
 	}
-	payload := encode(event())
+	payload := gateway.Encode(event())
 	if len(payload) > maxEventBytes {
 		return refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 	}
@@ -292,8 +279,8 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 }
 
 // invoke is the invocation of the route's function.
-func (x *exchange) invoke(event []byte) Invocation {
-	return Invocation{x.route.Integration.Function, x.invocation, x.trace, event}
+func (x *exchange) invoke(event []byte) gateway.Invocation {
+	return gateway.Invocation{Function: x.route.Integration.Function, RequestID: x.invocation, Trace: x.trace, Event: event}
 }
 
 // bound bounds an invocation. A Function URL waits for as long as its function
@@ -345,11 +332,6 @@ func (a *API) failed(ctx context.Context, w http.ResponseWriter, x *exchange, er
 	return refuse(w, http.StatusInternalServerError, "Internal Server Error")
 }
 
-func sourceIP(r *http.Request) string {
-	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
-	return ip
-}
-
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength == 0 {
 		return nil, nil
@@ -367,11 +349,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 // refuse answers in the gateway's own words.
 func refuse(w http.ResponseWriter, status int, message string) int {
-	body := fmt.Sprintf(`{"message":%q}`, message)
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	io.WriteString(w, body)
+	gateway.Refuse(w, status, map[string]string{"message": message})
 	return status
 }
 
@@ -406,29 +384,4 @@ func (x *exchange) findStage() (rest string, ok bool) {
 	x.stageName = "$default"
 	x.stage, ok = x.config.Stages["$default"]
 	return x.path, ok
-}
-
-// traceOf is the trace that a request belongs to: the client's, or a new one.
-func traceOf(header string, at time.Time) string {
-	if strings.Contains(header, "Root=") {
-		return header
-	}
-	return fmt.Sprintf("Root=1-%08x-%x", at.Unix(), random(12))
-}
-
-func random(n int) []byte {
-	b := make([]byte, n)
-	rand.Read(b)
-	return b
-}
-
-// encode writes JSON as API Gateway does, with "<", ">" and "&" as they are.
-func encode(v any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		panic(err) // events hold nothing that cannot be encoded
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

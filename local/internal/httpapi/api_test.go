@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lambdahearth/hearth/local/internal/gateway"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lambdahearth/hearth/internal/within"
@@ -37,7 +39,7 @@ type fakeFunctions struct {
 	ended   chan struct{}
 }
 
-func (f *fakeFunctions) Invoke(ctx context.Context, i Invocation) ([]byte, error) {
+func (f *fakeFunctions) Invoke(ctx context.Context, i gateway.Invocation) ([]byte, error) {
 	var e map[string]any
 	if err := json.Unmarshal(i.Event, &e); err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func (f *fakeFunctions) Invoke(ctx context.Context, i Invocation) ([]byte, error
 }
 
 // InvokeStream begins with the reply up to "…": what follows it comes when more is closed.
-func (f *fakeFunctions) InvokeStream(ctx context.Context, i Invocation) (*Stream, error) {
+func (f *fakeFunctions) InvokeStream(ctx context.Context, i gateway.Invocation) (*Stream, error) {
 	out, err := f.Invoke(ctx, i)
 	if err != nil {
 		return nil, err

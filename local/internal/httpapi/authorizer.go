@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/lambdahearth/hearth/local/internal/policy"
+	"github.com/lambdahearth/hearth/local/internal/gateway"
 )
 
 // Authorizer guards routes: with a token or with a function.
@@ -213,7 +213,7 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 	}
 	ctx, cancel := context.WithTimeout(x.r.Context(), authorizerTimeout)
 	defer cancel()
-	response, err := a.invoker.Invoke(ctx, Invocation{auth.Function, uuid.NewString(), x.trace, encode(event)})
+	response, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: auth.Function, RequestID: uuid.NewString(), Trace: x.trace, Event: gateway.Encode(event)})
 	if err != nil {
 		return verdict{}, err
 	}
@@ -229,17 +229,13 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 		v.allowed, v.context = func(string) bool { return *answer.IsAuthorized }, answer.Context
 		return v, nil
 	}
-	var answer struct {
-		PrincipalID    string         `json:"principalId"`
-		PolicyDocument *policy.Policy `json:"policyDocument"`
-		Context        map[string]any `json:"context"`
-	}
-	if err := json.Unmarshal(response, &answer); err != nil || answer.PolicyDocument == nil {
-		return verdict{}, errors.New("the authorizer's response has no policy")
+	answer, err := gateway.ReadDecision(response)
+	if err != nil {
+		return verdict{}, err
 	}
 	if x.config.REST != nil {
 		for name, value := range answer.Context { // events have them as strings
-			answer.Context[name] = claimText(value)
+			answer.Context[name] = gateway.Text(value)
 		}
 	}
 	if x.route.Integration.Version == "1.0" || x.config.REST != nil {
@@ -248,6 +244,6 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 		}
 		answer.Context["principalId"] = answer.PrincipalID
 	}
-	v.allowed, v.context = answer.PolicyDocument.Allows, answer.Context
+	v.allowed, v.context = answer.Policy.Allows, answer.Context
 	return v, nil
 }

@@ -11,10 +11,11 @@ import (
 	"math/big"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/gateway"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -76,7 +77,7 @@ func (j *JWT) verify(ctx context.Context, token string, now time.Time) (map[stri
 	}
 	texts := make(map[string]string, len(claims))
 	for name, value := range claims {
-		texts[name] = claimText(value)
+		texts[name] = gateway.Text(value)
 	}
 	scopes := strings.Fields(texts["scope"])
 	if _, ok := claims["scope"]; !ok {
@@ -93,28 +94,6 @@ func (j *JWT) isFor(claims jwt.MapClaims) bool {
 	}
 	audience, err := claims.GetAudience()
 	return err == nil && slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(j.Audience, a) })
-}
-
-// claimText writes a claim as the event has it: lists in brackets, apart by spaces.
-func claimText(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case []any:
-		parts := make([]string, len(v))
-		for i, item := range v {
-			parts[i] = claimText(item)
-		}
-		return "[" + strings.Join(parts, " ") + "]"
-	case json.Number:
-		return v.String()
-	case bool:
-		return strconv.FormatBool(v)
-	case nil:
-		return "null"
-	}
-	data, _ := json.Marshal(v) // it was decoded from JSON
-	return string(data)
 }
 
 // key finds the key of a token at the issuer.

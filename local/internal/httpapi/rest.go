@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/lambdahearth/hearth/local/internal/gateway"
 )
 
 // versionREST is the payload format of REST APIs: 1.0 without a version.
@@ -124,7 +126,7 @@ var (
 
 // serveREST serves one request of a REST API.
 func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
-	w.Header().Set("X-Amz-Apigw-Id", base64.URLEncoding.EncodeToString(random(11)))
+	w.Header().Set("X-Amz-Apigw-Id", base64.URLEncoding.EncodeToString(gateway.Random(11)))
 	x.path = x.r.URL.EscapedPath()
 	name, rest, _ := strings.Cut(strings.TrimPrefix(x.path, "/"), "/")
 	var ok bool
@@ -136,8 +138,8 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 		return restMissing.write(w)
 	}
 	x.routeKey = x.route.Key
-	x.sourceIP = sourceIP(x.r)
-	x.trace = traceOf(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
+	x.sourceIP = gateway.SourceIP(x.r)
+	x.trace = gateway.Trace(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
 	w.Header().Set("X-Amzn-Trace-Id", x.trace)
 	if status, message := a.authorize(x); status != 0 {
 		switch status {
@@ -159,7 +161,7 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 		}
 		return restBadRequest.write(w)
 	}
-	payload := encode(x.eventREST())
+	payload := gateway.Encode(x.eventREST())
 	if len(payload) > maxEventBytes {
 		return restTooLong.write(w)
 	}
@@ -274,7 +276,7 @@ type identityREST struct {
 
 func (x *exchange) contextREST() contextREST {
 	return contextREST{
-		ResourceID: x.route.ResourceID, ResourcePath: x.resource(), HTTPMethod: x.r.Method, ExtendedRequestID: base64.URLEncoding.EncodeToString(random(11)),
+		ResourceID: x.route.ResourceID, ResourcePath: x.resource(), HTTPMethod: x.r.Method, ExtendedRequestID: base64.URLEncoding.EncodeToString(gateway.Random(11)),
 		RequestTime: x.at.UTC().Format(clfTime), Path: x.path, AccountID: x.config.Account, Protocol: x.r.Proto, Stage: x.stageName,
 		DomainPrefix: x.config.ID, RequestTimeEpoch: x.at.UnixMilli(), RequestID: x.id,
 		Identity: identityREST{SourceIP: x.sourceIP, UserAgent: x.r.UserAgent()}, DomainName: x.config.Domain(), DeploymentID: "local1",

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/textproto"
 
+	"github.com/lambdahearth/hearth/local/internal/gateway"
+
 	"github.com/google/uuid"
 
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -47,7 +49,7 @@ func (c *Config) requestIDs() (request, invocation string) {
 	case c.REST != nil:
 		return uuid.NewString(), invocation
 	case c.URL == NoURL:
-		return base64.URLEncoding.EncodeToString(random(11)), invocation
+		return base64.URLEncoding.EncodeToString(gateway.Random(11)), invocation
 	}
 	return invocation, invocation
 }

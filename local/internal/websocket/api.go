@@ -9,15 +9,14 @@ package websocket
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/gateway"
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
 )
@@ -39,16 +38,7 @@ const (
 
 // Invoker invokes Lambda functions.
 type Invoker interface {
-	Invoke(ctx context.Context, i Invocation) ([]byte, error)
-}
-
-// Invocation is one event for a function.
-type Invocation struct {
-	// Function is the ARN of the function, alias or version.
-	Function string
-	// RequestID is the id of the invocation, Trace its X-Amzn-Trace-Id header.
-	RequestID, Trace string
-	Event            []byte
+	Invoke(ctx context.Context, i gateway.Invocation) ([]byte, error)
 }
 
 // Config is how an API is set up.
@@ -203,7 +193,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Unlock()
 	if stopped {
-		refuse(w, http.StatusServiceUnavailable, map[string]string{"message": "Service Unavailable"})
+		gateway.Refuse(w, http.StatusServiceUnavailable, map[string]string{"message": "Service Unavailable"})
 		return
 	}
 	defer a.tasks.Done()
@@ -223,22 +213,15 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for stage = range config.Stages {
 		}
 	} else {
-		refuse(w, http.StatusForbidden, map[string]string{"message": "Forbidden"})
+		gateway.Refuse(w, http.StatusForbidden, map[string]string{"message": "Forbidden"})
 		return
 	}
 	if !isUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
-		refuse(w, http.StatusUpgradeRequired, map[string]string{"message": "Upgrade Required"})
+		gateway.Refuse(w, http.StatusUpgradeRequired, map[string]string{"message": "Upgrade Required"})
 		return
 	}
 	a.serveConnect(w, r, config, stage)
-}
-
-func refuse(w http.ResponseWriter, status int, body map[string]string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	data, _ := json.Marshal(body) // strings always encode
-	w.Write(data)                 //nolint:errcheck // the client has gone
 }
 
 // connection is one client.
@@ -281,13 +264,12 @@ func (c *connection) end(reason *closeError) {
 func (a *API) serveConnect(w http.ResponseWriter, r *http.Request, config Config, stage string) {
 	accept, err := checkHandshake(r)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, map[string]string{"message": "Bad Request"})
+		gateway.Refuse(w, http.StatusBadRequest, map[string]string{"message": "Bad Request"})
 		return
 	}
-	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
 	now := a.clock.Now()
 	c := &connection{
-		id: newID(), stage: stage, host: r.Host, sourceIP: ip, userAgent: r.UserAgent(), at: now, active: now,
+		id: newID(), stage: stage, host: r.Host, sourceIP: gateway.SourceIP(r), userAgent: r.UserAgent(), at: now, active: now,
 		ending: make(chan *closeError, 1),
 	}
 	subprotocol, status := a.connect(r, config, c)
@@ -297,7 +279,7 @@ func (a *API) serveConnect(w http.ResponseWriter, r *http.Request, config Config
 		if status >= 500 {
 			message = "Internal server error"
 		}
-		refuse(w, status, map[string]string{"message": message, "connectionId": c.id, "requestId": newID()})
+		gateway.Refuse(w, status, map[string]string{"message": message, "connectionId": c.id, "requestId": newID()})
 		return
 	}
 	err = upgrade(w, accept, subprotocol, func(client *wire) {
@@ -400,8 +382,4 @@ func (a *API) watch(c *connection, over <-chan struct{}) *closeError {
 }
 
 // newID makes an id such as "L0SM9cOFvHcCIhw=".
-func newID() string {
-	var b [11]byte
-	rand.Read(b[:])
-	return base64.URLEncoding.EncodeToString(b[:])
-}
+func newID() string { return base64.URLEncoding.EncodeToString(gateway.Random(11)) }

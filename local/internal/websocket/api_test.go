@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lambdahearth/hearth/local/internal/gateway"
+
 	"github.com/coder/websocket"
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
@@ -39,7 +41,7 @@ func (f *fakeFunction) logf(format string, args ...any) {
 	f.log = append(f.log, fmt.Sprintf(format, args...))
 }
 
-func (f *fakeFunction) Invoke(ctx context.Context, i Invocation) ([]byte, error) {
+func (f *fakeFunction) Invoke(ctx context.Context, i gateway.Invocation) ([]byte, error) {
 	e := &event{}
 	if err := json.Unmarshal(i.Event, e); err != nil {
 		return nil, err
@@ -215,7 +217,7 @@ func TestAuthorizer(t *testing.T) {
 		if e.Query["token"] == "good" {
 			effect = "Allow"
 		}
-		return fmt.Sprintf(`{"principalId":"anna","policyDocument":{"Statement":[{"Effect":%q,"Action":"execute-api:Invoke","Resource":%q}]},"context":{"n":1}}`, effect, e.MethodARN), nil
+		return fmt.Sprintf(`{"principalId":"anna","policyDocument":{"Statement":[{"Effect":%q,"Action":"execute-api:Invoke","Resource":%q}]},"context":{"n":1234567890}}`, effect, e.MethodARN), nil
 	}
 	for query, want := range map[string]int{"": 401, "?token=bad": 403} {
 		if _, resp, err := b.dial(t, "/live"+query, nil); err == nil || resp.StatusCode != want {
@@ -229,7 +231,7 @@ func TestAuthorizer(t *testing.T) {
 		t.Fatal(err)
 	}
 	within.Receive(t, b.events)
-	if a := within.Receive(t, b.events).RequestContext.Authorizer; a["principalId"] != "anna" || a["n"] != "1" {
+	if a := within.Receive(t, b.events).RequestContext.Authorizer; a["principalId"] != "anna" || a["n"] != "1234567890" {
 		t.Errorf("authorizer: %v", a)
 	}
 }

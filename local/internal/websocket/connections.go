@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -13,7 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/lambdahearth/hearth/local/internal/policy"
+	"github.com/lambdahearth/hearth/local/internal/gateway"
 )
 
 // serveConnections serves the @connections API.
@@ -22,7 +21,7 @@ func (a *API) serveConnections(w http.ResponseWriter, r *http.Request, id string
 	w.Header().Set("X-Amzn-Requestid", newID())
 	fail := func(status int, kind, message string) {
 		w.Header().Set("X-Amzn-Errortype", kind)
-		refuse(w, status, map[string]string{"message": message})
+		gateway.Refuse(w, status, map[string]string{"message": message})
 	}
 	gone := func() {
 		a.counted(func(n *Count) { n.Gone++ })
@@ -105,26 +104,22 @@ func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Au
 	e.MethodARN = "arn:aws:execute-api:" + config.Region + ":" + config.Account + ":" + config.ID + "/" + c.stage + "/$connect"
 	ctx, cancel := context.WithTimeout(a.ctx, 10*time.Second)
 	defer cancel()
-	data, err := a.invoker.Invoke(ctx, Invocation{auth.Function, uuid.NewString(), e.trace, encode(&e)})
+	data, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: auth.Function, RequestID: uuid.NewString(), Trace: e.trace, Event: gateway.Encode(&e)})
 	if err != nil {
 		return http.StatusInternalServerError
 	}
-	var answer struct {
-		PrincipalID    string         `json:"principalId"`
-		PolicyDocument *policy.Policy `json:"policyDocument"`
-		Context        map[string]any `json:"context"`
-	}
-	if json.Unmarshal(data, &answer) != nil || answer.PolicyDocument == nil {
+	answer, err := gateway.ReadDecision(data)
+	if err != nil {
 		return http.StatusInternalServerError
 	}
-	if !answer.PolicyDocument.Allows(e.MethodARN) {
+	if !answer.Policy.Allows(e.MethodARN) {
 		return http.StatusForbidden
 	}
 	c.authorizer = map[string]any{"principalId": answer.PrincipalID}
 	for name, value := range answer.Context {
 		switch value.(type) {
 		case string, float64, bool: // events have them as strings
-			c.authorizer[name] = fmt.Sprint(value)
+			c.authorizer[name] = gateway.Text(value)
 		}
 	}
 	return 0

@@ -1,13 +1,10 @@
 package websocket
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net"
 	"net/http"
@@ -16,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/gateway"
 
 	"github.com/google/uuid"
 )
@@ -67,7 +66,7 @@ type identity struct {
 func (a *API) newEvent(c *connection, config *Config, routeKey, eventType string) *event {
 	now, id := a.clock.Now(), newID()
 	return &event{
-		StageVariables: config.Stages[c.stage], trace: newTrace(),
+		StageVariables: config.Stages[c.stage], trace: gateway.Trace("", now),
 		RequestContext: requestContext{
 			RouteKey: routeKey, EventType: eventType, Authorizer: c.authorizer, ExtendedRequestID: id,
 			RequestTime: now.UTC().Format("02/Jan/2006:15:04:05 -0700"), MessageDirection: "IN", Stage: c.stage,
@@ -102,16 +101,6 @@ func (e *event) handshake(r *http.Request, sourceIP string) {
 			e.Query[name] = values[len(values)-1]
 		}
 	}
-}
-
-func encode(e *event) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e); err != nil {
-		panic(err) // events hold nothing that cannot be encoded
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // response is what a function returns.
@@ -168,7 +157,7 @@ func (a *API) invoke(ctx context.Context, route Route, e *event) (*response, err
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	id := uuid.NewString()
-	data, err := a.invoker.Invoke(ctx, Invocation{route.Function, id, e.trace, encode(e)})
+	data, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: route.Function, RequestID: id, Trace: e.trace, Event: gateway.Encode(e)})
 	var answer *response
 	if err == nil {
 		answer, err = readResponse(data)
@@ -184,12 +173,6 @@ func (a *API) invoke(ctx context.Context, route Route, e *event) (*response, err
 		a.logf("%s: RequestId: %s: no response to %s within %v", function, id, e.RequestContext.RouteKey, timeout)
 	}
 	return answer, err
-}
-
-func newTrace() string {
-	var b [12]byte
-	rand.Read(b[:])
-	return fmt.Sprintf("Root=1-%08x-%x", time.Now().Unix(), b[:])
 }
 
 // connect asks the authorizer and then the route $connect. A status refuses the

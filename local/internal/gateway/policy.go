@@ -1,10 +1,31 @@
-// Package policy evaluates the IAM policies that API Gateway's Lambda authorizers
-// return.
-package policy
+package gateway
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"errors"
+)
 
-// Policy is an IAM policy as authorizers return it.
+// Decision is what a Lambda authorizer returns with a policy.
+type Decision struct {
+	PrincipalID string
+	Policy      *Policy
+	Context     map[string]any
+}
+
+// ReadDecision reads the response of an authorizer.
+func ReadDecision(response []byte) (*Decision, error) {
+	var d struct {
+		PrincipalID    string         `json:"principalId"`
+		PolicyDocument *Policy        `json:"policyDocument"`
+		Context        map[string]any `json:"context"`
+	}
+	if err := json.Unmarshal(response, &d); err != nil || d.PolicyDocument == nil {
+		return nil, errors.New("the authorizer's response has no policy")
+	}
+	return &Decision{d.PrincipalID, d.PolicyDocument, d.Context}, nil
+}
+
+// Policy is an IAM policy as Lambda authorizers return it.
 type Policy struct {
 	Statement []struct {
 		Effect   string
