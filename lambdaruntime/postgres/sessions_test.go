@@ -13,8 +13,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/postgres/postgrestest"
 )
 
-// TestNoStateReachesTheNextJob leaves something in the session of one job and looks
-// for it in the next.
+// TestNoStateReachesTheNextJob leaves state in the session of one job and looks for it in
+// the next.
 func TestNoStateReachesTheNextJob(t *testing.T) {
 	pool := open(t, postgrestest.Start(t), postgres.Options{})
 	defer pool.Close()
@@ -103,7 +103,7 @@ func TestNoStateReachesTheNextJob(t *testing.T) {
 	}
 }
 
-// TestAnUnchangedSessionIsUsedAgain is the other half: connections are dear.
+// TestAnUnchangedSessionIsUsedAgain is the other half: a new connection costs time.
 func TestAnUnchangedSessionIsUsedAgain(t *testing.T) {
 	pool := open(t, postgrestest.Start(t), postgres.Options{Configure: func(c *pgxpool.Config) error {
 		c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
