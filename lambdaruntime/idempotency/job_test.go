@@ -15,7 +15,7 @@ import (
 
 type charge struct{ Order string }
 
-// visibility remembers when messages are to come again.
+// visibility records the delays of messages.
 type visibility struct {
 	mu     sync.Mutex
 	delays []time.Duration
@@ -37,7 +37,7 @@ func TestJob(t *testing.T) {
 		*testing.T
 		store *spy
 		later *visibility
-		mu    sync.Mutex // an abandoned job goes on beside the test
+		mu    sync.Mutex // an abandoned job runs on during the test
 		done  []string
 		do    func(ctx context.Context, job *lambdaruntime.Job[charge]) error
 	}
