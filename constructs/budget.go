@@ -10,23 +10,22 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Each event poller of a queue in provisioned mode keeps up to 10 invocations
-// going.
+// Each event poller of a queue in provisioned mode runs up to 10 invocations at once.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11)
 const invocationsPerPoller = 10
 
-// demand is what may keep the instances of one function busy at the same time,
-// in plain values.
+// demand lists the sources that may keep the instances of one function busy at the same
+// time, in plain values.
 type demand struct {
 	sources []source
-	// requests says that somebody waits for the function's answers: an API or a
-	// function URL, for which one instance at least must be left.
+	// requests says that an API or a function URL waits for the function's answers. One
+	// instance at least must be left for it.
 	requests bool
 }
 
 // source is an event source of a function.
 type source struct {
-	// name is how the user knows it; without one, path is.
+	// name is the user's name for it; if it is "", messages use path.
 	name string
 	path func() string
 	// most is the most instances it can keep busy: unset without a bound.
@@ -42,8 +41,8 @@ func (s source) title() string {
 	return s.name
 }
 
-// shortfall returns what is wrong with a number of reserved instances, or "". An
-// unset or unknown number bounds nothing, and 0 pauses everything on purpose.
+// shortfall describes what is wrong with a number of reserved instances, or returns "".
+// An unset or unknown number bounds nothing, and 0 pauses the function on purpose.
 func (d demand) shortfall(reserved number) string {
 	if !reserved.known || reserved.value == 0 {
 		return ""
@@ -87,7 +86,7 @@ func (d demand) unbounded() []string {
 	return names
 }
 
-// backlog is the warning about event sources without a bound, or "".
+// backlog returns the warning about event sources without a bound, or "".
 func (d demand) backlog(reserved number, todo string) string {
 	if !reserved.known || reserved.value == 0 {
 		return ""
@@ -99,8 +98,8 @@ func (d demand) backlog(reserved number, todo string) string {
 	return fmt.Sprintf("a backlog in %s can keep all %s reserved instances busy; %s", list(names), reserved, todo)
 }
 
-// budget collects the demand on one function, and its URLs, while constructs are
-// wired to it, and checks it at synth, when everything has been wired that will be.
+// budget collects the demand on one function, and its URLs, while constructs are wired to
+// it. It checks the demand at synth, when all wiring is done.
 type budget struct {
 	app      *app
 	demand   demand
@@ -118,7 +117,7 @@ func (b *budget) addSource(s source) {
 	}
 }
 
-// addRequests says that an API waits for the function.
+// addRequests records that an API waits for the function.
 func (b *budget) addRequests() {
 	if b != nil {
 		b.demand.requests = true
@@ -133,7 +132,7 @@ func (b *budget) check() []string {
 	h := b.app.ownerOf(b.function)
 	if h != nil {
 		v := concurrencyValuesOf(h.props.Concurrency)
-		if v.reserved != reserved { // it was changed since
+		if v.reserved != reserved { // it has changed since
 			v.reserved = reserved
 			r := &rules{where: "ConcurrencyProps"}
 			v.check(r)
@@ -197,7 +196,7 @@ func sourceIn(mapping awscdk.CfnResource, properties map[string]any) source {
 	return s
 }
 
-// pollersBound is how many instances a number of event pollers keep busy.
+// pollersBound returns how many instances a number of event pollers keep busy.
 func pollersBound(most number) number {
 	most = most.or(defaultMaxPollers)
 	most.value *= invocationsPerPoller
