@@ -208,8 +208,7 @@ type HandlerProps struct {
 	// @default 60 seconds
 	Timeout awscdk.Duration
 
-	// Tracing decides which invocations X-Ray traces: a sample by Lambda, or the
-	// caller's choice.
+	// Tracing decides which invocations X-Ray traces.
 	//
 	// @default awslambda.Tracing_ACTIVE
 	Tracing awslambda.Tracing

@@ -179,7 +179,7 @@ func (v queueValues) checkRetention(r *rules, field string) {
 	}
 }
 
-// checkVisibility checks that Lambda can retry before a message is seen again.
+// checkVisibility checks that Lambda can retry before SQS delivers a message again.
 func (v queueValues) checkVisibility(r *rules) {
 	least := v.leastVisibility(0)
 	switch {
@@ -228,7 +228,7 @@ func (v queueValues) checkPollers(r *rules) {
 	}
 }
 
-// checkUnconsumed refuses what only the event source has.
+// checkUnconsumed refuses props of the event source mapping on a queue without Handler.
 func (v queueValues) checkUnconsumed(r *rules) {
 	r.mustBeUnset("without Handler, as nothing consumes the queue; set Handler too",
 		given{"BatchSize", v.batch.set},
