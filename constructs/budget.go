@@ -28,8 +28,8 @@ type source struct {
 	// name is the user's name for it; if it is "", messages use path.
 	name string
 	path func() string
-	// most is the most instances it can keep busy: unset without a bound.
-	most number
+	// max is the highest number of instances that it can keep busy: unset without a bound.
+	max number
 	// pollers says that the bound comes from provisioned pollers.
 	pollers bool
 }
@@ -50,8 +50,8 @@ func (d demand) shortfall(reserved number) string {
 	sum := 0.0
 	var bounded []source
 	for _, s := range d.sources {
-		if s.most.known {
-			sum += s.most.value
+		if s.max.known {
+			sum += s.max.value
 			bounded = append(bounded, s)
 		}
 	}
@@ -66,9 +66,9 @@ func (d demand) shortfall(reserved number) string {
 	parts := make([]string, len(bounded))
 	for i, s := range bounded {
 		if s.pollers {
-			parts[i] = fmt.Sprintf("%s (%s: %s pollers × %d)", s.most, s.title(), format(s.most.value/invocationsPerPoller), invocationsPerPoller)
+			parts[i] = fmt.Sprintf("%s (%s: %s pollers × %d)", s.max, s.title(), format(s.max.value/invocationsPerPoller), invocationsPerPoller)
 		} else {
-			parts[i] = fmt.Sprintf("%s (%s)", s.most, s.title())
+			parts[i] = fmt.Sprintf("%s (%s)", s.max, s.title())
 		}
 	}
 	return fmt.Sprintf("must be at least %s instances, the sum of the queues' MaxConcurrency: %s%s, got %s; raise it or lower a MaxConcurrency",
@@ -79,7 +79,7 @@ func (d demand) shortfall(reserved number) string {
 func (d demand) unbounded() []string {
 	var names []string
 	for _, s := range d.sources {
-		if !s.most.set {
+		if !s.max.set {
 			names = append(names, s.title())
 		}
 	}
@@ -188,17 +188,17 @@ func messages(errs []error) []string {
 func sourceIn(mapping awscdk.CfnResource, properties map[string]any) source {
 	s := source{path: func() string { return *mapping.Node().Path() }}
 	if scaling, ok := properties["ScalingConfig"].(map[string]any); ok {
-		s.most = numberIn(scaling, "MaximumConcurrency")
+		s.max = numberIn(scaling, "MaximumConcurrency")
 	}
 	if pollers, ok := properties["ProvisionedPollerConfig"].(map[string]any); ok {
-		s.most, s.pollers = pollersBound(numberIn(pollers, "MaximumPollers")), true
+		s.max, s.pollers = pollersBound(numberIn(pollers, "MaximumPollers")), true
 	}
 	return s
 }
 
 // pollersBound returns how many instances a number of event pollers keep busy.
-func pollersBound(most number) number {
-	most = most.or(defaultMaxPollers)
-	most.value *= invocationsPerPoller
-	return most
+func pollersBound(maxPollers number) number {
+	maxPollers = maxPollers.or(defaultMaxPollers)
+	maxPollers.value *= invocationsPerPoller
+	return maxPollers
 }

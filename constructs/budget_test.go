@@ -15,7 +15,7 @@ import (
 )
 
 func TestDemandRules(t *testing.T) {
-	two := []source{{name: "jobs", most: known(5)}, {name: "ledger", most: known(7)}}
+	two := []source{{name: "jobs", max: known(5)}, {name: "ledger", max: known(7)}}
 	for _, c := range []struct {
 		name     string
 		demand   demand
@@ -30,10 +30,10 @@ func TestDemandRules(t *testing.T) {
 		{"below", demand{sources: two, requests: true}, known(12), "must be at least 13 instances, the sum of the queues' MaxConcurrency: 5 (jobs) + 7 (ledger) and 1 for requests, got 12; raise it or lower a MaxConcurrency"},
 		{"at without requests", demand{sources: two}, known(12), ""},
 		{"below without requests", demand{sources: two}, known(11), "must be at least 12 instances, the sum of the queues' MaxConcurrency: 5 (jobs) + 7 (ledger), got 11; raise it or lower a MaxConcurrency"},
-		{"token source", demand{sources: []source{{name: "jobs", most: unresolved}, {name: "ledger", most: known(7)}}}, known(7), ""},
-		{"pollers at", demand{sources: []source{{name: "jobs", most: pollersBound(known(2)), pollers: true}}}, known(20), ""},
-		{"pollers below", demand{sources: []source{{name: "jobs", most: pollersBound(known(2)), pollers: true}}}, known(19), "must be at least 20 instances, the sum of the queues' MaxConcurrency: 20 (jobs: 2 pollers × 10), got 19; raise it or lower a MaxConcurrency"},
-		{"pollers by default", demand{sources: []source{{name: "jobs", most: pollersBound(number{}), pollers: true}}}, known(1999), "must be at least 2000 instances, the sum of the queues' MaxConcurrency: 2000 (jobs: 200 pollers × 10), got 1999; raise it or lower a MaxConcurrency"},
+		{"token source", demand{sources: []source{{name: "jobs", max: unresolved}, {name: "ledger", max: known(7)}}}, known(7), ""},
+		{"pollers at", demand{sources: []source{{name: "jobs", max: pollersBound(known(2)), pollers: true}}}, known(20), ""},
+		{"pollers below", demand{sources: []source{{name: "jobs", max: pollersBound(known(2)), pollers: true}}}, known(19), "must be at least 20 instances, the sum of the queues' MaxConcurrency: 20 (jobs: 2 pollers × 10), got 19; raise it or lower a MaxConcurrency"},
+		{"pollers by default", demand{sources: []source{{name: "jobs", max: pollersBound(number{}), pollers: true}}}, known(1999), "must be at least 2000 instances, the sum of the queues' MaxConcurrency: 2000 (jobs: 200 pollers × 10), got 1999; raise it or lower a MaxConcurrency"},
 		{"only requests", demand{requests: true}, known(1), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -61,8 +61,8 @@ func (e *environment) set(by construct, name string, value *string) {
 	}
 }
 
-// take notes a variable that the function was created with.
-func (e *environment) take(by construct, name string, value *string) {
+// setByUser records a variable of the Environment that the function was created with.
+func (e *environment) setByUser(by construct, name string, value *string) {
 	e.variables[name] = variable{*value, by}
 }
 

@@ -403,7 +403,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	}
 	if p.Environment != nil {
 		for _, name := range sortedKeys(*p.Environment) {
-			h.app.environmentOf(h.Function).take(h, name, (*p.Environment)[name])
+			h.app.environmentOf(h.Function).setByUser(h, name, (*p.Environment)[name])
 		}
 	}
 	node.AddValidation(h)

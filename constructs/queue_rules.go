@@ -72,9 +72,9 @@ func (p *QueueProps) values() queueValues {
 // source returns the instances that the event source may keep busy.
 func (v queueValues) source(name string) source {
 	if v.pollers {
-		return source{name: name, most: pollersBound(v.mostPollers), pollers: true}
+		return source{name: name, max: pollersBound(v.mostPollers), pollers: true}
 	}
-	return source{name: name, most: v.maxConcurrency}
+	return source{name: name, max: v.maxConcurrency}
 }
 
 // leastVisibility returns the shortest visibility timeout that lets Lambda retry; unknown
