@@ -15,13 +15,13 @@ const (
 	// fewQueues is a number of queues whose names always fit.
 	fewQueues = 15
 
-	// The most letters of a queue's generated name, which is the stack, the logical id
-	// and a random part.
+	// The maximum length of a queue's generated name: stack, logical id and a random
+	// part.
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html (2026-11)
 	maxGeneratedName  = 80
 	randomNameLetters = 14
 
-	// What is around the name of a queue in its URL, with a long region.
+	// The text around the name of a queue in its URL, with a long region.
 	queueURLLetters = len("https://sqs.ap-southeast-1.amazonaws.com/123456789012/")
 
 	// unknownLetters is the assumed length of a value that only CloudFormation knows.
