@@ -48,9 +48,9 @@ type DomainProps struct {
 	// @default - none: clients need no certificate
 	MutualTls *awsapigatewayv2.MTLSConfig
 
-	// Path is the part of the path on the domain that leads to this API, so that several
-	// HTTP and REST APIs of the app can share the domain: the first API creates it, and
-	// the others use it. A WebSocket API needs a domain of its own.
+	// Path is the part of the domain's path that leads to this API. So several HTTP and
+	// REST APIs of the app can share the domain: the first API creates it, and the
+	// others use it. A WebSocket API needs a domain of its own.
 	//
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-custom-domain-names.html (2026-11)
 	//

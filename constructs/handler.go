@@ -155,9 +155,9 @@ type HandlerProps struct {
 	// manifest, to check rules across the program and the infrastructure. Set it to false
 	// for a program that does not call lambdaruntime.Start.
 	//
-	// The program runs with the variables of Environment, a placeholder for each value
-	// that only CloudFormation knows, and this machine's variables that every process
-	// needs, such as PATH, HOME and TMPDIR. It gets none of the credentials.
+	// The program runs with the variables of Environment, and a placeholder for each
+	// value that only CloudFormation knows. Of this machine it gets the variables that
+	// every process needs, such as PATH, HOME and TMPDIR, but no credentials.
 	//
 	// @default true
 	Manifest *bool

@@ -134,7 +134,7 @@ func TestStreamForm(t *testing.T) {
 	}
 }
 
-// TestStreamArrivesBeforeTheEnd reads what a handler has flushed while it waits.
+// TestStreamArrivesBeforeTheEnd reads the flushed part while the handler waits.
 func TestStreamArrivesBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	more := make(chan string)
@@ -171,7 +171,7 @@ func TestStreamArrivesBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// TestStreamInPieces shows what one Read gets of a handler that does not flush.
+// TestStreamInPieces shows the size of each Read if the handler does not flush.
 func TestStreamInPieces(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -344,7 +344,7 @@ func TestStreamTimeout(t *testing.T) {
 					t.Errorf("metrics: %s", b.metrics)
 				}
 				l := <-wrote
-				blocked := l.after.Round(time.Millisecond) - c.want // in its write, until nobody takes it
+				blocked := l.after.Round(time.Millisecond) - c.want // in its write, until Lambda stops reading
 				if blocked != 0 && (blocked > requestGrace+100*time.Millisecond || !strings.HasPrefix(name, "in a write")) || l.n != 0 || l.err != http.ErrHandlerTimeout || l.flush != http.ErrHandlerTimeout {
 					t.Errorf("the handler: %+v", l)
 				}

@@ -21,7 +21,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/gateway"
 )
 
-// seenRequest is what a handler can observe of a request.
+// seenRequest holds the parts of a request that a handler can observe.
 type seenRequest struct {
 	Method, Path, Escaped, RawPath, Query, RequestURI, Host, RemoteAddr, Proto string
 	Header                                                                     http.Header
@@ -307,7 +307,7 @@ var ordinaryHandlers = map[string]http.HandlerFunc{
 	"not found":    http.NotFound,
 }
 
-// TestResponsesLikeNetHTTP compares what a client sees with net/http's server.
+// TestResponsesLikeNetHTTP compares the client's response with net/http's server.
 func TestResponsesLikeNetHTTP(t *testing.T) {
 	t.Parallel()
 	for name, h := range ordinaryHandlers {

@@ -14,7 +14,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
-// consumer is a Consumer with what the environment says of its queue, and its pools.
+// consumer is a Consumer with its queue's data from the environment, and its pools.
 type consumer struct {
 	Consumer
 	what string // names one of its jobs in errors and logs

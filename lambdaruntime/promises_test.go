@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// What a random job does.
+// The behaviour of a random job.
 const (
 	jobOK         = "ok"
 	jobFails      = "fail"

@@ -34,7 +34,7 @@ const (
 	// code's context has ended.
 	settleTimeout = 5 * time.Second
 	// waitMargin is the time that a waiting attempt reserves before its deadline, to
-	// report that it waited in vain.
+	// report that the key stayed in progress.
 	waitMargin = 500 * time.Millisecond
 	// firstPause and longestPause bound the pauses between a waiting attempt's checks.
 	firstPause, longestPause = 25 * time.Millisecond, time.Second

@@ -51,7 +51,7 @@ var columns = []string{
 // refuses it. In the plain driver's protocol the server drops digits until it fits.
 var refused = map[string]bool{"varchar(3)": true, "char(5)": true, "binary(4)": true}
 
-// stored is how the database shows what an argument did: the value, or the error.
+// stored is how the database shows the effect of an argument: the value, or the error.
 // Its message may differ, as long as nothing is stored.
 func stored(ctx context.Context, tx *sql.Tx, kind, column string, arg any) string {
 	var query string

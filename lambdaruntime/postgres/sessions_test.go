@@ -29,8 +29,8 @@ func TestNoStateReachesTheNextJob(t *testing.T) {
 			return err
 		}
 	}
-	// What the closed connection's server process has not yet given up, a moment later,
-	// is not the next job's.
+	// The closed connection's server process may hold its state a moment longer, but the
+	// next job must not see it.
 	const (
 		user    = `select coalesce(current_setting('app.who', true), '') = ''`
 		locks   = `select count(*) = 0 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`

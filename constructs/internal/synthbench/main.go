@@ -32,7 +32,8 @@ import (
 	"time"
 )
 
-// kept names the folder with what go build made, and realGo what it is.
+// kept is the variable with the folder of go build's results, realGo that with the real
+// go.
 const (
 	kept   = "SYNTHBENCH_KEPT"
 	realGo = "SYNTHBENCH_GO"

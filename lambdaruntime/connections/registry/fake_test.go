@@ -25,7 +25,7 @@ type table struct {
 	mu    sync.Mutex
 	items map[string]map[string]attr // by partition and sort key
 	calls map[string]int
-	// batch bounds what one BatchGetItem reads, if set.
+	// batch bounds the items of one BatchGetItem, if set.
 	batch int
 	// fail, if set, returns the error of an operation.
 	fail func(op string) string

@@ -63,7 +63,7 @@ func TestADisconnectDuringConnect(t *testing.T) {
 // TestBroadcastForgets has items after a crash, in each possible state.
 func TestBroadcastForgets(t *testing.T) {
 	for name, tc := range map[string]struct {
-		cut     string // what is missing
+		cut     string // the missing part
 		offline bool
 	}{
 		"both items":            {"", true},

@@ -52,7 +52,7 @@ func (c *conn) next() (*Invocation, error) {
 		return ""
 	}
 	inv := &Invocation{
-		Payload:   unsafe.String(unsafe.SliceData(body), len(body)), // nobody else has body
+		Payload:   unsafe.String(unsafe.SliceData(body), len(body)), // no other code has body
 		RequestID: get(headerRequestID), Deadline: deadline(get(headerDeadline)), FunctionARN: get(headerARN),
 		TraceID: get(headerTrace), TenantID: get(headerTenant), ClientContext: get(headerClient), CognitoIdentity: get(headerCognito),
 		conn: c,

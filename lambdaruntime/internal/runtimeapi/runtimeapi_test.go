@@ -30,7 +30,7 @@ type event struct {
 	status  int // of the response's request; 0 for 202
 }
 
-// posted is what a program sent for an invocation.
+// posted is a program's answer to an invocation.
 type posted struct {
 	path    string
 	body    string

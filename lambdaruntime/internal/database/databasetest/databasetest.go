@@ -22,7 +22,7 @@ import (
 // Deadline is the longest that one step of a test may take.
 const Deadline = 20 * time.Second
 
-// Logs collects what is logged to slog's default logger.
+// Logs collects the records of slog's default logger.
 type Logs struct {
 	mu sync.Mutex
 	b  bytes.Buffer
