@@ -23,8 +23,8 @@ var requestLogFields = []string{
 }
 
 // logAccess writes one JSON object for each request to the log group. It sets the
-// property of the resource: for that of the stage the CDK has an interface and no
-// struct, and calls back into Go for each member.
+// property of the resource: the CDK's own is an interface, for which it calls back into
+// Go for each member.
 func logAccess(stage constructs.Construct, group awslogs.ILogGroup, fields ...string) {
 	resource := stage.Node().DefaultChild().(awsapigatewayv2.CfnStage)
 	resource.SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{

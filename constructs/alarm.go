@@ -7,13 +7,13 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// alarm is what differs between the alarms of this package: each goes off when a metric
-// is at or over its threshold in some of the last periods.
+// alarm holds the differences between the alarms of this package: each goes off when a
+// metric is at or over its threshold in some of the last periods.
 type alarm struct {
 	actions     *[]awscloudwatch.IAlarmAction
 	description string
 	metric      awscloudwatch.IMetric
-	// periods is how many periods are looked at, and of how many of them must be over
+	// periods is how many periods are checked, and of how many of them must be at or over
 	// the threshold: 1 and all of them by default.
 	periods, of float64
 	threshold   *float64
@@ -43,9 +43,9 @@ type metricsOver struct{ period awscdk.Duration }
 
 func newMinutely() metricsOver { return metricsOver{awscdk.Duration_Minutes(jsii.Number(1))} }
 
-// newWindow makes metrics over five minutes, for shares: those of a minute with few
-// events mean nothing. CloudWatch looks at the last five minutes in each minute, so what
-// fails completely is seen as soon as it is with periods of a minute.
+// newWindow makes metrics over five minutes, for shares: with few events in a minute, a
+// share of one minute means nothing. CloudWatch evaluates the last five minutes each
+// minute, so it finds a total failure as soon as with periods of a minute.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html (2026-11)
 func newWindow() metricsOver { return metricsOver{awscdk.Duration_Minutes(jsii.Number(5))} }
 

@@ -133,7 +133,7 @@ func TestFunctionUrlFull(t *testing.T) {
 	golden(t, stack)
 }
 
-// TestFunctionUrlStreaming shows where the program is told that its URL streams.
+// TestFunctionUrlStreaming shows when a URL sets the variable of streaming.
 func TestFunctionUrlStreaming(t *testing.T) {
 	variable := func(streaming *bool, handler func(stack awscdk.Stack) awslambda.IFunction) bool {
 		stack := setup(t)
@@ -273,8 +273,8 @@ func TestDomainRules(t *testing.T) {
 	})
 }
 
-// TestRequestTimeoutOfWays shows that the program must answer before its API
-// gives up, whichever it is.
+// TestRequestTimeoutOfWays shows that the program must answer before its API gives up,
+// for each kind of API.
 func TestRequestTimeoutOfWays(t *testing.T) {
 	m := &Manifest{RequestTimeout: 29.5}
 	check := func(api string, limit float64) func(*rules) {
@@ -288,7 +288,8 @@ func TestRequestTimeoutOfWays(t *testing.T) {
 	})
 }
 
-// TestRestStreaming shows that a REST API streams, and tells its functions so.
+// TestRestStreaming shows that a REST API streams, and sets the variable on its
+// functions.
 func TestRestStreaming(t *testing.T) {
 	stack := setup(t)
 	fn := existingFunction(stack)

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// app is what the constructs of one CDK app know of each other. It is a construct
-// under the root of the tree, without a resource, so that it ends with its app.
+// app is the state that the constructs of one CDK app share. It is a construct under the
+// root of the tree, without a resource, so that it ends with its app.
 type app struct {
 	constructs.Construct
 
@@ -21,8 +21,8 @@ type app struct {
 	// owners are the handlers of the functions, aliases and versions that this
 	// package creates.
 	owners map[awslambda.IFunction]*Handler
-	// queueSources are the event sources that a [Queue] made: it has told the budget
-	// itself.
+	// queueSources are the event source mappings that a [Queue] made: it has added them
+	// to the budget itself.
 	queueSources map[constructs.IConstruct]bool
 	// scopes are the constructs that appOf has looked up.
 	scopes map[constructs.IConstruct]bool
@@ -35,7 +35,7 @@ type app struct {
 // appID is the id of the [app] under the root.
 const appID = "@hearth"
 
-// holder is a construct of this package in which others are created. They ask it for the
+// holder is a construct of this package that creates others inside. They ask it for the
 // app, which saves the four requests to the CDK that a lookup takes.
 type holder interface{ hearthApp() *app }
 
@@ -77,8 +77,8 @@ func findApp(c constructs.IConstruct) *app {
 	return a
 }
 
-// ToString overrides the method of the construct: jsii takes no Go type for a
-// construct of its own without an exported method.
+// ToString overrides the construct's method: jsii accepts a Go type as a construct only
+// if it has an exported method.
 func (a *app) ToString() *string { return jsii.String(appID) }
 
 // stackOf returns the path of a construct's stack, and caches it.
@@ -91,8 +91,8 @@ func (a *app) stackOf(c constructs.IConstruct) string {
 	return path
 }
 
-// ownerOf returns the [Handler] that a function, alias or version belongs to,
-// whoever created it, or nil.
+// ownerOf returns the [Handler] of a function, alias or version, even if other code
+// created that, or nil.
 func (a *app) ownerOf(fn awslambda.IFunction) *Handler {
 	if h := a.owners[fn]; h != nil {
 		return h
@@ -103,8 +103,8 @@ func (a *app) ownerOf(fn awslambda.IFunction) *Handler {
 	return nil
 }
 
-// functionOf returns the function behind an alias or a version, which may be
-// imported; nil when the function itself is.
+// functionOf returns the function behind an alias or a version; nil when the function is
+// imported.
 func (a *app) functionOf(fn awslambda.IFunction) awslambda.Function {
 	if h := a.owners[fn]; h != nil {
 		return h.Function
@@ -120,7 +120,7 @@ func (a *app) functionOf(fn awslambda.IFunction) awslambda.Function {
 	return nil
 }
 
-// inVpc tells whether a function has network interfaces in a VPC.
+// inVpc reports whether a function has network interfaces in a VPC.
 func (a *app) inVpc(fn awslambda.Function) bool {
 	if h := a.ownerOf(fn); h != nil {
 		return h.props.Vpc != nil
@@ -128,8 +128,8 @@ func (a *app) inVpc(fn awslambda.Function) bool {
 	return *fn.IsBoundToVpc()
 }
 
-// contractOf returns the contract of the [Handler] that a function belongs to,
-// or nil when there is none: another function, or a program that is not asked.
+// contractOf returns the contract of a function's [Handler], or nil when there is none:
+// another function, or a program that synth does not ask.
 func (a *app) contractOf(fn awslambda.IFunction) *contract {
 	if h := a.ownerOf(fn); h != nil {
 		return h.contract
@@ -177,13 +177,13 @@ func (a *app) reservedOf(fn awslambda.Function) number {
 	return numberOf(resource.ReservedConcurrentExecutions())
 }
 
-// ofQueue tells whether a [Queue] made a mapping.
+// ofQueue reports whether a [Queue] made a mapping.
 func (a *app) ofQueue(mapping constructs.IConstruct) bool {
 	return a.queueSources[mapping.Node().Scope()]
 }
 
-// foreign tells whether a resource that concerns the budget was not made by this
-// package: an event source, an alias, or the scaling of one.
+// foreign reports whether other code than this package made a resource that the budget
+// depends on: an event source, an alias, or the scaling of one.
 func (a *app) foreign(c constructs.IConstruct) bool {
 	switch r := c.(type) {
 	case awslambda.CfnEventSourceMapping:
@@ -195,8 +195,8 @@ func (a *app) foreign(c constructs.IConstruct) bool {
 	return !a.scalings[c]
 }
 
-// budgetOf returns the budget of the function behind an alias or a version; nil
-// when the function is not created in this app, and so tells nothing of itself.
+// budgetOf returns the budget of the function behind an alias or a version; nil when the
+// function is not created in this app, so that its settings are unknown.
 func (a *app) budgetOf(fn awslambda.IFunction) *budget {
 	f := a.functionOf(fn)
 	if f == nil {
@@ -206,14 +206,14 @@ func (a *app) budgetOf(fn awslambda.IFunction) *budget {
 	if b == nil {
 		b = &budget{app: a, function: f}
 		a.budgets[f] = b
-		if a.ownerOf(f) == nil { // a Handler checks it with the rest
+		if a.ownerOf(f) == nil { // a Handler checks its own
 			f.Node().AddValidation(b)
 		}
 	}
 	return b
 }
 
-// asset is what makes the code of functions the same. The CDK does not share code
+// asset is the key of functions that share their code. The CDK does not share code
 // between stacks.
 type asset struct {
 	stack  awscdk.Stack

@@ -27,10 +27,9 @@ type BackendProps struct {
 	// @default - unreserved, and nothing kept warm
 	Concurrency *ConcurrencyProps
 
-	// ConnectionRegistry is the table in which the program remembers who is
-	// connected to its WebSocket API. Where its functions are in isolated subnets,
-	// Vpc is that of the functions, unless this app creates an endpoint for
-	// DynamoDB there.
+	// ConnectionRegistry is the table in which the program records the connections of its
+	// WebSocket API. If its functions are in isolated subnets, Vpc is by default their
+	// VPC, unless this app creates an endpoint for DynamoDB there.
 	//
 	// @default - none
 	ConnectionRegistry *ConnectionRegistryProps
@@ -47,14 +46,14 @@ type BackendProps struct {
 	// @default - none
 	DirectDatabase *DirectDatabaseProps
 
-	// Environment is given to the program as environment variables, also while it is
-	// asked what it serves; see [HandlerProps.Manifest].
+	// Environment sets environment variables of the program, also while synth asks it for
+	// its manifest; see [HandlerProps.Manifest].
 	//
 	// @default - none
 	Environment *map[string]*string
 
-	// FunctionUrl serves HTTP on a function URL in place of an HTTP API. Its
-	// Handler must be unset.
+	// FunctionUrl serves HTTP on a function URL instead of an HTTP API. Its Handler must
+	// be unset.
 	//
 	// @default - none
 	FunctionUrl *FunctionUrlProps
@@ -72,8 +71,8 @@ type BackendProps struct {
 	// @default - the defaults of [HttpApiProps] when the program serves HTTP, unless FunctionUrl, Rest or HttpElsewhere is set
 	Http *HttpApiProps
 
-	// HttpElsewhere says that another way in, such as an API that the app has already or
-	// a load balancer, invokes Handler.Alias for HTTP, so that the backend creates none.
+	// HttpElsewhere says that another API of the app, or a load balancer, invokes
+	// Handler.Alias for HTTP, so the backend creates no API.
 	//
 	// @default false
 	HttpElsewhere *bool
@@ -87,17 +86,17 @@ type BackendProps struct {
 	IdempotencyTable *IdempotencyTableProps
 
 	// Jobs runs the queues and schedules on a second function from the same asset, so
-	// that a burst of jobs takes no instance that requests need. What is unset is as in
-	// Handler, but for Concurrency, FunctionName, LogGroup and Role, which are its own.
-	// What makes the asset must be unset, and so must Environment, Half, Manifest and
-	// Vpc.
+	// that a burst of jobs takes no instance that requests need. Unset props are as in
+	// Handler, except Concurrency, FunctionName, LogGroup and Role, which are its own.
+	// The props that make the asset must be unset, and so must Environment, Half,
+	// Manifest and Vpc.
 	//
 	// @default - one function serves requests and runs jobs
 	Jobs *HandlerProps
 
-	// Manifest says that the program is asked what it serves. With false, the
-	// props declare it instead: Http, Rest, FunctionUrl, HttpElsewhere and WebSocket when
-	// they are set, and each of Queues and Schedules.
+	// Manifest says that synth asks the program for its manifest. With false, the props
+	// declare it instead: Http, Rest, FunctionUrl, HttpElsewhere and WebSocket when they
+	// are set, and each of Queues and Schedules.
 	//
 	// @default true
 	Manifest *bool
@@ -108,38 +107,36 @@ type BackendProps struct {
 	// @default - none
 	Monitoring *MonitoringProps
 
-	// Queues refine the queues that the program consumes, by their logical
-	// names. Handler, FunctionTimeout and Name of each must be unset. A queue
-	// that the program only sends to is none of these: create a [Queue] and pass the
-	// backend to [Queue.ConnectSend].
+	// Queues refine the queues that the program consumes, by their logical names.
+	// Handler, FunctionTimeout and Name of each must be unset. A queue that the program
+	// only sends to does not belong here: create a [Queue] and pass the backend to
+	// [Queue.ConnectSend].
 	//
 	// @default - the defaults of [QueueProps] for each queue of the program
 	Queues map[string]*QueueProps
 
-	// RemovalPolicy says what becomes of the queues, with their messages, and of the log
-	// groups that the backend creates, when they leave the stack: a commit to the program
-	// that renames or removes a consumer removes its queue. Set DESTROY for a stage that
-	// is thrown away.
+	// RemovalPolicy decides whether the queues, with their messages, and the log groups
+	// of the backend are kept when they leave the stack. A commit to the program that
+	// renames or removes a consumer removes its queue. Set DESTROY for a temporary stage.
 	//
 	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 	RemovalPolicy awscdk.RemovalPolicy
 
-	// RenamedQueues are the former names of queues, by their names in the program. A queue
-	// that says what it was called stays the same queue, with its messages.
+	// RenamedQueues are the former names of queues, by their names in the program. A
+	// queue with its former name stays the same queue, with its messages.
 	//
 	// @default - none
 	RenamedQueues map[string]string
 
-	// Rest serves HTTP with a REST API in place of an HTTP API. Its Handler must
-	// be unset.
+	// Rest serves HTTP with a REST API instead of an HTTP API. Its Handler must be unset.
 	//
 	// @default - none
 	Rest *RestApiProps
 
-	// ScheduleDeadLetterQueue takes the runs of schedules that would be lost: those that
+	// ScheduleDeadLetterQueue receives the schedule runs that would be lost: those that
 	// EventBridge Scheduler could not deliver, and those that failed three times in the
-	// program. It must be a standard queue. DeadLetterQueue of a schedule and OnFailure of
-	// HandlerProps.AsyncInvoke come before it.
+	// program. It must be a standard queue. DeadLetterQueue of a schedule and OnFailure
+	// of HandlerProps.AsyncInvoke take precedence.
 	//
 	// @default - a new queue for a program with schedules
 	ScheduleDeadLetterQueue awssqs.IQueue
@@ -150,9 +147,9 @@ type BackendProps struct {
 	// @default - the defaults of [ScheduleProps] for each schedule of the program
 	Schedules map[string]*ScheduleProps
 
-	// SqsEndpoint says that an interface endpoint for SQS is created in the VPC,
-	// through which functions in isolated subnets send to queues. A VPC that has
-	// one needs no second one, whose private DNS name would conflict.
+	// SqsEndpoint creates an interface endpoint for SQS in the VPC, through which
+	// functions in isolated subnets send to queues. A VPC can have only one: the private
+	// DNS name of a second one would conflict.
 	//
 	// @default - true for functions in isolated subnets whose program consumes queues or whose pushes are relayed, unless this app creates an endpoint for SQS in the VPC
 	SqsEndpoint *bool
@@ -171,25 +168,25 @@ type BackendProps struct {
 	WebSocketRelay *bool
 }
 
-// Backend is a whole backend that is one Go program. It asks the program what it
-// serves and creates exactly that: the function with its alias, an HTTP API, a
-// WebSocket API, the queues that the program consumes and its schedules, all of
-// which invoke the alias.
+// Backend is a whole backend that is one Go program. It reads the program's manifest and
+// creates exactly what that lists: the function with its alias, an HTTP API, a WebSocket
+// API, the queues that the program consumes and its schedules. All of them invoke the
+// alias.
 //
 // The program may send to each queue that it consumes, push to the clients of
 // its WebSocket API, and connect to Database.
 //
-// A backend is the composition of this package's other constructs and does
-// nothing that they cannot do alone, except to check them against each other.
+// A backend only composes this package's other constructs, and checks them against each
+// other.
 //
-// The ids of its children are "Handler", "Jobs", "Http", "Rest",
-// "FunctionUrl", "WebSocket", "WebSocketRelay", "ConnectionRegistry", "IdempotencyTable", "Database",
-// "DirectDatabase", "ScheduleRole", "SqsEndpoint", "Monitoring", "Queue-{name}", with the name that a
-// queue had first, and "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" of its outputs.
+// The ids of its children are "Handler", "Jobs", "Http", "Rest", "FunctionUrl",
+// "WebSocket", "WebSocketRelay", "ConnectionRegistry", "IdempotencyTable", "Database",
+// "DirectDatabase", "ScheduleRole", "SqsEndpoint", "Monitoring", "Queue-{name}" with the
+// queue's first name, "Schedule-{name}", and "HttpUrl" and "WebSocketUrl" for its outputs.
 type Backend struct {
 	constructs.Construct
 
-	// ConnectionRegistry is the table of the connections; nil without
+	// ConnectionRegistry is the table of the WebSocket connections; nil without
 	// BackendProps.ConnectionRegistry.
 	ConnectionRegistry *ConnectionRegistry
 	// Database is the proxy; nil without BackendProps.Database.
@@ -201,7 +198,7 @@ type Backend struct {
 	FunctionUrl *FunctionUrl
 	// Handler is the program's function, version and alias.
 	Handler *Handler
-	// Http is the HTTP API; nil when the program serves none, or in another way.
+	// Http is the HTTP API; nil when the program serves no HTTP, or another way.
 	Http *HttpApi
 	// IdempotencyTable is the table of what was done; nil without
 	// BackendProps.IdempotencyTable.
@@ -215,14 +212,14 @@ type Backend struct {
 	Queues map[string]*Queue
 	// Rest is the REST API; nil without BackendProps.Rest.
 	Rest *RestApi
-	// ScheduleDeadLetterQueue takes the runs of schedules that would be lost; nil for a
+	// ScheduleDeadLetterQueue receives the schedule runs that would be lost; nil for a
 	// program without schedules.
 	ScheduleDeadLetterQueue awssqs.IQueue
 	// Schedules are the schedules that the program runs, by their logical names.
 	Schedules map[string]*Schedule
 	// WebSocket is the WebSocket API; nil when the program serves none.
 	WebSocket *WebSocketApi
-	// WebSocketRelay pushes to the clients for the functions; nil without
+	// WebSocketRelay sends the functions' pushes to the clients; nil without
 	// BackendProps.WebSocketRelay.
 	WebSocketRelay *WebSocketRelay
 	app            *app
@@ -305,7 +302,7 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 		s := plan.schedules[name]
 		s.Handler = jobs.Alias
 		if s.Role == nil && s.Group == nil {
-			// One for all of them, since a stack has room for 500 resources.
+			// One role for all of them, since a stack has room for 500 resources.
 			if role == nil {
 				role = newScheduleRole(b, "ScheduleRole", nil)
 			}
@@ -325,9 +322,9 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 	return b
 }
 
-// keepLostRuns gives the schedules and the function that they invoke a queue for runs that
-// would be lost: EventBridge Scheduler gives up a delivery after its retries, and Lambda
-// an event that failed three times.
+// keepLostRuns gives the schedules and their function a queue for runs that would be
+// lost. EventBridge Scheduler drops a run after its retries, and Lambda drops an event
+// that failed three times.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (2026-11)
 func (b *Backend) keepLostRuns(props *BackendProps, plan *backendPlan) {
@@ -339,7 +336,7 @@ func (b *Backend) keepLostRuns(props *BackendProps, plan *backendPlan) {
 		b.ScheduleDeadLetterQueue = awssqs.NewQueue(b, jsii.String("ScheduleDeadLetters"), &awssqs.QueueProps{
 			Encryption: awssqs.QueueEncryption_SQS_MANAGED,
 			EnforceSSL: jsii.Bool(true),
-			// No queue moves its messages here.
+			// No other queue may use it as its dead-letter queue.
 			RedriveAllowPolicy: &awssqs.RedriveAllowPolicy{RedrivePermission: awssqs.RedrivePermission_DENY_ALL},
 			RemovalPolicy:      props.removal(),
 			RetentionPeriod:    newDuration(defaultDeadLetterRetentionSecs),
@@ -358,7 +355,7 @@ func (b *Backend) keepLostRuns(props *BackendProps, plan *backendPlan) {
 		async.OnFailure = awslambdadestinations.NewSqsDestination(b.ScheduleDeadLetterQueue)
 	}
 	runs.AsyncInvoke = &async
-	// A copy, since a relay has the props of the handler too, and runs no schedules.
+	// A copy, since a relay shares the props of the handler, and runs no schedules.
 	if plan.jobs != nil {
 		plan.jobs = &runs
 	} else {
@@ -366,12 +363,12 @@ func (b *Backend) keepLostRuns(props *BackendProps, plan *backendPlan) {
 	}
 }
 
-// Manifest is what the program serves, or what the props declare when
-// BackendProps.Manifest is false. It must not be changed.
+// Manifest returns what the program serves, or what the props declare when
+// BackendProps.Manifest is false. The caller must not change it.
 func (b *Backend) Manifest() *Manifest { return b.manifest }
 
-// Queue returns the queue that the program consumes under this name. It panics when
-// there is none, and names those that there are.
+// Queue returns the queue that the program consumes under this name. Without one, it
+// panics and lists the existing names.
 func (b *Backend) Queue(name string) *Queue {
 	q := b.Queues[name]
 	if q == nil {
@@ -381,8 +378,8 @@ func (b *Backend) Queue(name string) *Queue {
 	return q
 }
 
-// Schedule returns the schedule that the program runs under this name. It panics when
-// there is none, and names those that there are.
+// Schedule returns the schedule that the program runs under this name. Without one, it
+// panics and lists the existing names.
 func (b *Backend) Schedule(name string) *Schedule {
 	s := b.Schedules[name]
 	if s == nil {
@@ -392,7 +389,7 @@ func (b *Backend) Schedule(name string) *Schedule {
 	return s
 }
 
-// handlers are the functions that run the program's own code.
+// handlers returns the functions that run the program's own code.
 func (b *Backend) handlers() []*Handler {
 	if b.Jobs == nil {
 		return []*Handler{b.Handler}
@@ -402,12 +399,12 @@ func (b *Backend) handlers() []*Handler {
 
 func (b *Backend) hearthApp() *app { return b.app }
 
-// GrantPrincipal implements awsiam.IGrantable: all functions of the program get what
-// the backend is granted.
+// GrantPrincipal implements awsiam.IGrantable: a grant to the backend goes to all
+// functions of the program.
 func (b *Backend) GrantPrincipal() awsiam.IPrincipal { return principals(functionsOf(b)).grantable() }
 
-// Connections implements awsec2.IConnectable: the security groups of all functions of
-// the program, which must be in a VPC.
+// Connections implements awsec2.IConnectable. It returns the security groups of all
+// functions of the program, which must be in a VPC.
 func (b *Backend) Connections() awsec2.Connections {
 	if b.connections == nil {
 		var groups []awsec2.ISecurityGroup
@@ -429,8 +426,8 @@ func (b *Backend) AddEnvironment(key *string, value *string, options *awslambda.
 	return principals(functionsOf(b)).addEnvironment(key, value, options)
 }
 
-// addConnectionRegistry creates the table of the connections. The relay uses it too:
-// it learns which of them are gone.
+// addConnectionRegistry creates the table of the WebSocket connections. The relay uses it
+// too, because it learns which of them have ended.
 func (b *Backend) addConnectionRegistry(plan *backendPlan) {
 	if plan.registry == nil {
 		return
@@ -462,13 +459,13 @@ func (b *Backend) tableVpc(plan *backendPlan, vpc awsec2.IVpc) awsec2.IVpc {
 	return vpc
 }
 
-// isolated tells whether any of the program's functions has no way to the internet.
+// isolated reports whether any of the program's functions has no route to the internet.
 func (b *Backend) isolated() bool {
 	return slices.ContainsFunc(b.handlers(), (*Handler).isolated)
 }
 
-// addSqsEndpoint creates the way from isolated subnets to the queues, or opens that
-// of another backend.
+// addSqsEndpoint creates the endpoint between isolated subnets and SQS, or opens the
+// endpoint of another backend.
 func (b *Backend) addSqsEndpoint(props *BackendProps, plan *backendPlan) {
 	vpc := plan.handler.Vpc
 	wanted := (len(plan.queueNames) > 0 || plan.relay != nil) && b.isolated()

@@ -8,12 +8,12 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// backendPlan is what a [Backend] will create: for each part its own copy of the
-// props, complete but for the alias that it invokes.
+// backendPlan is what a [Backend] will create: its own copy of each part's props,
+// complete except for the alias that the part invokes.
 type backendPlan struct {
 	manifest    *Manifest
 	handler     *HandlerProps
-	jobs        *HandlerProps // nil when the first function runs them
+	jobs        *HandlerProps // nil when the first function runs the jobs
 	relay       *WebSocketRelayProps
 	registry    *ConnectionRegistryProps
 	idempotency *IdempotencyTableProps
@@ -31,7 +31,7 @@ type backendPlan struct {
 	warnings                  []warning
 }
 
-// removal is what becomes of what holds state.
+// removal returns the removal policy of the resources that hold data.
 func (p *BackendProps) removal() awscdk.RemovalPolicy {
 	if p.RemovalPolicy != "" {
 		return p.RemovalPolicy
@@ -39,14 +39,14 @@ func (p *BackendProps) removal() awscdk.RemovalPolicy {
 	return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 }
 
-// becauseOurs ends a message about a prop of a part that the backend sets.
+// becauseOurs ends a message about a part's prop that the backend sets.
 const becauseOurs = "in a backend, which sets it; remove it"
 
 type warning struct{ id, message string }
 
-// newBackendPlan reads the props and the program, and checks each part, the
-// parts against the program, and the parts against each other, so that all broken
-// rules are reported at once and before anything is created.
+// newBackendPlan reads the props and the program. It checks each part, the parts against
+// the program, and the parts against each other. So it reports all broken rules at once,
+// before the backend creates anything.
 func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
 	plan := &backendPlan{queueIDs: map[string]string{}, queues: map[string]*QueueProps{}, schedules: map[string]*ScheduleProps{}}
 	r := &rules{where: "BackendProps"}
@@ -157,8 +157,7 @@ func (b *backendPlan) planJobs(r *rules, props *BackendProps, m *Manifest) {
 	r.in("Jobs.Concurrency", concurrencyValuesOf(b.jobs.Concurrency).check)
 }
 
-// planRelay completes the props of the relay, and refuses a program that could
-// not push.
+// planRelay completes the props of the relay, and refuses a program that could not push.
 func (b *backendPlan) planRelay(r *rules, props *BackendProps, m *Manifest, relays bool) {
 	if isTrue(props.WebSocketRelay) {
 		if !m.WebSocket {
@@ -176,7 +175,7 @@ func (b *backendPlan) planRelay(r *rules, props *BackendProps, m *Manifest, rela
 	}
 }
 
-// planRegistry completes the props of the table of the connections.
+// planRegistry completes the props of the table of the WebSocket connections.
 func (b *backendPlan) planRegistry(r *rules, props *BackendProps, m *Manifest) {
 	if props.ConnectionRegistry == nil {
 		return
@@ -202,7 +201,7 @@ func (b *backendPlan) planIdempotency(r *rules, props *BackendProps) {
 	}
 }
 
-// jobsHandler are the props of the function that runs the queues and schedules.
+// jobsHandler returns the props of the function that runs the queues and schedules.
 func (b *backendPlan) jobsHandler() *HandlerProps {
 	if b.jobs != nil {
 		return b.jobs
@@ -210,7 +209,7 @@ func (b *backendPlan) jobsHandler() *HandlerProps {
 	return b.handler
 }
 
-// declaredManifest is what a program that is not asked serves, as the props say.
+// declaredManifest returns the manifest that the props declare.
 func declaredManifest(props *BackendProps) *Manifest {
 	m := &Manifest{Version: wire.ManifestVersion, HTTP: props.Http != nil || props.Rest != nil || props.FunctionUrl != nil || isTrue(props.HttpElsewhere), WebSocket: props.WebSocket != nil}
 	for _, name := range sortedKeys(props.Queues) {
@@ -230,7 +229,7 @@ func declaredManifest(props *BackendProps) *Manifest {
 	return m
 }
 
-// planHttp completes the props of what serves HTTP.
+// planHttp completes the props of the construct that serves HTTP.
 func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
 	ways := []given{{"Http", props.Http != nil}, {"Rest", props.Rest != nil}, {"FunctionUrl", props.FunctionUrl != nil}, {"HttpElsewhere", isTrue(props.HttpElsewhere)}}
 	var set []string
@@ -433,8 +432,8 @@ func (b *backendPlan) checkEnvironment(r *rules, props *BackendProps, m *Manifes
 	}
 }
 
-// checkBudget checks that the instances that the queues may keep busy leave room
-// for those who wait for an answer.
+// checkBudget checks that the instances that the queues may keep busy leave room for
+// requests.
 func (b *backendPlan) checkBudget(r *rules, m *Manifest) {
 	field := ""
 	if b.jobs != nil {
@@ -453,10 +452,10 @@ func (b *backendPlan) checkBudget(r *rules, m *Manifest) {
 	}
 }
 
-// entry names the program in messages about what it says.
+// entry names the program in messages about its manifest.
 func (b *backendPlan) entry() string { return fmt.Sprintf("%q", b.handler.title()) }
 
-// list names things in messages.
+// list joins names for messages.
 func list(names []string) string {
 	if len(names) == 0 {
 		return "none"

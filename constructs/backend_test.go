@@ -61,8 +61,8 @@ func resources(stack awscdk.Stack, kind string) map[string]string {
 	return found
 }
 
-// TestBackendAlias shows that whatever invokes the program goes through the alias
-// with the provisioned concurrency, and that the alias waits for the database.
+// TestBackendAlias shows that everything invokes the alias with the provisioned
+// concurrency, and that the alias waits for the database.
 func TestBackendAlias(t *testing.T) {
 	stack := setup(t)
 	b := newFullBackend(stack)
@@ -114,7 +114,7 @@ func TestBackendDeclared(t *testing.T) {
 	template.HasResourceProperties(jsii.String("AWS::Scheduler::Schedule"), map[string]any{"ScheduleExpressionTimezone": "Europe/Oslo"})
 }
 
-// TestBackendHttpElsewhere: an API of the app's own serves HTTP, so none is made.
+// TestBackendHttpElsewhere: an existing API serves HTTP, so the backend makes none.
 func TestBackendHttpElsewhere(t *testing.T) {
 	stack := setup(t)
 	b := NewBackend(stack, jsii.String("Backend"), &BackendProps{Entry: entry("full"), HttpElsewhere: jsii.Bool(true)})
@@ -158,8 +158,8 @@ func TestBackendIdempotencyTable(t *testing.T) {
 	}
 }
 
-// TestBackendRefusal shows that all broken rules come at once, with those across
-// the program and the infrastructure.
+// TestBackendRefusal shows that all broken rules are reported at once, including those
+// across the program and the infrastructure.
 func TestBackendRefusal(t *testing.T) {
 	stack := setup(t)
 	standard := awssqs.NewQueue(stack, jsii.String("Standard"), nil)
@@ -265,8 +265,8 @@ func TestBackendRelayWithoutConsumer(t *testing.T) {
 	}
 }
 
-// TestRelayNotNeeded shows that a program with the relay's consumer needs no
-// relay where it can push itself.
+// TestRelayNotNeeded shows that a program with the relay's consumer needs no relay if it
+// can push itself.
 func TestRelayNotNeeded(t *testing.T) {
 	stack := setup(t)
 	b := NewBackend(stack, jsii.String("Backend"), &BackendProps{Entry: entry("relayed")})
@@ -275,7 +275,7 @@ func TestRelayNotNeeded(t *testing.T) {
 	}
 }
 
-// TestBackendSqsEndpoint shows when a backend creates the way to its queues.
+// TestBackendSqsEndpoint shows when a backend creates an endpoint for its queues.
 func TestBackendSqsEndpoint(t *testing.T) {
 	for name, c := range map[string]struct {
 		wanted *bool
@@ -300,8 +300,8 @@ func TestBackendSqsEndpoint(t *testing.T) {
 	}
 }
 
-// TestBackendIsStable shows that the order of a Go map does not reach the
-// template, and that the caller's props stay as they were.
+// TestBackendIsStable shows that the order of a Go map does not change the template, and
+// that the caller's props do not change.
 func TestBackendIsStable(t *testing.T) {
 	var first string
 	for range 3 {
@@ -422,8 +422,7 @@ func TestContractOtherSource(t *testing.T) {
 	template(stack)
 }
 
-// TestWithoutFlags shows that an app that has no feature flags set can use a
-// backend.
+// TestWithoutFlags shows that an app without feature flags can use a backend.
 func TestWithoutFlags(t *testing.T) {
 	stack := awscdk.NewStack(awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir())}), jsii.String("Test"), nil)
 	newFullBackend(stack)
@@ -465,8 +464,8 @@ func TestAssetHash(t *testing.T) {
 	}
 }
 
-// TestBackendsShareEndpoints shows that the second backend in a VPC uses the
-// endpoints of the first one, be it in the same stack or in another.
+// TestBackendsShareEndpoints shows that the second backend in a VPC uses the endpoints of
+// the first one, in the same stack or in another.
 func TestBackendsShareEndpoints(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)
@@ -487,7 +486,7 @@ func TestBackendsShareEndpoints(t *testing.T) {
 	}
 }
 
-// TestLostRuns shows where runs of schedules go that would be lost.
+// TestLostRuns shows where the schedule runs go that would be lost.
 func TestLostRuns(t *testing.T) {
 	const ours, theirs = "BackendScheduleDeadLetters1C10ED6A", "Own"
 	for name, c := range map[string]struct {

@@ -10,27 +10,26 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Each event poller of a queue in provisioned mode keeps up to 10 invocations
-// going.
+// Each event poller of a queue in provisioned mode runs up to 10 invocations at once.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11)
 const invocationsPerPoller = 10
 
-// demand is what may keep the instances of one function busy at the same time,
-// in plain values.
+// demand lists the sources that may keep the instances of one function busy at the same
+// time, in plain values.
 type demand struct {
 	sources []source
-	// requests says that somebody waits for the function's answers: an API or a
-	// function URL, for which one instance at least must be left.
+	// requests says that an API or a function URL waits for the function's answers. One
+	// instance at least must be left for it.
 	requests bool
 }
 
 // source is an event source of a function.
 type source struct {
-	// name is how the user knows it; without one, path is.
+	// name is the user's name for it; if it is "", messages use path.
 	name string
 	path func() string
-	// most is the most instances it can keep busy: unset without a bound.
-	most number
+	// max is the highest number of instances that it can keep busy: unset without a bound.
+	max number
 	// pollers says that the bound comes from provisioned pollers.
 	pollers bool
 }
@@ -42,8 +41,8 @@ func (s source) title() string {
 	return s.name
 }
 
-// shortfall returns what is wrong with a number of reserved instances, or "". An
-// unset or unknown number bounds nothing, and 0 pauses everything on purpose.
+// shortfall describes what is wrong with a number of reserved instances, or returns "".
+// An unset or unknown number bounds nothing, and 0 pauses the function on purpose.
 func (d demand) shortfall(reserved number) string {
 	if !reserved.known || reserved.value == 0 {
 		return ""
@@ -51,8 +50,8 @@ func (d demand) shortfall(reserved number) string {
 	sum := 0.0
 	var bounded []source
 	for _, s := range d.sources {
-		if s.most.known {
-			sum += s.most.value
+		if s.max.known {
+			sum += s.max.value
 			bounded = append(bounded, s)
 		}
 	}
@@ -67,9 +66,9 @@ func (d demand) shortfall(reserved number) string {
 	parts := make([]string, len(bounded))
 	for i, s := range bounded {
 		if s.pollers {
-			parts[i] = fmt.Sprintf("%s (%s: %s pollers × %d)", s.most, s.title(), format(s.most.value/invocationsPerPoller), invocationsPerPoller)
+			parts[i] = fmt.Sprintf("%s (%s: %s pollers × %d)", s.max, s.title(), format(s.max.value/invocationsPerPoller), invocationsPerPoller)
 		} else {
-			parts[i] = fmt.Sprintf("%s (%s)", s.most, s.title())
+			parts[i] = fmt.Sprintf("%s (%s)", s.max, s.title())
 		}
 	}
 	return fmt.Sprintf("must be at least %s instances, the sum of the queues' MaxConcurrency: %s%s, got %s; raise it or lower a MaxConcurrency",
@@ -80,14 +79,14 @@ func (d demand) shortfall(reserved number) string {
 func (d demand) unbounded() []string {
 	var names []string
 	for _, s := range d.sources {
-		if !s.most.set {
+		if !s.max.set {
 			names = append(names, s.title())
 		}
 	}
 	return names
 }
 
-// backlog is the warning about event sources without a bound, or "".
+// backlog returns the warning about event sources without a bound, or "".
 func (d demand) backlog(reserved number, todo string) string {
 	if !reserved.known || reserved.value == 0 {
 		return ""
@@ -99,8 +98,8 @@ func (d demand) backlog(reserved number, todo string) string {
 	return fmt.Sprintf("a backlog in %s can keep all %s reserved instances busy; %s", list(names), reserved, todo)
 }
 
-// budget collects the demand on one function, and its URLs, while constructs are
-// wired to it, and checks it at synth, when everything has been wired that will be.
+// budget collects the demand on one function, and its URLs, while constructs are wired to
+// it. It checks the demand at synth, when all wiring is done.
 type budget struct {
 	app      *app
 	demand   demand
@@ -118,7 +117,7 @@ func (b *budget) addSource(s source) {
 	}
 }
 
-// addRequests says that an API waits for the function.
+// addRequests records that an API waits for the function.
 func (b *budget) addRequests() {
 	if b != nil {
 		b.demand.requests = true
@@ -133,7 +132,7 @@ func (b *budget) check() []string {
 	h := b.app.ownerOf(b.function)
 	if h != nil {
 		v := concurrencyValuesOf(h.props.Concurrency)
-		if v.reserved != reserved { // it was changed since
+		if v.reserved != reserved { // it has changed since
 			v.reserved = reserved
 			r := &rules{where: "ConcurrencyProps"}
 			v.check(r)
@@ -189,17 +188,17 @@ func messages(errs []error) []string {
 func sourceIn(mapping awscdk.CfnResource, properties map[string]any) source {
 	s := source{path: func() string { return *mapping.Node().Path() }}
 	if scaling, ok := properties["ScalingConfig"].(map[string]any); ok {
-		s.most = numberIn(scaling, "MaximumConcurrency")
+		s.max = numberIn(scaling, "MaximumConcurrency")
 	}
 	if pollers, ok := properties["ProvisionedPollerConfig"].(map[string]any); ok {
-		s.most, s.pollers = pollersBound(numberIn(pollers, "MaximumPollers")), true
+		s.max, s.pollers = pollersBound(numberIn(pollers, "MaximumPollers")), true
 	}
 	return s
 }
 
-// pollersBound is how many instances a number of event pollers keep busy.
-func pollersBound(most number) number {
-	most = most.or(defaultMaxPollers)
-	most.value *= invocationsPerPoller
-	return most
+// pollersBound returns how many instances a number of event pollers keep busy.
+func pollersBound(maxPollers number) number {
+	maxPollers = maxPollers.or(defaultMaxPollers)
+	maxPollers.value *= invocationsPerPoller
+	return maxPollers
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func TestDemandRules(t *testing.T) {
-	two := []source{{name: "jobs", most: known(5)}, {name: "ledger", most: known(7)}}
+	two := []source{{name: "jobs", max: known(5)}, {name: "ledger", max: known(7)}}
 	for _, c := range []struct {
 		name     string
 		demand   demand
@@ -30,10 +30,10 @@ func TestDemandRules(t *testing.T) {
 		{"below", demand{sources: two, requests: true}, known(12), "must be at least 13 instances, the sum of the queues' MaxConcurrency: 5 (jobs) + 7 (ledger) and 1 for requests, got 12; raise it or lower a MaxConcurrency"},
 		{"at without requests", demand{sources: two}, known(12), ""},
 		{"below without requests", demand{sources: two}, known(11), "must be at least 12 instances, the sum of the queues' MaxConcurrency: 5 (jobs) + 7 (ledger), got 11; raise it or lower a MaxConcurrency"},
-		{"token source", demand{sources: []source{{name: "jobs", most: unresolved}, {name: "ledger", most: known(7)}}}, known(7), ""},
-		{"pollers at", demand{sources: []source{{name: "jobs", most: pollersBound(known(2)), pollers: true}}}, known(20), ""},
-		{"pollers below", demand{sources: []source{{name: "jobs", most: pollersBound(known(2)), pollers: true}}}, known(19), "must be at least 20 instances, the sum of the queues' MaxConcurrency: 20 (jobs: 2 pollers × 10), got 19; raise it or lower a MaxConcurrency"},
-		{"pollers by default", demand{sources: []source{{name: "jobs", most: pollersBound(number{}), pollers: true}}}, known(1999), "must be at least 2000 instances, the sum of the queues' MaxConcurrency: 2000 (jobs: 200 pollers × 10), got 1999; raise it or lower a MaxConcurrency"},
+		{"token source", demand{sources: []source{{name: "jobs", max: unresolved}, {name: "ledger", max: known(7)}}}, known(7), ""},
+		{"pollers at", demand{sources: []source{{name: "jobs", max: pollersBound(known(2)), pollers: true}}}, known(20), ""},
+		{"pollers below", demand{sources: []source{{name: "jobs", max: pollersBound(known(2)), pollers: true}}}, known(19), "must be at least 20 instances, the sum of the queues' MaxConcurrency: 20 (jobs: 2 pollers × 10), got 19; raise it or lower a MaxConcurrency"},
+		{"pollers by default", demand{sources: []source{{name: "jobs", max: pollersBound(number{}), pollers: true}}}, known(1999), "must be at least 2000 instances, the sum of the queues' MaxConcurrency: 2000 (jobs: 200 pollers × 10), got 1999; raise it or lower a MaxConcurrency"},
 		{"only requests", demand{requests: true}, known(1), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -44,8 +44,8 @@ func TestDemandRules(t *testing.T) {
 	}
 }
 
-// TestBudgetAcrossConstructs shows that the sum is over all that is wired to a
-// function, by whichever construct and through whichever alias.
+// TestBudgetAcrossConstructs shows that the sum includes everything wired to a function,
+// by any construct and through any alias.
 func TestBudgetAcrossConstructs(t *testing.T) {
 	stack := func(reserved *float64) awscdk.Stack {
 		stack := setup(t)
@@ -79,8 +79,8 @@ func TestBudgetAcrossConstructs(t *testing.T) {
 	}
 }
 
-// TestBudgetOfHandler shows that a backlog in an unbounded queue is warned of,
-// and that a queue added to a backend counts.
+// TestBudgetOfHandler shows the warning about a backlog in an unbounded queue, and that a
+// queue added to a backend counts.
 func TestBudgetOfHandler(t *testing.T) {
 	stack := setup(t)
 	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{
@@ -114,8 +114,8 @@ func TestBudgetOfHandler(t *testing.T) {
 	}
 }
 
-// TestForeignMappings shows that event sources count wherever they are created,
-// but not those of other stacks.
+// TestForeignMappings shows that event sources count wherever they are created, except
+// those of other stacks.
 func TestForeignMappings(t *testing.T) {
 	stack := setup(t)
 	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{
@@ -254,14 +254,14 @@ func TestParts(t *testing.T) {
 	wireJobs(stack, jobs.Alias, &QueueProps{})
 	template(stack)
 
-	// The same folder in other words is the same program.
+	// Another path to the same folder is the same program.
 	stack = setup(t)
 	requests(stack)
 	jobs = NewHandler(stack, jsii.String("Jobs"), &HandlerProps{Entry: jsii.String("./testdata/programs/full"), Half: Jobs})
 	wireJobs(stack, jobs.Alias, &QueueProps{})
 	template(stack)
 
-	// Each stage of an app is deployed by itself.
+	// Each stage of an app is deployed separately.
 	stack = setup(t)
 	app := stack.Node().Root().(awscdk.App)
 	inStage := func(id string) awscdk.Stack {
@@ -304,8 +304,8 @@ func versionIDs(t *testing.T, props *HandlerProps) string {
 	return strings.Join(ids, ",")
 }
 
-// TestDeploySafety shows what publishes a new version, and so starts new warm
-// instances, and what does not.
+// TestDeploySafety shows which changes publish a new version, and so start new warm
+// instances, and which do not.
 func TestDeploySafety(t *testing.T) {
 	dir := clone(t)
 	props := func(c *ConcurrencyProps) *HandlerProps {
@@ -336,7 +336,7 @@ func TestDeploySafety(t *testing.T) {
 	}
 }
 
-// TestWeightedAlias shows that weights and warm instances do not meet.
+// TestWeightedAlias shows that weights and warm instances exclude each other.
 func TestWeightedAlias(t *testing.T) {
 	weigh := func(provisioned *ProvisionedConcurrency) awscdk.Stack {
 		stack := setup(t)
@@ -353,8 +353,8 @@ func TestWeightedAlias(t *testing.T) {
 	}
 }
 
-// TestAliasesOfAHandler shows that what is wired to a function counts by whichever
-// alias it invokes it, and that a version goes past the warm instances.
+// TestAliasesOfAHandler shows that sources of all aliases of a function count, and that
+// invocations of a version bypass the warm instances.
 func TestAliasesOfAHandler(t *testing.T) {
 	for name, aliasOf := range map[string]func(awscdk.Stack, *Handler) awslambda.IFunction{
 		"added": func(_ awscdk.Stack, h *Handler) awslambda.IFunction {
@@ -407,7 +407,7 @@ func TestAliasesOfAHandler(t *testing.T) {
 }
 
 // TestReservedSetLater shows that the reserved concurrency of a function's resource
-// counts, and not what the props said.
+// counts, not that of the props.
 func TestReservedSetLater(t *testing.T) {
 	build := func(reserved float64) awscdk.Stack {
 		stack := setup(t)
@@ -438,8 +438,8 @@ func wireJobs(stack awscdk.Stack, fn awslambda.IFunction, screenshots *QueueProp
 	}
 }
 
-// TestWarmAliases shows that the provisioned concurrency of all aliases of a
-// function counts, whoever created them.
+// TestWarmAliases shows that the provisioned concurrency of all aliases of a function
+// counts, whatever code created them.
 func TestWarmAliases(t *testing.T) {
 	build := func(reserved *float64, most float64) awscdk.Stack {
 		stack := setup(t)

@@ -9,13 +9,13 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// Manifest states what a handler program serves, as the program itself says.
+// Manifest states what a handler program serves, in the program's own words.
 type Manifest = wire.Manifest
 
-// load asks the program what it serves, unless it must not, and builds it for
-// Lambda. There is nothing to learn from the second step when the first one
-// fails. Whatever fails is a broken rule, with the words of the compiler or of
-// the program. The binary is nil when there is one already, in Code or Image.
+// load asks the program for its manifest, unless it must not, and builds it for Lambda.
+// If the first step fails, it skips the second, which would add nothing. A failure is a
+// broken rule, in the words of the compiler or the program. The binary is nil when Code
+// or Image has one already.
 func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
 	const todo = "it is relative to the working directory of the CDK app"
 	var manifest *Manifest
@@ -41,7 +41,7 @@ func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
 		r.breaks("Entry", "must be the directory of a Go main package, got %q (%w); %s", *p.Entry, err, todo)
 		return nil, nil
 	}
-	// Both builds take long, and neither waits for the other.
+	// Both builds take long, so they run at the same time.
 	built := make(chan struct{})
 	go func() {
 		defer close(built)
@@ -61,10 +61,10 @@ func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
 	return manifest, binary
 }
 
-// prebuilt tells whether the program is built before synth.
+// prebuilt reports whether the program is built before synth.
 func (p *HandlerProps) prebuilt() bool { return p.Code != nil || p.Image != nil }
 
-// title names the program in messages about what it says.
+// title names the program in messages about its manifest.
 func (p *HandlerProps) title() string {
 	switch {
 	case p.Entry != nil:
@@ -75,7 +75,7 @@ func (p *HandlerProps) title() string {
 	return "the program"
 }
 
-// source is what is built for these props.
+// source returns the build's input for these props.
 func (p *HandlerProps) source() (program.Source, error) {
 	goarch := "arm64"
 	if p.Architecture != nil && *p.Architecture.Name() == "x86_64" {
@@ -87,7 +87,7 @@ func (p *HandlerProps) source() (program.Source, error) {
 	return program.New(*p.Entry, goarch, p.BuildTags, p.LinkerFlags, isTrue(p.VersionControl))
 }
 
-// asked are the variables that the program has while it is asked what it serves.
+// asked returns the variables of the program while synth asks it for its manifest.
 func (p *HandlerProps) asked() map[string]string {
 	environment := map[string]string{}
 	for _, variables := range []*map[string]*string{p.Environment, p.ManifestEnvironment} {
@@ -105,8 +105,8 @@ func (p *HandlerProps) asked() map[string]string {
 	return environment
 }
 
-// stage writes the archive of a program to a new file, as the CDK takes a file. The
-// caller removes its directory.
+// stage writes the archive of a program to a new file, because the CDK takes only files.
+// The caller removes its directory.
 func stage(binary []byte, files map[string]string) (path string, err error) {
 	data, err := program.Archive(binary, files)
 	if err != nil {
@@ -124,11 +124,10 @@ func stage(binary []byte, files map[string]string) (path string, err error) {
 	return path, nil
 }
 
-// Prebuild starts to build several programs at the same time. The constructors
-// that are given the same Entry, Architecture, BuildTags and LinkerFlags later
-// wait for these builds instead of starting their own, one after the other. What
-// fails is reported by them. [BackendProps.Handler] is not looked at: repeat its
-// fields, and the Environment of the backend.
+// Prebuild starts to build several programs at the same time. Constructors that later get
+// the same Entry, Architecture, BuildTags and LinkerFlags wait for these builds, instead
+// of starting their own one after the other. They also report failed builds. Prebuild
+// ignores [BackendProps.Handler]: repeat its fields, and the Environment of the backend.
 //
 //	hearth.Prebuild(
 //		&hearth.HandlerProps{Entry: jsii.String("./shop")},
@@ -143,7 +142,7 @@ func Prebuild(handlers ...*HandlerProps) {
 		}
 		go func() { _, _ = source.ForLambda() }()
 		if p.ManifestFile == nil && !isFalse(p.Manifest) {
-			environment := p.asked() // asks the CDK, which takes one question at a time
+			environment := p.asked() // asks the CDK, which answers one request at a time
 			go func() { _, _ = source.Manifest(environment) }()
 		}
 	}

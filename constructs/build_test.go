@@ -12,13 +12,13 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// conditional is a program that consumes a queue when a variable says so, and does not
+// conditional is a program that consumes a queue only if a variable is set, and does not
 // start without another one.
 const conditional = "testdata/programs/conditional"
 
-// TestManifestEnvironment shows that a program is asked with the variables that it has
-// on Lambda, another time in another stage, with a placeholder for what only
-// CloudFormation knows, and without those of the synth.
+// TestManifestEnvironment shows that synth asks a program with its variables on Lambda,
+// and again in another stage. The program gets a placeholder for values that only
+// CloudFormation knows, and none of synth's variables.
 func TestManifestEnvironment(t *testing.T) {
 	t.Setenv("REPORTS", "on")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -49,8 +49,8 @@ func TestManifestEnvironment(t *testing.T) {
 	}
 }
 
-// TestPrebuilt shows that a program that is built already is deployed as it is, with
-// what a file says that it serves, and that synth then needs neither Go nor source.
+// TestPrebuilt shows that a prebuilt program is deployed unchanged, with the manifest of
+// a file, and that synth then needs neither Go nor source.
 func TestPrebuilt(t *testing.T) {
 	dir := files(t, map[string]string{"program/bootstrap": "binary", "image/Dockerfile": "FROM scratch\n"})
 	manifest := filepath.Join(dir, "manifest.json")

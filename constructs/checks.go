@@ -11,26 +11,26 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// NewChecks returns an aspect that checks the concurrency and the queues of
-// stacks that are written by hand, with the rules that this package's own
-// constructs have. What is broken becomes an error annotation of the resource,
-// with which cdk synth fails:
+// NewChecks returns an aspect that checks the concurrency and the queues of handwritten
+// stacks, with the rules of this package's own constructs. A broken rule becomes an error
+// annotation of the resource, and cdk synth fails:
 //
 //	awscdk.Aspects_Of(app).Add(hearth.NewChecks(), &awscdk.AspectOptions{
 //		Priority: awscdk.AspectPriority_READONLY(),
 //	})
 //
-// The priority makes it look at what other aspects have made of the stacks.
+// With this priority, it checks the stacks after other aspects have changed them.
 //
-// It checks each function: reserved concurrency against the provisioned
-// concurrency of its aliases, with target tracking and scheduled actions, and
-// against the sum of its event sources with room for its APIs; aliases of
-// $LATEST and weighted aliases with provisioned concurrency. And each queue: its
-// visibility timeout against the timeout of the functions that consume it, its
-// retention against that of its dead-letter queue, its batches and its receive
-// count. It warns of event source mappings of queues that take no partial batch
-// responses. Values that only CloudFormation resolves are skipped, and raw overrides
-// (AddPropertyOverride) are not seen.
+// It checks each function: reserved concurrency against the provisioned concurrency of
+// its aliases, with target tracking and scheduled actions, and against the sum of its
+// event sources with room for its APIs; aliases of $LATEST and weighted aliases with
+// provisioned concurrency.
+//
+// It checks each queue: its visibility timeout against the timeout of the functions that
+// consume it, its retention against that of its dead-letter queue, its batches and its
+// receive count. It warns of event source mappings of queues that take no partial batch
+// responses. It skips values that only CloudFormation resolves, and does not see raw
+// overrides (AddPropertyOverride).
 func NewChecks() awscdk.IAspect { return &checks{} }
 
 type checks struct{}
@@ -63,7 +63,7 @@ func complain(c constructs.IConstruct, message string) {
 	awscdk.Annotations_Of(c).AddError(jsii.String("hearth: " + message))
 }
 
-// checkFunction checks the reserved concurrency of a function against all that
+// checkFunction checks the reserved concurrency of a function against everything that
 // invokes it.
 func (n *inventory) checkFunction(fn awscdk.CfnResource) {
 	reserved := numberIn(n.properties(fn), "ReservedConcurrentExecutions")
@@ -88,8 +88,8 @@ func (n *inventory) checkFunction(fn awscdk.CfnResource) {
 	}
 }
 
-// answers tells whether somebody waits for the answers of a function: API
-// Gateway, a load balancer, or the callers of a function URL.
+// answers reports whether a client waits for the answers of a function: through API
+// Gateway, a load balancer, or a function URL.
 func (n *inventory) answers(ids []string) bool {
 	if slices.ContainsFunc(n.urls, func(url awscdk.CfnResource) bool { return refersTo(n.properties(url)["TargetFunctionArn"], ids) }) {
 		return true
@@ -113,8 +113,8 @@ func (n *inventory) aliasesOf(function string) []awscdk.CfnResource {
 	return aliases
 }
 
-// warmExcess returns what is wrong when the aliases of a function together have more
-// provisioned concurrency than the function has reserved, or "".
+// warmExcess describes a function whose aliases together have more provisioned
+// concurrency than it has reserved, or returns "".
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11)
 func (n *inventory) warmExcess(function string, reserved number) string {
 	sum := 0.0
@@ -132,7 +132,7 @@ func (n *inventory) warmExcess(function string, reserved number) string {
 		reserved, format(sum), strings.Join(parts, " + "))
 }
 
-// warmOf is the highest provisioned concurrency of an alias.
+// warmOf returns the highest provisioned concurrency of an alias.
 func (n *inventory) warmOf(alias awscdk.CfnResource) number {
 	config, _ := n.properties(alias)["ProvisionedConcurrencyConfig"].(map[string]any)
 	warm := numberIn(config, "ProvisionedConcurrentExecutions")
@@ -153,7 +153,7 @@ func (n *inventory) warmOf(alias awscdk.CfnResource) number {
 	return warm
 }
 
-// checkAlias tells whether the alias alone has too much provisioned concurrency.
+// checkAlias reports whether the alias alone has too much provisioned concurrency.
 func (n *inventory) checkAlias(alias awscdk.CfnResource, reserved number) (tooMuch bool) {
 	properties, warm := n.properties(alias), n.warmOf(alias)
 	if !warm.set {
@@ -196,11 +196,11 @@ func (n *inventory) byID(resources []awscdk.CfnResource, reference any) awscdk.C
 	return nil
 }
 
-// checkMapping checks an event source mapping: one of a queue in the same stack with the
+// checkMapping checks an event source mapping. For a queue in the same stack it uses the
 // rules of a [Queue].
 func (n *inventory) checkMapping(mapping awscdk.CfnResource) {
 	properties := n.properties(mapping)
-	if !n.toHandler(mapping) { // a Handler warns of its own
+	if !n.toHandler(mapping) { // a Handler warns about its own
 		if message := wholeBatches(properties, false, n.app.ofQueue(mapping)); message != "" {
 			warn(mapping, "wholeBatches", message)
 		}
@@ -245,7 +245,7 @@ func (n *inventory) checkQueue(queue awscdk.CfnResource) {
 		v := queueValues{
 			fifo:      properties["FifoQueue"] == true,
 			retention: numberIn(properties, "MessageRetentionPeriod"),
-			// SQS's own default, and not that of a Queue's dead-letter queue.
+			// SQS's own default, unlike that of a Queue's dead-letter queue.
 			deadRetention: numberIn(other, "MessageRetentionPeriod").orKnown(defaultRetentionSecs),
 		}
 		r := &rules{where: "DeadLetterQueue"}
@@ -262,7 +262,7 @@ func (n *inventory) checkQueue(queue awscdk.CfnResource) {
 	}
 }
 
-// consumed tells whether a function consumes a queue.
+// consumed reports whether a function consumes a queue.
 func (n *inventory) consumed(queue awscdk.CfnResource) bool {
 	id := n.logicalID(queue)
 	return slices.ContainsFunc(n.mappings, func(mapping awscdk.CfnResource) bool {

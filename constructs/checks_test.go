@@ -19,7 +19,7 @@ import (
 // sourcePath is the id that the CDK gives an event source.
 var sourcePath = regexp.MustCompile(`Test/Alias/SqsEventSource[^)]*/Resource`)
 
-// byHand is a stack in plain CDK, as the checks find it.
+// byHand is a stack in plain CDK, to check.
 type byHand struct {
 	reserved, warm, warmest, sources, retention, dead, visibility, receives *float64
 	fifo, latest, weights, request, deadFifo, onVersion                     bool
@@ -27,7 +27,7 @@ type byHand struct {
 
 func (b byHand) build(t *testing.T) awscdk.Stack {
 	context := flags(t)
-	// With this flag synth fails, where the tests look at the annotations.
+	// With this flag synth fails, but the tests read the annotations.
 	context["@aws-cdk/core:annotationsInValidationReport"] = false
 	stack := setupWith(t, context)
 	fn := awslambda.NewFunction(stack, jsii.String("Fn"), &awslambda.FunctionProps{
@@ -134,7 +134,7 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// TestChecksWarn shows what may be meant.
+// TestChecksWarn shows the warnings, about mistakes that may be intended.
 func TestChecksWarn(t *testing.T) {
 	stack := byHand{reserved: jsii.Number(5), receives: jsii.Number(1)}.build(t)
 	annotations := assertions.Annotations_FromStack(stack)
@@ -152,7 +152,7 @@ func TestChecksAcceptHearth(t *testing.T) {
 }
 
 // TestChecksWholeStack shows that the aliases of a function count together, and that
-// nested stacks are looked at.
+// nested stacks are checked too.
 func TestChecksWholeStack(t *testing.T) {
 	build := func(reserved float64) awscdk.Stack {
 		context := flags(t)

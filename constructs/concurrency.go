@@ -9,8 +9,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Target tracking keeps the utilisation of provisioned concurrency between 10%
-// and 90%.
+// Target tracking keeps the utilisation of provisioned concurrency between 10% and 90%.
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11)
 const (
 	minUtilizationRatio = 0.1
@@ -19,8 +18,8 @@ const (
 	defaultUtilizationRatio = 0.7
 )
 
-// ConcurrencyProps say how many instances of a function may run at once, and
-// how many of them are started before they are needed.
+// ConcurrencyProps set how many instances of a function may run at once, and how many of
+// them start before they are needed.
 type ConcurrencyProps struct {
 	// Plan is the path of a plan file, as hearth plan --out writes it, relative to the
 	// folder in which the app runs: that of cdk.json. Synth simulates its traffic with
@@ -32,21 +31,21 @@ type ConcurrencyProps struct {
 	// @default - none: the numbers are not held against a traffic
 	Plan *string
 
-	// Provisioned is how many instances are kept warm. They belong to the alias,
-	// so only what invokes the alias gets them.
+	// Provisioned is how many instances Lambda keeps warm. They belong to the alias, so
+	// only its callers get them.
 	//
 	// Use [Fixed] or [Autoscaled].
 	//
 	// @default - none: each instance starts when an event needs it
 	Provisioned *ProvisionedConcurrency
 
-	// Reserved is the number of instances that the function can have, and that
-	// no other function in the account can take: its floor and its ceiling. It
-	// must be at least the highest provisioned number, and the maximum
-	// concurrencies of the queues must fit under it.
+	// Reserved is the number of instances that the function can have, and that no other
+	// function in the account can take: its floor and its ceiling. It must be at least
+	// the highest provisioned number, and at least the sum of the queues' maximum
+	// concurrencies.
 	//
-	// 0 pauses the function: every invocation is throttled, and queues keep
-	// their messages. Provisioned concurrency must be unset then.
+	// 0 pauses the function: Lambda throttles every invocation, and queues keep their
+	// messages. Provisioned concurrency must be unset then.
 	//
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html (2026-11)
 	//
@@ -54,8 +53,8 @@ type ConcurrencyProps struct {
 	Reserved *float64
 }
 
-// ProvisionedConcurrency is the number of instances that are kept warm, either
-// fixed or following the load.
+// ProvisionedConcurrency is the number of instances that Lambda keeps warm, either fixed
+// or following the load.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11)
 type ProvisionedConcurrency struct {
@@ -68,9 +67,9 @@ type ProvisionedConcurrency struct {
 	// @default - Min: the number is fixed
 	Max *float64
 
-	// Schedules change Min and Max at certain times, such as before office hours:
-	// at each time, MinCapacity and MaxCapacity, 1 or more, take the place of Min and
-	// Max until the next one. The keys name the schedules, and stay: they make
+	// Schedules change Min and Max at certain times, such as before office hours. From
+	// each time on, MinCapacity and MaxCapacity, 1 or more, replace Min and Max until the
+	// next one. The keys are the schedules' names; do not change them, since they make
 	// logical ids.
 	//
 	// https://docs.aws.amazon.com/autoscaling/application/userguide/services-that-can-integrate-lambda.html (2026-11)
@@ -78,9 +77,9 @@ type ProvisionedConcurrency struct {
 	// @default - none
 	Schedules map[string]*awsapplicationautoscaling.ScalingSchedule
 
-	// Utilization is the share of the warm instances that target tracking keeps
-	// busy, 0.1 to 0.9. A lower share leaves more room for a sudden load, and
-	// costs more. It means nothing for a fixed number.
+	// Utilization is the share of the warm instances that target tracking keeps busy, 0.1
+	// to 0.9. A lower share leaves more room for a sudden load, and costs more. A fixed
+	// number ignores it.
 	//
 	// @default 0.7
 	Utilization *float64
@@ -91,9 +90,9 @@ func Fixed(n float64) *ProvisionedConcurrency {
 	return &ProvisionedConcurrency{Min: jsii.Number(n)}
 }
 
-// Autoscaled keeps lowest to highest instances warm, following the load with
-// target tracking. A deployment waits for the lowest number. Set Utilization on
-// the result to change how early instances are added.
+// Autoscaled keeps lowest to highest instances warm: target tracking follows the load. A
+// deployment waits for the lowest number. Set Utilization on the result to change how
+// early instances are added.
 func Autoscaled(lowest, highest float64) *ProvisionedConcurrency {
 	return &ProvisionedConcurrency{Min: jsii.Number(lowest), Max: jsii.Number(highest)}
 }
@@ -122,7 +121,7 @@ func (p *ProvisionedConcurrency) autoscale(a *app, alias awslambda.Alias) {
 	}
 }
 
-// concurrencyValues are [ConcurrencyProps] as the rules see them.
+// concurrencyValues are [ConcurrencyProps] as plain values for the rules.
 type concurrencyValues struct {
 	plan                  string // "" for none
 	reserved              number
@@ -163,7 +162,7 @@ func concurrencyValuesOf(p *ConcurrencyProps) concurrencyValues {
 	return v
 }
 
-// mostWarm is the highest number of warm instances.
+// mostWarm returns the highest number of warm instances.
 func (v concurrencyValues) mostWarm() number {
 	if v.highest.set {
 		return v.highest
@@ -212,8 +211,8 @@ func (v concurrencyValues) checkProvisioned(r *rules) {
 	}
 }
 
-// noWarmth says why a schedule cannot go down to 0: Lambda has no provisioned
-// concurrency of 0, and later updates of the alias fail.
+// noWarmth is why a schedule cannot go down to 0: Lambda has no provisioned concurrency
+// of 0, and later updates of the alias fail.
 // https://github.com/aws/aws-cdk/issues/29992 (2026-11)
 const noWarmth = "with 0, later deployments of the alias fail; 1 is the least"
 

@@ -8,12 +8,12 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 )
 
-// Client is what can be connected to a queue, a database or an API: an
-// awslambda.Function, a [Handler], or a [Backend] with all functions of its program.
+// Client can be connected to a queue, a database or an API. It is an awslambda.Function,
+// a [Handler], or a [Backend] with all functions of its program.
 //
-// A Grant method takes any grantee, and gives it the permission alone. A Connect
-// method gives a client the permission, the way through the network, and the
-// environment variables by which the packages of lambdaruntime find the other side.
+// A Grant method takes any grantee, and gives it only the permission. A Connect method
+// gives a client the permission, the network access, and the environment variables with
+// which the packages of lambdaruntime find the resource.
 type Client interface {
 	awsec2.IConnectable
 	awsiam.IGrantable
@@ -24,9 +24,9 @@ type Client interface {
 
 // ConnectOptions refine a connection.
 type ConnectOptions struct {
-	// Name tells this connection apart from others of the same kind that the program
-	// has: up to 40 letters, digits, "-" and "_". The program gives the same name to the
-	// package that connects: postgres.Options.Connection, mysql.Options.Connection,
+	// Name distinguishes this connection from others of the same kind in the program: up
+	// to 40 letters, digits, "-" and "_". The program gives the same name to the package
+	// that connects: postgres.Options.Connection, mysql.Options.Connection,
 	// connections.Named, registry.Named, relay.Named. For a queue it is the logical name
 	// that the program sends to.
 	//
@@ -71,8 +71,7 @@ func functionsOf(client Client) []awslambda.Function {
 	return nil
 }
 
-// aliasesOf returns the aliases that invoke the functions of a client, where they are
-// known.
+// aliasesOf returns the known aliases that invoke the functions of a client.
 func aliasesOf(client Client) []awslambda.Alias {
 	var aliases []awslambda.Alias
 	switch c := client.(type) {
@@ -86,8 +85,7 @@ func aliasesOf(client Client) []awslambda.Alias {
 	return aliases
 }
 
-// connect runs connect for each function of a client, and combines what they were
-// granted.
+// connect runs connect for each function of a client, and combines the grants.
 func connect(c construct, client Client, connect func(fn awslambda.Function) awsiam.Grant) awsiam.Grant {
 	functions := functionsOf(client)
 	if len(functions) == 0 {

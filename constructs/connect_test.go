@@ -44,8 +44,8 @@ func variablesOf(t *testing.T, stack awscdk.Stack, part string) []map[string]str
 	return all
 }
 
-// TestQueueAlone shows that a queue with a consumer needs no Connect method: the
-// program is told which queue is whose, and that its responses may be partial.
+// TestQueueAlone shows that a queue with a consumer needs no Connect method: the program
+// knows its queue, and that its responses may be partial.
 func TestQueueAlone(t *testing.T) {
 	stack := setup(t)
 	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("full")})
@@ -69,8 +69,8 @@ func TestQueueAlone(t *testing.T) {
 	}
 }
 
-// TestConnectNames shows that one program uses two of each kind, and that the second
-// one without a name of its own is refused.
+// TestConnectNames shows that one program can use two of each kind, and that the second
+// one needs a name.
 func TestConnectNames(t *testing.T) {
 	stack := setup(t)
 	vpc := newVpc(stack)
@@ -146,8 +146,8 @@ func TestConnectTwice(t *testing.T) {
 	}
 }
 
-// TestForeignQueue shows that the queue of another backend does not take the place of
-// the program's own queue of that name.
+// TestForeignQueue shows that the queue of another backend does not replace the program's
+// own queue of the same name.
 func TestForeignQueue(t *testing.T) {
 	stack := setup(t)
 	one := NewBackend(stack, jsii.String("One"), &BackendProps{Entry: entry("full")})
@@ -165,9 +165,8 @@ func TestForeignQueue(t *testing.T) {
 	}
 }
 
-// TestBackendIsGrantee shows that a grant, a variable and a way through the network
-// that a backend gets reach all functions of its program, before and after it has a
-// second one.
+// TestBackendIsGrantee shows that a grant, a variable and network access for a backend
+// reach all functions of its program, even a later second function.
 func TestBackendIsGrantee(t *testing.T) {
 	for name, jobs := range map[string]*HandlerProps{"one": nil, "two": {}} {
 		t.Run(name, func(t *testing.T) {
@@ -210,8 +209,8 @@ func TestBackendIsGrantee(t *testing.T) {
 	}
 }
 
-// TestSecondFunction shows that a second function takes every prop, but for those that
-// are named here.
+// TestSecondFunction shows that a second function copies every prop, except those listed
+// here.
 func TestSecondFunction(t *testing.T) {
 	own := map[string]bool{"Concurrency": true, "FunctionName": true, "Half": true, "LogGroup": true, "Role": true}
 	outside := map[string]bool{"Description": true, "MemorySize": true, "SecurityGroups": true, "Timeout": true, "Vpc": true, "VpcSubnets": true}
@@ -222,7 +221,7 @@ func TestSecondFunction(t *testing.T) {
 		Architecture: awslambda.Architecture_X86_64(), Code: awslambda.Code_FromInline(jsii.String("x")), Image: awslambda.Code_FromInline(jsii.String("x")), Concurrency: &ConcurrencyProps{Reserved: jsii.Number(1)}, Half: Requests, LogGroup: h.LogGroup,
 		LogRetention: awslogs.RetentionDays_ONE_DAY, Role: h.Function.Role(), Timeout: seconds(5), Tracing: awslambda.Tracing_DISABLED, Vpc: vpc,
 	}
-	// What is not an interface gets a value by reflection.
+	// A field that is not an interface gets a value by reflection.
 	value := reflect.ValueOf(full).Elem()
 	name := func(i int) string { return value.Type().Field(i).Name }
 	for i := range value.NumField() {
@@ -258,8 +257,7 @@ func TestSecondFunction(t *testing.T) {
 	}
 }
 
-// TestGivenVariable shows that a variable that the user gives a function is not
-// overwritten by what is connected to it.
+// TestGivenVariable shows that no connection overwrites a variable that the user sets.
 func TestGivenVariable(t *testing.T) {
 	stack := setup(t)
 	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty"), Environment: &map[string]*string{

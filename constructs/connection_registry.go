@@ -19,28 +19,28 @@ type ConnectionRegistryProps struct {
 	// @default - a key that DynamoDB owns
 	EncryptionKey awskms.IKey
 
-	// RemovalPolicy says what becomes of a new table when it leaves the stack. It
-	// only knows who is connected now.
+	// RemovalPolicy decides whether a new table is kept when it leaves the stack. It only
+	// holds the present connections.
 	//
 	// @default awscdk.RemovalPolicy_DESTROY
 	RemovalPolicy awscdk.RemovalPolicy
 
-	// Table is a table that exists, with the keys PK and SK, both strings, and the
+	// Table is an existing table, with the keys PK and SK, both strings, and the
 	// time-to-live attribute expiresAt. It may hold other items too.
 	//
 	// @default - a new table, paid by the request
 	Table awsdynamodb.ITable
 
-	// Vpc gets a gateway endpoint for DynamoDB, which costs nothing, so that
-	// functions in subnets without a way to the internet reach the table. A route
-	// table can have one such endpoint only.
+	// Vpc gets a gateway endpoint for DynamoDB, which costs nothing, so that functions in
+	// subnets without a route to the internet reach the table. A route table can have
+	// only one such endpoint.
 	//
 	// @default - no endpoint
 	Vpc awsec2.IVpc
 }
 
-// ConnectionRegistry is the table in which package connections/registry remembers
-// who is connected to a WebSocket API, over all instances.
+// ConnectionRegistry is the table in which package connections/registry records the
+// connections of a WebSocket API, for all instances.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html (2026-11)
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/vpc-endpoints-dynamodb.html (2026-11)
@@ -97,8 +97,8 @@ func (p *ConnectionRegistryProps) check(r *rules) {
 	}
 }
 
-// GrantAccess lets someone use the registry: the five actions that it takes, on this
-// table alone.
+// GrantAccess lets a grantee use the registry: it permits the five actions that the
+// registry needs, on this table only.
 func (c *ConnectionRegistry) GrantAccess(grantee awsiam.IGrantable) awsiam.Grant {
 	if key := c.Table.EncryptionKey(); key != nil {
 		key.GrantEncryptDecrypt(grantee)
@@ -107,8 +107,8 @@ func (c *ConnectionRegistry) GrantAccess(grantee awsiam.IGrantable) awsiam.Grant
 		jsii.String("dynamodb:PutItem"), jsii.String("dynamodb:UpdateItem"))
 }
 
-// Connect lets a program use the registry, and tells it the name of the table: it sets
-// HEARTH_CONNECTIONS_TABLE, followed by "_{NAME}" for a connection with a name.
+// Connect lets a program use the registry. It sets HEARTH_CONNECTIONS_TABLE to the
+// table's name, followed by "_{NAME}" for a connection with a name.
 func (c *ConnectionRegistry) Connect(client Client, options *ConnectOptions) awsiam.Grant {
 	name := options.name(c)
 	return connect(c, client, func(fn awslambda.Function) awsiam.Grant {

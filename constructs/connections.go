@@ -13,9 +13,9 @@ type connectionsClient struct {
 	perInstance float64
 }
 
-// newConnectionsClient reads from the program how many connections one instance
-// opens: one, or as many as jobs of a standard queue run at once. Another program
-// is taken to open one.
+// newConnectionsClient reads from the program how many database connections one instance
+// opens: one, or as many as jobs of a standard queue run at once. It assumes one for any
+// other program.
 func (a *app) newConnectionsClient(fn awslambda.Function) connectionsClient {
 	client := connectionsClient{function: fn, perInstance: 1}
 	if c := a.contractOf(fn); c != nil {
@@ -34,7 +34,7 @@ func connectionsOf(m *Manifest) float64 {
 	return most
 }
 
-// share is what one function takes of the connections, in plain values.
+// share is one function's share of the database connections, in plain values.
 type share struct {
 	name        string
 	instances   number
@@ -53,9 +53,9 @@ func (a *app) sharesOf(clients []connectionsClient) []share {
 	return shares
 }
 
-// excess returns by how much the functions exceed a number of connections when
-// all their instances are busy, as a sum in words, or "". Functions whose
-// instances are not known are left out.
+// excess returns how many database connections the functions need when all their
+// instances are busy, and the sum in words; 0 and "" when that is within limit. It leaves
+// out functions whose number of instances is unknown.
 func excess(limit number, shares []share) (sum float64, words string) {
 	var parts []string
 	for _, s := range shares {

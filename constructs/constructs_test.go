@@ -25,8 +25,8 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// The goldens of the parts use a function that hearth did not make, as in an
-// existing app.
+// The goldens of the parts use a function that hearth did not make, as in an existing
+// app.
 
 func existingFunction(stack awscdk.Stack) awslambda.Function {
 	return awslambda.NewFunction(stack, jsii.String("Existing"), &awslambda.FunctionProps{
@@ -162,8 +162,8 @@ func TestHandlerScheduledConcurrency(t *testing.T) {
 	})
 }
 
-// TestHandlerLeavesNothing shows that no directory stays behind, unless the CDK
-// was told to deploy from it.
+// TestHandlerLeavesNothing shows that no directory is left over, unless the CDK must
+// deploy from it.
 func TestHandlerLeavesNothing(t *testing.T) {
 	for staging, want := range map[bool]int{true: 0, false: 1} {
 		tmp := t.TempDir()
@@ -187,7 +187,7 @@ func TestHandlerPaused(t *testing.T) {
 	template(stack).HasResourceProperties(jsii.String("AWS::Lambda::Function"), map[string]any{"ReservedConcurrentExecutions": 0})
 }
 
-// TestHandlerRefusal shows the whole of an error: the path, and every broken rule.
+// TestHandlerRefusal shows a whole error: the path, and every broken rule.
 func TestHandlerRefusal(t *testing.T) {
 	stack := setup(t)
 	got := refusal(t, func() {
@@ -566,7 +566,7 @@ func TestDatabaseProxyOutsideVpc(t *testing.T) {
 	}
 }
 
-// TestNothing shows that each constructor takes nil props and says what it needs.
+// TestNothing shows that each constructor accepts nil props and reports the missing ones.
 func TestNothing(t *testing.T) {
 	stack := setup(t)
 	for want, create := range map[string]func(id *string){
@@ -587,8 +587,8 @@ func TestNothing(t *testing.T) {
 	}
 }
 
-// TestScope shows that each construct can be the scope of another, which in Go
-// takes care; see newConstruct.
+// TestScope shows that each construct can be the scope of another, which needs care in
+// Go; see newConstruct.
 func TestScope(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)

@@ -9,10 +9,10 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// The contract between a program and what is wired to it, for constructs that
-// are used alone. A [Backend] wires everything itself, so for it these hold.
+// The contract between a program and the constructs wired to it, for constructs that are
+// used alone. A [Backend] wires everything itself, so it always meets them.
 
-// contract is a [Handler]'s manifest, and what has been wired to it by now.
+// contract is a [Handler]'s manifest, and the constructs wired to it so far.
 type contract struct {
 	entry             string
 	half              Half
@@ -21,7 +21,7 @@ type contract struct {
 	queues, schedules map[string]bool
 	// anySchedule says that a schedule is wired whose name is a token.
 	anySchedule bool
-	// complete says that a [Backend] takes care of the other parts.
+	// complete says that a [Backend] wires the other parts.
 	complete bool
 }
 
@@ -29,7 +29,7 @@ func newContract(entry string, half Half, m *Manifest) *contract {
 	return &contract{entry: entry, half: half, manifest: m, queues: map[string]bool{}, schedules: map[string]bool{}}
 }
 
-// halfOf returns what one half of a program serves; "" is both halves, without the
+// halfOf returns what one half of a program serves. "" means both halves, without the
 // relay, which only a [WebSocketRelay] runs.
 func halfOf(m *Manifest, half Half) *Manifest {
 	only := *m
@@ -50,8 +50,8 @@ func halfOf(m *Manifest, half Half) *Manifest {
 	return &only
 }
 
-// checkHalf checks that the function runs the half of the program that is wired
-// to it.
+// checkHalf checks that the function runs the half of the program that the wired
+// construct invokes.
 func (c *contract) checkHalf(r *rules, requests bool) bool {
 	switch {
 	case requests && c.half != "" && c.half != Requests:
@@ -126,16 +126,16 @@ func (c *contract) checkSchedule(r *rules, v scheduleValues) {
 	c.schedules[v.name.value] = true
 }
 
-// checkRequestTimeout checks that the program answers before its API gives up. 0
-// seconds are no limit.
+// checkRequestTimeout checks that the program answers before its API gives up. 0 seconds
+// mean no limit.
 func checkRequestTimeout(r *rules, field, api string, limitSecs float64, m *Manifest) {
 	if limitSecs > 0 && m.RequestTimeout >= limitSecs {
 		r.breaks(field, "must be a program whose request timeout is less than %s seconds, for which %s API waits, got %s; lower it in App", format(limitSecs), api, format(m.RequestTimeout))
 	}
 }
 
-// unwired lists what the program serves and nothing invokes. HTTP is not in it:
-// a function URL or a load balancer may be in front of the program.
+// unwired lists the served parts that nothing invokes. It leaves out HTTP: a function URL
+// or a load balancer may be in front of the program.
 func (c *contract) unwired(otherSources bool) []string {
 	var broken []string
 	served := halfOf(c.manifest, c.half)
@@ -152,15 +152,15 @@ func (c *contract) unwired(otherSources bool) []string {
 	return broken
 }
 
-// checkWiring returns what the program serves and nothing invokes, when everything
-// has been wired that will be.
+// checkWiring returns the served parts that nothing invokes, at synth, when all wiring is
+// done.
 func (h *Handler) checkWiring() []string {
 	c := h.contract
 	if c == nil || c.complete {
 		return nil
 	}
 	broken := c.unwired(false)
-	// An event source that the user added to the function may be for any queue.
+	// A mapping that the user added to the function may be for any queue.
 	if len(broken) > 0 && len(resourcesIn(h, typeMapping)) > 0 {
 		broken = c.unwired(true)
 	}
@@ -170,8 +170,8 @@ func (h *Handler) checkWiring() []string {
 	return broken
 }
 
-// missingJobs returns what is wrong when a function serves the requests of a
-// program that has jobs too, and no function of the app, or of its stage, runs those.
+// missingJobs describes a function that serves the requests of a program with jobs, when
+// no function of the app, or of its stage, runs the jobs. Otherwise it returns "".
 func (c *contract) missingJobs(a *app) string {
 	if jobs := halfOf(c.manifest, Jobs); c.half != Requests || len(jobs.Queues)+len(jobs.Schedules) == 0 {
 		return ""
@@ -184,7 +184,7 @@ func (c *contract) missingJobs(a *app) string {
 	return fmt.Sprintf("the queues and schedules of %q must be run by a function, got none with Jobs; create a Handler with this Entry and Jobs, or leave Half unset", c.entry)
 }
 
-// sameFolder tells whether two entries are one, however they are written.
+// sameFolder reports whether two entries are the same folder, however they are written.
 func sameFolder(a, b string) bool {
 	a, errA := filepath.Abs(a)
 	b, errB := filepath.Abs(b)

@@ -28,8 +28,8 @@ const (
 	maxProxyNameLetters  = 60
 )
 
-// The engine families of RDS Proxy that have IAM authentication and a Go driver
-// for it. A proxy listens on the default port of its family and no other.
+// The engine families of RDS Proxy that have IAM authentication and a Go driver for it. A
+// proxy listens only on the default port of its family.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html (2026-11)
 const (
 	familyPostgres = "POSTGRESQL"
@@ -43,8 +43,8 @@ type DatabaseProxyProps struct {
 	// Vpc is where the proxy gets its endpoint: the VPC of the database.
 	Vpc awsec2.IVpc
 
-	// BorrowTimeout is how long a query waits for a connection when all of them
-	// are busy, up to 1 hour; 0 is without end.
+	// BorrowTimeout is how long a query waits for a database connection when all of them
+	// are busy, up to 1 hour; 0 means without end.
 	//
 	// @default 2 minutes
 	BorrowTimeout awscdk.Duration
@@ -60,9 +60,9 @@ type DatabaseProxyProps struct {
 	// @default - the name that Cluster or Instance was created with
 	Database *string
 
-	// IdleClientTimeout ends a client connection that was idle for so long, 1
-	// second to 8 hours. An instance that is not used is frozen with its
-	// connections open, so this is when they are given back.
+	// IdleClientTimeout ends a client connection that was idle for so long, 1 second to 8
+	// hours. Lambda freezes an idle instance with its connections open, so this timeout
+	// frees them.
 	//
 	// @default 30 minutes
 	IdleClientTimeout awscdk.Duration
@@ -73,9 +73,9 @@ type DatabaseProxyProps struct {
 	// @default - none: Cluster is set
 	Instance awsrds.IDatabaseInstance
 
-	// MaxConnections is max_connections of the database. It changes nothing: with
-	// it, synth warns when all reserved instances together need more connections
-	// than the proxy may open, so that queries wait for up to BorrowTimeout.
+	// MaxConnections is max_connections of the database. It changes nothing, but with it
+	// synth warns when all reserved instances together need more database connections
+	// than the proxy may open. Queries then wait for up to BorrowTimeout.
 	//
 	// @default - not known, so not checked
 	MaxConnections *float64
@@ -86,8 +86,8 @@ type DatabaseProxyProps struct {
 	// @default 100
 	MaxConnectionsPercent *float64
 
-	// MaxIdleConnectionsPercent is the share of max_connections that the proxy
-	// keeps open without use, 0 to MaxConnectionsPercent.
+	// MaxIdleConnectionsPercent is the share of max_connections that the proxy keeps open
+	// while unused, 0 to MaxConnectionsPercent.
 	//
 	// @default - half of MaxConnectionsPercent
 	MaxIdleConnectionsPercent *float64
@@ -98,13 +98,13 @@ type DatabaseProxyProps struct {
 	// @default false
 	ReadOnly *bool
 
-	// Secrets hold the passwords with which the proxy logs in to the database:
-	// one for each user, as JSON with the keys "username" and "password".
+	// Secrets hold the passwords with which the proxy logs in to the database: one for
+	// each user, as JSON with the keys "username" and "password".
 	//
 	// @default - the secret of the master user of Cluster or Instance
 	Secrets *[]awssecretsmanager.ISecret
 
-	// SecurityGroups are given to the proxy.
+	// SecurityGroups are the security groups of the proxy.
 	//
 	// @default - a new group, which lets out to the database alone
 	SecurityGroups *[]awsec2.ISecurityGroup
@@ -115,9 +115,8 @@ type DatabaseProxyProps struct {
 	// @default - none
 	SessionPinningFilters *[]awsrds.SessionPinningFilter
 
-	// User is the database user that programs log in as. One of Secrets must be
-	// for this user. A user of its own, with fewer rights than the master user,
-	// is advised.
+	// User is the database user that programs log in as. One of Secrets must be for this
+	// user. Better use a separate user with fewer rights than the master user.
 	//
 	// @default - the user of the only one of Secrets
 	User *string
@@ -129,9 +128,9 @@ type DatabaseProxyProps struct {
 	VpcSubnets *awsec2.SubnetSelection
 }
 
-// DatabaseProxy is an RDS Proxy in front of an existing Aurora cluster or RDS
-// instance, PostgreSQL or MySQL. It pools the database's connections over all
-// instances of a function.
+// DatabaseProxy is an RDS Proxy in front of an existing Aurora cluster or RDS instance,
+// PostgreSQL or MySQL. All instances of a function share its pool of database
+// connections.
 //
 // Clients must use TLS, and a token from IAM instead of a password. The proxy
 // itself logs in with a password from Secrets Manager, so the database needs no
@@ -145,15 +144,15 @@ type DatabaseProxy struct {
 
 	// Proxy is the proxy.
 	Proxy awsrds.DatabaseProxy
-	// ReadOnly is the endpoint that leads to the readers of the cluster; nil
-	// without DatabaseProxyProps.ReadOnly. A function that may connect to the
-	// proxy may connect here too; tell it where in a variable of its own:
+	// ReadOnly is the endpoint of the cluster's readers; nil without
+	// DatabaseProxyProps.ReadOnly. A function that may connect to the proxy may connect
+	// here too; pass it the host in a variable of your own:
 	//
 	//	fn.AddEnvironment(jsii.String("READER_HOST"), database.ReadOnly.Endpoint(), nil)
 	ReadOnly awsrds.DatabaseProxyEndpoint
 
 	app *app
-	// available is how many connections the proxy may open.
+	// available is how many database connections the proxy may open.
 	available number
 	clients   []connectionsClient
 	database  *string
@@ -179,7 +178,7 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 
 	d.database, d.user = p.Database, p.User
 	if d.user == nil {
-		// A reference that CloudFormation resolves; the name is no secret.
+		// A reference that CloudFormation resolves; the user name is not secret.
 		d.user = (*p.Secrets)[0].SecretValueFromJson(jsii.String("username")).UnsafeUnwrap()
 	}
 	d.engine, d.port = engineOf(v.family), portPostgres
@@ -197,8 +196,8 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 	}
 	d.Proxy = awsrds.NewDatabaseProxy(d, jsii.String("Proxy"), &awsrds.DatabaseProxyProps{
 		BorrowTimeout: p.BorrowTimeout,
-		// Always named, because without its feature flag the CDK takes the id of
-		// the construct, which clashes with that of the next stack.
+		// Always named: without its feature flag, the CDK uses the id of the construct,
+		// which clashes with that of the next stack.
 		DbProxyName:               awscdk.Names_UniqueResourceName(d, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxProxyNameLetters)}),
 		IamAuth:                   jsii.Bool(true),
 		IdleClientTimeout:         p.IdleClientTimeout,
@@ -230,8 +229,8 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 	return d
 }
 
-// Validate implements constructs.IValidation. Too few connections are no error:
-// the proxy makes queries wait.
+// Validate implements constructs.IValidation. Too few database connections are not an
+// error: the proxy makes queries wait.
 func (d *DatabaseProxy) Validate() *[]*string {
 	if sum, words := excess(d.available, d.app.sharesOf(d.clients)); words != "" {
 		warn(d, "proxyConnections", fmt.Sprintf("with all reserved instances busy, %s connections are needed (%s) and the proxy may open %s; the other queries wait for up to BorrowTimeout", format(sum), words, d.available))
@@ -240,18 +239,17 @@ func (d *DatabaseProxy) Validate() *[]*string {
 	return &[]*string{}
 }
 
-// GrantConnect lets someone connect through the proxy as User, and as nobody else, if
-// there is a way through the network.
+// GrantConnect lets a grantee connect through the proxy, as User only, if the network
+// allows it.
 func (d *DatabaseProxy) GrantConnect(grantee awsiam.IGrantable) awsiam.Grant {
 	return d.Proxy.GrantConnect(grantee, d.user)
 }
 
-// Connect lets a program connect through the proxy as User, and as nobody else: it
-// adds the permission rds-db:connect and a security group rule, and sets
-// HEARTH_DATABASE_HOST, _PORT, _NAME, _USER and _ENGINE ("postgres" or "mysql"), each
-// followed by "_{NAME}" for a connection with a name. The alias of a [Handler] or a
-// [Backend] waits for the database, as with [DatabaseProxy.AddDependent]. Connect
-// panics when a function is not in a VPC.
+// Connect lets a program connect through the proxy, as User only. It adds the permission
+// rds-db:connect and a security group rule. It sets HEARTH_DATABASE_HOST, _PORT, _NAME,
+// _USER and _ENGINE ("postgres" or "mysql"), each followed by "_{NAME}" for a connection
+// with a name. The alias of a [Handler] or a [Backend] waits for the database, as with
+// [DatabaseProxy.AddDependent]. Connect panics when a function is not in a VPC.
 func (d *DatabaseProxy) Connect(client Client, options *ConnectOptions) awsiam.Grant {
 	name := options.name(d)
 	port := awsec2.Port_POSTGRES()
@@ -272,7 +270,7 @@ func (d *DatabaseProxy) Connect(client Client, options *ConnectOptions) awsiam.G
 	return grant
 }
 
-// refuseOutsideVpc panics when a function has no way to a database.
+// refuseOutsideVpc panics when a function is in no VPC.
 func (a *app) refuseOutsideVpc(c constructs.Construct, fn awslambda.Function) {
 	if !a.inVpc(fn) {
 		r := &rules{where: "HandlerProps"}
@@ -280,7 +278,7 @@ func (a *app) refuseOutsideVpc(c constructs.Construct, fn awslambda.Function) {
 	}
 }
 
-// setDatabase tells a function where the database is.
+// setDatabase sets the variables of the database on a function.
 func (a *app) setDatabase(by constructs.Construct, fn awslambda.Function, connection string, host, port, name, user *string, engine string) {
 	e := a.environmentOf(fn)
 	e.set(by, wire.Named(wire.EnvDatabaseHost, connection), host)
@@ -297,10 +295,10 @@ func engineOf(family string) string {
 	return wire.EnginePostgres
 }
 
-// AddDependent makes an alias wait until the database can be reached: for the
-// proxy, its target group, the database itself and the security group rules.
-// CloudFormation sees no such dependency by itself, and would start the warm
-// instances of a new stack before their database.
+// AddDependent makes an alias wait until the database can be reached: for the proxy, its
+// target group, the database itself and the security group rules. CloudFormation does not
+// see this dependency, and would start the warm instances of a new stack before their
+// database.
 func (d *DatabaseProxy) AddDependent(alias awslambda.Alias) {
 	dependencies := append([]constructs.IDependable{d}, d.app.groupsOf(alias)...)
 	for _, group := range d.groups {
@@ -309,10 +307,10 @@ func (d *DatabaseProxy) AddDependent(alias awslambda.Alias) {
 	alias.Node().AddDependency(dependencies...)
 }
 
-// allowFrom lets a function open connections. When what it opens them to is in another
-// stack, that of the function depends on it already, by the address in its variables:
-// the rule of the security group is then put beside the function, where it makes no
-// cycle. The CDK would put it into the other stack.
+// allowFrom lets a function open connections. If the target is in another stack, the
+// function's stack already depends on that one, because its variables have the address.
+// So allowFrom puts the security group rule beside the function, where it makes no cycle.
+// The CDK would put it into the other stack.
 func allowFrom(to awsec2.Connections, fn awslambda.Function, port awsec2.Port, description string) {
 	stack := fn.Stack()
 	if !slices.ContainsFunc(*to.SecurityGroups(), func(group awsec2.ISecurityGroup) bool { return group.Stack() != stack }) {
@@ -329,7 +327,7 @@ func allowFrom(to awsec2.Connections, fn awslambda.Function, port awsec2.Port, d
 	}
 }
 
-// groupsOf are the security groups of the function behind an alias.
+// groupsOf returns the security groups of the function behind an alias.
 func (a *app) groupsOf(alias awslambda.Alias) []constructs.IDependable {
 	var groups []constructs.IDependable
 	if fn := a.functionOf(alias); fn != nil && a.inVpc(fn) {
@@ -340,7 +338,7 @@ func (a *app) groupsOf(alias awslambda.Alias) []constructs.IDependable {
 	return groups
 }
 
-// withDefaults returns a copy with what Cluster or Instance can tell filled in.
+// withDefaults returns a copy with the values that Cluster or Instance provide.
 func (p *DatabaseProxyProps) withDefaults() *DatabaseProxyProps {
 	d := *p
 	var database constructs.IConstruct
@@ -372,8 +370,8 @@ func (p *DatabaseProxyProps) withDefaults() *DatabaseProxyProps {
 	return &d
 }
 
-// createdWith returns the names of the database and of the master user when the
-// template that creates them says so.
+// createdWith returns the names of the database and of the master user, if the template
+// that creates them has them.
 func createdWith(database constructs.IConstruct) (name, user *string) {
 	switch resource := database.Node().DefaultChild().(type) {
 	case awsrds.CfnDBCluster:
@@ -384,9 +382,9 @@ func createdWith(database constructs.IConstruct) (name, user *string) {
 	return nil, nil
 }
 
-// target returns the database as the target of a proxy, and its connections. The CDK
-// puts the rule for the proxy beside the security group of the database, which makes a
-// cycle when that is in another stack: such a database is imported.
+// target returns the database as the target of a proxy, and its security groups. The CDK
+// puts the rule for the proxy beside the database's security group, which makes a cycle
+// if that is in another stack: then target imports the database.
 func (p *DatabaseProxyProps) target(d *DatabaseProxy) (awsrds.ProxyTarget, awsec2.Connections) {
 	if p.Cluster != nil {
 		cluster := p.Cluster
@@ -413,8 +411,8 @@ func (p *DatabaseProxyProps) target(d *DatabaseProxy) (awsrds.ProxyTarget, awsec
 	return awsrds.ProxyTarget_FromInstance(instance), instance.Connections()
 }
 
-// plainPort is the port of a database as a number, where the template that creates it
-// says one: the CDK's validation takes no reference to another stack for that of a
+// plainPort returns the port of a database as a number, if the template that creates it
+// has one: the CDK's validation accepts no reference to another stack as the port of a
 // rule.
 func plainPort(database constructs.IConstruct, endpoint awsrds.Endpoint) *float64 {
 	switch resource := database.Node().DefaultChild().(type) {
@@ -424,7 +422,7 @@ func plainPort(database constructs.IConstruct, endpoint awsrds.Endpoint) *float6
 		}
 	case awsrds.CfnDBInstance:
 		port := textOf(resource.Port())
-		if !port.set { // RDS takes that of the engine
+		if !port.set { // RDS uses the engine's port
 			port = text{value: portMySQL, known: true}
 			if engine := textOf(resource.Engine()); engine.value == "postgres" {
 				port.value = portPostgres

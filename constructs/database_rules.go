@@ -2,10 +2,10 @@ package hearth
 
 import "math"
 
-// databaseValues are [DatabaseProxyProps] as the rules see them.
+// databaseValues are [DatabaseProxyProps] as plain values for the rules.
 type databaseValues struct {
 	cluster, instance, vpc bool
-	// engine says that the database tells its engine, and family which one.
+	// engine says that the database's engine is known, and family is that engine.
 	engine                        bool
 	family                        string
 	secrets                       int
@@ -96,7 +96,7 @@ func (v databaseValues) checkTarget(r *rules, because string) {
 	}
 }
 
-// checkLogin checks what a program opens, and as whom.
+// checkLogin checks the database's name and the user of programs.
 func (v databaseValues) checkLogin(r *rules) {
 	if (v.cluster || v.instance) && !v.database.set {
 		r.breaks("Database", "must be set when %s was created without a database name, got none; name the database to open", v.field())

@@ -127,8 +127,8 @@ func TestConnectionRules(t *testing.T) {
 	})
 }
 
-// TestDatabaseOfAnotherStack shows that a function reaches what is in a stack that
-// its own depends on, with the rules of the security groups on its side.
+// TestDatabaseOfAnotherStack shows that a function can connect to a database in a stack
+// that its own stack depends on, with the security group rules on its side.
 func TestDatabaseOfAnotherStack(t *testing.T) {
 	data := setup(t)
 	vpc := newIsolatedVpc(data)
@@ -158,8 +158,7 @@ func TestDatabaseOfAnotherStack(t *testing.T) {
 	assertions.Annotations_FromStack(app).HasNoWarning(jsii.String("*"), assertions.Match_AnyValue())
 }
 
-// TestDatabaseProxyPoolToken shows that connections whose number is not known are
-// not counted.
+// TestDatabaseProxyPoolToken shows that an unknown number of connections is not counted.
 func TestDatabaseProxyPoolToken(t *testing.T) {
 	stack := setup(t)
 	vpc := newVpc(stack)
@@ -190,7 +189,7 @@ func TestDatabaseProxyOfAnotherStack(t *testing.T) {
 		NewBackend(app, &id, &BackendProps{Entry: entry("empty"), Database: props})
 	}
 	template(data)
-	// Of each: from the function to the proxy, and from that to the database.
+	// For each: from the function to the proxy, and from the proxy to the database.
 	rules := resources(app, "AWS::EC2::SecurityGroupIngress")
 	if len(rules) != 4 {
 		t.Errorf("%d ingress rules in the stack of the backends, want 4", len(rules))

@@ -15,16 +15,15 @@ import (
 
 // DirectDatabaseProps configure a [DirectDatabase].
 type DirectDatabaseProps struct {
-	// MaxConnections is how many connections the functions may have open
-	// together: the database's max_connections less those of others, and less
-	// what it keeps for administrators.
+	// MaxConnections is how many connections the functions may open together: the
+	// database's max_connections, less those of other clients, and less those that it
+	// reserves for administrators.
 	//
 	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html (2026-11)
 	MaxConnections *float64
 
-	// User is the database user that programs log in as with an IAM token. In
-	// PostgreSQL it has the role rds_iam, in MySQL the plugin
-	// AWSAuthenticationPlugin.
+	// User is the database user as whom programs log in with an IAM token. In PostgreSQL
+	// it has the role rds_iam, in MySQL the plugin AWSAuthenticationPlugin.
 	//
 	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html (2026-11)
 	User *string
@@ -45,14 +44,12 @@ type DirectDatabaseProps struct {
 	Instance awsrds.IDatabaseInstance
 }
 
-// DirectDatabase lets functions connect to an Aurora cluster or RDS instance with
-// no proxy in between. Each busy instance then holds connections of the
-// database's own, so the instances must be bounded: synth fails when the reserved
-// instances of all functions times their connections exceed MaxConnections, and
-// when a function reserves none.
+// DirectDatabase lets functions connect to an Aurora cluster or RDS instance without a
+// proxy. Each busy instance then holds connections of the database itself, so the number
+// of instances must be bounded. Synth fails when a function has no reserved concurrency,
+// or when the reserved instances times their connections exceed MaxConnections.
 //
-// With many short-lived instances, a [DatabaseProxy] does more with fewer
-// connections.
+// With many short-lived instances, a [DatabaseProxy] needs fewer connections.
 type DirectDatabase struct {
 	constructs.Construct
 
@@ -63,7 +60,7 @@ type DirectDatabase struct {
 	family   string
 }
 
-// NewDirectDatabase wires a database; it creates nothing. It panics with every
+// NewDirectDatabase wires an existing database; it creates nothing. It panics with every
 // broken rule at once.
 func NewDirectDatabase(scope constructs.Construct, id *string, props *DirectDatabaseProps) *DirectDatabase {
 	if props == nil {
@@ -81,8 +78,7 @@ func NewDirectDatabase(scope constructs.Construct, id *string, props *DirectData
 	return d
 }
 
-// GrantConnect lets someone connect as User, and as nobody else, if there is a way
-// through the network.
+// GrantConnect lets a grantee connect as User only, if the network allows it.
 func (d *DirectDatabase) GrantConnect(grantee awsiam.IGrantable) awsiam.Grant {
 	if d.props.Cluster != nil {
 		return d.props.Cluster.GrantConnect(grantee, d.props.User)
@@ -90,10 +86,10 @@ func (d *DirectDatabase) GrantConnect(grantee awsiam.IGrantable) awsiam.Grant {
 	return d.props.Instance.GrantConnect(grantee, d.props.User)
 }
 
-// Connect lets a program connect as User, and as nobody else: it adds the permission
-// rds-db:connect and a security group rule, and sets the variables that
-// [DatabaseProxy.Connect] sets. The alias of a [Handler] or a [Backend] waits for the
-// database. Connect panics when a function is not in a VPC.
+// Connect lets a program connect as User only. It adds the permission rds-db:connect and
+// a security group rule, and sets the same variables as [DatabaseProxy.Connect]. The
+// alias of a [Handler] or a [Backend] waits for the database. Connect panics when a
+// function is not in a VPC.
 func (d *DirectDatabase) Connect(client Client, options *ConnectOptions) awsiam.Grant {
 	name := options.name(d)
 	grant := connect(d, client, func(fn awslambda.Function) awsiam.Grant { return d.connect(fn, name) })
@@ -122,7 +118,7 @@ func (d *DirectDatabase) connect(fn awslambda.Function, name string) awsiam.Gran
 	return d.GrantConnect(fn)
 }
 
-// resource is what creates the database; nil when it is imported.
+// resource returns the resource of the database; nil when it is imported.
 func (d *DirectDatabase) resource() awscdk.CfnResource {
 	var database constructs.IConstruct = d.props.Instance
 	if d.props.Cluster != nil {
@@ -132,7 +128,7 @@ func (d *DirectDatabase) resource() awscdk.CfnResource {
 	return resource
 }
 
-// portOf is the port as text, be it a token or not.
+// portOf returns the port as text, even if it is a token.
 func portOf(endpoint awsrds.Endpoint) *string {
 	if port := numberOf(endpoint.Port()); port.known {
 		return jsii.String(port.String())
@@ -167,7 +163,7 @@ func directExcess(limit number, shares []share) []string {
 	return broken
 }
 
-// directValues are [DirectDatabaseProps] as the rules see them.
+// directValues are [DirectDatabaseProps] as plain values for the rules.
 type directValues struct {
 	databaseValues
 	most number

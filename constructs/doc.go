@@ -3,8 +3,8 @@
 // reserved concurrency, and reached through API Gateway, SQS and EventBridge
 // Scheduler.
 //
-// [Backend] reads what the program serves from the program itself and creates
-// the APIs, queues and schedules for it:
+// [Backend] reads the program's manifest and creates the APIs, queues and schedules for
+// it:
 //
 //	hearth.NewBackend(stack, jsii.String("Backend"), &hearth.BackendProps{
 //		Entry: jsii.String("./handler"),
@@ -14,32 +14,32 @@
 //		},
 //	})
 //
-// A Backend and a [Handler] are grantees: table.GrantReadWriteData(backend). What a Grant
-// method of this package gives is a permission; a Connect method also sets the variables
-// by which package lambdaruntime finds the other side.
+// A Backend and a [Handler] are grantees: table.GrantReadWriteData(backend). A Grant
+// method of this package gives a permission. A Connect method also sets the variables
+// with which package lambdaruntime finds the resource.
 //
-// Every part also works alone in an existing CDK app: [Handler] builds and
-// deploys a Go program, or takes one that is built; [HttpApi], [RestApi], [FunctionUrl], [WebSocketApi],
+// Every part also works alone in an existing CDK app: [Handler] builds and deploys a Go
+// program, or takes a prebuilt one; [HttpApi], [RestApi], [FunctionUrl], [WebSocketApi],
 // [Queue] and [Schedule] take any Lambda function or alias; [DatabaseProxy] and
-// [DirectDatabase] take any Aurora cluster or RDS instance; [ConnectionRegistry]
-// remembers who is connected to a WebSocket API; [Monitoring] watches functions,
-// queues and proxies. [NewChecks] brings the rules to stacks that are written by hand,
-// and package hearthtest has snapshot tests.
+// [DirectDatabase] take any Aurora cluster or RDS instance; [ConnectionRegistry] records
+// the connections of a WebSocket API; [Monitoring] watches functions, queues and proxies.
+// [NewChecks] applies the rules to handwritten stacks, and package hearthtest has
+// snapshot tests.
 //
 // # Reading order
 //
-// [Backend] and backend_plan.go say how the parts fit together. Each part is a file of
-// its own: props, construct, methods, then the rules as plain values in *_rules.go or at
-// its end. What parts know of each other is in app.go, and what they tell a program in
-// connect.go and environment.go. [Monitoring] is in monitoring.go and, for each part, in
-// monitoring_parts.go; [NewChecks] in checks.go.
+// [Backend] and backend_plan.go show how the parts fit together. Each part has its own
+// file: props, construct, methods, then the rules as plain values in *_rules.go or at the
+// end of the file. The state that parts share is in app.go; the variables that they set
+// on a program are in connect.go and environment.go. [Monitoring] is in monitoring.go
+// and, for each part, in monitoring_parts.go; [NewChecks] in checks.go.
 //
 // # Errors
 //
-// A constructor panics with one error that lists every broken rule, after the
-// path of the construct, as the CDK constructors around it do. Values that only
-// CloudFormation resolves (tokens) are not checked. What may be wrong, and may
-// be meant, becomes a CDK warning instead.
+// A constructor panics with one error that lists every broken rule after the path of the
+// construct, as the CDK's own constructors do. Values that only CloudFormation resolves
+// (tokens) are not checked. A possible mistake, which may be intended, becomes a CDK
+// warning instead.
 //
 // # Names that stay
 //

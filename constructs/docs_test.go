@@ -11,8 +11,7 @@ import (
 	"testing"
 )
 
-// required are the props without which a constructor refuses; every other one
-// states its default.
+// required are the props that a constructor requires; every other one states its default.
 var required = map[string]bool{
 	"BackendProps.Entry":                 true,
 	"DatabaseProxyProps.Vpc":             true,
@@ -40,8 +39,8 @@ var required = map[string]bool{
 	"WebSocketApiProps.Handler":          true,
 }
 
-// TestDocs keeps the documentation whole: every exported name has a comment, and
-// each optional prop ends with its default, in the order that the style asks for.
+// TestDocs checks the documentation: every exported name has a comment, and each optional
+// prop ends with its default, in the style's order.
 func TestDocs(t *testing.T) {
 	paths, err := filepath.Glob("*.go")
 	if err != nil {
@@ -81,7 +80,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// TestTables lists every construct in the README and in docs/constructs.md.
+// TestTables checks that the README and docs/constructs.md list every construct.
 func TestTables(t *testing.T) {
 	paths, err := filepath.Glob("*.go")
 	if err != nil {
@@ -118,7 +117,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// ofExportedType tells whether a function is no method, or one that users see.
+// ofExportedType reports whether a declaration is a function, or a method that users see.
 func ofExportedType(d *ast.FuncDecl) bool {
 	if d.Recv == nil {
 		return true

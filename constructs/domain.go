@@ -27,29 +27,30 @@ type DomainProps struct {
 	// @default - a new one, which is validated through HostedZone
 	Certificate awscertificatemanager.ICertificate
 
-	// HostedZone is the Route 53 zone that gets a record for Name, which is in it.
+	// HostedZone is the Route 53 zone of Name, which gets a record for it.
 	//
 	// @default - none: the record is made elsewhere
 	HostedZone awsroute53.IHostedZone
 
-	// IpAddressType says whether clients reach the domain of an HTTP or WebSocket API by
-	// IPv6 too. The API has an address type of its own: see Refine of its props.
+	// IpAddressType says whether clients may also reach the domain of an HTTP or
+	// WebSocket API by IPv6. The API has an address type of its own: see Refine of its
+	// props.
 	//
 	// @default - IPv4 alone
 	IpAddressType awsapigatewayv2.IpAddressType
 
 	// MutualTls is the trust store with which API Gateway checks the certificates of
-	// clients. Turn the generated URL off too, with DisableExecuteApiEndpoint, which asks
-	// nobody for one. WebSocket APIs have none.
+	// clients. Also turn the generated URL off, with DisableExecuteApiEndpoint: that URL
+	// requires no certificate. WebSocket APIs have no mutual TLS.
 	//
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-mutual-tls.html (2026-11)
 	//
 	// @default - none: clients need no certificate
 	MutualTls *awsapigatewayv2.MTLSConfig
 
-	// Path is the part of the path on the domain that leads to this API, so that
-	// several HTTP and REST APIs of the app can share it: the first one creates the
-	// domain, and the others use it. A WebSocket API needs a domain of its own.
+	// Path is the part of the domain's path that leads to this API. So several HTTP and
+	// REST APIs of the app can share the domain: the first API creates it, and the
+	// others use it. A WebSocket API needs a domain of its own.
 	//
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-custom-domain-names.html (2026-11)
 	//
@@ -57,7 +58,7 @@ type DomainProps struct {
 	Path *string
 }
 
-// domainValues are [DomainProps] as the rules see them.
+// domainValues are [DomainProps] as plain values for the rules.
 type domainValues struct {
 	name, zoneName    text
 	certificate, zone bool
@@ -91,7 +92,7 @@ func (v domainValues) check(r *rules) {
 	}
 }
 
-// url is where the API is served.
+// url returns the URL of the API on its domain.
 func (p *DomainProps) url(scheme string) *string {
 	if p.Path == nil {
 		return jsii.String(scheme + "://" + *p.Name)
@@ -110,22 +111,22 @@ func (p *DomainProps) certificate(scope constructs.Construct) awscertificatemana
 	})
 }
 
-// record points Name at what serves it.
+// record adds a record that points Name at the target.
 func (p *DomainProps) record(scope constructs.Construct, target awsroute53.IAliasRecordTarget) {
 	if p.HostedZone == nil {
 		return
 	}
 	awsroute53.NewARecord(scope, jsii.String("Record"), &awsroute53.ARecordProps{
-		RecordName: jsii.String(*p.Name + "."), // else the CDK adds the name of the zone to a token
+		RecordName: jsii.String(*p.Name + "."), // without the dot the CDK adds the zone's name to a token
 		Target:     awsroute53.RecordTarget_FromAlias(target),
 		Zone:       p.HostedZone,
 	})
 }
 
-// lookupZone is the name of a zone in the first pass of a synth, before it is looked up.
+// lookupZone is the name of a zone in the first pass of a synth, before its lookup.
 const lookupZone = "DUMMY"
 
-// domain is a domain name that an API has created, for others that share it.
+// domain is a domain name that an API has created and others may share.
 type domain struct {
 	by        constructs.Construct
 	webSocket bool
@@ -163,8 +164,8 @@ func (a *app) shared(by constructs.Construct, p *DomainProps, webSocket bool) *d
 	return d
 }
 
-// mapping creates the domain of an HTTP or WebSocket API, or maps one that is there. API
-// Gateway's newest policy for regional domains takes TLS 1.2 and later.
+// mapping creates the domain of an HTTP or WebSocket API, or maps an existing one. API
+// Gateway's newest policy for regional domains accepts TLS 1.2 and later.
 func (p *DomainProps) mapping(a *app, scope constructs.Construct, webSocket bool) *awsapigatewayv2.DomainMappingOptions {
 	d := a.shared(scope, p, webSocket)
 	switch {
@@ -187,7 +188,7 @@ func (p *DomainProps) mapping(a *app, scope constructs.Construct, webSocket bool
 	return &awsapigatewayv2.DomainMappingOptions{DomainName: d.v2, MappingKey: p.Path}
 }
 
-// mapRest creates the domain of a REST API, or maps one that is there.
+// mapRest creates the domain of a REST API, or maps an existing one.
 func (p *DomainProps) mapRest(a *app, scope constructs.Construct, api awsapigateway.RestApi) {
 	d := a.shared(scope, p, false)
 	if d.v1 == nil && d.v2 == nil {

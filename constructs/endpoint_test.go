@@ -6,8 +6,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// TestEndpointPolicies shows that an endpoint leads to the queues and tables of known
-// accounts alone, for roles of the stack's own account.
+// TestEndpointPolicies shows that an endpoint leads only to queues and tables of known
+// accounts, for roles of the stack's own account.
 func TestEndpointPolicies(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)

@@ -13,10 +13,10 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// construct is any construct, as the one that a message is about.
+// construct is any construct, in messages about it.
 type construct = constructs.Construct
 
-// environment is the variables that this package's constructs set on one function.
+// environment holds the variables that this package's constructs set on one function.
 type environment struct {
 	function  awslambda.Function
 	variables map[string]variable
@@ -32,7 +32,7 @@ type variable struct {
 	by    construct
 }
 
-// connectedQueue is a queue that the program knows by a name.
+// connectedQueue is a queue with the program's name for it.
 type connectedQueue struct {
 	name string
 	*Queue
@@ -48,8 +48,8 @@ func (a *app) environmentOf(fn awslambda.Function) *environment {
 	return e
 }
 
-// set sets a variable for a construct. A value that another construct has set
-// differently stays what it is: set panics.
+// set sets a variable for a construct. It panics if another construct has set a different
+// value.
 func (e *environment) set(by construct, name string, value *string) {
 	before, isSet := e.variables[name]
 	if isSet && before.value != *value && before.by != by {
@@ -61,8 +61,8 @@ func (e *environment) set(by construct, name string, value *string) {
 	}
 }
 
-// take notes a variable that the function was created with.
-func (e *environment) take(by construct, name string, value *string) {
+// setByUser records a variable of the Environment that the function was created with.
+func (e *environment) setByUser(by construct, name string, value *string) {
 	e.variables[name] = variable{*value, by}
 }
 
@@ -71,7 +71,7 @@ func (e *environment) refuse(by construct, what string, other construct) {
 		what, *e.function.Node().Path(), *other.Node().Path(), *by.Node().Path())})
 }
 
-// addQueue tells the program the URL of a queue that it knows by a name.
+// addQueue adds the URL of a queue to HEARTH_QUEUES, under the program's name for it.
 func (e *environment) addQueue(name string, q *Queue) {
 	i, known := slices.BinarySearchFunc(e.queues, name, func(c connectedQueue, name string) int { return cmp.Compare(c.name, name) })
 	if known {
@@ -97,9 +97,9 @@ func (e *environment) addQueue(name string, q *Queue) {
 	e.function.AddEnvironment(jsii.String(wire.EnvQueues), e.shorten(wire.FormatQueues(urls)), nil)
 }
 
-// shorten replaces what the names of many queues begin with, the stack and the path to
-// them, which CloudFormation does: it alone knows the names. A name that is too long to
-// begin so stays as it is.
+// shorten replaces the common prefix of many queues' names: the stack, and the path to
+// them. CloudFormation does it, because it alone knows the names. A name that is too long
+// for a common prefix stays as it is.
 func (e *environment) shorten(queues string) *string {
 	if len(e.queues) <= fewQueues {
 		return &queues
@@ -127,7 +127,7 @@ func (e *environment) shorten(queues string) *string {
 	return jsii.String(wire.QueuesPrefix + "=" + prefix + "," + *replaced)
 }
 
-// addPartial tells the program that the mapping of a queue takes partial responses.
+// addPartial records for the program that a queue's mapping takes partial responses.
 func (e *environment) addPartial(name string) {
 	i, known := slices.BinarySearch(e.partial, name)
 	if known {

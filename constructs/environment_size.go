@@ -15,21 +15,21 @@ const (
 	// fewQueues is a number of queues whose names always fit.
 	fewQueues = 15
 
-	// The most letters of a queue's generated name, which is the stack, the logical id
-	// and a random part.
+	// The maximum length of a queue's generated name: stack, logical id and a random
+	// part.
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html (2026-11)
 	maxGeneratedName  = 80
 	randomNameLetters = 14
 
-	// What is around the name of a queue in its URL, with a long region.
+	// The text around the name of a queue in its URL, with a long region.
 	queueURLLetters = len("https://sqs.ap-southeast-1.amazonaws.com/123456789012/")
 
-	// What a value that only CloudFormation knows is taken to be.
+	// unknownLetters is the assumed length of a value that only CloudFormation knows.
 	unknownLetters = 64
 )
 
-// checkEnvironmentSize refuses variables that Lambda would refuse, when a program knows
-// so many queues that their names may be too many.
+// checkEnvironmentSize refuses variables that Lambda would refuse, when a program has so
+// many queues that their names may be too long together.
 func (h *Handler) checkEnvironmentSize() []string {
 	e := h.app.environments[h.Function]
 	if e == nil || len(e.queues) <= fewQueues {
@@ -58,7 +58,7 @@ func (h *Handler) checkEnvironmentSize() []string {
 		pathOf(h), maxEnvironmentBytes, sum, wire.EnvQueues, queues, len(e.queues))}
 }
 
-// sizer tells how long values will be.
+// sizer estimates how long values will be.
 type sizer struct{ stack int }
 
 func (s sizer) of(v any) int {
@@ -84,7 +84,7 @@ func (s sizer) of(v any) int {
 	return unknownLetters
 }
 
-// ofShortened is the length of names without what they begin with, when CloudFormation
+// ofShortened is the length of names without their common prefix, when CloudFormation
 // does not cut that off.
 func (s sizer) ofShortened(v map[string]any) int {
 	split, _ := v["Fn::Split"].([]any)
@@ -107,8 +107,8 @@ func (s sizer) ofShortened(v map[string]any) int {
 	return sum
 }
 
-// ofReference takes a reference to a resource for that to a queue, which has the
-// longest value.
+// ofReference treats a reference to a resource as one to a queue, which has the longest
+// value.
 func (s sizer) ofReference(id string, v map[string]any) int {
 	switch id {
 	case "AWS::Region", "AWS::AccountId", "AWS::URLSuffix", "AWS::Partition":

@@ -10,7 +10,7 @@ import (
 	hearth "github.com/lambdahearth/hearth/constructs"
 )
 
-// A whole backend. What it serves is what the program in ./handler says.
+// A whole backend. The manifest of the program in ./handler lists its parts.
 func ExampleNewBackend() {
 	var stack awscdk.Stack
 	var vpc awsec2.IVpc
@@ -24,7 +24,7 @@ func ExampleNewBackend() {
 	})
 }
 
-// A queue that exists already, consumed by a function that exists already.
+// An existing queue, consumed by an existing function.
 func ExampleNewQueue() {
 	var stack awscdk.Stack
 	var queue awssqs.IQueue

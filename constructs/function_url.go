@@ -14,29 +14,28 @@ type FunctionUrlProps struct {
 	// Handler serves every request: a [Handler]'s Alias, or any function.
 	Handler awslambda.IFunction
 
-	// AuthType is AWS_IAM, with which callers sign their requests, or NONE, with
-	// which anybody on the internet can call the function: the program then is
-	// all that stands before the data.
+	// AuthType is AWS_IAM, with which callers sign their requests, or NONE, with which
+	// anybody on the internet can call the function: then only the program protects the
+	// data.
 	//
 	// @default awslambda.FunctionUrlAuthType_AWS_IAM
 	AuthType awslambda.FunctionUrlAuthType
 
-	// Cors makes Lambda answer preflight requests by itself and add CORS headers
-	// to the responses, in place of those of the program.
+	// Cors makes Lambda answer preflight requests itself and add CORS headers to the
+	// responses, instead of the program.
 	//
 	// @default - none: the program answers them
 	Cors *awslambda.FunctionUrlCorsOptions
 
-	// Streaming sends a response to the client while the program writes it, and
-	// lifts the limit of 6 MB to 200 MB, at 2 MB/s after the first 6. It sets
-	// HEARTH_RESPONSE_STREAM on the function, for which lambdaruntime streams; a
-	// program of another kind must answer in Lambda's streaming form by itself. All
-	// URLs of a [Handler] stream, or none does.
+	// Streaming sends a response to the client while the program writes it, and raises
+	// the limit of 6 MB to 200 MB, at 2 MB/s after the first 6. It sets
+	// HEARTH_RESPONSE_STREAM on the function, which makes lambdaruntime stream; any other
+	// program must answer in Lambda's streaming form itself. All URLs of a [Handler]
+	// stream, or none does.
 	//
-	// What a response may take is bounded by the program's request timeout and the
-	// function's timeout, and is paid for when the client has gone, too. AWS's
-	// documentation excludes streaming through a function URL within a VPC
-	// environment.
+	// The program's request timeout and the function's timeout bound a response. It costs
+	// money even after the client has left. AWS's documentation excludes streaming
+	// through a function URL within a VPC environment.
 	//
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html (2026-11)
 	//
@@ -44,9 +43,9 @@ type FunctionUrlProps struct {
 	Streaming *bool
 }
 
-// FunctionUrl is an HTTPS endpoint of a function, with no gateway in front: no
-// throttling but that of the concurrency, no access logs, no domain of your own,
-// and no time limit but that of the function. Its events have payload format 2.0.
+// FunctionUrl is an HTTPS endpoint of a function, without a gateway in front. It has no
+// access logs and no domain of your own. Only the function's concurrency throttles it,
+// and only the function's timeout limits it. Its events have payload format 2.0.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html (2026-11)
 type FunctionUrl struct {
@@ -90,8 +89,8 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 			warn(u, "streamingInVpc", "the function is in a VPC, from which Lambda does not stream through a function URL: clients get the response when it is whole; leave the VPC, or stream through a REST API")
 		}
 		mode = awslambda.InvokeMode_RESPONSE_STREAM
-		// Events do not say it. A changed variable publishes a new version, with which
-		// the alias changes over.
+		// Events do not contain the invoke mode. A changed variable publishes a new
+		// version, so the mode changes together with the alias.
 		if fn := u.app.functionOf(p.Handler); fn != nil {
 			fn.AddEnvironment(jsii.String(wire.EnvResponseStream), jsii.String("true"), nil)
 		}
@@ -113,7 +112,7 @@ type urlOf struct {
 	streaming bool
 }
 
-// check checks a new URL against those that the function has, and adds it to them.
+// check checks a new URL against the function's other URLs, and adds it to them.
 func (u urlOf) check(r *rules, b *budget, fn awslambda.IFunction) {
 	if b == nil {
 		return
@@ -130,7 +129,7 @@ func (u urlOf) check(r *rules, b *budget, fn awslambda.IFunction) {
 	b.urls = append(b.urls, u)
 }
 
-// GrantInvoke lets someone call a URL with AuthType AWS_IAM.
+// GrantInvoke lets a grantee call a URL with AuthType AWS_IAM.
 func (u *FunctionUrl) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
 	return u.FunctionUrl.GrantInvokeUrl(grantee)
 }
@@ -138,8 +137,7 @@ func (u *FunctionUrl) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
 // GrantCloudFront lets a CloudFront distribution call a URL with AuthType AWS_IAM through
 // an origin access control. It needs two permissions since 2025-10: to call the URL, and
 // to invoke the function through a URL. The CDK's own origin,
-// awscloudfrontorigins.FunctionUrlOrigin_WithOriginAccessControl, gives the first one
-// alone.
+// awscloudfrontorigins.FunctionUrlOrigin_WithOriginAccessControl, gives only the first.
 //
 //	distribution := awscloudfront.NewDistribution(stack, jsii.String("Cdn"), &awscloudfront.DistributionProps{
 //		DefaultBehavior: &awscloudfront.BehaviorOptions{

@@ -9,37 +9,38 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// GradualProps say how the alias of a [Handler] changes over to a new version: in
-// steps, through CodeDeploy. When an alarm goes off meanwhile, CodeDeploy goes back to
-// the old version, which is kept, and the deployment of the stack fails.
+// GradualProps set how the alias of a [Handler] changes over to a new version: in steps,
+// through CodeDeploy. When an alarm goes off meanwhile, CodeDeploy goes back to the old
+// version, which still exists, and the deployment of the stack fails.
 //
 // A [Monitoring] that watches the handler adds its alarms about failures of the function,
 // its APIs and its queues, up to ten.
 //
-// Lambda takes no weights of an alias together with provisioned concurrency. With
+// Lambda does not allow weights of an alias together with provisioned concurrency. With
 // Concurrency.Provisioned, Config must be
-// awscodedeploy.LambdaDeploymentConfig_ALL_AT_ONCE(), which has hooks and the way back,
-// and no steps.
+// awscodedeploy.LambdaDeploymentConfig_ALL_AT_ONCE(), which has hooks and a rollback, but
+// no steps.
 //
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-steps-lambda.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html (2026-11)
 type GradualProps struct {
-	// Config says in which steps: awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_5MINUTES(),
+	// Config sets the steps:
+	// awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_5MINUTES(),
 	// LambdaDeploymentConfig_LINEAR_10PERCENT_EVERY_1MINUTE() or another one.
 	Config awscodedeploy.ILambdaDeploymentConfig
 
-	// Alarms are further alarms that end a deployment.
+	// Alarms are further alarms that stop a deployment.
 	//
 	// @default - those of a [Monitoring]
 	Alarms *[]awscloudwatch.IAlarm
 
-	// PostHook is invoked when all invocations go to the new version, and decides whether
-	// they stay there.
+	// PostHook is invoked when all invocations go to the new version. It decides whether
+	// they continue to.
 	//
 	// @default - none
 	PostHook awslambda.IFunction
 
-	// PreHook is invoked before any invocation goes to the new version, and decides
+	// PreHook is invoked before any invocation goes to the new version. It decides
 	// whether the deployment goes on.
 	//
 	// https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html (2026-11)
@@ -90,8 +91,8 @@ func (v gradualValues) check(r *rules, provisioned bool) {
 	}
 }
 
-// keepVersions says that the version that CodeDeploy may go back to outlives the next
-// one.
+// keepVersions keeps the old version after the next one is published, so that CodeDeploy
+// can go back to it.
 func (p *GradualProps) keepVersions(function *awslambda.FunctionProps) {
 	if p != nil {
 		function.CurrentVersionOptions = &awslambda.VersionOptions{RemovalPolicy: awscdk.RemovalPolicy_RETAIN}
@@ -120,8 +121,8 @@ func (h *Handler) deployGradually() {
 	})
 }
 
-// rollBackOn lets an alarm end the deployments of a handler, if they have steps and room
-// for it.
+// rollBackOn makes an alarm stop a handler's deployments, if they have steps and room for
+// another alarm.
 func (h *Handler) rollBackOn(a awscloudwatch.Alarm) {
 	if h != nil && h.Deployment != nil && h.deploymentAlarms < maxDeploymentAlarms {
 		h.Deployment.AddAlarm(a)

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// TestGradual shows that the functions of a backend change over in steps, end them on
-// the alarms about their own failures, and keep the version to go back to.
+// TestGradual shows that the functions of a backend change over in steps, stop at the
+// alarms about their own failures, and keep the old version.
 func TestGradual(t *testing.T) {
 	stack := setup(t)
 	b := NewBackend(stack, jsii.String("Backend"), &BackendProps{

@@ -13,8 +13,8 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html (2026-11)
 var variablePattern = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 
-// check checks the props of a function. The concurrency and the environment have rules of
-// their own, because a [Backend] has them as its own props.
+// check checks the props of a function. Concurrency and environment have separate rules,
+// because a [Backend] has them as its own props.
 func (p *HandlerProps) check(r *rules) {
 	for _, tag := range p.BuildTags {
 		if tag == "" || strings.ContainsAny(tag, ", \t") {
@@ -56,7 +56,7 @@ func (p *HandlerProps) check(r *rules) {
 	}
 }
 
-// variables are the names of the environment variables, sorted.
+// variables returns the names of the environment variables, sorted.
 func (p *HandlerProps) variables() []string {
 	if p.Environment == nil {
 		return nil
@@ -78,8 +78,8 @@ func checkVariableNames(r *rules, names []string) {
 	}
 }
 
-// checkTimeouts checks that the program ends its work before Lambda kills the
-// instance in the middle of it.
+// checkTimeouts checks that the program's own timeouts come before Lambda kills the
+// instance.
 func checkTimeouts(r *rules, m *Manifest, function number) {
 	if !function.known {
 		return
@@ -113,8 +113,7 @@ func (h *Handler) checkWeights() []string {
 	return []string{weightedMessage(*alias.Node().Path())}
 }
 
-// weighted tells whether an alias sends a share of the invocations to another
-// version.
+// weighted reports whether an alias sends a share of the invocations to another version.
 func weighted(alias map[string]any) bool {
 	routing, _ := alias["RoutingConfig"].(map[string]any)
 	weights, _ := routing["AdditionalVersionWeights"].([]any)

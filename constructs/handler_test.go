@@ -8,8 +8,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// TestIsolated shows that what is read from a VPC with fewer questions is what the
-// CDK would say.
+// TestIsolated shows that reading a VPC with fewer requests gives the same result as the
+// CDK.
 func TestIsolated(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)
@@ -54,8 +54,8 @@ func TestIsolated(t *testing.T) {
 	}
 }
 
-// TestSharedAsset shows that the functions of one program share what is staged,
-// and that each stack has its own.
+// TestSharedAsset shows that the functions of one program share a staged asset, and that
+// each stack has its own.
 func TestSharedAsset(t *testing.T) {
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(t.TempDir())})
 	stacks := []awscdk.Stack{awscdk.NewStack(app, jsii.String("One"), nil), awscdk.NewStack(app, jsii.String("Two"), nil)}
@@ -84,8 +84,7 @@ func TestSharedAsset(t *testing.T) {
 	}
 }
 
-// TestClose shows that nothing is kept from one run of the CDK's process for the
-// next one.
+// TestClose shows that no state survives from one CDK process to the next.
 func TestClose(t *testing.T) {
 	for range 2 {
 		stack := setup(t)

@@ -28,7 +28,7 @@ type HttpApiProps struct {
 	// @default - a new log group, which is kept when the stack is deleted
 	AccessLogGroup awslogs.ILogGroup
 
-	// AccessLogRemovalPolicy says what becomes of the new log group when it leaves the
+	// AccessLogRemovalPolicy decides whether the new log group is kept when it leaves the
 	// stack.
 	//
 	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
@@ -40,7 +40,7 @@ type HttpApiProps struct {
 	// @default awslogs.RetentionDays_ONE_MONTH
 	AccessLogRetention awslogs.RetentionDays
 
-	// AccessLogs says that one JSON object is logged for each request.
+	// AccessLogs logs one JSON object for each request.
 	//
 	// @default true
 	AccessLogs *bool
@@ -50,27 +50,27 @@ type HttpApiProps struct {
 	// @default - unique to the construct
 	ApiName *string
 
-	// AuthorizationScopes are the OAuth scopes that Authorizer asks for.
+	// AuthorizationScopes are the OAuth scopes that Authorizer requires.
 	//
 	// @default - none
 	AuthorizationScopes *[]*string
 
-	// Authorizer decides about each request before it reaches the function:
+	// Authorizer accepts or refuses each request before it reaches the function:
 	// awsapigatewayv2authorizers.NewHttpJwtAuthorizer, NewHttpIamAuthorizer,
-	// NewHttpUserPoolAuthorizer or NewHttpLambdaAuthorizer. Preflight requests
-	// pass it only when CorsPreflight answers them.
+	// NewHttpUserPoolAuthorizer or NewHttpLambdaAuthorizer. It lets preflight requests
+	// pass only when CorsPreflight answers them.
 	//
 	// @default - none: the program decides
 	Authorizer awsapigatewayv2.IHttpRouteAuthorizer
 
-	// CorsPreflight makes the API answer preflight requests by itself and add
-	// CORS headers to the responses, in place of those of the program.
+	// CorsPreflight makes the API answer preflight requests itself and add CORS headers
+	// to the responses, instead of the program.
 	//
 	// @default - none: the program answers them
 	CorsPreflight *awsapigatewayv2.CorsPreflightOptions
 
-	// DisableExecuteApiEndpoint turns the generated URL off, so that only the
-	// domain of Domain or DomainMapping leads to the API.
+	// DisableExecuteApiEndpoint turns the generated URL off, so that only the domain of
+	// Domain or DomainMapping leads to the API.
 	//
 	// @default false
 	DisableExecuteApiEndpoint *bool
@@ -86,8 +86,8 @@ type HttpApiProps struct {
 	// @default - none
 	DomainMapping *awsapigatewayv2.DomainMappingOptions
 
-	// Refine changes the CDK's own props of the API before it is created. What a prop
-	// here sets must stay as it is.
+	// Refine changes the CDK's own props of the API before it is created. It must not
+	// change a value that a prop here sets.
 	//
 	// @default - none
 	Refine func(props *awsapigatewayv2.HttpApiProps)
@@ -104,16 +104,16 @@ type HttpApiProps struct {
 	// @default $default
 	StageName *string
 
-	// Throttle bounds the requests per second (rate) and at once (burst). What is
-	// over it gets 429 and does not reach the function.
+	// Throttle bounds the requests per second (rate) and at once (burst). Further
+	// requests get 429 and do not reach the function.
 	//
 	// @default - the quotas of the account, of which synth warns unless Authorizer is set
 	Throttle *awsapigatewayv2.ThrottleSettings
 }
 
-// HttpApi is an API Gateway HTTP API that sends every request to one function,
-// with payload format 2.0: one $default route, and a stage that is deployed
-// automatically. [HttpApi.AddRoutes] sends some of them to other functions.
+// HttpApi is an API Gateway HTTP API that sends every request to one function, with
+// payload format 2.0. It has one $default route, and a stage that is deployed
+// automatically. [HttpApi.AddRoutes] sends some requests to other functions.
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html (2026-11)
 type HttpApi struct {
@@ -128,7 +128,7 @@ type HttpApi struct {
 
 	app     *app
 	handler *Handler // nil for another function
-	// integrations are those of AddRoutes, one for each function.
+	// integrations are the integrations of AddRoutes, one for each function.
 	integrations map[awslambda.IFunction]awsapigatewayv2integrations.HttpLambdaIntegration
 	url          *string
 }
@@ -153,7 +153,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	api := &awsapigatewayv2.HttpApiProps{
 		ApiName:                    apiName(a, p.ApiName),
 		CorsPreflight:              p.CorsPreflight,
-		CreateDefaultStage:         jsii.Bool(false), // it takes neither access logs nor throttling
+		CreateDefaultStage:         jsii.Bool(false), // it allows neither access logs nor throttling
 		DefaultAuthorizationScopes: p.AuthorizationScopes,
 		DefaultAuthorizer:          p.Authorizer,
 		DefaultIntegration:         awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), p.Handler, nil),
@@ -203,13 +203,13 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	return a
 }
 
-// Url is where the API is served: https://{domain} with Domain or DomainMapping, else
-// https://{api-id}.execute-api.{region}.amazonaws.com, followed by the name of a
-// stage other than $default, or nil when that is disabled.
+// Url is the API's URL: https://{domain} with Domain or DomainMapping, else
+// https://{api-id}.execute-api.{region}.amazonaws.com, followed by the name of a stage other
+// than $default. It is nil when the generated URL is disabled.
 func (a *HttpApi) Url() *string { return a.url }
 
-// AddRoutes sends the requests for a path to another function than the rest, or
-// past the API's authorizer. It panics with every broken rule at once.
+// AddRoutes sends the requests for a path to another function, or past the API's
+// authorizer. It panics with every broken rule at once.
 func (a *HttpApi) AddRoutes(props *HttpRoutesProps) []awsapigatewayv2.HttpRoute {
 	if props == nil {
 		props = &HttpRoutesProps{}
@@ -253,13 +253,13 @@ type HttpRoutesProps struct {
 	// "/orders/{id}" or "/orders/{rest+}".
 	Path *string
 
-	// AuthorizationScopes are the OAuth scopes that the authorizer asks for.
+	// AuthorizationScopes are the OAuth scopes that the authorizer requires.
 	//
 	// @default - those of the API
 	AuthorizationScopes *[]*string
 
-	// Authorizer decides about each request. awsapigatewayv2.NewHttpNoneAuthorizer
-	// lets all of them pass.
+	// Authorizer accepts or refuses each request. awsapigatewayv2.NewHttpNoneAuthorizer
+	// accepts all of them.
 	//
 	// @default - that of the API
 	Authorizer awsapigatewayv2.IHttpRouteAuthorizer
@@ -276,9 +276,9 @@ func checkPath(r *rules, path text) {
 	}
 }
 
-// warnOfOpenApi warns of an API that anybody may call as often as the account's quota for
-// all its APIs together allows. A default would refuse the requests of programs that have
-// many users.
+// warnOfOpenApi warns of an API that anybody may call up to the account's quota, which
+// all its APIs share. A default throttle would refuse the requests of programs with many
+// users.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html (2026-11)
 func warnOfOpenApi(api constructs.Construct, authorizes, throttles bool) {
 	if !authorizes && !throttles {
@@ -286,8 +286,7 @@ func warnOfOpenApi(api constructs.Construct, authorizes, throttles bool) {
 	}
 }
 
-// apiName is the name of an API: the CDK's own default is the same for all of
-// them.
+// apiName returns the name of an API: the CDK's own default is the same for all APIs.
 func apiName(c constructs.Construct, name *string) *string {
 	if name != nil {
 		return name
@@ -295,8 +294,7 @@ func apiName(c constructs.Construct, name *string) *string {
 	return awscdk.Names_UniqueResourceName(c, &awscdk.UniqueResourceNameOptions{Separator: jsii.String("-")})
 }
 
-// apiValues are the props that all APIs share, as the rules see
-// them.
+// apiValues are the props that all APIs share, as plain values for the rules.
 type apiValues struct {
 	logGroup, logRetention, logsOff bool
 	burst, rate                     number

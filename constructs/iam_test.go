@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestIam lists everything that the roles of a whole backend may do. A change of
-// this list is a change of rights.
+// TestIam lists all permissions of a whole backend's roles. A change of this list is a
+// change of permissions.
 func TestIam(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)
@@ -27,7 +27,7 @@ func TestIam(t *testing.T) {
 		WebSocketRelay:     jsii.Bool(true),
 		Jobs:               &HandlerProps{},
 	})
-	// The only ones without a resource: X-Ray knows none.
+	// The only actions without a resource: X-Ray has none.
 	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html (2026-11)
 	everything := map[string]bool{"xray:PutTelemetryRecords": true, "xray:PutTraceSegments": true}
 	var got []string

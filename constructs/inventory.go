@@ -9,15 +9,15 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// resourcesIn returns the resources of certain types in a tree. The CDK picks them
-// itself: Node().FindAll would bring each construct of the tree over to Go.
+// resourcesIn returns the resources of certain types in a tree. The CDK selects them in
+// its own process: Node().FindAll would bring each construct of the tree over to Go.
 func resourcesIn(scope constructs.IConstruct, types ...string) []constructs.IConstruct {
 	return *awscdk.ConstructSelector_ResourcesOfType(*jsii.Strings(types...)...).Select(scope)
 }
 
-// inventory is the resources of a stack that the budget is about, whoever
-// created them. Their properties are read when they are asked for: each read
-// goes to the CDK's own process.
+// inventory lists the resources of a stack that the budget depends on, whatever code
+// created them. It reads their properties only when needed: each read is a request to the
+// CDK's own process.
 type inventory struct {
 	app *app
 
@@ -34,8 +34,8 @@ const (
 	typeScaling = "AWS::ApplicationAutoScaling::ScalableTarget"
 )
 
-// takeInventory looks at everything in a stack, but not in the stacks below it:
-// their logical ids are their own.
+// takeInventory lists the resources of a stack, but not of the stacks below it: those
+// have their own logical ids.
 func takeInventory(stack awscdk.Stack) *inventory {
 	n := &inventory{app: appOf(stack), read: map[awscdk.CfnResource]map[string]any{}, stack: stack}
 	for _, c := range resourcesIn(stack, "AWS::Lambda::Function", typeAlias, "AWS::Lambda::Version", typeMapping,
@@ -74,14 +74,14 @@ func (n *inventory) properties(r awscdk.CfnResource) map[string]any {
 	return properties
 }
 
-// logicalID is the name by which others refer to a resource.
+// logicalID returns the name that references to a resource use.
 func (n *inventory) logicalID(r awscdk.CfnResource) string {
 	id, _ := n.stack.Resolve(r.LogicalId()).(string)
 	return id
 }
 
-// functionIDs returns the logical ids by which a function is invoked: its own,
-// and those of its aliases and versions.
+// functionIDs returns the logical ids by which a function is invoked: its own, and those
+// of its aliases and versions.
 func (n *inventory) functionIDs(fn awscdk.CfnResource) []string {
 	ids := []string{n.logicalID(fn)}
 	for _, qualified := range [][]awscdk.CfnResource{n.versions, n.aliases} {
@@ -94,8 +94,8 @@ func (n *inventory) functionIDs(fn awscdk.CfnResource) []string {
 	return ids
 }
 
-// sourcesOf returns the event sources of the function with these logical ids. Those that a
-// [Queue] made are left out unless withQueues is set.
+// sourcesOf returns the event sources of the function with these logical ids. It leaves
+// out those that a [Queue] made unless withQueues is set.
 func (n *inventory) sourcesOf(ids []string, withQueues bool) []source {
 	var sources []source
 	for _, mapping := range n.mappings {

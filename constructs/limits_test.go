@@ -17,8 +17,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// TestDomainNames shows that the record has the name as it is given, and that names that
-// are not known yet are no errors.
+// TestDomainNames shows that the record has the given name, and that names that are not
+// known yet are accepted.
 func TestDomainNames(t *testing.T) {
 	stack := setup(t)
 	zone := awsroute53.HostedZone_FromHostedZoneAttributes(stack, jsii.String("Zone"), &awsroute53.HostedZoneAttributes{HostedZoneId: jsii.String("Z1"), ZoneName: jsii.String("example.com")})
@@ -44,8 +44,8 @@ func TestDomainNames(t *testing.T) {
 	}
 }
 
-// TestSharedDomain shows that HTTP and REST APIs share one domain by path, whichever
-// comes first, and that what API Gateway refuses is refused.
+// TestSharedDomain shows that HTTP and REST APIs share one domain by path, in any order,
+// and that synth refuses what API Gateway would refuse.
 func TestSharedDomain(t *testing.T) {
 	for name, restFirst := range map[string]bool{"HTTP first": false, "REST first": true} {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestSharedDomain(t *testing.T) {
 	}
 }
 
-// TestManyRoutes shows that many routes take one integration and one permission for each
+// TestManyRoutes shows that many routes share one integration and one permission for each
 // function.
 func TestManyRoutes(t *testing.T) {
 	stack := setup(t)
@@ -134,7 +134,7 @@ func TestStreamingInVpc(t *testing.T) {
 	assertions.Annotations_FromStack(stack).HasWarning(jsii.String("/Test/Url"), assertions.Match_StringLikeRegexp(jsii.String("the function is in a VPC, from which Lambda does not stream .*")))
 }
 
-// TestAccountQuota shows that what the account cannot reserve is refused, with the sum.
+// TestAccountQuota shows that synth refuses a reservation over the quota, with the sum.
 func TestAccountQuota(t *testing.T) {
 	for quota, refused := range map[string]bool{"150": false, "149": true, "10": true} {
 		context := flags(t)
@@ -155,16 +155,16 @@ func TestAccountQuota(t *testing.T) {
 	}
 }
 
-// TestFifoDeadLetters shows that the clock of a FIFO queue starts anew in its
-// dead-letter queue.
+// TestFifoDeadLetters shows that the age of a message starts anew in the dead-letter
+// queue of a FIFO queue.
 func TestFifoDeadLetters(t *testing.T) {
 	stack := setup(t)
 	NewQueue(stack, jsii.String("Ledger"), &QueueProps{Fifo: jsii.Bool(true), DeadLetterRetention: seconds(3600)})
 	template(stack).HasResourceProperties(jsii.String("AWS::SQS::Queue"), map[string]any{"MessageRetentionPeriod": 3600})
 }
 
-// many are the props of a backend with queues and schedules, which its program is not
-// asked about.
+// many returns the props of a backend with queues and schedules, whose program is not
+// asked for its manifest.
 func many(queues, schedules int) *BackendProps {
 	props := &BackendProps{
 		Entry: entry("silent"), Manifest: jsii.Bool(false), Http: &HttpApiProps{}, WebSocket: &WebSocketApiProps{}, Monitoring: &MonitoringProps{},
@@ -180,7 +180,7 @@ func many(queues, schedules int) *BackendProps {
 }
 
 // TestManyQueues shows that 50 queues and 30 schedules fit into the variables, the stack
-// and the dashboard, and that more are refused with the sum.
+// and the dashboard, and that synth refuses more, with the sum.
 func TestManyQueues(t *testing.T) {
 	stack := setup(t)
 	b := NewBackend(stack, jsii.String("Backend"), many(50, 30))
@@ -203,7 +203,7 @@ func TestManyQueues(t *testing.T) {
 	stack = awscdk.NewStack(setup(t), jsii.String("ShopProductionEurope"), nil)
 	NewBackend(stack, jsii.String("Backend"), many(50, 0))
 	assertions.Template_FromStack(stack, nil)
-	// CloudFormation cuts names of more than 80 letters, so that nothing is left to share.
+	// CloudFormation cuts names at 80 letters, so the names have no common prefix left.
 	stack = awscdk.NewStack(setup(t), jsii.String("ShopInProductionForTheNorthOfEurope"), nil)
 	NewBackend(stack, jsii.String("Backend"), many(50, 0))
 	got := refusal(t, func() { assertions.Template_FromStack(stack, nil) })
@@ -213,7 +213,7 @@ func TestManyQueues(t *testing.T) {
 	}
 }
 
-// TestMutualTls shows that clients are asked for a certificate, by every way in.
+// TestMutualTls shows that every kind of API can require client certificates.
 func TestMutualTls(t *testing.T) {
 	stack := setup(t)
 	fn, certificate := existingFunction(stack), certificateOf(stack)

@@ -26,10 +26,10 @@ const validation = "CDK_VALIDATION"
 
 func TestMain(m *testing.M) { hearthtest.Main(m) }
 
-// updating says that the golden files are to be written.
+// updating reports whether to write the golden files.
 func updating() bool { return flag.Lookup("update").Value.String() == "true" } // hearthtest defines it
 
-// flags are the feature flags that cdk synth has from cdk.json.
+// flags are the feature flags of cdk synth, from cdk.json.
 func flags(t *testing.T) map[string]any {
 	t.Helper()
 	return *hearthtest.AppProps(t, "../cdk.json").Context
@@ -68,7 +68,7 @@ func golden(t *testing.T, stack awscdk.Stack) {
 }
 
 // digest compares the logical ids and types of a stack with a file that a reviewer can
-// read: a line that goes is a resource that is deleted, or replaced.
+// read: a removed line is a deleted or replaced resource.
 func digest(t *testing.T, stack awscdk.Stack, path string) {
 	t.Helper()
 	data, err := hearthtest.Template(stack)
@@ -100,7 +100,7 @@ func digest(t *testing.T, stack awscdk.Stack, path string) {
 	}
 }
 
-// refusal returns what a constructor panics with.
+// refusal returns the message of a constructor's panic.
 func refusal(t *testing.T, create func()) (message string) {
 	t.Helper()
 	defer func() {

@@ -24,20 +24,21 @@ const (
 	defaultAsyncAgeSecs        = 5 * 60
 	defaultErrorsPerMinute     = 1
 	defaultThrottledPerMin     = 1
-	// One message whose job is stuck ends one instance each time it comes, which is every
-	// six minutes: its visibility timeout is six times the function's timeout, one minute
-	// by default. It is in the dead-letter queue in the end, which has an alarm. So three
-	// instances within five minutes mean several such jobs, or requests that abandon
-	// five of their kind each time.
+	// A message whose job is stuck ends one instance at each delivery, which is every six
+	// minutes: its visibility timeout is six times the function's timeout, one minute by
+	// default. At last SQS moves it to the dead-letter queue, which has an alarm. So
+	// three instances within five minutes mean several such jobs, or requests: five
+	// abandoned requests end an instance.
 	defaultHealed = 3
 )
 
-// MonitoringProps configure a [Monitoring]. What it watches is all that is given
-// here: a whole [Backend], or parts.
+// MonitoringProps configure a [Monitoring]. It watches everything that is listed here: a
+// whole [Backend], or parts.
 type MonitoringProps struct {
 	// AccountConcurrency is the quota of concurrent executions of the account. With it,
-	// an alarm says when all functions of the account together come near to it, with
-	// which other functions are throttled too. One Monitoring in an account is enough.
+	// an alarm goes off when all functions of the account together come near the quota.
+	// Beyond it, Lambda throttles other functions too. One Monitoring in an account is
+	// enough.
 	//
 	// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html (2026-11)
 	//
@@ -54,7 +55,7 @@ type MonitoringProps struct {
 	// @default - none
 	Backend *Backend
 
-	// Dashboard says that a dashboard is created.
+	// Dashboard creates a dashboard.
 	//
 	// @default true
 	Dashboard *bool
@@ -70,8 +71,8 @@ type MonitoringProps struct {
 	// @default - none
 	Databases []*DatabaseProxy
 
-	// Email gets a message when an alarm goes off, through a topic that takes TLS only.
-	// AWS asks the address first. A topic of your own is one of Actions.
+	// Email gets a message when an alarm goes off, through a topic that accepts only TLS.
+	// AWS first asks the address to confirm. For a topic of your own, use Actions.
 	//
 	// @default - none
 	Email *string
@@ -110,8 +111,8 @@ type MonitoringProps struct {
 	// @default 25
 	JobsFailedPercent *float64
 
-	// OldestMessage is the age of the oldest message of a queue that raises the alarm: its
-	// consumers do not keep up.
+	// OldestMessage is the age of a queue's oldest message that raises the alarm: its
+	// consumers are too slow.
 	//
 	// @default 15 minutes
 	OldestMessage awscdk.Duration
@@ -126,8 +127,8 @@ type MonitoringProps struct {
 	// @default - none
 	RestApis []*RestApi
 
-	// Schedules are schedules to watch. EventBridge Scheduler counts for each group of
-	// schedules, so those of other stacks in the group are watched too.
+	// Schedules are schedules to watch. EventBridge Scheduler counts by group of
+	// schedules, so schedules of other stacks in the group are watched too.
 	//
 	// @default - none
 	Schedules []*Schedule
@@ -144,26 +145,35 @@ type MonitoringProps struct {
 	WebSocketApis []*WebSocketApi
 }
 
-// Monitoring is a dashboard and alarms. Whatever fails completely raises an alarm within
-// minutes, and each alarm's description says what happened and what to do.
+// Monitoring is a dashboard and alarms. A total failure raises an alarm within minutes.
+// Each alarm's description says what happened and what to do.
 //
 // Lambda's own count of errors does not suffice: a program on lambdaruntime answers a
-// panic with 500 and a failed job with its id, and Lambda counts neither. So the shares
-// of failures are watched where they are counted: for each HTTP API, REST API and
-// function URL its 5xx, for each WebSocket API its failed events, for each queue the
-// jobs that failed, and for each group of schedules the invocations that did not
-// succeed. Further for each function: invocations that were throttled, failed or took
-// too long, invocations that found no warm instance (spill-over), instances that did
-// not start, instances that ended because abandoned code held what others need; with schedules, events that wait for too long or were dropped. For each
-// queue: the age of the oldest message and the growth of the dead-letter queue. For each
-// proxy: the share of its connections that is lent.
+// panic with 500 and a failed job with its id, and Lambda counts neither. So Monitoring
+// watches shares of failures:
+//
+//   - for each HTTP API, REST API and function URL, its 5xx responses;
+//   - for each WebSocket API, its failed events;
+//   - for each queue, its failed jobs;
+//   - for each group of schedules, the invocations that did not succeed.
+//
+// It also watches for each function:
+//
+//   - invocations that were throttled, failed or took too long;
+//   - invocations that found no warm instance (spill-over);
+//   - instances that did not start;
+//   - instances that ended because of abandoned code;
+//   - with schedules, events that wait for too long or were dropped.
+//
+// And for each queue the age of the oldest message and the growth of the dead-letter
+// queue, and for each proxy the share of its database connections in use.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html (2026-11)
 type Monitoring struct {
 	constructs.Construct
 
-	// Alarms are all alarms, in the order in which the parts are given.
+	// Alarms are all alarms, in the order of the parts.
 	Alarms []awscloudwatch.Alarm
 	// Dashboard is the dashboard; nil when there is none.
 	Dashboard awscloudwatch.Dashboard
@@ -233,8 +243,8 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	return m
 }
 
-// notify adds a topic with a subscription to the actions. It is not encrypted with a key
-// that AWS manages, because CloudWatch cannot publish to such a topic.
+// notify adds a topic with a subscription to the actions. The topic has no AWS managed
+// key for encryption, because CloudWatch cannot publish to such a topic.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html (2026-11)
 func (m *Monitoring) notify() {
 	m.Topic = awssns.NewTopic(m, jsii.String("Topic"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
@@ -248,7 +258,7 @@ func (m *Monitoring) notify() {
 	m.props.Actions = &actions
 }
 
-// AddActions makes further actions run when any of the alarms goes off.
+// AddActions adds actions that run when any of the alarms goes off.
 func (m *Monitoring) AddActions(actions ...awscloudwatch.IAlarmAction) {
 	m.acts = m.acts || len(actions) > 0
 	for _, a := range m.Alarms {
@@ -256,7 +266,7 @@ func (m *Monitoring) AddActions(actions ...awscloudwatch.IAlarmAction) {
 	}
 }
 
-// Validate implements constructs.IValidation. Alarms that tell nobody are no error.
+// Validate implements constructs.IValidation. Alarms without actions are not an error.
 func (m *Monitoring) Validate() *[]*string {
 	if !m.acts {
 		warn(m, "alarmsWithoutActions", "the alarms tell nobody; set MonitoringProps.Actions, such as a notification: awscloudwatchactions.NewSnsAction(topic)")
@@ -313,15 +323,15 @@ func (p *MonitoringProps) check(r *rules) {
 	percent("SpilloverPercent", p.SpilloverPercent)
 }
 
-// checkParts refuses a Monitoring of nothing.
+// checkParts refuses a Monitoring without parts.
 func (p *MonitoringProps) checkParts(r *rules) {
 	if len(p.Handlers)+len(p.Queues)+len(p.Databases)+len(p.HttpApis)+len(p.RestApis)+len(p.FunctionUrls)+len(p.WebSocketApis)+len(p.Schedules) == 0 {
 		r.breaks("Backend", "must be set unless parts are, got nothing to watch; pass a Backend, Handlers, Queues or another part")
 	}
 }
 
-// alarm adds an alarm on a part. The ids are made from the part's path in the
-// stack, so that they stay when other parts are added.
+// alarm adds an alarm on a part. Its id comes from the part's path in the stack, so that
+// it stays the same when other parts are added.
 func (m *Monitoring) alarm(part constructs.Construct, id string, a alarm) awscloudwatch.Alarm {
 	a.actions = m.props.Actions
 	made := newAlarm(m, strings.ReplaceAll(m.name(part), "/", "-")+"-"+id, a)
@@ -329,7 +339,7 @@ func (m *Monitoring) alarm(part constructs.Construct, id string, a alarm) awsclo
 	return made
 }
 
-// name is the path of a part in the stack.
+// name returns the path of a part in the stack.
 func (m *Monitoring) name(part constructs.Construct) string {
 	name, known := m.names[part]
 	if !known {

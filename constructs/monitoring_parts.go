@@ -11,8 +11,8 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// What Monitoring watches of each part. Each metric stands with the page that names it
-// and its dimensions.
+// The metrics that Monitoring watches of each part. Each metric has a link to the page
+// that names it and its dimensions.
 
 func (m *Monitoring) watchHandler(h *Handler) {
 	sum := m.every.sum()
@@ -54,7 +54,7 @@ func (m *Monitoring) watchHandler(h *Handler) {
 	}
 }
 
-// watchWarm watches the instances that are kept warm.
+// watchWarm watches the warm instances.
 func (m *Monitoring) watchWarm(h *Handler) []awscloudwatch.IMetric {
 	spilled := h.Alias.Metric(jsii.String("ProvisionedConcurrencySpilloverInvocations"), m.window.sum())
 	m.alarm(h, "Spillover", alarm{
@@ -67,8 +67,8 @@ func (m *Monitoring) watchWarm(h *Handler) []awscloudwatch.IMetric {
 	}
 }
 
-// watchAsync watches what EventBridge Scheduler handed to Lambda, which keeps it
-// in a queue of its own.
+// watchAsync watches the events that EventBridge Scheduler passed to Lambda, which keeps
+// them in its own queue.
 func (m *Monitoring) watchAsync(h *Handler) {
 	age := h.Alias.Metric(jsii.String("AsyncEventAge"), m.every.maximum())
 	dropped := h.Alias.Metric(jsii.String("AsyncEventsDropped"), m.every.sum())
@@ -83,22 +83,21 @@ func (m *Monitoring) watchAsync(h *Handler) {
 	m.show(m.name(h)+": scheduled events", age, dropped)
 }
 
-// initErrors counts the instances that did not start, which Lambda tells in its
-// log and in no metric. That record has the level WARN, and so every system log
-// level lets it through.
+// initErrors counts the instances that did not start. Lambda reports them in its log, but
+// in no metric. The record has the level WARN, so every system log level lets it through.
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html (2026-11)
 func (m *Monitoring) initErrors(h *Handler) awscloudwatch.IMetric {
 	return m.countLogged(h, h, "InitErrors", `{ $.type = "platform.initRuntimeDone" && $.record.status != "success" }`).Metric(m.every.sum())
 }
 
-// countLogged counts the records in the log group of a function that a pattern matches.
+// countLogged counts the records that match a pattern, in the log group of a function.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax-for-Metric-Filters.html (2026-11)
 func (m *Monitoring) countLogged(part constructs.Construct, h *Handler, id, pattern string) awslogs.MetricFilter {
 	unique := *awscdk.Names_UniqueResourceName(part, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(200)})
 	return awslogs.NewMetricFilter(m, jsii.String(strings.ReplaceAll(m.name(part), "/", "-")+"-"+id+"Filter"), &awslogs.MetricFilterProps{
 		FilterPattern: awslogs.FilterPattern_Literal(jsii.String(pattern)),
-		// A count without a dimension has the part in its name.
+		// A metric without a dimension has the part in its name.
 		MetricName:      jsii.String(unique + id),
 		MetricNamespace: jsii.String(wire.MetricNamespace),
 		LogGroup:        h.LogGroup,
@@ -133,8 +132,8 @@ func (m *Monitoring) watchQueue(q *Queue) {
 	m.show(m.name(q)+": oldest message", q.oldest)
 }
 
-// watchDatabase watches the connections of a proxy. More than one machine may serve
-// it, each of which reports its own numbers once a minute: their sum counts.
+// watchDatabase watches the database connections of a proxy. Several machines may serve
+// it, and each reports its own numbers once a minute, so the metric is their sum.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.monitoring.html (2026-11)
 func (m *Monitoring) watchDatabase(d *DatabaseProxy) {
 	dimensions := map[string]*string{"ProxyName": d.Proxy.DbProxyName()}
@@ -161,8 +160,8 @@ func (m *Monitoring) watchDatabase(d *DatabaseProxy) {
 	m.show(m.name(d)+": connections", metric("ClientConnections"), borrowed, allowed, metric("DatabaseConnectionsCurrentlySessionPinned"))
 }
 
-// watchRequests watches the share of requests that failed. Its metrics have the dimension
-// ApiId, and ApiName for a REST API.
+// watchRequests watches the share of failed requests. Its metrics have the dimension
+// ApiId, or ApiName for a REST API.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html (2026-11)
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html (2026-11)
 func (m *Monitoring) watchRequests(part constructs.Construct, h *Handler, failed, all awscloudwatch.IMetric) {
@@ -184,13 +183,13 @@ func (m *Monitoring) watchFunctionUrl(u *FunctionUrl) {
 	m.watchRequests(u, u.app.ownerOf(u.function), u.function.Metric(jsii.String("Url5xxCount"), m.window.sum()), u.function.Metric(jsii.String("UrlRequestCount"), m.window.sum()))
 }
 
-// watchSockets watches the share of events of a WebSocket API that failed. A connect
-// that the program refuses counts too, with 401 or 403.
+// watchSockets watches the share of failed events of a WebSocket API. A connect that the
+// program refuses with 401 or 403 counts too.
 //
-// AWS's page says of IntegrationError that it counts answers 4xx and 5xx of the
-// integration. It does not say whether the statusCode that a function returns is one, or
-// only Lambda's own status, which is 200 then. So the failures in the program's log count
-// as well: whichever number is larger. MessageCount counts messages both ways.
+// AWS's page says that IntegrationError counts 4xx and 5xx answers of the integration. It
+// does not say whether that is the statusCode that a function returns, or Lambda's own
+// status, which is then 200. So the failures in the program's log count too: the larger
+// number wins. MessageCount counts messages in both directions.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html (2026-11)
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html (2026-11)
 func (m *Monitoring) watchSockets(a *WebSocketApi) {
@@ -215,8 +214,8 @@ func (m *Monitoring) watchSockets(a *WebSocketApi) {
 	m.show(m.name(a)+": events", connects, messages, refused, unreached)
 }
 
-// watchSchedules watches the groups that schedules are in. A run that fails in the
-// program is an error of its function.
+// watchSchedules watches the groups of the schedules. A run that fails in the program is
+// an error of its function.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html (2026-11)
 func (m *Monitoring) watchSchedules(schedules []*Schedule) {
 	seen := map[string]bool{}
@@ -247,7 +246,7 @@ func (m *Monitoring) watchSchedules(schedules []*Schedule) {
 	}
 }
 
-// watchLostRuns watches the queue for runs of schedules that would be lost.
+// watchLostRuns watches the queue for schedule runs that would be lost.
 func (m *Monitoring) watchLostRuns(b *Backend) {
 	dead, growth := growthOf(b.ScheduleDeadLetterQueue, m.every)
 	m.alarm(b, "LostRuns", alarm{
@@ -257,8 +256,8 @@ func (m *Monitoring) watchLostRuns(b *Backend) {
 	m.show("lost runs of schedules", dead)
 }
 
-// watchAccount watches what all functions of the account use together, with what is
-// reserved and provisioned.
+// watchAccount watches the concurrency of all functions of the account, including
+// reserved and provisioned concurrency.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html (2026-11)
 func (m *Monitoring) watchAccount() {
 	claimed := awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
@@ -271,7 +270,7 @@ func (m *Monitoring) watchAccount() {
 	m.show("account: claimed concurrency", claimed)
 }
 
-// percent is the share that one metric has of another.
+// percent returns the share of one metric in another.
 func (m *Monitoring) percent(part, whole awscloudwatch.IMetric, label string) awscloudwatch.IMetric {
 	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 		Expression:   jsii.String("100 * FILL(part, 0) / whole"),
@@ -295,8 +294,8 @@ func (h *Handler) functionName() *string {
 	return h.name
 }
 
-// hearthMetric is one of the metrics that lambdaruntime writes into the log in embedded
-// metric format.
+// hearthMetric returns one of the metrics that lambdaruntime writes into the log in the
+// embedded metric format.
 func (m *Monitoring) hearthMetric(name string, h *Handler, dimensions map[string]*string) awscloudwatch.IMetric {
 	all := map[string]*string{"FunctionName": h.functionName()}
 	for key, value := range dimensions {

@@ -84,9 +84,9 @@ func TestMonitoringRules(t *testing.T) {
 	})
 }
 
-// TestEveryPartHasAnAlarm shows that what fails completely raises an alarm whose metric
-// counts just that, with the dimensions that AWS documents. Lambda's Errors counts none
-// of them, as the program answers.
+// TestEveryPartHasAnAlarm shows that each total failure raises an alarm. Its metric
+// counts just that failure, with the dimensions that AWS documents. Lambda's Errors
+// counts none of them, because the program answers.
 func TestEveryPartHasAnAlarm(t *testing.T) {
 	for way, props := range map[string]*BackendProps{
 		"Http": {Http: &HttpApiProps{}}, "Rest": {Rest: &RestApiProps{}}, "FunctionUrl": {FunctionUrl: &FunctionUrlProps{}},
@@ -126,7 +126,7 @@ func TestEveryPartHasAnAlarm(t *testing.T) {
 	}
 }
 
-// TestAlarmsWithoutActions shows that alarms that tell nobody are warned of.
+// TestAlarmsWithoutActions shows that synth warns of alarms without actions.
 func TestAlarmsWithoutActions(t *testing.T) {
 	for name, want := range map[string]int{"none": 1, "props": 0, "added": 0, "email": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestAlarmsWithoutActions(t *testing.T) {
 	}
 }
 
-// TestManyAlarms shows that a dashboard shows as many alarms as there are.
+// TestManyAlarms shows that a dashboard shows every alarm.
 func TestManyAlarms(t *testing.T) {
 	stack := setup(t)
 	props := &MonitoringProps{}

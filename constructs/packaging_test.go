@@ -43,8 +43,8 @@ func TestHandlerFiles(t *testing.T) {
 	}
 }
 
-// TestHandlerAsset shows that files and linker flags are part of the asset, and
-// that several functions of one program have one.
+// TestHandlerAsset shows that files and linker flags are part of the asset, and that
+// several functions of one program share it.
 func TestHandlerAsset(t *testing.T) {
 	stack := setup(t)
 	dir := files(t, map[string]string{"a": "1"})
@@ -92,10 +92,9 @@ func TestPackagingRules(t *testing.T) {
 	})
 }
 
-// TestPrebuild shows that each program is built once, however many functions use
-// it.
+// TestPrebuild shows that each program is built once, however many functions use it.
 func TestPrebuild(t *testing.T) {
-	// go runs this wrapper, which notes each build.
+	// This wrapper of go records each build.
 	dir := clone(t)
 	log := filepath.Join(t.TempDir(), "builds")
 	bin := t.TempDir()

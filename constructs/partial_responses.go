@@ -7,13 +7,13 @@ import (
 )
 
 // reportBatchItemFailures is the response type with which Lambda deletes the messages of
-// a batch that succeeded and brings back the others. Without it, which is the default of
+// a batch that succeeded and SQS delivers the others again. Without it, the default of
 // CloudFormation and of the CDK, a batch succeeds or fails as a whole.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (2026-11)
 const reportBatchItemFailures = "ReportBatchItemFailures"
 
-// takesPartialResponses reads the properties of an event source mapping. A token counts
-// as a list that has the response type.
+// takesPartialResponses reads the properties of an event source mapping. It assumes that
+// a token is a list with the response type.
 func takesPartialResponses(mapping map[string]any) bool {
 	switch types := mapping["FunctionResponseTypes"].(type) {
 	case nil:
@@ -24,8 +24,8 @@ func takesPartialResponses(mapping map[string]any) bool {
 	return true
 }
 
-// ofSomeQueue tells whether an event source mapping is one of SQS, also when the queue is
-// in another stack: the other sources have properties that SQS does not have.
+// ofSomeQueue reports whether an event source mapping is for SQS, even if the queue is in
+// another stack: other sources have properties that SQS does not have.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-eventsourcemapping.html (2026-11)
 func ofSomeQueue(mapping map[string]any) bool {
 	for _, other := range []string{"StartingPosition", "Queues", "Topics", "DocumentDBEventSourceConfig", "SelfManagedEventSource"} {
@@ -36,9 +36,9 @@ func ofSomeQueue(mapping map[string]any) bool {
 	return mapping["EventSourceArn"] != nil
 }
 
-// wholeBatches is the warning about the mapping of a queue whose batches fail or succeed
-// as a whole, or "". toHandler says that it invokes a [Handler], and made that a [Queue]
-// made it.
+// wholeBatches returns the warning about the mapping of a queue whose batches fail or
+// succeed as a whole, or "". toHandler says that the mapping invokes a [Handler], made
+// that a [Queue] made it.
 func wholeBatches(mapping map[string]any, toHandler, made bool) string {
 	switch {
 	case made || !ofSomeQueue(mapping):
@@ -53,7 +53,7 @@ func wholeBatches(mapping map[string]any, toHandler, made bool) string {
 	return ""
 }
 
-// warnOfWholeBatches looks at the event source mappings that others have made to the
+// warnOfWholeBatches checks the event source mappings that other code has made for the
 // function, in its stack.
 func (h *Handler) warnOfWholeBatches(stack awscdk.Stack) {
 	if h.warnedOfBatches {
@@ -71,7 +71,7 @@ func (h *Handler) warnOfWholeBatches(stack awscdk.Stack) {
 	}
 }
 
-// toHandler tells whether a mapping invokes a [Handler] of the same stack.
+// toHandler reports whether a mapping invokes a [Handler] of the same stack.
 func (n *inventory) toHandler(mapping awscdk.CfnResource) bool {
 	stack := pathOf(n.stack)
 	for _, h := range n.app.handlers {

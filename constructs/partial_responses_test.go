@@ -12,7 +12,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// TestWholeBatches shows which event sources of the plain CDK are warned of, once each.
+// TestWholeBatches shows which of the plain CDK's event sources get a warning, once each.
 func TestWholeBatches(t *testing.T) {
 	const (
 		untold = "the program of the Handler is not told that this event source takes partial responses, .*"

@@ -6,8 +6,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// principals are the roles of several functions as one grantee: each of them gets
-// what is granted.
+// principals are the roles of several functions as one grantee: each of them gets the
+// grant.
 type principals []awslambda.Function
 
 // principal implements awsiam.IPrincipal. The CDK calls it.
@@ -34,7 +34,7 @@ func (p *principal) AddToPrincipalPolicy(statement awsiam.PolicyStatement) *awsi
 	return all
 }
 
-// AssumeRoleAction is the action of the first role: those of functions are the same.
+// AssumeRoleAction is the action of the first role: all functions have the same.
 func (p *principal) AssumeRoleAction() *string { return p.of[0].GrantPrincipal().AssumeRoleAction() }
 
 // PolicyFragment names all roles in the policy of a resource.
@@ -54,7 +54,7 @@ func (p *principal) PolicyFragment() awsiam.PrincipalPolicyFragment {
 // PrincipalAccount is the account of the first role: the functions are in one stack.
 func (p *principal) PrincipalAccount() *string { return p.of[0].GrantPrincipal().PrincipalAccount() }
 
-// grantable returns the principal of functions: that of the only one, or one for all.
+// grantable returns the principal of a single function, or one for all of them.
 func (p principals) grantable() awsiam.IPrincipal {
 	if len(p) == 1 {
 		return p[0].GrantPrincipal()

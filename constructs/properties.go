@@ -7,9 +7,9 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// propertiesOf returns the properties of a CloudFormation resource as they will
-// be in the template: what only CloudFormation resolves is a map with "Ref" or a
-// function of it. It returns nil for another construct.
+// propertiesOf returns the properties of a CloudFormation resource as in the template: a
+// value that only CloudFormation resolves is a map with "Ref" or a function. It returns
+// nil for any other construct.
 func propertiesOf(c constructs.IConstruct) map[string]any {
 	resource, ok := c.(awscdk.CfnResource)
 	if !ok {
@@ -25,8 +25,7 @@ func propertiesIn(stack awscdk.Stack, resource awscdk.CfnResource) map[string]an
 		return nil
 	}
 	properties, _ := stack.Resolve(*set).(map[string]any)
-	// The CDK's own names start with a small letter, and overrides have the
-	// template's.
+	// The CDK's own names start with a small letter, overrides have the template's names.
 	named := make(map[string]any, len(properties))
 	for name, value := range properties {
 		named[upperFirst(name)] = upperNames(value)
@@ -70,8 +69,8 @@ func numberIn(properties map[string]any, name string) number {
 	}
 }
 
-// refersTo tells whether a value is made from one of these resources, such as the
-// name of a function that is cut out of the ARN of an alias.
+// refersTo reports whether a value is made from one of these resources, such as the name
+// of a function that is cut out of an alias's ARN.
 func refersTo(v any, ids []string) bool {
 	if id, ok := referenceIn(v); ok {
 		return slices.Contains(ids, id)

@@ -65,23 +65,22 @@ type QueueProps struct {
 	// @default 10
 	BatchSize *float64
 
-	// ContentBasedDeduplication drops a message of a FIFO queue whose body
-	// equals that of another one within 5 minutes, so that senders need no
-	// deduplication id.
+	// ContentBasedDeduplication drops a message of a FIFO queue if its body equals that
+	// of another one within 5 minutes, so that senders need no deduplication id.
 	//
 	// @default false
 	ContentBasedDeduplication *bool
 
-	// DeadLetterQueue takes the messages that failed too often instead of a new
-	// queue: one of the same kind. That of a standard queue keeps messages at
-	// least as long as RetentionPeriod.
+	// DeadLetterQueue receives the messages that failed too often, instead of a new
+	// queue. It must be of the same kind. The one of a standard queue must keep messages
+	// at least as long as RetentionPeriod.
 	//
 	// @default - a new queue
 	DeadLetterQueue awssqs.IQueue
 
 	// DeadLetterRetention is how long the dead-letter queue keeps a message, up to 14
-	// days. That of a standard queue counts from the first time the message was sent, so
-	// it must be at least RetentionPeriod; that of a FIFO queue counts from the move.
+	// days. For a standard queue it counts from the first sending of the message, so it
+	// must be at least RetentionPeriod; for a FIFO queue it counts from the move.
 	//
 	// @default 14 days
 	DeadLetterRetention awscdk.Duration
@@ -91,8 +90,7 @@ type QueueProps struct {
 	// @default 0 seconds
 	DeliveryDelay awscdk.Duration
 
-	// Enabled says that the function is invoked; false leaves the messages in
-	// the queue.
+	// Enabled says that messages invoke the function; false leaves them in the queue.
 	//
 	// @default true
 	Enabled *bool
@@ -102,96 +100,95 @@ type QueueProps struct {
 	// @default - a key that SQS manages
 	EncryptionMasterKey awskms.IKey
 
-	// Fifo makes a queue with strict order within each message group, and a
-	// dead-letter queue of the same kind.
+	// Fifo makes a queue with strict order within each message group, and a dead-letter
+	// queue of the same kind.
 	//
 	// @default - false, or the kind of Queue
 	Fifo *bool
 
-	// Filters are patterns on the messages, up to 10, made with
-	// awslambda.FilterCriteria_Filter. Lambda deletes the messages that match none
-	// of them.
+	// Filters are patterns for the messages, up to 10, made with
+	// awslambda.FilterCriteria_Filter. Lambda deletes a message that matches none of
+	// them.
 	//
 	// https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html (2026-11)
 	//
 	// @default - none: every message invokes the function
 	Filters *[]*map[string]interface{}
 
-	// FunctionTimeout is the timeout of Handler. Give it for an imported
-	// function, which does not tell.
+	// FunctionTimeout is the timeout of Handler. Set it for an imported function, whose
+	// timeout is unknown.
 	//
 	// @default - the timeout of Handler, when it is created in this app
 	FunctionTimeout awscdk.Duration
 
-	// Handler consumes the messages: a [Handler]'s Alias, or any function. It
-	// must report the messages of a batch that failed. For a function of another
-	// stack, which would need this stack and be needed by it, create the Queue in
-	// that stack, and pass a queue of this one in Queue.
+	// Handler consumes the messages: a [Handler]'s Alias, or any function. It must report
+	// the failed messages of a batch. A function of another stack could make a cycle
+	// between the stacks. Then create the Queue in that stack, and pass it a queue of
+	// this stack in Queue.
 	//
 	// @default - none: programs only send to the queue
 	Handler awslambda.IFunction
 
-	// HighThroughput lifts the limit of a FIFO queue from 300 calls per second
-	// for all its messages to a quota that counts each message group alone.
-	// Deduplication then also looks at one group alone.
+	// HighThroughput raises the limit of a FIFO queue from 300 calls per second for all
+	// its messages to a quota for each message group. Deduplication then also applies
+	// within one group only.
 	//
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html (2026-11)
 	//
 	// @default false
 	HighThroughput *bool
 
-	// MaxBatchingWindow is how long Lambda gathers messages for a batch, up to 5
-	// minutes. FIFO queues have none.
+	// MaxBatchingWindow is how long Lambda gathers messages for a batch, up to 5 minutes.
+	// FIFO queues have none.
 	//
 	// @default 0 seconds
 	MaxBatchingWindow awscdk.Duration
 
-	// MaxConcurrency is the most instances that the messages of this queue may
-	// keep busy, 2 to 1000. Without it a backlog can take every instance of the
+	// MaxConcurrency is the highest number of instances that the messages of this queue
+	// may keep busy, 2 to 1000. Without it a backlog can take every instance of the
 	// function.
 	//
 	// @default - no bound but that of the function
 	MaxConcurrency *float64
 
-	// MaxReceiveCount is how often a message is tried before it moves to the
-	// dead-letter queue, 1 to 1000. An invocation that is throttled counts too,
-	// so less than 5 loses good messages under load.
+	// MaxReceiveCount is how often SQS delivers a message before it moves it to the
+	// dead-letter queue, 1 to 1000. A throttled invocation counts too, so less than 5
+	// loses good messages under load.
 	//
 	// @default 5
 	MaxReceiveCount *float64
 
-	// Name is the logical name that the program knows the queue by: up to 75
-	// letters, digits, "-" and "_", without ".fifo". The physical name is
-	// generated by CloudFormation. With Handler, the program is told that the messages
-	// of this queue are those of its consumer of this name.
+	// Name is the program's logical name for the queue: up to 75 letters, digits, "-" and
+	// "_", without ".fifo". CloudFormation generates the physical name. With Handler, the
+	// program gives the messages of this queue to its consumer of this name.
 	//
 	// @default - none
 	Name *string
 
-	// Pollers are event pollers that run all the time, for a sudden load that must
-	// not wait for Lambda to start polling. They are paid for by the hour, and
-	// contradict MaxConcurrency: each poller keeps up to 10 instances busy.
+	// Pollers are event pollers that run all the time, for a sudden load that must not
+	// wait for Lambda to start polling. They cost money by the hour, and contradict
+	// MaxConcurrency: each poller keeps up to 10 instances busy.
 	//
 	// @default - Lambda starts and stops pollers with the load
 	Pollers *PollersProps
 
-	// Queue is an existing queue to use instead of a new one. Its dead-letter
-	// queue, encryption, policy, retention and visibility timeout are its own:
-	// make the visibility timeout at least six times the function's timeout plus
+	// Queue is an existing queue to use instead of a new one. It keeps its own
+	// dead-letter queue, encryption, policy, retention and visibility timeout: make the
+	// visibility timeout at least six times the function's timeout plus
 	// MaxBatchingWindow.
 	//
 	// @default - a new queue
 	Queue awssqs.IQueue
 
-	// QueueName is the physical name of the queue, without ".fifo". The dead-letter
-	// queue gets it with "-dead", and can then be used by this queue alone. A queue with
-	// a name of its own cannot be replaced by CloudFormation in one deployment.
+	// QueueName is the physical name of the queue, without ".fifo". The dead-letter queue
+	// gets it with "-dead", and then only this queue can use it. CloudFormation cannot
+	// replace a queue with its own name in one deployment.
 	//
 	// @default - generated by CloudFormation
 	QueueName *string
 
-	// Refine changes the CDK's own props of the new queue before it is created. What a
-	// prop here sets must stay as it is.
+	// Refine changes the CDK's own props of the new queue before it is created. It must
+	// not change a value that a prop here sets.
 	//
 	// @default - none
 	Refine func(props *awssqs.QueueProps)
@@ -208,21 +205,21 @@ type QueueProps struct {
 	// @default - none
 	RefineEventSource func(props *awslambda.EventSourceMappingProps)
 
-	// RemovalPolicy says what becomes of the new queue and its dead-letter queue, with
-	// their messages, when they leave the stack or are replaced.
+	// RemovalPolicy decides whether the new queue and its dead-letter queue, with their
+	// messages, are kept when they leave the stack or are replaced.
 	//
 	// @default - awscdk.RemovalPolicy_DESTROY; in a [Backend], that of the backend
 	RemovalPolicy awscdk.RemovalPolicy
 
-	// RetentionPeriod is how long a message waits at most, 1 minute to 14 days.
+	// RetentionPeriod is the longest that a message waits, 1 minute to 14 days.
 	//
 	// @default 4 days
 	RetentionPeriod awscdk.Duration
 
-	// VisibilityTimeout is how long a received message stays hidden from others,
-	// up to 12 hours. For a consumed queue it must be at least six times the
-	// function's timeout plus MaxBatchingWindow, so that Lambda can retry
-	// throttled invocations before the message is seen again.
+	// VisibilityTimeout is how long a received message stays hidden, up to 12 hours. For
+	// a consumed queue it must be at least six times the function's timeout plus
+	// MaxBatchingWindow, so that Lambda can retry throttled invocations before SQS
+	// delivers the message again.
 	//
 	// @default - six times the function's timeout plus MaxBatchingWindow; 30 seconds without Handler
 	VisibilityTimeout awscdk.Duration
@@ -232,8 +229,8 @@ type QueueProps struct {
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11)
 type PollersProps struct {
-	// Max is the most pollers, 2 to 10000. Ten times as many instances can be
-	// busy with this queue.
+	// Max is the highest number of pollers, 2 to 10000. This queue can then keep ten
+	// times as many instances busy.
 	//
 	// @default 200
 	Max *float64
@@ -244,18 +241,18 @@ type PollersProps struct {
 	Min *float64
 }
 
-// Queue is an SQS queue with a dead-letter queue of the same kind, both
-// encrypted and open to TLS only, and the event source mapping that invokes a
+// Queue is an SQS queue with a dead-letter queue of the same kind, both encrypted and
+// accessible through TLS only. It includes the event source mapping that invokes a
 // function with its messages.
 //
-// The mapping takes partial batch responses: the function returns the ids of
-// the messages that failed, and the others are deleted.
+// The mapping takes partial batch responses: the function returns the ids of the failed
+// messages, and Lambda deletes the others.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (2026-11)
 type Queue struct {
 	constructs.Construct
 
-	// DeadLetterQueue takes the messages that failed too often; nil for an
-	// existing queue.
+	// DeadLetterQueue receives the messages that failed too often; nil for an existing
+	// queue.
 	DeadLetterQueue awssqs.IQueue
 	// EventSource invokes the function; nil without Handler.
 	EventSource awslambda.EventSourceMapping
@@ -269,10 +266,10 @@ type Queue struct {
 	// What address returns.
 	url, physical, stack string
 	scope                constructs.Construct
-	creates              bool // the queue is no existing one
-	// consumer is the Handler that consumes the queue, if one does.
+	creates              bool // the queue is new
+	// consumer is the Handler that consumes the queue, or nil.
 	consumer *Handler
-	// dead and oldest are what the alarms watch.
+	// dead and oldest are the metrics of the alarms.
 	dead, oldest awscloudwatch.Metric
 }
 
@@ -363,7 +360,8 @@ func (q *Queue) create(r *rules, p *QueueProps, v queueValues) {
 		}
 		if p.QueueName != nil {
 			dead.QueueName = q.physicalName(*p.QueueName+"-dead", v.fifo)
-			// Without a name of its own, the ARN of the queue needs this queue first.
+			// Without a fixed name, the dead-letter queue would need this queue's ARN
+			// first.
 			dead.RedriveAllowPolicy = &awssqs.RedriveAllowPolicy{SourceQueues: &[]awssqs.IQueue{q.byName(*p.QueueName, v.fifo)}}
 		}
 		refineProps(r, "RefineDeadLetterQueue", dead, p.RefineDeadLetterQueue, struct{}{}, map[string]string{"RetentionPeriod": "QueueProps.DeadLetterRetention"})
@@ -403,7 +401,7 @@ func (q *Queue) create(r *rules, p *QueueProps, v queueValues) {
 	}
 }
 
-// physicalName is the name of a queue with the ending of its kind.
+// physicalName returns the name of a queue with the suffix of its kind.
 func (q *Queue) physicalName(name string, fifo bool) *string {
 	if fifo {
 		name += ".fifo"
@@ -411,7 +409,7 @@ func (q *Queue) physicalName(name string, fifo bool) *string {
 	return &name
 }
 
-// byName is the queue of this name in the stack.
+// byName returns the queue of this name in the stack.
 func (q *Queue) byName(name string, fifo bool) awssqs.IQueue {
 	arn := awscdk.Stack_Of(q).FormatArn(&awscdk.ArnComponents{Resource: q.physicalName(name, fifo), Service: jsii.String("sqs")})
 	return awssqs.Queue_FromQueueAttributes(q, jsii.String("Source"), &awssqs.QueueAttributes{Fifo: &fifo, QueueArn: arn})
@@ -421,15 +419,15 @@ func lowReceives(field string, receives number) string {
 	return field + " is " + receives.String() + "; throttled invocations count as receives, so with less than 5 good messages reach the dead-letter queue under load"
 }
 
-// GrantSend lets someone send to this queue. The grant includes the queue's encryption
+// GrantSend lets a grantee send to this queue. The grant includes the queue's encryption
 // key.
 func (q *Queue) GrantSend(grantee awsiam.IGrantable) awsiam.Grant {
 	return q.Queue.GrantSendMessages(grantee)
 }
 
-// ConnectSend lets a program send to this queue and tells it where: it adds the queue
-// to HEARTH_QUEUES, under the name of the connection or, without one, under its own
-// logical name. It panics when there is neither.
+// ConnectSend lets a program send to this queue. It adds the queue's URL to
+// HEARTH_QUEUES, under the connection's name or, without one, under the queue's logical
+// name. It panics when there is neither.
 func (q *Queue) ConnectSend(client Client, options *ConnectOptions) awsiam.Grant {
 	name := options.name(q)
 	if name == "" {
@@ -449,8 +447,8 @@ func (q *Queue) connectSend(client Client, name string) awsiam.Grant {
 	})
 }
 
-// address is where the queue is, as CloudFormation resolves it: its URL, its physical
-// name, and the stack that creates it, whose queues have URLs that begin alike; "" for an
+// address returns the queue's URL and physical name, as CloudFormation resolves them, and
+// the stack that creates it. URLs of queues of one stack begin alike; stack is "" for an
 // existing queue.
 func (q *Queue) address() (url, name, stack string) {
 	if q.url == "" {
@@ -462,8 +460,8 @@ func (q *Queue) address() (url, name, stack string) {
 	return q.url, q.physical, q.stack
 }
 
-// logicalID is the logical id of a queue that is created in the app, of which
-// CloudFormation makes its name if it has none of its own; otherwise "".
+// logicalID returns the logical id of a queue that the app creates, otherwise "".
+// CloudFormation makes the queue's name from it, unless the name is fixed.
 func (q *Queue) logicalID() string {
 	if q.id == nil {
 		q.id = jsii.String("")
@@ -476,9 +474,9 @@ func (q *Queue) logicalID() string {
 	return *q.id
 }
 
-// GrantRedrive lets someone move the messages of the dead-letter queue back to
-// this queue, as an operator does after a fix. It panics for an existing queue,
-// whose dead-letter queue is not known.
+// GrantRedrive lets a grantee move the messages of the dead-letter queue back to this
+// queue, as an operator does after a fix. It panics for an existing queue, whose
+// dead-letter queue is unknown.
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html (2026-11)
 func (q *Queue) GrantRedrive(grantee awsiam.IGrantable) awsiam.Grant {

@@ -14,14 +14,14 @@ type QueueAlarmsProps struct {
 	// @default - none: the alarms only change their state
 	Actions *[]awscloudwatch.IAlarmAction
 
-	// DeadLetters is the growth of the dead-letter queue within a minute, in messages, that
-	// raises the alarm.
+	// DeadLetters is the growth of the dead-letter queue within a minute, in messages,
+	// that raises the alarm.
 	//
 	// @default 1
 	DeadLetters *float64
 
 	// OldestMessage is the age of the oldest message that raises the alarm: the consumers
-	// do not keep up.
+	// are too slow.
 	//
 	// @default 15 minutes
 	OldestMessage awscdk.Duration
@@ -29,8 +29,8 @@ type QueueAlarmsProps struct {
 
 // QueueAlarms are the alarms of one queue.
 type QueueAlarms struct {
-	// DeadLetters goes off when messages reach the dead-letter queue, also when others
-	// lie there already; nil for an existing queue, whose dead-letter queue is not known.
+	// DeadLetters goes off when messages reach the dead-letter queue, even if it is not
+	// empty; nil for an existing queue, whose dead-letter queue is unknown.
 	DeadLetters awscloudwatch.Alarm
 	// OldestMessage goes off when the oldest message waits for too long.
 	OldestMessage awscloudwatch.Alarm
@@ -41,8 +41,8 @@ const defaultOldestMessageSecs = 15 * 60
 // AddAlarms watches the growth of the dead-letter queue and the age of the oldest
 // message. A second call returns the alarms of the first one.
 //
-// SQS leaves messages of a standard queue that were received three times or more out of
-// the age, so it tells nothing of jobs that fail: see [Monitoring] for those.
+// The age leaves out messages of a standard queue that were received three times or more.
+// So it says nothing about failing jobs: see [Monitoring] for those.
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html (2026-11)
 func (q *Queue) AddAlarms(props *QueueAlarmsProps) *QueueAlarms {
@@ -91,12 +91,12 @@ func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver) *QueueAlar
 	return q.alarms
 }
 
-// growthOf returns two metrics of a dead-letter queue: its number of messages, and how
-// much that number grew.
+// growthOf returns two metrics of a dead-letter queue: its number of messages, and the
+// growth of that number.
 func growthOf(queue awssqs.IQueue, every metricsOver) (dead awscloudwatch.Metric, growth awscloudwatch.IMetric) {
 	dead = queue.MetricApproximateNumberOfMessagesVisible(every.maximum())
 	return dead, awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-		// SQS reports nothing of a queue that was empty and unused for hours.
+		// SQS reports no metrics of a queue that was empty and unused for hours.
 		Expression:   jsii.String("DIFF(FILL(dead, 0))"),
 		Label:        jsii.String("New dead letters"),
 		Period:       every.period,

@@ -1,13 +1,13 @@
 package hearth
 
-// queueValues are [QueueProps] as the rules see them.
+// queueValues are [QueueProps] as plain values for the rules.
 type queueValues struct {
 	name     text
 	physical text
 	removal  bool
 	consumed bool
 	existing bool
-	// fifo is the kind of the queue, and wantFifo what the props say about it.
+	// fifo is the kind of the queue, and wantFifo the value of the props.
 	fifo            bool
 	wantFifo        *bool
 	contentDedup    bool
@@ -69,17 +69,17 @@ func (p *QueueProps) values() queueValues {
 	return v
 }
 
-// source is what the event source may keep busy.
+// source returns the instances that the event source may keep busy.
 func (v queueValues) source(name string) source {
 	if v.pollers {
-		return source{name: name, most: pollersBound(v.mostPollers), pollers: true}
+		return source{name: name, max: pollersBound(v.mostPollers), pollers: true}
 	}
-	return source{name: name, most: v.maxConcurrency}
+	return source{name: name, max: v.maxConcurrency}
 }
 
-// leastVisibility is the shortest visibility timeout that lets Lambda retry; not
-// known while the timeout of the function is not. A batching window that is a
-// token counts as unknownWindow seconds.
+// leastVisibility returns the shortest visibility timeout that lets Lambda retry; unknown
+// while the function's timeout is unknown. For a batching window that is a token, it
+// assumes unknownWindow seconds.
 func (v queueValues) leastVisibility(unknownWindow float64) number {
 	if !v.functionTimeout.known {
 		return number{}
@@ -121,7 +121,7 @@ func (v queueValues) check(r *rules) {
 	}
 }
 
-// checkExisting refuses what would have to be set on the existing queue.
+// checkExisting refuses props that would change the existing queue.
 func (v queueValues) checkExisting(r *rules) {
 	if v.wantFifo != nil && *v.wantFifo != v.fifo {
 		r.breaks("Fifo", "must be the kind of Queue, which is %s, got %t; remove Fifo or pass another queue", kindOf(v.fifo), *v.wantFifo)
@@ -166,8 +166,8 @@ func (v queueValues) checkNew(r *rules) {
 	}
 }
 
-// checkRetention checks the retention of the dead-letter queue of a standard queue.
-// The clock of a message of a FIFO queue starts anew there.
+// checkRetention checks the retention of the dead-letter queue of a standard queue. For a
+// FIFO queue, the message's age starts anew in its dead-letter queue.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html (2026-11)
 func (v queueValues) checkRetention(r *rules, field string) {
 	if v.fifo {
@@ -179,7 +179,7 @@ func (v queueValues) checkRetention(r *rules, field string) {
 	}
 }
 
-// checkVisibility checks that Lambda can retry before a message is seen again.
+// checkVisibility checks that Lambda can retry before SQS delivers a message again.
 func (v queueValues) checkVisibility(r *rules) {
 	least := v.leastVisibility(0)
 	switch {
@@ -228,7 +228,7 @@ func (v queueValues) checkPollers(r *rules) {
 	}
 }
 
-// checkUnconsumed refuses what only the event source has.
+// checkUnconsumed refuses props of the event source mapping on a queue without Handler.
 func (v queueValues) checkUnconsumed(r *rules) {
 	r.mustBeUnset("without Handler, as nothing consumes the queue; set Handler too",
 		given{"BatchSize", v.batch.set},

@@ -8,9 +8,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// AccountConcurrencyContext is the context key with the quota of concurrent executions
-// of the account that an app is deployed to, such as 1000; that of a new account is 10.
-// With it, synth refuses reserved concurrency that Lambda would refuse:
+// AccountConcurrencyContext is the context key for the quota of concurrent executions of
+// the account that an app is deployed to, such as 1000; a new account has 10. With it,
+// synth refuses reserved concurrency that Lambda would refuse:
 //
 //	"context": { "hearth:accountConcurrency": 1000 }
 //
@@ -22,7 +22,7 @@ const AccountConcurrencyContext = "hearth:accountConcurrency"
 const unreservedInstances = 100
 
 // checkQuota checks the reserved concurrency of all handlers in the stack against the
-// quota of the account. The first handler speaks for all.
+// quota of the account. Only the first handler reports it.
 func (h *Handler) checkQuota() []string {
 	quota, ok := accountConcurrency(h.Node().TryGetContext(jsii.String(AccountConcurrencyContext)))
 	if !ok {
@@ -53,7 +53,7 @@ func (h *Handler) checkQuota() []string {
 		format(max(quota-unreservedInstances, 0)), format(quota), unreservedInstances, format(sum), strings.Join(parts, " + "), AccountConcurrencyContext)}
 }
 
-// accountConcurrency reads the quota as cdk.json has it, or as text from the command line.
+// accountConcurrency reads the quota, a number in cdk.json or text on the command line.
 func accountConcurrency(v any) (float64, bool) {
 	switch v := v.(type) {
 	case float64:

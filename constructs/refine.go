@@ -2,10 +2,10 @@ package hearth
 
 import "reflect"
 
-// refineProps lets a function of the user change the CDK's own props before the CDK
-// gets them. What a prop of this package sets stays as it is, because the rules have
-// checked that: ours are those props, and elsewhere names other fields and what to set
-// in place of them.
+// refineProps lets a function of the user change the CDK's own props before the CDK gets
+// them. It must not change values that a prop of this package sets, because the rules
+// have checked them: ours are those values. elsewhere maps other fields to the prop to
+// set instead.
 func refineProps[P any](r *rules, field string, props *P, refine func(*P), ours any, elsewhere map[string]string) {
 	if refine == nil {
 		return
@@ -32,7 +32,7 @@ func refineProps[P any](r *rules, field string, props *P, refine func(*P), ours 
 	}
 }
 
-// same tells whether two fields hold the same pointer, interface or value.
+// same reports whether two fields hold the same pointer, interface or value.
 func same(a, b reflect.Value) bool {
 	switch a.Kind() {
 	case reflect.Func:

@@ -13,8 +13,8 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// A regional REST API waits 29 seconds for its integration, and up to 300 when
-// the account's quota was raised.
+// A regional REST API waits 29 seconds for its integration, or up to 300 if the account's
+// quota was raised.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html (2026-11)
 const (
 	minRestIntegrationSecs     = 0.05
@@ -37,7 +37,7 @@ type RestApiProps struct {
 	// @default - a new log group, which is kept when the stack is deleted
 	AccessLogGroup awslogs.ILogGroup
 
-	// AccessLogRemovalPolicy says what becomes of the new log group when it leaves the
+	// AccessLogRemovalPolicy decides whether the new log group is kept when it leaves the
 	// stack.
 	//
 	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
@@ -49,10 +49,9 @@ type RestApiProps struct {
 	// @default awslogs.RetentionDays_ONE_MONTH
 	AccessLogRetention awslogs.RetentionDays
 
-	// AccessLogs says that one JSON object is logged for each request. REST APIs
-	// log through a role that belongs to the whole account and region
-	// (AWS::ApiGateway::Account): without that role the deployment fails, and
-	// creating it here would take it from other stacks.
+	// AccessLogs logs one JSON object for each request. REST APIs log through a role that
+	// belongs to the whole account and region (AWS::ApiGateway::Account). Without that
+	// role the deployment fails, and creating it here would take it from other stacks.
 	//
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html (2026-11)
 	//
@@ -64,15 +63,14 @@ type RestApiProps struct {
 	// @default - unique to the construct
 	ApiName *string
 
-	// AuthorizationScopes are the OAuth scopes that a Cognito Authorizer asks
-	// for.
+	// AuthorizationScopes are the OAuth scopes that a Cognito Authorizer requires.
 	//
 	// @default - none
 	AuthorizationScopes *[]*string
 
-	// AuthorizationType is who decides about each request: with IAM, callers sign
-	// their requests. A REST API has no JWT authorizer: it takes tokens of a
-	// Cognito user pool or of your own Lambda function, see Authorizer.
+	// AuthorizationType decides how requests are authorized: with IAM, callers sign their
+	// requests. A REST API has no JWT authorizer: it accepts tokens of a Cognito user
+	// pool or of your own Lambda function, see Authorizer.
 	//
 	// @default - that of Authorizer, or NONE
 	AuthorizationType awsapigateway.AuthorizationType
@@ -90,14 +88,14 @@ type RestApiProps struct {
 	// @default - all of them; with CorsPreflight, none
 	BinaryMediaTypes *[]*string
 
-	// CorsPreflight makes the API answer preflight requests by itself. The
-	// program adds the CORS headers of the responses.
+	// CorsPreflight makes the API answer preflight requests itself. The program adds the
+	// CORS headers of the responses.
 	//
 	// @default - none: the program answers them
 	CorsPreflight *awsapigateway.CorsOptions
 
-	// DisableExecuteApiEndpoint turns the generated URL off, so that only Domain
-	// leads to the API.
+	// DisableExecuteApiEndpoint turns the generated URL off, so that only Domain leads to
+	// the API.
 	//
 	// @default false
 	DisableExecuteApiEndpoint *bool
@@ -107,17 +105,16 @@ type RestApiProps struct {
 	// @default - none
 	Domain *DomainProps
 
-	// IntegrationTimeout is how long the API waits for the function, 50
-	// milliseconds to 300 seconds, or to 15 minutes with Streaming. More than 29 seconds
-	// needs a raised quota without Streaming, and must be more than the program's own
-	// timeout of a request.
+	// IntegrationTimeout is how long the API waits for the function: 50 milliseconds to
+	// 300 seconds, or up to 15 minutes with Streaming. It must be more than the program's
+	// own request timeout. Without Streaming, more than 29 seconds needs a raised quota.
 	//
 	// @default 29 seconds
 	IntegrationTimeout awscdk.Duration
 
 	// Refine changes the CDK's own props of the API before it is created, such as Policy,
-	// EndpointConfiguration or MinCompressionSize. What a prop here sets must stay as it
-	// is.
+	// EndpointConfiguration or MinCompressionSize. It must not change a value that a prop
+	// here sets.
 	//
 	// @default - none
 	Refine func(props *awsapigateway.RestApiProps)
@@ -130,7 +127,7 @@ type RestApiProps struct {
 
 	// Streaming sends a response to the client while the program writes it, without the
 	// limit of 10 MB, for up to 15 minutes. It sets HEARTH_RESPONSE_STREAM_REST on the
-	// functions, for which lambdaruntime streams. All REST APIs of a program stream, or
+	// functions, which makes lambdaruntime stream. All REST APIs of a program stream, or
 	// none does.
 	//
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html (2026-11)
@@ -138,8 +135,8 @@ type RestApiProps struct {
 	// @default false
 	Streaming *bool
 
-	// Throttle bounds the requests per second (rate) and at once (burst). What is
-	// over it gets 429 and does not reach the function.
+	// Throttle bounds the requests per second (rate) and at once (burst). Further
+	// requests get 429 and do not reach the function.
 	//
 	// @default - the quotas of the account, of which synth warns unless Authorizer is set
 	Throttle *awsapigatewayv2.ThrottleSettings
@@ -150,10 +147,9 @@ type RestApiProps struct {
 	Tracing *bool
 }
 
-// RestApi is a regional API Gateway REST API that sends every request to one
-// function, with payload format 1.0. It costs more than an [HttpApi], and has
-// what that one has not: web application firewalls, API keys, resource policies,
-// request validation.
+// RestApi is a regional API Gateway REST API that sends every request to one function,
+// with payload format 1.0. It costs more than an [HttpApi], and has more features: web
+// application firewalls, API keys, resource policies, request validation.
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html (2026-11)
 type RestApi struct {
@@ -221,7 +217,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	a.tellStreaming(p.Handler)
 	api := &awsapigateway.RestApiProps{
 		BinaryMediaTypes:            p.BinaryMediaTypes,
-		CloudWatchRole:              jsii.Bool(false), // it is the account's
+		CloudWatchRole:              jsii.Bool(false), // the role belongs to the account
 		DefaultCorsPreflightOptions: p.CorsPreflight,
 		DeployOptions:               stage,
 		DisableExecuteApiEndpoint:   p.DisableExecuteApiEndpoint,
@@ -251,20 +247,20 @@ func (a *RestApi) serve(p *RestApiProps) {
 	a.url = p.Domain.url("https")
 }
 
-// integration leaves out the permission for the test button of the console,
-// which would go past the stage.
+// integration leaves out the permission for the console's test button, which would bypass
+// the stage.
 func (a *RestApi) integration(fn awslambda.IFunction, permissionForAll bool) awsapigateway.LambdaIntegration {
 	return awsapigateway.NewLambdaIntegration(fn, &awsapigateway.LambdaIntegrationOptions{
 		AllowTestInvoke: jsii.Bool(false),
-		// Of many routes, all share one: the policy of a function has room for some 60.
+		// All routes share one permission: the policy of a function has room for some 60.
 		ResponseTransferMode:    a.mode,
 		ScopePermissionToMethod: jsii.Bool(!permissionForAll),
 		Timeout:                 a.wait,
 	})
 }
 
-// tellStreaming tells a function that it must answer in the streaming form: no event says
-// so. Two REST APIs of one program that differ are refused.
+// tellStreaming tells a function to answer in the streaming form, because events do not
+// say it. It refuses two REST APIs of one program that differ.
 func (a *RestApi) tellStreaming(fn awslambda.IFunction) {
 	function := a.app.functionOf(fn)
 	if function == nil {
@@ -282,10 +278,9 @@ func (a *RestApi) tellStreaming(fn awslambda.IFunction) {
 	}
 }
 
-// AddRoute sends the requests for a path to another function than the rest: to
-// all methods of it by default. The path has parameters in braces, such as
-// "/orders/{id}", or ends with "/{proxy+}". It panics with every broken rule at
-// once.
+// AddRoute sends the requests for a path to another function, by default for all methods.
+// The path has parameters in braces, such as "/orders/{id}", or ends with "/{proxy+}". It
+// panics with every broken rule at once.
 func (a *RestApi) AddRoute(props *RestRouteProps) awsapigateway.Method {
 	if props == nil {
 		props = &RestRouteProps{}
@@ -319,12 +314,12 @@ type RestRouteProps struct {
 	Method *string
 }
 
-// Url is where the API is served: https://{domain} with Domain, else
+// Url is the API's URL: https://{domain} with Domain, else
 // https://{api-id}.execute-api.{region}.amazonaws.com/{stage}/, or nil when that
 // is disabled.
 func (a *RestApi) Url() *string { return a.url }
 
-// restValues are [RestApiProps] as the rules see them.
+// restValues are [RestApiProps] as plain values for the rules.
 type restValues struct {
 	apiValues
 	timeout         number

@@ -12,20 +12,20 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// number is a numeric prop as the rules see it. The rules are plain Go on plain
-// values, so that they are fast and can be tested without a CDK app; whatever
-// needs the CDK (tokens, durations) is read before they run.
+// number is a numeric prop as a plain value for the rules. The rules are plain Go, so
+// that they are fast and need no CDK app in tests. Tokens and durations, which need the
+// CDK, are read before they run.
 type number struct {
 	value float64
 	// known is false for an unset prop and for a token.
 	known bool
-	// set is true when the prop was given, be it as a token.
+	// set is true when the prop was given, even as a token.
 	set bool
 }
 
 func known(value float64) number { return number{value: value, known: true, set: true} }
 
-// or gives an unset number its default.
+// or replaces an unset number by its default.
 func (n number) or(value float64) number {
 	if n.set {
 		return n
@@ -33,7 +33,7 @@ func (n number) or(value float64) number {
 	return number{value: value, known: true}
 }
 
-// orKnown gives an unset number a value as if it had been set.
+// orKnown replaces an unset number by a value that counts as set.
 func (n number) orKnown(value float64) number {
 	if n.set {
 		return n
@@ -60,9 +60,9 @@ func numberOf(v *float64) number {
 // negative number, so other numbers need no request to the CDK.
 func mayBeToken(v float64) bool { return v < -1e200 }
 
-// lengths caches the durations that were read or made, since reading one takes two requests
-// to the CDK. It is not state of an app: a duration is made before the tree that uses it,
-// and never changes.
+// lengths caches the durations that were read or made, since reading one takes two
+// requests to the CDK. It is not state of an app: a duration exists before its tree, and
+// never changes.
 var lengths = map[awscdk.Duration]number{}
 
 // secondsOf reads a duration prop.
@@ -87,14 +87,14 @@ func newDuration(seconds float64) awscdk.Duration {
 	return d
 }
 
-// text is a string prop as the rules see it; see [number].
+// text is a string prop as a plain value for the rules; see [number].
 type text struct {
 	value      string
 	known, set bool
 }
 
-// lookupPlaceholder starts the value that the CDK gives in the first pass of a synth in
-// place of a parameter that it looks up after it.
+// lookupPlaceholder starts the CDK's value, in the first pass of a synth, of a parameter
+// that it looks up after that pass.
 // https://github.com/aws/aws-cdk/issues/8604 (2026-11)
 const lookupPlaceholder = "dummy-value-for-"
 
@@ -111,14 +111,14 @@ func textOf(v *string) text {
 	return text{value: *v, known: true, set: true}
 }
 
-// pathOf is the path of a construct in one request: Node().Path() takes two. A
-// CfnElement says more than its path.
+// pathOf returns the path of a construct in one request: Node().Path() takes two. For a
+// CfnElement it returns more than the path.
 func pathOf(c constructs.Construct) string { return *c.ToString() }
 
 // newConstruct makes c, a pointer to a struct that embeds constructs.Construct, a
-// construct in its own right. With constructs.NewConstruct the embedded one would
-// be the construct, and jsii would refuse c itself as a scope or a dependency.
-// The type of c needs a method of its own. newConstruct returns the state of the app.
+// construct itself. With constructs.NewConstruct the embedded one would be the construct,
+// and jsii would refuse c as a scope or a dependency. The type of c needs an exported
+// method. newConstruct returns the state of the app.
 func newConstruct(c, scope constructs.Construct, id *string) *app {
 	a := appOf(scope)
 	constructs.NewConstruct_Override(c, scope, id)
@@ -129,15 +129,15 @@ func isTrue(v *bool) bool { return v != nil && *v }
 
 func isFalse(v *bool) bool { return v != nil && !*v }
 
-// rules collects the broken rules of one props struct, in the words of its user.
+// rules collects the broken rules of one props struct, in the user's words.
 type rules struct {
 	// where names the props, such as "QueueProps".
 	where  string
 	broken []error
 }
 
-// breaks adds a broken rule of one field. The message goes on from the name of
-// the field: "must be <bound, unit>, got <value>; <what to do>".
+// breaks adds a broken rule of one field. The message continues after the field's name:
+// "must be <bound, unit>, got <value>; <what to do>".
 func (r *rules) breaks(field, message string, args ...any) {
 	r.broken = append(r.broken, r.brokenRule(field, message, args...))
 }
@@ -146,14 +146,14 @@ func (r *rules) brokenRule(field, message string, args ...any) error {
 	return fmt.Errorf("%s.%s "+message, append([]any{r.where, field}, args...)...)
 }
 
-// in runs the rules of the props that one field holds.
+// in runs the rules of the props in one field.
 func (r *rules) in(field string, check func(*rules)) {
 	inner := &rules{where: r.where + "." + field}
 	check(inner)
 	r.broken = append(r.broken, inner.broken...)
 }
 
-// given says whether a prop was set.
+// given is a prop's name, and whether it was set.
 type given struct {
 	field string
 	set   bool
@@ -184,8 +184,8 @@ func (r *rules) within(field string, n number, lowest, highest float64, unit, to
 	}
 }
 
-// refuse panics with all the broken rules under the path of the construct, and
-// returns when there are none.
+// refuse panics with all the broken rules under the path of the construct; without any it
+// returns.
 func refuse(c constructs.Construct, broken []error) {
 	if len(broken) == 0 {
 		return

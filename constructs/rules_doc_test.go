@@ -25,9 +25,9 @@ import (
 	templatechecks "github.com/lambdahearth/hearth/constructs/checks"
 )
 
-// documented is a mistake, as it is made with hearth and in plain CDK.
+// documented is a mistake, made with hearth and in plain CDK.
 type documented struct {
-	// mistake is what the reader sees in docs/rules.md.
+	// mistake is the text in docs/rules.md.
 	mistake string
 	// hearth makes it, and fails with says.
 	hearth func(stack awscdk.Stack)
@@ -345,8 +345,8 @@ func TestDocumentedRules(t *testing.T) {
 	}
 }
 
-// TestPlainAccepts shows that the same mistakes synthesize in plain CDK, with its
-// own validation on: all of them in one stack, in a process that has it.
+// TestPlainAccepts shows that the same mistakes synthesize in plain CDK, with its own
+// validation on. It runs them in one stack, in a process with validation.
 func TestPlainAccepts(t *testing.T) {
 	if os.Getenv(validation) == "true" {
 		stack := setup(t)

@@ -14,7 +14,7 @@ import (
 
 var unresolved = number{set: true}
 
-// ruleCase is one props value and the messages that its rules give.
+// ruleCase is one props value and the messages of its rules.
 type ruleCase struct {
 	name  string
 	check func(*rules)
@@ -362,7 +362,7 @@ func TestApiRules(t *testing.T) {
 	})
 }
 
-// TestTokens shows that a value that only CloudFormation resolves passes.
+// TestTokens shows that values that only CloudFormation resolves are accepted.
 func TestTokens(t *testing.T) {
 	stack := setup(t)
 	param := awscdk.NewCfnParameter(stack, jsii.String("N"), &awscdk.CfnParameterProps{Type: jsii.String("Number")})

@@ -32,20 +32,20 @@ var scheduleNamePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // ScheduleProps configure a [Schedule].
 type ScheduleProps struct {
-	// Expression says when the schedule runs: "rate(5 minutes)", "cron(0 3 * * ?
-	// *)" with the fields minutes, hours, day of month, month, day of week and
-	// year, or "at(2027-01-31T09:00:00)" for one run.
+	// Expression sets when the schedule runs: "rate(5 minutes)", "cron(0 3 * * ? *)" with
+	// the fields minutes, hours, day of month, month, day of week and year, or
+	// "at(2027-01-31T09:00:00)" for one run.
 	Expression *string
 
-	// Handler is invoked: a [Handler]'s Alias, or any function.
+	// Handler is the function of the schedule: a [Handler]'s Alias, or any function.
 	Handler awslambda.IFunction
 
-	// Name is the logical name that the program knows the schedule by: up to 64
-	// letters, digits, "-", "_" and ".". It is in each event, as detail.schedule.
+	// Name is the program's logical name for the schedule: up to 64 letters, digits, "-",
+	// "_" and ".". It is in each event, as detail.schedule.
 	Name *string
 
-	// DeadLetterQueue takes the events that could not be delivered. It must be a
-	// standard queue.
+	// DeadLetterQueue receives the events that EventBridge Scheduler could not deliver.
+	// It must be a standard queue.
 	//
 	// @default - none: they are dropped, of which synth warns; in a [Backend], its ScheduleDeadLetterQueue
 	DeadLetterQueue awssqs.IQueue
@@ -55,13 +55,13 @@ type ScheduleProps struct {
 	// @default - none
 	Description *string
 
-	// Enabled says that the schedule runs.
+	// Enabled turns the schedule on.
 	//
 	// @default true
 	Enabled *bool
 
-	// FlexibleWindow spreads the runs over this time from the scheduled one, 1
-	// minute to 24 hours, to take the load off full hours.
+	// FlexibleWindow spreads the runs over this time after the scheduled one, 1 minute to
+	// 24 hours, to take the load off full hours.
 	//
 	// @default - none: each run starts within a minute
 	FlexibleWindow awscdk.Duration
@@ -76,15 +76,15 @@ type ScheduleProps struct {
 	// @default 1 hour
 	MaxEventAge awscdk.Duration
 
-	// RetryAttempts is how often the delivery is retried, 0 to 185. A run that fails in the
-	// program has been delivered: Lambda itself runs it twice more, which
-	// HandlerProps.AsyncInvoke changes.
+	// RetryAttempts is how often EventBridge Scheduler retries the delivery, 0 to 185. A
+	// run that fails in the program has been delivered: Lambda itself runs it twice more,
+	// unless HandlerProps.AsyncInvoke changes that.
 	//
 	// @default 185
 	RetryAttempts *float64
 
-	// Role is what EventBridge Scheduler invokes the function as. It gets the permission
-	// to do so.
+	// Role is the role with which EventBridge Scheduler invokes the function. It gets the
+	// permission to do so.
 	//
 	// @default - a new role, which may do only that
 	Role awsiam.IRole
@@ -96,8 +96,8 @@ type ScheduleProps struct {
 	TimeZone *string
 }
 
-// Schedule is an EventBridge Scheduler schedule that invokes a function, with a
-// role that may do only that. The function receives
+// Schedule is an EventBridge Scheduler schedule that invokes a function, with a role that
+// permits only that. The function receives
 //
 //	{
 //	  "version": "0",
@@ -113,7 +113,7 @@ type ScheduleProps struct {
 type Schedule struct {
 	constructs.Construct
 
-	// Role is what EventBridge Scheduler invokes the function as.
+	// Role is the role with which EventBridge Scheduler invokes the function.
 	Role awsiam.IRole
 	// Schedule is the schedule.
 	Schedule awsscheduler.Schedule
@@ -178,12 +178,12 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	return s
 }
 
-// Name is the logical name that the program knows the schedule by.
+// Name is the program's logical name for the schedule.
 func (s *Schedule) Name() *string { return s.name }
 
-// newScheduleRole creates the role here and not, as the CDK's target does, in the scope
-// of the stack, where all schedules of a function would share it. The conditions
-// keep other accounts and other groups from using it.
+// newScheduleRole creates the role here. The CDK's target would create it in the scope of
+// the stack, shared by all schedules of a function. The conditions keep other accounts
+// and other groups from using it.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html (2026-11)
 func newScheduleRole(scope constructs.Construct, id string, group awsscheduler.IScheduleGroup) awsiam.Role {
 	stack := awscdk.Stack_Of(scope)
@@ -216,7 +216,7 @@ func scheduledEvent(name *string) map[string]any {
 	}
 }
 
-// scheduleValues are [ScheduleProps] as the rules see them.
+// scheduleValues are [ScheduleProps] as plain values for the rules.
 type scheduleValues struct {
 	name, expression, zone    text
 	fifoDeadLetter            bool
@@ -259,8 +259,8 @@ func (v scheduleValues) check(r *rules) {
 	r.within("RetryAttempts", v.retries, 0, maxRetries, "retries", "MaxEventAge bounds them too")
 }
 
-// checkExpression finds the mistakes that deploy as an error minutes later, in the words
-// of the parser by which the local engine runs schedules.
+// checkExpression finds mistakes that would fail the deployment minutes later, in the
+// words of the parser with which the local engine runs schedules.
 func checkExpression(r *rules, expression string, zone text) {
 	if zone.known && zone.value != "" {
 		if _, err := schedule.Parse("rate(1 day)", zone.value); err != nil {

@@ -2,9 +2,8 @@ package hearth
 
 import "reflect"
 
-// secondFunction returns the props of another function from the same asset: a copy of
-// all props, without those that belong to one function alone, and with what is
-// refined.
+// secondFunction returns the props of another function from the same asset: a copy of all
+// props, without those that belong to one function alone, and with the refined ones.
 func (p *HandlerProps) secondFunction(refined *HandlerProps, half Half) *HandlerProps {
 	second := *p
 	second.Concurrency, second.FunctionName, second.LogGroup, second.Role = nil, nil, nil, nil
@@ -18,7 +17,7 @@ func (p *HandlerProps) secondFunction(refined *HandlerProps, half Half) *Handler
 	return second.withDefaults()
 }
 
-// refine sets each field that is set in with.
+// refine copies each set field of with into props.
 func refine[T any](props, with *T) {
 	target, source := reflect.ValueOf(props).Elem(), reflect.ValueOf(with).Elem()
 	for i := range source.NumField() {

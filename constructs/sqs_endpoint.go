@@ -15,7 +15,7 @@ type SqsEndpointProps struct {
 	// Vpc gets the endpoint.
 	Vpc awsec2.IVpc
 
-	// Accounts are further accounts whose queues are reached through the endpoint.
+	// Accounts are further accounts whose queues the endpoint may reach.
 	//
 	// @default - none: the queues of the stack's own account alone
 	Accounts *[]*string
@@ -26,12 +26,12 @@ type SqsEndpointProps struct {
 	VpcSubnets *awsec2.SubnetSelection
 }
 
-// SqsEndpoint is an interface endpoint for SQS, through which functions in
-// subnets without a way to the internet send to queues. Its private DNS name is
-// on, so that they need no other URL: everything in the VPC that calls SQS goes
-// through it from then on, and a VPC can have one of them only.
+// SqsEndpoint is an interface endpoint for SQS, through which functions in subnets
+// without a route to the internet send to queues. Its private DNS name is on, so they
+// need no other URL: all calls of SQS in the VPC then go through it. A VPC can have only
+// one.
 //
-// To consume a queue a function needs no endpoint: Lambda itself polls.
+// A function needs no endpoint to consume a queue: Lambda itself polls.
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-internetwork-traffic-privacy.html (2026-11)
 type SqsEndpoint struct {
@@ -43,8 +43,8 @@ type SqsEndpoint struct {
 	app *app
 }
 
-// NewSqsEndpoint creates an endpoint that nothing reaches yet: pass the
-// programs to [SqsEndpoint.Connect].
+// NewSqsEndpoint creates an endpoint that nothing can reach yet: pass the programs to
+// [SqsEndpoint.Connect].
 func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointProps) *SqsEndpoint {
 	if props == nil {
 		props = &SqsEndpointProps{}
@@ -76,8 +76,8 @@ func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointPr
 	return e
 }
 
-// perimeter is the policy of an endpoint: the roles of the stack's own account reach what
-// belongs to some accounts, and nothing leaves with the credentials of others.
+// perimeter returns the policy of an endpoint. Roles of the stack's own account may reach
+// the resources of the given accounts; credentials of other accounts may reach nothing.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html (2026-11)
 func perimeter(c constructs.Construct, accounts []*string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -91,24 +91,24 @@ func perimeter(c constructs.Construct, accounts []*string) awsiam.PolicyStatemen
 	})
 }
 
-// Connect lets a program in the VPC open connections to the endpoint. What it may do
-// there is a matter of its role and of the queues' policies.
+// Connect lets a program in the VPC open connections to the endpoint. Its role and the
+// queues' policies decide what it may do there.
 func (e *SqsEndpoint) Connect(client Client) {
 	for _, fn := range functionsOf(client) {
 		allowFrom(e.Endpoint.Connections(), fn, awsec2.Port_HTTPS(), "Function to SQS")
 	}
 }
 
-// endpointIn returns the endpoint for a service, such as ".sqs", that this app, or
-// this stage of it, creates in a VPC, in whichever stack; nil when there is none. What
-// an imported VPC has besides is not known.
+// endpointIn returns the endpoint for a service, such as ".sqs", that this app, or this
+// stage of it, creates in a VPC, in any stack; nil when there is none. Other endpoints of
+// an imported VPC are unknown.
 func endpointIn(vpc awsec2.IVpc, service string) awsec2.CfnVPCEndpoint {
 	for _, c := range resourcesIn(awscdk.Stage_Of(vpc), "AWS::EC2::VPCEndpoint") {
 		endpoint, ok := c.(awsec2.CfnVPCEndpoint)
 		if !ok {
 			continue
 		}
-		// The region and what surrounds it are tokens.
+		// The region and the text around it are tokens.
 		if name := endpoint.ServiceName(); name != nil && strings.Contains(*name, service) && *endpoint.VpcId() == *vpc.VpcId() {
 			return endpoint
 		}

@@ -25,8 +25,8 @@ func regional(scope awscdk.Stage, id, region string) awscdk.Stack {
 	return stack
 }
 
-// TestTwoRegionsAndStages shows that one program is deployed to two regions and in two
-// stages of one app, each whole, and none knowing of the other.
+// TestTwoRegionsAndStages shows that one app can deploy one program to two regions and
+// two stages, each complete and independent.
 func TestTwoRegionsAndStages(t *testing.T) {
 	app := setup(t).Node().Root().(awscdk.App)
 	var stacks []awscdk.Stack
@@ -50,7 +50,7 @@ func TestTwoRegionsAndStages(t *testing.T) {
 	}
 }
 
-// TestStateEndsWithItsApp shows that two apps in one process do not know of each other.
+// TestStateEndsWithItsApp shows that two apps in one process share no state.
 func TestStateEndsWithItsApp(t *testing.T) {
 	one, two := setup(t), setup(t)
 	h := NewHandler(one, jsii.String("Handler"), &HandlerProps{Entry: entry("empty")})

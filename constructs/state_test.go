@@ -30,8 +30,8 @@ func policies(t *testing.T, stack awscdk.Stack, kind string) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// TestRemovalPolicies shows that a commit to the program deletes no messages and no
-// logs, unless the app says so.
+// TestRemovalPolicies shows that a commit to the program deletes no messages and no logs,
+// unless the app asks for it.
 func TestRemovalPolicies(t *testing.T) {
 	for want, policy := range map[string]awscdk.RemovalPolicy{"RetainExceptOnCreate Retain": "", "Delete Delete": awscdk.RemovalPolicy_DESTROY, "Retain Retain": awscdk.RemovalPolicy_RETAIN} {
 		stack := setup(t)
@@ -52,7 +52,7 @@ func TestRemovalPolicies(t *testing.T) {
 	}
 }
 
-// TestRenamedQueue shows that a queue that says what it was called is the same resource.
+// TestRenamedQueue shows that a queue with its former name is the same resource.
 func TestRenamedQueue(t *testing.T) {
 	ids := func(renamed map[string]string) string {
 		stack := setup(t)
@@ -88,8 +88,8 @@ func TestBackendParts(t *testing.T) {
 	}
 }
 
-// TestRefine shows that properties without a prop of ours can be set, and that those
-// with one, which the rules have checked, cannot.
+// TestRefine shows that Refine can set properties without a prop of ours, but not those
+// with one, which the rules have checked.
 func TestRefine(t *testing.T) {
 	stack := setup(t)
 	dead := awssqs.NewQueue(stack, jsii.String("Failed"), nil)

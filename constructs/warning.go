@@ -9,9 +9,8 @@ import (
 
 // warn adds a CDK warning under an id that the user can acknowledge.
 //
-// It calls the CDK's process itself. The Go method AddWarningV2 has two parameters
-// up to CDK 2.270 and three from 2.276 on, and a user's go.mod chooses which of them
-// this package is compiled with.
+// It calls the CDK's process itself. The Go method AddWarningV2 has two parameters up to
+// CDK 2.270 and three from 2.276 on, and the user's go.mod chooses the CDK's version.
 func warn(c constructs.Construct, id, message string) {
 	kernel.InvokeVoid(awscdk.Annotations_Of(c), "addWarningV2", []any{jsii.String("hearth:" + id), jsii.String(message)})
 }

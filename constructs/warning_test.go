@@ -13,8 +13,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// TestWarnings shows that a warning reaches the user of any version of the CDK that
-// is tested, and that it can be acknowledged.
+// TestWarnings shows that a warning reaches the user in each tested version of the CDK,
+// and that it can be acknowledged.
 func TestWarnings(t *testing.T) {
 	for name, want := range map[string]int{"given": 1, "acknowledged": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -31,8 +31,8 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestOpenWarnings shows which ways in that anybody may use are warned of, and which
-// schedules that may lose runs.
+// TestOpenWarnings shows which open APIs get a warning, and which schedules that may lose
+// runs.
 func TestOpenWarnings(t *testing.T) {
 	const (
 		open   = "anybody may use up the account's quota of requests for all its APIs, .*; set Throttle to what the clients need, or an Authorizer"

@@ -34,7 +34,7 @@ type WebSocketApiProps struct {
 	// @default - a new log group, which is kept when the stack is deleted
 	AccessLogGroup awslogs.ILogGroup
 
-	// AccessLogRemovalPolicy says what becomes of the new log group when it leaves the
+	// AccessLogRemovalPolicy decides whether the new log group is kept when it leaves the
 	// stack.
 	//
 	// @default awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
@@ -46,10 +46,10 @@ type WebSocketApiProps struct {
 	// @default awslogs.RetentionDays_ONE_MONTH
 	AccessLogRetention awslogs.RetentionDays
 
-	// AccessLogs says that one JSON object is logged for each event. Unlike HTTP
-	// APIs, WebSocket APIs log through a role that belongs to the whole account
-	// and region (AWS::ApiGateway::Account): without that role the deployment
-	// fails, and creating it here would take it from other stacks.
+	// AccessLogs logs one JSON object for each event. Unlike HTTP APIs, WebSocket APIs
+	// log through a role that belongs to the whole account and region
+	// (AWS::ApiGateway::Account). Without that role the deployment fails, and creating it
+	// here would take it from other stacks.
 	//
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html (2026-11)
 	//
@@ -63,16 +63,16 @@ type WebSocketApiProps struct {
 
 	// Authorizer decides who may connect:
 	// awsapigatewayv2authorizers.NewWebSocketLambdaAuthorizer or
-	// NewWebSocketIamAuthorizer. It is asked on $connect alone, as API Gateway
-	// allows no other; what it says holds as long as the connection does.
+	// NewWebSocketIamAuthorizer. API Gateway allows one on $connect only; its decision
+	// holds as long as the connection.
 	//
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-control-access.html (2026-11)
 	//
 	// @default - none: the program decides when a client connects
 	Authorizer awsapigatewayv2.IWebSocketRouteAuthorizer
 
-	// Domain serves the API on a domain of your own. The program goes on pushing
-	// to the generated endpoint. It contradicts DomainMapping.
+	// Domain serves the API on a domain of your own. The program still pushes to the
+	// generated endpoint. It contradicts DomainMapping.
 	//
 	// @default - none
 	Domain *DomainProps
@@ -82,8 +82,8 @@ type WebSocketApiProps struct {
 	// @default - none
 	DomainMapping *awsapigatewayv2.DomainMappingOptions
 
-	// Refine changes the CDK's own props of the API before it is created. What a prop
-	// here sets must stay as it is.
+	// Refine changes the CDK's own props of the API before it is created. It must not
+	// change a value that a prop here sets.
 	//
 	// @default - none
 	Refine func(props *awsapigatewayv2.WebSocketApiProps)
@@ -93,8 +93,8 @@ type WebSocketApiProps struct {
 	// @default - none
 	RefineStage func(props *awsapigatewayv2.WebSocketStageProps)
 
-	// RouteSelectionExpression says what in a message names its route. A message
-	// that names none of [WebSocketApi.AddRoute] goes to Handler.
+	// RouteSelectionExpression selects the part of a message that names its route. A
+	// message for no route of [WebSocketApi.AddRoute] goes to Handler.
 	//
 	// @default $request.body.action
 	RouteSelectionExpression *string
@@ -114,9 +114,9 @@ type WebSocketApiProps struct {
 // WebSocketApi is an API Gateway WebSocket API that sends every event to one
 // function: the routes $connect, $disconnect and $default share one integration.
 //
-// The $default route has a response, so what the function returns for a message
-// goes back to its sender over the socket, with no call to @connections and so
-// with no way to the network from the function's VPC.
+// The $default route has a response, so the function's result for a message goes back to
+// its sender over the socket. That needs no call to @connections, and so no network
+// access from the function's VPC.
 //
 // To let a program push to its clients at any time, pass its [Handler] to
 // [WebSocketApi.ConnectManage] or [WebSocketApi.ConnectPush].
@@ -134,7 +134,7 @@ type WebSocketApi struct {
 
 	app     *app
 	handler *Handler // nil for another function
-	// integrations are those of AddRoute, one for each function.
+	// integrations are the integrations of AddRoute, one for each function.
 	integrations map[awslambda.IFunction]awsapigatewayv2integrations.WebSocketLambdaIntegration
 	url          *string
 }
@@ -167,7 +167,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 		case "$connect":
 			options.Authorizer = p.Authorizer
 		case "$default":
-			// The other two cannot answer: $connect answers with the handshake.
+			// The other two cannot have a response: $connect answers with the handshake.
 			options.ReturnResponse = jsii.Bool(true)
 		}
 		a.Api.AddRoute(jsii.String(route), options)
@@ -220,38 +220,38 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	return a
 }
 
-// GrantManageConnections lets someone send to the clients of this API, look at their
-// connections and close them.
+// GrantManageConnections lets a grantee send to the clients of this API, read their
+// connections' data and close them.
 func (a *WebSocketApi) GrantManageConnections(grantee awsiam.IGrantable) awsiam.Grant {
 	return a.Stage.GrantManagementApiAccess(grantee)
 }
 
-// GrantPush lets someone send to the clients of this API, and nothing else: not look
-// at their connections, nor close them.
+// GrantPush lets a grantee send to the clients of this API, but neither read their
+// connections' data nor close them.
 func (a *WebSocketApi) GrantPush(grantee awsiam.IGrantable) awsiam.Grant {
 	return a.grant(grantee, "POST")
 }
 
-// ConnectManage lets a program send to the clients of this API, look at their
-// connections and close them, and tells it where: it sets HEARTH_WEBSOCKET_ENDPOINT,
-// followed by "_{NAME}" for a connection with a name, to
+// ConnectManage lets a program send to the clients of this API, read their connections'
+// data and close them. It sets HEARTH_WEBSOCKET_ENDPOINT, followed by "_{NAME}" for a
+// connection with a name, to
 // https://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
 //
-// The program may be another one than the API's own. From a VPC it reaches the
-// endpoint only through NAT: there is no VPC endpoint for @connections. ConnectManage
-// panics for a [Handler] in isolated subnets; see [WebSocketRelay].
+// The program may be another one than the API's own. From a VPC it reaches the endpoint
+// only through NAT: there is no VPC endpoint for @connections. ConnectManage panics for a
+// [Handler] in isolated subnets; see [WebSocketRelay].
 func (a *WebSocketApi) ConnectManage(client Client, options *ConnectOptions) awsiam.Grant {
 	return a.connect(client, options)
 }
 
-// ConnectPush lets a program send to the clients of this API, and nothing else, and
-// tells it where; see [WebSocketApi.ConnectManage].
+// ConnectPush lets a program send to the clients of this API, and nothing else. It sets
+// the same variable as [WebSocketApi.ConnectManage].
 func (a *WebSocketApi) ConnectPush(client Client, options *ConnectOptions) awsiam.Grant {
 	return a.connect(client, options, "POST")
 }
 
 // connect lets a client call @connections with some methods, or with all of them, and
-// tells it where.
+// sets its endpoint.
 func (a *WebSocketApi) connect(client Client, options *ConnectOptions, methods ...string) awsiam.Grant {
 	name := options.name(a)
 	return connect(a, client, func(fn awslambda.Function) awsiam.Grant {
@@ -264,7 +264,7 @@ func (a *WebSocketApi) connect(client Client, options *ConnectOptions, methods .
 	})
 }
 
-// grant lets someone call @connections with some methods.
+// grant lets a grantee call @connections with some methods.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-control-access-iam.html (2026-11)
 func (a *WebSocketApi) grant(grantee awsiam.IGrantable, methods ...string) awsiam.Grant {
 	arns := make([]string, 0, len(methods))
@@ -287,8 +287,8 @@ func (a *WebSocketApi) reachable(fn awslambda.Function) {
 	}
 }
 
-// AddRoute sends the messages with a certain route key to another function than
-// the rest. It panics with every broken rule at once.
+// AddRoute sends the messages with a certain route key to another function. It panics
+// with every broken rule at once.
 func (a *WebSocketApi) AddRoute(props *WebSocketRouteProps) awsapigatewayv2.WebSocketRoute {
 	if props == nil {
 		props = &WebSocketRouteProps{}
@@ -320,8 +320,8 @@ func (a *WebSocketApi) AddRoute(props *WebSocketRouteProps) awsapigatewayv2.WebS
 	return route
 }
 
-// newIntegration is the integration of all routes to a function. The CDK would add a
-// permission for each of them, and the policy of a function has room for some 60. It adds
+// newIntegration returns the integration of all routes to a function. The CDK would add a
+// permission for each route, but the policy of a function has room for some 60. It adds
 // none to a function that it takes for an imported one.
 // https://github.com/aws/aws-cdk/issues/19535 (2026-11)
 func (a *WebSocketApi) newIntegration(fn awslambda.IFunction) awsapigatewayv2integrations.WebSocketLambdaIntegration {
@@ -339,13 +339,13 @@ type WebSocketRouteProps struct {
 	// Key is the value of RouteSelectionExpression in these messages.
 	Key *string
 
-	// ReturnResponse says that what the function returns goes back to the sender.
+	// ReturnResponse sends the function's result back to the sender.
 	//
 	// @default false
 	ReturnResponse *bool
 }
 
-// Url is where clients connect: wss://{domain} with Domain or DomainMapping, else
+// Url is the URL for clients: wss://{domain} with Domain or DomainMapping, else
 // wss://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
 func (a *WebSocketApi) Url() *string { return a.url }
 
@@ -360,6 +360,6 @@ func (p *WebSocketApiProps) values() apiValues {
 	if p.Throttle != nil {
 		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
 	}
-	v.takeDomain(p.Domain, jsii.Bool(true)) // a push needs the generated one
+	v.takeDomain(p.Domain, jsii.Bool(true)) // a push needs the generated URL
 	return v
 }

@@ -15,33 +15,31 @@ const (
 
 // WebSocketRelayProps configure a [WebSocketRelay].
 type WebSocketRelayProps struct {
-	// Api is the WebSocket API to whose clients is pushed.
+	// Api is the WebSocket API of the clients.
 	Api *WebSocketApi
 
-	// Handler are the props of the function in the VPC. The relay is made from the same
-	// asset and takes all of them, but for Concurrency, FunctionName, LogGroup,
-	// MemorySize, Role and Timeout, which are its own, and for what places a function
-	// in a VPC.
+	// Handler are the props of the function in the VPC. The relay has the same asset and
+	// all of these props. Exceptions are Concurrency, FunctionName, LogGroup, MemorySize,
+	// Role and Timeout, which are its own, and the props of the VPC.
 	Handler *HandlerProps
 
-	// MaxConcurrency is the most instances that push at the same time, 2 to 1000.
-	// One connection is never pushed to by two of them.
+	// MaxConcurrency is the highest number of instances that push at the same time, 2 to
+	// 1000. Two of them never push to one connection.
 	//
 	// @default - no bound
 	MaxConcurrency *float64
 }
 
-// WebSocketRelay lets functions push to WebSocket clients from subnets without a
-// way to the internet. The @connections endpoint has no VPC endpoint: an
-// interface endpoint of execute-api serves private APIs alone, and a WebSocket
-// API is never private. SQS has one, see [SqsEndpoint], so each push goes
+// WebSocketRelay lets functions push to WebSocket clients from subnets without a route to
+// the internet. The @connections endpoint has no VPC endpoint: an interface endpoint of
+// execute-api serves only private APIs, and a WebSocket API is never private. SQS has
+// one, see [SqsEndpoint], so each push goes
 //
 //	function in the VPC → FIFO queue "websocket-relay" → function outside → @connections
 //
-// The second function runs the same program from the same asset, with
-// HEARTH_ROLE=relay. The message group is the connection's id, so each client
-// gets its messages in the order they were pushed. A push that found no relay
-// for an hour is dropped.
+// The second function runs the same program from the same asset, with HEARTH_ROLE=relay.
+// The message group is the connection's id, so each client gets its messages in the order
+// of the pushes. SQS drops a push that no relay took within an hour.
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-apis.html (2026-11)
 type WebSocketRelay struct {
@@ -85,7 +83,7 @@ func NewWebSocketRelay(scope constructs.Construct, id *string, props *WebSocketR
 	return w
 }
 
-// relay returns the props of the function that pushes for one with these props.
+// relay returns the props of the relay of a function with these props.
 func (p *HandlerProps) relay() *HandlerProps {
 	own := *p
 	own.MemorySize, own.Timeout = nil, nil
@@ -99,14 +97,14 @@ func (p *HandlerProps) relay() *HandlerProps {
 
 func (w *WebSocketRelay) hearthApp() *app { return w.app }
 
-// GrantPush lets someone put pushes into the queue of the relay.
+// GrantPush lets a grantee send pushes to the queue of the relay.
 func (w *WebSocketRelay) GrantPush(grantee awsiam.IGrantable) awsiam.Grant {
 	return w.Queue.GrantSend(grantee)
 }
 
 // ConnectPush lets a program push to the clients of the API through the relay: it may
-// send to the queue, which it knows as "websocket-relay", or with a name as
-// "websocket-relay-{name}".
+// send to the queue. The program's name for the queue is "websocket-relay", or
+// "websocket-relay-{name}" for a connection with a name.
 func (w *WebSocketRelay) ConnectPush(client Client, options *ConnectOptions) awsiam.Grant {
 	return w.Queue.connectSend(client, wire.RelayQueue(options.name(w)))
 }

@@ -18,35 +18,33 @@ import (
 // defaultRequestTimeout bounds HTTP requests and WebSocket events.
 const defaultRequestTimeout = 10 * time.Second
 
-// App states what a program serves. Nil and empty parts are not served; an event
-// for such a part goes to Fallback or fails with an error that names it. Start
-// and NewHandler only read an App.
+// App states what a program serves. A nil or empty field is not served: its events go to
+// Fallback, or fail with an error that names the field. Start and NewHandler only read an
+// App.
 type App struct {
-	// HTTP serves the requests of API Gateway HTTP APIs (payload format 2.0 and
-	// 1.0), REST APIs, function URLs and Application Load Balancers. Its
-	// requests carry the client's path, query, repeated headers, cookies and body as
-	// far as that way in keeps them: an HTTP API decodes the path, so that %2F is a
-	// slash there; the others keep escapes. [EventFromContext] gives the event they
-	// came in, [CallerFromContext] who sent them. Responses are sent whole, but for
-	// those of a function URL that streams: they are sent while the handler writes
-	// and flushes.
+	// HTTP serves the requests of API Gateway HTTP APIs (payload format 2.0 and 1.0),
+	// REST APIs, function URLs and Application Load Balancers. A request has the client's
+	// path, query, repeated headers, cookies and body, as the event carries them: an HTTP
+	// API decodes the path, so %2F is a slash there; the others keep escapes.
+	// [EventFromContext] returns the request's event, [CallerFromContext] its caller.
+	// Lambda gets each response whole, except from a function URL or REST API that
+	// streams: there the client gets what the handler writes and flushes.
 	HTTP http.Handler
 
 	// WebSocket serves the connections of an API Gateway WebSocket API.
 	WebSocket WebSocketHandler
 
-	// RequestTimeout is the longest an HTTP request or WebSocket event may take.
-	// A request that takes longer is answered with 504, or cut off where a
-	// streamed response has begun, and its context is cancelled. It always ends
-	// before the invocation's own deadline. 0 means 10 seconds; API Gateway itself
-	// gives up after 30 seconds (HTTP API) or 29 (REST and WebSocket APIs, by
-	// default).
+	// RequestTimeout is the longest an HTTP request or WebSocket event may take. After
+	// it, the runtime cancels the request's context and answers 504, or cuts off a
+	// streamed response that has begun. It always ends before the invocation's own
+	// deadline. 0 means 10 seconds; API Gateway itself gives up after 30 seconds (HTTP
+	// API) or 29 (REST and WebSocket APIs, by default).
 	RequestTimeout time.Duration
 
 	// Queues are the SQS queues that the program consumes; see [Queue.Consume].
 	Queues []Consumer
 
-	// Schedules are what the program runs at set times.
+	// Schedules are the functions that the program runs at set times.
 	Schedules []Schedule
 
 	// Events are handlers for further kinds of events, such as [KindSNS]. A
@@ -56,27 +54,27 @@ type App struct {
 	//		lambdaruntime.KindSNS: lambda.NewHandler(func(ctx context.Context, e events.SNSEvent) error { … }),
 	//	}
 	//
-	// A kind that another part of the App serves cannot be given here.
+	// A kind that another field of the App serves must not be listed here.
 	Events map[Kind]lambda.Handler
 
-	// Fallback handles every event that nothing else does.
+	// Fallback handles every event that no other field serves.
 	Fallback lambda.Handler
 
 	// Middleware wraps jobs, schedule runs, WebSocket events and further events; the
 	// first is the outermost.
 	Middleware []Middleware
 
-	// Visibility lets jobs say when they want to come again, with [RetryAfter]:
-	// producer.Visibility. It takes the permission sqs:ChangeMessageVisibility, which
-	// a consumer has. Nil means after the queue's visibility timeout.
+	// Visibility lets jobs choose when they are retried, with [RetryAfter]; set it to
+	// producer.Visibility. It needs the permission sqs:ChangeMessageVisibility, which
+	// every consumer has. Nil means after the queue's visibility timeout.
 	Visibility VisibilityChanger
 
-	// Shutdown is called when Lambda ends the instance, for what must be flushed or
-	// closed; its context ends before Lambda's patience does, after 300 ms. Nil means
-	// that the process is ended without a word, which is Lambda's way and costs
-	// nothing. With it, Start registers an internal extension: the init phase takes
-	// a request more, and each instance's end up to those 300 ms. It is not called
-	// when Lambda kills the process at its timeout, nor when it crashes.
+	// Shutdown is called when Lambda ends the instance, to flush or close things. Its
+	// context ends after 300 ms, before Lambda kills the process. Nil means that Lambda
+	// ends the process without notice, its default, which costs nothing. With Shutdown,
+	// Start registers an internal extension: the init phase makes one more request, and
+	// each instance may take 300 ms longer to end. It is not called when Lambda kills the
+	// process at its timeout, nor when it crashes.
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
 	Shutdown func(ctx context.Context)
 
@@ -84,20 +82,20 @@ type App struct {
 	// event; see [NewResource].
 	Warm []Warmer
 
-	// WarmTimeout is the longest that loading Warm may take. 0 means until 9 seconds
-	// after the process has started on demand, where Lambda ends an init phase after
-	// 10, and 120 seconds with provisioned concurrency and on Lambda Managed
-	// Instances, where it allows at least 130.
+	// WarmTimeout is the longest that loading Warm may take. 0 means, on demand, until 9
+	// seconds after the process has started: Lambda ends an init phase after 10. With
+	// provisioned concurrency and on Lambda Managed Instances 0 means 120 seconds: Lambda
+	// allows at least 130 there.
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html (2026-11)
 	WarmTimeout time.Duration
 
-	// Tracer takes spans of requests, jobs and the like; nil for none.
+	// Tracer gets a span of each request, job, run and other event; nil for none.
 	Tracer Tracer
 
-	// Logger takes what the runtime has to say: panics, timeouts, failed jobs,
-	// warm-up. Nil means JSON lines on standard output at the level that
-	// AWS_LAMBDA_LOG_LEVEL names; Start then also makes it [slog.Default].
+	// Logger gets the runtime's own records: panics, timeouts, failed jobs, warm-up. Nil
+	// means JSON lines on standard output at the level that AWS_LAMBDA_LOG_LEVEL names;
+	// Start then also makes it [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -109,7 +107,7 @@ const (
 	maxScheduleName = 64
 )
 
-// isName says whether s has 1 to longest letters, digits and bytes of more.
+// isName reports whether s has 1 to longest letters, digits and bytes of more.
 func isName(s string, longest int, more string) bool {
 	if s == "" || len(s) > longest {
 		return false
@@ -123,7 +121,7 @@ func isName(s string, longest int, more string) bool {
 	return true
 }
 
-// validate reports everything that is wrong with the App at once.
+// validate reports every mistake in the App at once.
 func (a *App) validate() error {
 	var errs []error
 	add := func(format string, args ...any) {
@@ -216,8 +214,8 @@ func (a *App) validate() error {
 	return errors.Join(errs...)
 }
 
-// isScheduleExpression tells the three forms apart; EventBridge Scheduler checks
-// what stands in the parentheses when the schedule is deployed.
+// isScheduleExpression checks the form only. EventBridge Scheduler checks the text in the
+// parentheses when the schedule is deployed.
 func isScheduleExpression(s string) bool {
 	for _, form := range []string{"cron(", "rate(", "at("} {
 		if strings.HasPrefix(s, form) && strings.HasSuffix(s, ")") && len(s) > len(form)+1 {

@@ -173,7 +173,7 @@ func TestStandardConcurrency(t *testing.T) {
 	}
 }
 
-// TestJobsThatEndTheirGoroutine is about what a failed assertion in a handler does.
+// TestJobsThatEndTheirGoroutine: a failed assertion in a handler ends its goroutine.
 func TestJobsThatEndTheirGoroutine(t *testing.T) {
 	t.Parallel()
 	for _, queue := range []Queue[string]{{Name: "q", Concurrency: 1}, {Name: "q"}, {Name: "q", FIFO: true}} {
@@ -235,7 +235,7 @@ func TestFIFOOrder(t *testing.T) {
 	}
 }
 
-// TestFIFOByItsARN has a FIFO queue whose consumer does not say that it is one.
+// TestFIFOByItsARN: the queue is FIFO by its ARN, but its consumer is not.
 func TestFIFOByItsARN(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
 )
 
-// Envelope is what another service puts around the content of a message.
+// Envelope is the JSON object that another service puts around a message's content.
 type Envelope string
 
 // The envelopes that a queue's messages may come in; see [Queue.Envelopes].
@@ -23,14 +23,14 @@ const (
 	// EnvelopeEventBridge is an event of an EventBridge rule. The job gets its detail.
 	// https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html (2026-11)
 	EnvelopeEventBridge Envelope = "EventBridge"
-	// EnvelopeS3 is a notification of an S3 bucket. The job gets its record, or all
-	// of them where the payload is a slice. The test event that S3 sends when
-	// notifications are set up is no job: it is done at once.
+	// EnvelopeS3 is a notification of an S3 bucket. The job gets its record, or all of
+	// them where the payload is a slice. S3 sends a test event when notifications are set
+	// up: it counts as done, without a job.
 	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html (2026-11)
 	EnvelopeS3 Envelope = "S3"
 )
 
-// envelopeSigns tell known envelopes by their fields.
+// envelopeSigns recognize known envelopes by their fields.
 var envelopeSigns = []struct {
 	envelope Envelope
 	name     string
@@ -42,7 +42,7 @@ var envelopeSigns = []struct {
 	{EnvelopeS3, "the test event of an S3 bucket", []string{"Service", "Event", "Bucket"}},
 }
 
-// validator is a payload that says itself whether it is sound.
+// validator is a payload that can check itself.
 type validator interface{ Validate() error }
 
 // bodyReader decodes the bodies of a queue's messages.
@@ -76,7 +76,7 @@ func newBodyReader[T any](envelopes []Envelope) *bodyReader {
 	return b
 }
 
-// read decodes a body into payload, a pointer. skip says that it is no job.
+// read decodes a body into payload, a pointer. skip means that there is no job in it.
 func (b *bodyReader) read(body string, payload any) (skip bool, err error) {
 	for _, e := range b.envelopes {
 		if body, skip, err = b.open(e, body); skip || err != nil {
@@ -116,7 +116,7 @@ func (b *bodyReader) check(body string) error {
 	default:
 		return nil
 	}
-	if len(b.fields) == 0 { // or a struct that takes nothing of it
+	if len(b.fields) == 0 { // or a struct without fields
 		return nil
 	}
 	keys, known := objectKeys(body), false
@@ -124,7 +124,7 @@ func (b *bodyReader) check(body string) error {
 		known = known || b.fields[strings.ToLower(key)]
 	}
 	for _, s := range envelopeSigns {
-		if hasAll(keys, s.fields) && !b.hasAny(s.fields[1:]) {
+		if hasAll(keys, s.fields) && !b.hasFields(s.fields[1:]) {
 			return fmt.Errorf("it must hold a %s, got %s; set Queue.Envelopes to Envelope%s", b.name, s.name, s.envelope)
 		}
 	}
@@ -134,9 +134,9 @@ func (b *bodyReader) check(body string) error {
 	return nil
 }
 
-// hasAny reports whether the payload has all of the fields itself, and so may well be
-// such an envelope.
-func (b *bodyReader) hasAny(fields []string) bool {
+// hasFields reports whether the payload itself has all of the fields: then the envelope
+// may be the payload.
+func (b *bodyReader) hasFields(fields []string) bool {
 	for _, f := range fields {
 		if !b.fields[strings.ToLower(f)] {
 			return false
@@ -197,7 +197,7 @@ func (b *bodyReader) open(e Envelope, body string) (inner string, skip bool, err
 	return "", false, errors.New("Queue.Envelopes names an unknown envelope") // found by App.validate
 }
 
-// objectKeys are the keys of a JSON object, or those before its first error.
+// objectKeys returns the keys of a JSON object, up to its first error.
 func objectKeys(body string) []string {
 	var keys []string
 	d := jsonscan.NewDecoder(body)
@@ -210,13 +210,13 @@ func objectKeys(body string) []string {
 
 // listKeys names the fields of an object, without their values.
 func listKeys(keys []string) string {
-	const most = 8
+	const maxKeys = 8
 	if len(keys) == 0 {
 		return "an empty object"
 	}
 	more := ""
-	if len(keys) > most {
-		keys, more = keys[:most], ", …"
+	if len(keys) > maxKeys {
+		keys, more = keys[:maxKeys], ", …"
 	}
 	return "an object with the fields " + strings.Join(keys, ", ") + more
 }

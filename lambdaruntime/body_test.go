@@ -120,8 +120,8 @@ func mustJSON(s string) string {
 	return string(out)
 }
 
-// TestBodiesFailTheirJobs: a message in a foreign envelope is no job with an empty
-// payload, and S3's test event is none at all.
+// TestBodiesFailTheirJobs: a message in a foreign envelope fails its job, and S3's test
+// event makes no job.
 func TestBodiesFailTheirJobs(t *testing.T) {
 	t.Parallel()
 	ran := 0

@@ -8,26 +8,26 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
 )
 
-// Caller is who sent a request or opened a WebSocket connection, as far as the way in
-// has checked it: API Gateway with an authorizer or IAM, a function URL with IAM. A
-// handler may trust it, which it may not do with headers.
+// Caller is the verified sender of a request, or opener of a WebSocket connection. API
+// Gateway with an authorizer or IAM, or a function URL with IAM, has checked it, so a
+// handler may trust it, unlike headers.
 //
 // A load balancer passes the claims of its own authentication on in the header
-// X-Amzn-Oidc-Data, whose signature the program must check itself.
+// X-Amzn-Oidc-Data; the program must check that header's signature itself.
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html (2026-11)
 type Caller struct {
-	// Claims are the claims of a JSON Web Token that a JWT authorizer of an HTTP API
-	// has checked, or a Cognito user pool authorizer of a REST API: {"sub": "…"}. API
-	// Gateway gives each as a string, a list as "[a b]". Nil without one.
+	// Claims are the claims of a JSON Web Token: {"sub": "…"}. A JWT authorizer of an
+	// HTTP API, or a Cognito user pool authorizer of a REST API, has checked it. API
+	// Gateway gives each claim as a string, a list as "[a b]". Nil without a token.
 	Claims map[string]string
-	// Scopes are the token's scopes, where the route asks for some.
+	// Scopes are the token's scopes, where the route requires some.
 	Scopes []string
 	// PrincipalID is the user that a Lambda authorizer of a REST or WebSocket API
 	// names.
 	PrincipalID string
-	// Context is what a Lambda authorizer hands on beside that: strings, numbers
-	// (float64) and booleans, and any JSON value from the simple response of an HTTP
-	// API's. Nil without one.
+	// Context is the further output of a Lambda authorizer: strings, numbers (float64)
+	// and booleans. The simple response of an HTTP API's may hold any JSON value. Nil
+	// without one.
 	Context map[string]any
 	// IAM is the identity that signed the request; nil without one.
 	IAM *IAMIdentity
@@ -35,21 +35,21 @@ type Caller struct {
 
 // IAMIdentity is an IAM user or role that signed a request.
 type IAMIdentity struct {
-	// AccountID is the account it belongs to: 123456789012.
+	// AccountID is the identity's account: 123456789012.
 	AccountID string
-	// ARN names it: arn:aws:sts::123456789012:assumed-role/admin/anna.
+	// ARN is the identity's ARN: arn:aws:sts::123456789012:assumed-role/admin/anna.
 	ARN string
-	// AccessKey is the id of the key that signed.
+	// AccessKey is the id of the key that signed the request.
 	AccessKey string
-	// UserID is its unique id: AROA…:anna.
+	// UserID is the identity's unique id: AROA…:anna.
 	UserID string
 	// CognitoIdentityID and CognitoIdentityPoolID are set for a user of an identity
 	// pool.
 	CognitoIdentityID, CognitoIdentityPoolID string
 }
 
-// CallerFromContext returns who sent the request, or the WebSocket event, that ctx was
-// made for. ok is false where the way in has checked nobody.
+// CallerFromContext returns the caller of ctx's request or WebSocket event. ok is false
+// where no authorizer and no IAM has checked the caller.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (2026-11)
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html (2026-11)
@@ -89,13 +89,13 @@ func callerV2(e *event.Envelope) (c Caller) {
 	return c
 }
 
-// callerV1 reads requestContext of payload format 1.0, of REST and of WebSocket APIs:
-// claims, or what a Lambda authorizer hands on, all in one object.
+// callerV1 reads requestContext of payload format 1.0, of REST and of WebSocket APIs: one
+// object holds the claims, or the output of a Lambda authorizer.
 func callerV1(e *event.Envelope) (c Caller) {
 	var a map[string]any
 	if json.Unmarshal([]byte(e.Context.RawAuthorizer), &a) == nil {
-		if given, ok := a["claims"].(map[string]any); ok {
-			c.Claims = claims(given)
+		if values, ok := a["claims"].(map[string]any); ok {
+			c.Claims = claims(values)
 		}
 		if list, ok := a["scopes"].([]any); ok {
 			for _, s := range list {
@@ -123,13 +123,13 @@ func callerV1(e *event.Envelope) (c Caller) {
 	return c
 }
 
-// claims makes every claim a string, as API Gateway gives them.
-func claims(given map[string]any) map[string]string {
-	if len(given) == 0 {
+// claims makes every claim a string, as API Gateway does.
+func claims(values map[string]any) map[string]string {
+	if len(values) == 0 {
 		return nil
 	}
-	out := make(map[string]string, len(given))
-	for name, value := range given {
+	out := make(map[string]string, len(values))
+	for name, value := range values {
 		if s, ok := value.(string); ok {
 			out[name] = s
 		} else if data, err := json.Marshal(value); err == nil {

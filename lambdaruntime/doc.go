@@ -8,7 +8,7 @@
 //		lambdaruntime.Start(&lambdaruntime.App{HTTP: routes()})
 //	}
 //
-// A program that serves more says so in the same place:
+// A program that serves more lists it in the same place:
 //
 //	var (
 //		db       = lambdaruntime.NewResource("db", connect)
@@ -29,18 +29,17 @@
 // # What holds for every handler
 //
 //   - Its context ends with the request, batch or run, and earlier when that
-//     takes too long; [context.Cause] is then an [ErrTimeout]. Code that ignores
-//     the context is abandoned: it may go on running, but what it writes is refused
-//     and never reaches another request. Where it holds what others need, the process
-//     ends after its answer, and Lambda starts a fresh one; see [Start].
+//     takes too long; [context.Cause] is then an [ErrTimeout]. The runtime abandons
+//     code that ignores the context: the code may go on running, but its writes are
+//     refused and never reach another request. If it blocks later events, the process
+//     ends after the answer, and Lambda starts a fresh one; see [Start].
 //   - A panic is logged with its stack and fails that request, job or run alone.
 //   - Log records written through [log/slog] with the handler's context carry
 //     the request id, the event's kind and, for jobs, the queue and message id.
 //
 // # The manifest
 //
-// Started with HEARTH_MANIFEST=<file>, the program writes what it serves to that
-// file as JSON and exits before any warm-up. The CDK constructs of package
-// hearth read it at synth, so that the deployed APIs, queues and schedules are
-// exactly those that the program serves.
+// Started with HEARTH_MANIFEST=<file>, the program writes a JSON manifest of the App to
+// that file and exits before any warm-up. The CDK constructs of package hearth read it at
+// synth, so the deployed APIs, queues and schedules match the program.
 package lambdaruntime

@@ -9,16 +9,16 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
 )
 
-// Event is the invocation that a handler's context belongs to.
+// Event is the event that a handler's context belongs to.
 type Event struct {
 	// Kind is the event's kind.
 	Kind Kind
-	// Payload is the event's JSON as Lambda delivered it; for HTTP requests it
-	// holds what [http.Request] has no place for, such as requestContext.
+	// Payload is the event's JSON as Lambda delivered it. For an HTTP request it also
+	// holds the data that [http.Request] has no field for, such as requestContext.
 	Payload string
-	// ColdStart says that this is the first event of this instance.
+	// ColdStart reports that this is the first event of this instance.
 	ColdStart bool
-	// Deadline is when Lambda ends the invocation and kills what still runs. The
+	// Deadline is when Lambda ends the invocation and kills code that still runs. The
 	// deadline of a handler's context is earlier: see [App.RequestTimeout] and
 	// [Queue.Timeout]. It is zero where the invocation has none, as in some tests.
 	Deadline time.Time
@@ -44,7 +44,7 @@ func (c *eventContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// EventFromContext returns the event that ctx was made for.
+// EventFromContext returns the event of a handler's context.
 func EventFromContext(ctx context.Context) (*Event, bool) {
 	e, ok := ctx.Value(eventKey{}).(*Event)
 	return e, ok

@@ -50,7 +50,7 @@ func ExampleQueue_Consume() {
 	ledger := lambdaruntime.Queue[Entry]{Name: "ledger", FIFO: true, Timeout: 10 * time.Second}
 	post := func(_ context.Context, job *lambdaruntime.Job[Entry]) error {
 		if job.Payload.Amount < 0 {
-			return errors.New("not enough money") // comes again, and the rest of its group waits
+			return errors.New("not enough money") // it is retried, and the rest of its group waits
 		}
 		return nil
 	}
@@ -113,8 +113,8 @@ func ExampleTracer() {
 	//  lambdaruntime: schedule "nightly": disk full
 }
 
-// A job that asks for another try later, each time after twice as long. On AWS,
-// producer.Visibility takes the place of the printer.
+// A job that is retried later, after double the delay each time. On AWS, use
+// producer.Visibility in place of the printer.
 func ExampleRetryAfter() {
 	jobs := lambdaruntime.Queue[string]{Name: "jobs"}
 	app := &lambdaruntime.App{Logger: quiet, Visibility: printedVisibility{}, Queues: []lambdaruntime.Consumer{
@@ -143,7 +143,7 @@ func (printedVisibility) ChangeVisibility(_ context.Context, _, _ string, delay 
 	return nil
 }
 
-// Who is calling, as a JWT authorizer of an HTTP API has checked it.
+// A JWT authorizer of an HTTP API has verified the caller.
 func ExampleCallerFromContext() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /me", func(w http.ResponseWriter, r *http.Request) {
@@ -160,8 +160,8 @@ func ExampleCallerFromContext() {
 	// Output: {"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8"},"body":"Hello, anna!","isBase64Encoded":false} <nil>
 }
 
-// Middleware that says how each job, schedule run and WebSocket event ended, and counts
-// those that failed.
+// Middleware that logs how each job, schedule run and WebSocket event ended, and counts
+// failures.
 func ExampleMiddleware() {
 	count := func(ctx context.Context, op lambdaruntime.Operation, next func(context.Context) error) error {
 		err := next(ctx)
@@ -182,10 +182,10 @@ func ExampleMiddleware() {
 	// null <nil>
 }
 
-// Signup is a payload that says itself whether it is sound.
+// Signup is a payload that can check itself.
 type Signup struct{ Email string }
 
-// Validate fails a job before it begins.
+// Validate fails a job before it starts.
 func (s Signup) Validate() error {
 	if s.Email == "" {
 		return errors.New("a sign-up must have an e-mail address")
@@ -193,7 +193,7 @@ func (s Signup) Validate() error {
 	return nil
 }
 
-// A queue that a topic sends to: its jobs get what was published.
+// A queue that a topic sends to: its jobs get the published message.
 func ExampleQueue_envelopes() {
 	signups := lambdaruntime.Queue[Signup]{Name: "signups", Envelopes: []lambdaruntime.Envelope{lambdaruntime.EnvelopeSNS}}
 	app := &lambdaruntime.App{Logger: quiet, Queues: []lambdaruntime.Consumer{
@@ -212,7 +212,7 @@ func ExampleQueue_envelopes() {
 	// {"batchItemFailures":[{"itemIdentifier":"m1"}]} <nil>
 }
 
-// Shutdown flushes what the program has not sent yet when Lambda ends the instance.
+// Shutdown flushes unsent data when Lambda ends the instance.
 func ExampleApp_shutdown() {
 	var unsent []string
 	app := &lambdaruntime.App{
@@ -223,7 +223,7 @@ func ExampleApp_shutdown() {
 		},
 	}
 	send(app, lambdatest.HTTPv2(httptest.NewRequest("GET", "/a", nil)))
-	app.Shutdown(context.Background()) // Start has it called at SIGTERM
+	app.Shutdown(context.Background()) // Start calls it at SIGTERM
 	// Output:
 	// {"statusCode":200,"headers":{},"body":"","isBase64Encoded":false} <nil>
 	// sent [/a]

@@ -38,8 +38,7 @@ func addEvents(f *testing.F) {
 	}
 }
 
-// FuzzDetect checks that detection agrees with what encoding/json makes of the
-// same payload.
+// FuzzDetect checks that detection agrees with encoding/json about the same payload.
 func FuzzDetect(f *testing.F) {
 	addEvents(f)
 	f.Fuzz(func(t *testing.T, payload []byte) {
@@ -88,7 +87,7 @@ func FuzzDetect(f *testing.F) {
 	})
 }
 
-// FuzzInvoke sends anything to a program that serves everything: there is a valid
+// FuzzInvoke sends any payload to a program that serves everything. It expects a valid
 // response or an error, and never a panic.
 func FuzzInvoke(f *testing.F) {
 	addEvents(f)
@@ -117,7 +116,7 @@ func FuzzInvoke(f *testing.F) {
 	})
 }
 
-// headerName makes anything a header's name that a gateway would let through.
+// headerName turns any string into a header name that a gateway lets through.
 func headerName(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {
@@ -128,8 +127,8 @@ func headerName(s string) string {
 	return "x-" + b.String()
 }
 
-// FuzzHTTPDecoders builds events of all three formats with aws-lambda-go's own
-// types and expects the request that net/http would make of the same parts.
+// FuzzHTTPDecoders builds events of all three formats with aws-lambda-go's own types and
+// expects the request that net/http makes of the same parts.
 func FuzzHTTPDecoders(f *testing.F) {
 	f.Add("GET", "/users/anna%2Fberg", "tag=go&q=a%20b", "x-list", "one,two", "a=1", []byte("hello"), false)
 	f.Add("PUT", "/ä b/100%", "a=%zz&=&&b", "X-Multi", "\u2028\"\\", "", []byte{0, 255, 128}, true)
@@ -176,8 +175,8 @@ func FuzzHTTPDecoders(f *testing.F) {
 					t.Errorf("%s: path %q is %q", kind, clientPath, got.Path)
 				}
 			} else if u, err := url.ParseRequestURI(clientPath); err == nil && u.RawQuery == "" && !strings.ContainsAny(clientPath, "?#") && u.Scheme == "" && u.Host == "" {
-				// What a client can send escaped comes through as it is. Where the path holds what no client can send, net/url escapes more of it
-				// than it must.
+				// An escape that a client can send arrives unchanged. In a path that no
+				// client can send, net/url escapes more than it must.
 				sendable := !strings.ContainsFunc(clientPath, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>\\^`{|}", r) })
 				if got.Path != u.Path || sendable && got.Escaped != u.EscapedPath() {
 					t.Errorf("%s: path %q is %q (%q), net/http makes it %q (%q)", kind, clientPath, got.Path, got.Escaped, u.Path, u.EscapedPath())
@@ -211,7 +210,7 @@ func FuzzHTTPDecoders(f *testing.F) {
 		want.Header.Del("Cookie")
 
 		if method == "" {
-			return // the other two kinds are told by it
+			return // it decides the other two kinds
 		}
 		values, err := url.ParseQuery(query)
 		if err != nil {
@@ -270,8 +269,8 @@ func FuzzHTTPDecoders(f *testing.F) {
 	})
 }
 
-// FuzzHTTPEncoders has a handler write anything and expects the client to see what
-// it would see of net/http's own recorder, in every format.
+// FuzzHTTPEncoders has a handler write any response and expects the client to see the
+// same as from net/http's own recorder, in every format.
 func FuzzHTTPEncoders(f *testing.F) {
 	f.Add(200, "Content-Type", "text/plain", "a=1", []byte("hello"), []byte(" world"))
 	f.Add(404, "x-bin", "é", "", []byte{0, 255}, []byte("\u2028"))

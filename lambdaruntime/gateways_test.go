@@ -48,8 +48,8 @@ func TestLoadBalancerLimit(t *testing.T) {
 	}
 }
 
-// TestHeadersArePoliced holds what a client gets of headers that lie, or that are of
-// the connection alone, against net/http's server.
+// TestHeadersArePoliced compares the client's response with net/http's server, for
+// headers that contradict the body or belong to the connection.
 func TestHeadersArePoliced(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]http.HandlerFunc{
@@ -152,7 +152,7 @@ func TestRepliesThatCannotBeSent(t *testing.T) {
 	}
 }
 
-// TestRemoteAddrParses has events that do not say who sent them.
+// TestRemoteAddrParses sends events without a client address.
 func TestRemoteAddrParses(t *testing.T) {
 	t.Parallel()
 	var got string
@@ -172,8 +172,8 @@ func TestRemoteAddrParses(t *testing.T) {
 	}
 }
 
-// TestPastedEvents serves what people write by hand to try a function, with one warning
-// that says what is odd.
+// TestPastedEvents serves events that people write by hand to try a function, with one
+// warning that lists the oddities.
 func TestPastedEvents(t *testing.T) {
 	t.Parallel()
 	b := setup(t, &App{HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -243,8 +243,8 @@ func TestEveryFailureIsARecord(t *testing.T) {
 	}
 }
 
-// TestWritesAfterTheEnd has handlers that wait for their context and write at once:
-// nothing of it is ever sent.
+// TestWritesAfterTheEnd has handlers that wait for their context and write at once: no
+// byte of that is ever sent.
 func TestWritesAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	b := setup(t, &App{RequestTimeout: time.Millisecond, HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -280,7 +280,7 @@ func TestMiddleware(t *testing.T) {
 			said = append(said, fmt.Sprint(name, " ", op.Kind, " ", op.Name, " ", id))
 			err := next(context.WithValue(ctx, spanKey{}, name))
 			if errors.Is(err, errNo) {
-				return Drop(err) // what a job's error does is the middleware's to change
+				return Drop(err) // middleware may change a job's error
 			}
 			return err
 		}
@@ -347,8 +347,8 @@ func TestPutMetrics(t *testing.T) {
 
 func nan() float64 { zero := 0.0; return zero / zero }
 
-// TestStreamsDoNotDeadlock is about a handler that is stuck in a write when its time is
-// over, in a bubble, where a lost wake-up shows at once.
+// TestStreamsDoNotDeadlock: a handler is stuck in a write when its time is over. In a
+// bubble a lost wake-up shows at once.
 func TestStreamsDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

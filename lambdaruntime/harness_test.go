@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// bench is a router under test with what it logged and measured.
+// bench is a router under test with its logs and metrics.
 type bench struct {
 	t       testing.TB
 	router  *router
@@ -75,8 +75,8 @@ func (b *bench) invoke(ctx context.Context, payload []byte) (string, error) {
 	return string(out), err
 }
 
-// serve is Invoke without its refusal when abandoned code holds what others need:
-// Start's loop ends the process then, as [bench.sick] tells.
+// serve is Invoke without its refusal when abandoned code blocks later events: Start's
+// loop ends the process then; see [bench.sick].
 func (b *bench) serve(ctx context.Context, payload []byte) ([]byte, error) {
 	answers := make(chan answer, 1)
 	text := string(payload)
@@ -89,7 +89,7 @@ func (b *bench) serve(ctx context.Context, payload []byte) ([]byte, error) {
 	return a.body, a.err
 }
 
-// sick says what keeps others from running, "" for nothing.
+// sick names the pool that abandoned code blocks, "" for none.
 func (b *bench) sick() string {
 	if pool, _ := b.router.health.Sick(); pool != nil {
 		return pool.Name

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 )
 
-// TestHealing says after which abandoned code an instance must end.
+// TestHealing: which abandoned code ends the instance.
 func TestHealing(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -97,8 +97,8 @@ func repeat(event []byte, n int) [][]byte {
 	return events
 }
 
-// TestHealingAnswers: the answer to the event in which code was abandoned is as good as
-// any, and what ran on is named in the log and in a metric.
+// TestHealingAnswers: the event with the abandoned code gets a normal answer. The log and
+// a metric name the code that runs on.
 func TestHealingAnswers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -134,8 +134,8 @@ func TestHealingAnswers(t *testing.T) {
 	})
 }
 
-// TestAcknowledging: without the knowledge that the mapping takes partial responses, a
-// failed job fails the invocation, and nothing is deleted.
+// TestAcknowledging: if the program does not know that the mapping takes partial
+// responses, a failed job fails the invocation, and Lambda deletes no message.
 func TestAcknowledging(t *testing.T) {
 	t.Parallel()
 	ran := ""
@@ -243,7 +243,7 @@ func TestDropAndRetry(t *testing.T) {
 	}
 }
 
-// visibility notes what the runtime asks of SQS.
+// visibility records the runtime's requests to SQS.
 type visibility struct {
 	mu    sync.Mutex
 	calls []string

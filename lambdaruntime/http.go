@@ -13,9 +13,9 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
-// httpOp is one HTTP event, whole or streamed. Whatever goes wrong becomes a response,
-// as it would in net/http: an error returned to Lambda would reach the client as the
-// gateway's own 500 or 502, without a reason.
+// httpOp is one HTTP event, whole or streamed. Every failure becomes a response, as in
+// net/http: if Lambda got an error, the client would get the gateway's own 500 or 502,
+// without a reason.
 type httpOp struct {
 	r      *router
 	ctx    context.Context // of the event
@@ -58,8 +58,8 @@ func (h *httpOp) handle(ctx context.Context) error {
 	} else {
 		h.r.app.HTTP.ServeHTTP(&h.x.Response, &h.x.Request)
 	}
-	// A response that is finished too late may be that of a handler which was told to
-	// stop.
+	// After a timeout the response may come from a handler that was told to stop, so it
+	// does not count.
 	return context.Cause(ctx)
 }
 
@@ -99,14 +99,14 @@ func (h *httpOp) log(what string, more ...any) {
 	h.r.log.ErrorContext(h.ctx, what, append([]any{"method", gateway.Method(h.e), "path", h.e.Path}, more...)...)
 }
 
-// message is a response of the runtime's own. The handler must have returned, or never
-// been called.
+// message is a response that the runtime itself makes. The handler must have returned, or
+// never been called.
 func (h *httpOp) message(status int, text string) answer {
 	return h.cutOff(status, text, nil)
 }
 
-// cutOff ends a response before its handler has finished it, with a message in its
-// place where none of it has been sent.
+// cutOff ends a response before its handler has finished it. If none of it has been sent,
+// the client gets the message instead.
 func (h *httpOp) cutOff(status int, text string, cause error) answer {
 	if h.stream == nil {
 		return answer{body: h.x.Response.Message(status, text)}
@@ -117,8 +117,7 @@ func (h *httpOp) cutOff(status int, text string, cause error) answer {
 	return answer{streamed: true, err: cause}
 }
 
-// panickedStream does not say what the panic said: callers of the function's API
-// would see it.
+// panickedStream leaves the panic's text out: callers of the Lambda API would see it.
 func panickedStream(p *run.PanicError) error {
 	if p.Aborted() {
 		return &typedError{"Hearth.RequestAborted", errors.New("request: the handler gave the response up")}
@@ -126,7 +125,7 @@ func panickedStream(p *run.PanicError) error {
 	return &typedError{"Hearth.RequestPanicked", errors.New("request: the handler panicked; the function's log has the stack")}
 }
 
-// typedError is an error with the name that Lambda gets for it.
+// typedError is an error with the error type that Lambda gets for it.
 type typedError struct {
 	kind string
 	error

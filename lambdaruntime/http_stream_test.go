@@ -134,7 +134,7 @@ func TestStreamForm(t *testing.T) {
 	}
 }
 
-// TestStreamArrivesBeforeTheEnd reads what a handler has flushed while it waits.
+// TestStreamArrivesBeforeTheEnd reads the flushed part while the handler waits.
 func TestStreamArrivesBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	more := make(chan string)
@@ -171,7 +171,7 @@ func TestStreamArrivesBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// TestStreamInPieces shows what one Read gets of a handler that does not flush.
+// TestStreamInPieces shows the size of each Read if the handler does not flush.
 func TestStreamInPieces(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -219,8 +219,8 @@ func TestStreamInPieces(t *testing.T) {
 	})
 }
 
-// TestStreamLargeResponse sends more than fits into a buffered response, past a
-// reader that is slower than the handler: what waits for it is bounded.
+// TestStreamLargeResponse sends more than fits into a buffered response, past a reader
+// that is slower than the handler: the unread part is bounded.
 func TestStreamLargeResponse(t *testing.T) {
 	t.Parallel()
 	const size = 20 << 20
@@ -344,7 +344,7 @@ func TestStreamTimeout(t *testing.T) {
 					t.Errorf("metrics: %s", b.metrics)
 				}
 				l := <-wrote
-				blocked := l.after.Round(time.Millisecond) - c.want // in its write, until nobody takes it
+				blocked := l.after.Round(time.Millisecond) - c.want // in its write, until Lambda stops reading
 				if blocked != 0 && (blocked > requestGrace+100*time.Millisecond || !strings.HasPrefix(name, "in a write")) || l.n != 0 || l.err != http.ErrHandlerTimeout || l.flush != http.ErrHandlerTimeout {
 					t.Errorf("the handler: %+v", l)
 				}
@@ -359,8 +359,8 @@ func TestStreamTimeout(t *testing.T) {
 	}
 }
 
-// TestStreamFinishedTooLate gives up on a response whose handler returned after it
-// was told to stop, as the buffered path does.
+// TestStreamFinishedTooLate discards a response whose handler returned after it was told
+// to stop, as the buffered path does.
 func TestStreamFinishedTooLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -375,8 +375,8 @@ func TestStreamFinishedTooLate(t *testing.T) {
 	})
 }
 
-// TestStreamLateWithoutBody writes late where a response has no body, which a write
-// in time takes, or refuses for that reason.
+// TestStreamLateWithoutBody writes late to a response without a body. A write in time
+// succeeds, or fails because there is no body.
 func TestStreamLateWithoutBody(t *testing.T) {
 	t.Parallel()
 	for method, status := range map[string]int{"HEAD": 200, "GET": 204} {
@@ -447,8 +447,8 @@ func TestStreamPanic(t *testing.T) {
 	}
 }
 
-// TestStreamClosed stops taking a response: a handler that waits to write, or that
-// writes later, is told, and so is its context.
+// TestStreamClosed stops reading a response: a handler that waits to write, or that
+// writes later, gets an error, and its context ends.
 func TestStreamClosed(t *testing.T) {
 	t.Parallel()
 	type end struct{ write, cause error }
@@ -491,9 +491,8 @@ func TestStreamContextEndsWithTheHandler(t *testing.T) {
 	<-kept.Done()
 }
 
-// TestStreamOnlyFunctionURLs sends everything else through the method that streams:
-// the answers are those of the other one, as they are for a Function URL without
-// streaming.
+// TestStreamOnlyFunctionURLs sends every other event through InvokeStream: the answers
+// are those of Invoke, and of a function URL without streaming.
 func TestStreamOnlyFunctionURLs(t *testing.T) {
 	t.Parallel()
 	app := func() *App {
@@ -579,9 +578,9 @@ func TestStreamTracer(t *testing.T) {
 	})
 }
 
-// TestStreamAbandonedHandlersKeepWriting runs requests one after the other and at
-// once, while handlers of earlier ones write on, from goroutines of their own too.
-// Every response is that of its own request, whole or cut off.
+// TestStreamAbandonedHandlersKeepWriting runs requests in sequence and concurrently,
+// while handlers of earlier requests write on, also from goroutines of their own. Every
+// response belongs to its own request, whole or cut off.
 func TestStreamAbandonedHandlersKeepWriting(t *testing.T) {
 	t.Parallel()
 	var running sync.WaitGroup

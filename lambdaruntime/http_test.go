@@ -21,7 +21,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/gateway"
 )
 
-// seenRequest is what a handler can observe of a request.
+// seenRequest holds the parts of a request that a handler can observe.
 type seenRequest struct {
 	Method, Path, Escaped, RawPath, Query, RequestURI, Host, RemoteAddr, Proto string
 	Header                                                                     http.Header
@@ -98,7 +98,6 @@ func TestHTTPRequests(t *testing.T) {
 	}
 }
 
-// TestClientAddress has what load balancers say of the client.
 // TestHeadersInTwoSpellings: direct invocations may have them.
 func TestHeadersInTwoSpellings(t *testing.T) {
 	t.Parallel()
@@ -110,6 +109,7 @@ func TestHeadersInTwoSpellings(t *testing.T) {
 	}
 }
 
+// TestClientAddress has the addresses that load balancers report of clients.
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
 	var got string
@@ -128,7 +128,7 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// TestStageIsNoPartOfThePath has the paths under which a stage is reached.
+// TestStageIsNoPartOfThePath has the paths that reach a stage.
 func TestStageIsNoPartOfThePath(t *testing.T) {
 	t.Parallel()
 	const own, custom = "abc123.execute-api.eu-central-1.amazonaws.com", "api.example.com"
@@ -193,7 +193,7 @@ func TestPathsReachServeMux(t *testing.T) {
 				t.Errorf("%s %s: got %s, net/http gives %s", name, path, got.Body, want.Body)
 			}
 		}
-		// An HTTP API hands the path on decoded: a client's escapes are gone.
+		// An HTTP API decodes the path: a client's escapes are lost.
 		plain := &http.Request{Method: "GET", URL: &url.URL{Path: req.URL.Path}, RequestURI: (&url.URL{Path: req.URL.Path}).EscapedPath()}
 		want = httptest.NewRecorder()
 		mux.ServeHTTP(want, plain)
@@ -206,7 +206,7 @@ func TestPathsReachServeMux(t *testing.T) {
 			}
 		}
 	}
-	// Paths that are no escaped paths, from ways in that hand them on as they are.
+	// Paths with invalid escapes, from services that pass them on unchanged.
 	for path, want := range map[string]string{
 		"/a b":      `"a b" "/a b" "" "/a%20b"`,
 		"/100%":     `"100%" "/100%" "" "/100%25"`,
@@ -259,7 +259,7 @@ func TestHTTPResponses(t *testing.T) {
 	}
 }
 
-// TestCookiesStayApart has cookies that no usual way of setting them gives.
+// TestCookiesStayApart has cookies that no usual function can set.
 func TestCookiesStayApart(t *testing.T) {
 	t.Parallel()
 	write := func(w http.ResponseWriter, _ *http.Request) {
@@ -282,7 +282,7 @@ func TestCookiesStayApart(t *testing.T) {
 	}
 }
 
-// ordinaryHandlers do what net/http's server has its own way with.
+// ordinaryHandlers do things that net/http's server treats specially.
 var ordinaryHandlers = map[string]http.HandlerFunc{
 	"html is sniffed": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") },
 	"binary":          func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "\x89PNG\r\n\x1a\n\x00\x00") },
@@ -307,7 +307,7 @@ var ordinaryHandlers = map[string]http.HandlerFunc{
 	"not found":    http.NotFound,
 }
 
-// TestResponsesLikeNetHTTP compares what a client sees with net/http's server.
+// TestResponsesLikeNetHTTP compares the client's response with net/http's server.
 func TestResponsesLikeNetHTTP(t *testing.T) {
 	t.Parallel()
 	for name, h := range ordinaryHandlers {
@@ -335,8 +335,8 @@ func TestResponsesLikeNetHTTP(t *testing.T) {
 	}
 }
 
-// fromNetHTTP is what a client gets from net/http's server, with the headers that
-// are not the gateway's business.
+// fromNetHTTP is the response that a client gets from net/http's server, without the
+// headers that a gateway does not handle.
 func fromNetHTTP(t *testing.T, h http.Handler, method string) (resp *http.Response, body []byte, headers map[string]string) {
 	t.Helper()
 	srv := httptest.NewServer(h)
@@ -418,8 +418,8 @@ func TestHTTPSizeLimits(t *testing.T) {
 	})
 }
 
-// TestHTTPBodies has bodies that are no strings, and events with two of them, of which
-// the last counts, as with encoding/json.
+// TestHTTPBodies has bodies that are not strings, and events with two bodies: the last
+// one counts, as with encoding/json.
 func TestHTTPBodies(t *testing.T) {
 	t.Parallel()
 	b := setup(t, &App{HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

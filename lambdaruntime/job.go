@@ -14,17 +14,17 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
-// consumer is a consumer in a running program.
+// consumer is a Consumer with its queue's data from the environment, and its pools.
 type consumer struct {
 	Consumer
-	what string // names a job of it in errors and logs
-	// url is the deployed queue's URL, "" when only the name is known. account and
-	// queue are its last two parts, in which the queue's ARN ends as well.
+	what string // names one of its jobs in errors and logs
+	// url is the deployed queue's URL, "" when only the name is known. account and queue
+	// are its last two parts, and also those of the queue's ARN.
 	url, account, queue string
 	// partial says that the event source mapping takes partial batch responses.
 	partial bool
 	pool    run.Pool // of a standard queue's jobs
-	ordered run.Pool // of a FIFO queue's jobs, though the consumer may not say FIFO
+	ordered run.Pool // of a FIFO queue's jobs, even if Queue.FIFO is not set
 	groups  groups
 }
 
@@ -83,7 +83,7 @@ func (r *router) consumerOf(arn string) *consumer {
 	return nil
 }
 
-// batch is the jobs of one event.
+// batch holds the jobs of one event.
 type batch struct {
 	r       *router
 	c       *consumer
@@ -151,7 +151,7 @@ func (r *router) serveQueue(ctx context.Context, e *event.Envelope, late func(an
 // errNotStarted is the outcome of a job for which no time was left.
 var errNotStarted = errors.New("not started: no time is left in this invocation")
 
-// op is the next job as an operation, unless no time is left for it.
+// op returns the operation for the next job, or errNotStarted when no time is left.
 func (b *batch) op() (run.Op, error) {
 	limit := b.c.timeout
 	if !b.end.IsZero() {
@@ -169,7 +169,7 @@ func (b *batch) op() (run.Op, error) {
 	return run.Op{Name: b.c.what, Limit: limit, Grace: b.grace, Pool: b.pool}, nil
 }
 
-// do does job i.
+// do runs job i.
 func (b *batch) do(ctx context.Context, i int) error {
 	if b.records[i].NoBody {
 		return errors.New("decode the message: its body is not a string")
@@ -179,11 +179,11 @@ func (b *batch) do(ctx context.Context, i int) error {
 	return err
 }
 
-// settle logs how a job ended and reports whether its message is done with, and whether
-// it was the last one.
+// settle logs how a job ended. done means that SQS may delete its message, last that no
+// other job of the batch is left.
 func (b *batch) settle(i int, out run.Outcome) (done, last bool) {
 	err := out.Failure()
-	if out.Err != nil && IsDrop(out.Err) { // a decision to drop a job stands when its time is over
+	if out.Err != nil && IsDrop(out.Err) { // a Drop counts even after the job's time is over
 		err = out.Err
 	}
 	done = b.log(i, err, out.Abandoned)
@@ -217,11 +217,11 @@ func (b *batch) log(i int, err error, abandoned bool) (done bool) {
 	return false
 }
 
-// runTogether does the jobs of a standard batch concurrently. It returns when every
-// job has ended or was abandoned.
+// runTogether runs the jobs of a standard batch concurrently. It returns when every job
+// has ended or was abandoned.
 func (b *batch) runTogether() {
 	s := &slots{b: b, done: make(chan struct{})}
-	// A job that was abandoned keeps its place from later batches until it returns.
+	// An abandoned job keeps its place in later batches until it returns.
 	s.places = max(b.c.slots()-b.r.health.Abandoned(b.pool), 1)
 	s.mu.Lock()
 	s.hire()
@@ -229,9 +229,9 @@ func (b *batch) runTogether() {
 	<-s.done
 }
 
-// slots is the goroutines that do the jobs of a standard batch. Each takes job after
-// job, and before it starts one has another goroutine stand by for the next: jobs that
-// wait for something run side by side, and jobs that do not share a goroutine.
+// slots are the goroutines that run the jobs of a standard batch. Each runs job after
+// job. Before it starts one, it has another goroutine stand by for the next job: so jobs
+// that wait run side by side, and jobs that do not wait share a goroutine.
 type slots struct {
 	b    *batch
 	done chan struct{}
@@ -239,11 +239,11 @@ type slots struct {
 	mu      sync.Mutex
 	next    int  // job
 	places  int  // how many jobs may run at once
-	open    int  // goroutines that do a job or are about to
+	open    int  // goroutines that run a job or are about to
 	standby bool // one of them has not started
 }
 
-// hire starts another goroutine where there is a place, a job, and none about to start.
+// hire starts a goroutine if a place is free, a job is left, and none is about to start.
 func (s *slots) hire() {
 	if !s.standby && s.open < s.places && s.next < len(s.b.jobs) {
 		s.standby = true
@@ -252,8 +252,8 @@ func (s *slots) hire() {
 	}
 }
 
-// take returns the next job, or false when there is none.
-func (s *slots) take(fresh bool) (int, bool) {
+// nextJob returns the next job's index, or false when there is none.
+func (s *slots) nextJob(fresh bool) (int, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.standby = s.standby && !fresh
@@ -267,7 +267,7 @@ func (s *slots) take(fresh bool) (int, bool) {
 }
 
 func (s *slots) work(fresh bool) {
-	for i, ok := s.take(fresh); ok; i, ok = s.take(false) {
+	for i, ok := s.nextJob(fresh); ok; i, ok = s.nextJob(false) {
 		op, err := s.b.op()
 		if err != nil {
 			s.settle(i, run.Outcome{Err: err})
@@ -281,7 +281,7 @@ func (s *slots) work(fresh bool) {
 	}
 }
 
-// late goes on in the place of a goroutine that a job keeps, or has ended.
+// late goes on in place of a goroutine that a job has blocked or ended.
 func (s *slots) late(i int, out run.Outcome) {
 	s.settle(i, out)
 	s.work(false)
@@ -293,9 +293,9 @@ func (s *slots) settle(i int, out run.Outcome) {
 	}
 }
 
-// runInOrder does the jobs of a FIFO batch from i on, one at a time. What is not
-// started is returned to the queue with its order intact. It returns false when a job
-// was abandoned; late then gets the answer, once the other groups' jobs are done.
+// runInOrder runs the jobs of a FIFO batch from i on, one at a time. Jobs that it does
+// not start go back to the queue in order. It returns false when a job was abandoned:
+// late then gets the answer, after the other groups' jobs.
 func (b *batch) runInOrder(i int, failedGroups map[string]bool, late func(answer)) bool {
 	for ; i < len(b.jobs); i++ {
 		group := b.records[i].GroupID
@@ -323,8 +323,8 @@ func (b *batch) runInOrder(i int, failedGroups map[string]bool, late func(answer
 	return true
 }
 
-// fail settles a job of a FIFO batch. stop says that the rest of the batch must not
-// be started.
+// fail settles a job of a FIFO batch. stop means that no further job of the batch may
+// start.
 func (b *batch) fail(i int, out run.Outcome, failedGroups map[string]bool) (stop bool) {
 	if done, _ := b.settle(i, out); done {
 		return false
@@ -333,7 +333,7 @@ func (b *batch) fail(i int, out run.Outcome, failedGroups map[string]bool) (stop
 	return b.c.stopBatch || b.ctx.Err() != nil
 }
 
-// runOne does one job of a FIFO batch, when no other invocation has one of its group.
+// runOne runs one job of a FIFO batch once no other invocation runs one of its group.
 func (b *batch) runOne(i int, group string, late func(run.Outcome)) (run.Outcome, bool) {
 	if !b.c.groups.lock(b.ctx, group, b.end) {
 		return run.Outcome{Err: errNotStarted}, true
@@ -349,7 +349,7 @@ func (b *batch) runOne(i int, group string, late func(run.Outcome)) (run.Outcome
 	}, late)
 }
 
-// putBack returns a message that was not started.
+// putBack returns the message of a job that was not started to its queue.
 func (b *batch) putBack(i int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -363,7 +363,7 @@ func (b *batch) putBackFrom(i int) {
 	}
 }
 
-// answer is the answer to the whole batch.
+// answer makes the answer to the whole batch.
 func (b *batch) answer() answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -391,15 +391,15 @@ func (b *batch) answer() answer {
 	return answer{body: append(response, `]}`...)}
 }
 
-// groups are the message groups of which a job runs in this process. SQS does not
-// deliver two batches of one group at the same time, unless the visibility timeout of
-// the first is over.
+// groups are the message groups with a running job in this process. SQS does not deliver
+// two batches of one group at the same time, unless the visibility timeout of the first
+// is over.
 type groups struct {
 	mu   sync.Mutex
 	busy map[string]chan struct{} // closed when the group is free
 }
 
-// lock waits until no job of the group runs. It returns false when there is no time
+// lock waits until no job of the group runs. It returns false when there is no time left
 // to wait.
 func (g *groups) lock(ctx context.Context, group string, end time.Time) bool {
 	var timeout <-chan time.Time

@@ -9,7 +9,7 @@ type Kind = event.Kind
 
 // The kinds of events that [Detect] tells apart.
 const (
-	// KindUnknown is any payload that is none of the others.
+	// KindUnknown is any payload that matches no other kind.
 	KindUnknown = event.KindUnknown
 	// KindHTTPv2 is an HTTP request in payload format 2.0: an API Gateway HTTP API
 	// or a Lambda function URL.

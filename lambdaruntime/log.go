@@ -26,7 +26,7 @@ func newLogHandler(w io.Writer) slog.Handler {
 	return contextHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: lambdacontext.ReplaceAttr})}
 }
 
-// contextHandler adds what the record's context says of the event and the job.
+// contextHandler adds the event and the job of a record's context to the record.
 type contextHandler struct{ slog.Handler }
 
 func (h contextHandler) Handle(ctx context.Context, rec slog.Record) error {
@@ -55,8 +55,8 @@ func (h contextHandler) Handle(ctx context.Context, rec slog.Record) error {
 	return h.Handler.Handle(ctx, rec)
 }
 
-// traceRoot is the id in an X-Ray trace header, by which X-Ray and CloudWatch find
-// all that belongs together.
+// traceRoot returns the trace id of an X-Ray trace header. X-Ray and CloudWatch find the
+// records of one trace by it.
 func traceRoot(header string) string {
 	for part := range strings.SplitSeq(header, ";") {
 		if root, ok := strings.CutPrefix(part, "Root="); ok {

@@ -16,9 +16,9 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
 )
 
-// Metric is one value of a metric of the program's own.
+// Metric is one value of one of the program's own metrics.
 type Metric struct {
-	// Name is the metric's name: 1 to 255 characters, none of them a control.
+	// Name is the metric's name: 1 to 255 characters, no control characters.
 	Name string
 	// Unit is a CloudWatch unit, such as Count, Milliseconds, Bytes or Percent; empty
 	// means None.
@@ -39,11 +39,12 @@ const (
 	maxNamespace      = 255
 )
 
-// PutMetrics writes metrics of the program's own in the embedded metric format: one
-// log line, which CloudWatch turns into metrics in namespace with the given dimensions;
-// no call of an API, no permission. The line also has ctx's request id. It takes 1 to
-// 100 metrics and up to 30 dimensions, each combination of whose values is a metric
-// that costs: no ids there. Outside Lambda it only checks them.
+// PutMetrics writes the program's own metrics in the embedded metric format: one log
+// line, which CloudWatch turns into metrics in namespace with the given dimensions. It
+// needs no API call and no permission. The line also has ctx's request id. It takes 1 to
+// 100 metrics and up to 30 dimensions. Each combination of dimension values is a metric
+// that costs money, so use no ids as values. Outside Lambda PutMetrics only checks its
+// arguments.
 //
 //	lambdaruntime.PutMetrics(ctx, "Shop", map[string]string{"Plan": plan}, lambdaruntime.Metric{Name: "Orders", Unit: "Count", Value: 1})
 //
@@ -93,14 +94,14 @@ func checkMetrics(namespace string, dimensions map[string]string, metrics []Metr
 	return nil
 }
 
-// metricWriter writes embedded metric format. A request that goes well costs no log
-// line, a batch one.
+// metricWriter writes the embedded metric format. A successful request costs no log line,
+// a batch one.
 type metricWriter struct {
 	w        io.Writer // nil outside Lambda
 	function string
 }
 
-// stdout keeps the lines of metrics apart.
+// stdout keeps concurrent lines of metrics apart.
 var stdout sync.Mutex
 
 func newMetricWriter() *metricWriter {
@@ -111,7 +112,7 @@ func newMetricWriter() *metricWriter {
 	return &metricWriter{os.Stdout, name}
 }
 
-// field is a field of a line beside its metrics.
+// field is a field of a line besides its metrics.
 type field struct{ name, value string }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -128,18 +129,18 @@ func (m *metricWriter) timeout(kind Kind) {
 	m.own(field{"Kind", kind.String()}, Metric{wire.MetricTimeouts, "Count", 1})
 }
 
-// jobs reports what became of a batch.
+// jobs reports how many jobs of a batch were done and how many failed.
 func (m *metricWriter) jobs(queue string, done, failed int) {
 	m.own(field{"Queue", queue}, Metric{wire.MetricJobsDone, "Count", float64(done)}, Metric{wire.MetricJobsFailed, "Count", float64(failed)})
 }
 
-// healed reports an instance that ends.
+// healed reports an instance that ends because of abandoned code.
 func (m *metricWriter) healed(pool string) {
 	m.own(field{"Pool", pool}, Metric{wire.MetricHealed, "Count", 1})
 }
 
-// own writes metrics of the runtime's own. Every one is given with the function's name
-// alone and, where there is a further dimension, with that too.
+// own writes the runtime's own metrics. Each one has the function's name as its only
+// dimension and, where there is a further dimension, also both together.
 func (m *metricWriter) own(dimension field, metrics ...Metric) {
 	sets, values := [][]string{{"FunctionName"}}, []field{{"FunctionName", m.function}}
 	if dimension.name != "" {

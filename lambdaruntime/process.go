@@ -2,9 +2,9 @@ package lambdaruntime
 
 import "time"
 
-// processStart is when the process has started: before Go's runtime and the packages
-// that are initialized first, which a program's own clock cannot see.
+// processStart is when the process started: before Go's runtime and the packages that are
+// initialized first. time.Now in the program's own code would be too late.
 var processStart = time.Now().Add(-cpuTime())
 
-// sinceProcessStart is how long ago that was.
+// sinceProcessStart returns how long the process has run.
 func sinceProcessStart() time.Duration { return time.Since(processStart) }

@@ -4,5 +4,5 @@ package lambdaruntime
 
 import "time"
 
-// cpuTime is not known here, where programs run in tests only.
+// cpuTime is unknown on this system, where programs run in tests only.
 func cpuTime() time.Duration { return 0 }

@@ -7,10 +7,9 @@ import (
 	"time"
 )
 
-// cpuTime is the processor time that the process has used so far. Until a program's
-// first package is initialized it does little else than compute, so this is how long it
-// has run, to within a millisecond; the start time that Linux has of a process counts
-// in steps of ten.
+// cpuTime returns the processor time that the process has used. Until its first package
+// is initialized, a program does little else than compute, so this is its age, to within
+// a millisecond. Linux's own start time of a process counts in steps of 10 ms.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// What a random job does.
+// The behaviour of a random job.
 const (
 	jobOK         = "ok"
 	jobFails      = "fail"
@@ -123,7 +123,7 @@ func randomBatch(rng *rand.Rand, fifo bool) (bodies, groups, does []string) {
 	return bodies, groups, does
 }
 
-// TestBatchPromises runs random batches and holds them against what is promised.
+// TestBatchPromises runs random batches and checks the documented promises.
 func TestBatchPromises(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(400) {
@@ -214,7 +214,7 @@ func checkBatchPromises(t *testing.T, rng *rand.Rand, fifo bool) {
 		}
 	}
 	j.mu.Unlock()
-	time.Sleep(time.Hour) // let what was abandoned end
+	time.Sleep(time.Hour) // let abandoned jobs end
 }
 
 func start(j *journal) time.Time {
@@ -227,8 +227,8 @@ func start(j *journal) time.Time {
 	return first
 }
 
-// TestAbandonedHandlersReachNobodyElse serves thousands of requests while handlers
-// that were given up on go on writing.
+// TestAbandonedHandlersReachNobodyElse serves thousands of requests while abandoned
+// handlers go on writing.
 func TestAbandonedHandlersReachNobodyElse(t *testing.T) {
 	t.Parallel()
 	const clients, requests = 8, 400
@@ -328,8 +328,8 @@ func TestConcurrentInvocations(t *testing.T) {
 	})
 }
 
-// brokenError is what a function gives that returns a nil pointer as an error: one
-// whose methods panic.
+// brokenError is the result of a function that returns a nil pointer as an error: its
+// methods panic.
 type brokenError struct{ text string }
 
 func (e *brokenError) Error() string { return e.text }

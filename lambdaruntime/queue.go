@@ -13,15 +13,15 @@ import (
 // default batch size of an SQS event source.
 const defaultConcurrency = 10
 
-// Queue is an SQS queue whose messages hold a T. Declare it once, for those who
-// consume it and those who send to it:
+// Queue is an SQS queue whose messages hold a T. Declare it once, and use it to consume
+// and to send:
 //
 //	var captures = lambdaruntime.Queue[Capture]{Name: "captures", Timeout: 30 * time.Second}
 //
-// A message's body is the JSON of a T; with T string or []byte it is the body itself.
-// JSON is read as encoding/json does, but a body that is null fails, and so does one
-// that shares no field with a struct T, such as another service's envelope. A T or *T
-// with a method Validate() error has it called; its error fails the job.
+// A message's body is the JSON of a T; for T string or []byte it is the body itself. JSON
+// is read as encoding/json does, with two more errors: a body of null, and an object that
+// shares no field with a struct T, such as another service's envelope. If T or *T has a
+// method Validate() error, it is called; its error fails the job.
 type Queue[T any] struct {
 	// Name is the queue's logical name: 1 to 75 letters, digits, "-" or "_",
 	// without ".fifo". The constructs map it to the deployed queue through the
@@ -29,15 +29,15 @@ type Queue[T any] struct {
 	// must itself have this name.
 	Name string
 
-	// FIFO says that the queue is a FIFO queue: its jobs run one at a time, in
-	// order. When one fails, the rest of its message group goes back to the
-	// queue unprocessed and other groups go on. A job that ignores the end of its
-	// context ends the process, so that it never acts after its successor.
+	// FIFO says that the queue is a FIFO queue: its jobs run one at a time, in order.
+	// When one fails, the rest of its message group goes back to the queue unprocessed,
+	// and other groups go on. If a job ignores the end of its context, the process ends,
+	// so the job cannot act after the next job of its group.
 	FIFO bool
 
-	// Envelopes says what the messages come in when another service sends them, the
-	// outermost first; the job gets what is inside. Nil means that they come in
-	// nothing. A message in anything else fails.
+	// Envelopes lists the envelopes around the payload, the outermost first, when another
+	// service sends the messages; the job gets the content. Nil means no envelope. A
+	// message in any other envelope fails.
 	Envelopes []Envelope
 
 	// Timeout is the longest one job may take; its context is then cancelled
@@ -46,19 +46,19 @@ type Queue[T any] struct {
 
 	// Concurrency is how many jobs of one invocation run at once. 0 means 10 for a
 	// standard queue; a FIFO queue always runs one. A job that ignores the end of its
-	// context keeps its place; the last one to do so ends the process.
+	// context keeps its place. Once such jobs hold every place, the process ends.
 	Concurrency int
 
-	// StopBatch makes the first failure of a FIFO batch return everything after
-	// it, of every message group.
+	// StopBatch makes the first failure of a FIFO batch return every message after it, of
+	// all message groups.
 	StopBatch bool
 }
 
-// Message is what SQS says of a job.
+// Message is the SQS message of a job.
 type Message struct {
-	// Queue is the logical name of the queue it came from.
+	// Queue is the logical name of its queue.
 	Queue string
-	// ID is the message id, the same over all of its deliveries.
+	// ID is the message id, the same in each delivery.
 	ID string
 	// Body is the message's body as it was sent.
 	Body string
@@ -67,8 +67,8 @@ type Message struct {
 	GroupID string
 	// DeduplicationID is the deduplication id of a FIFO message.
 	DeduplicationID string
-	// ReceiveCount says how often the message has been delivered, this time
-	// included: 1 at first.
+	// ReceiveCount is how often SQS has delivered the message, including this delivery: 1
+	// at first.
 	ReceiveCount int
 	// SentAt is when the message was sent.
 	SentAt time.Time
@@ -89,8 +89,8 @@ func newMessage(queue string, rec *event.Record) Message {
 
 type messageKey struct{}
 
-// MessageFromContext returns the message of the job that ctx was made for, for
-// middleware and for code that a job calls.
+// MessageFromContext returns the message of a job's context, for middleware and for
+// functions that a job calls.
 func MessageFromContext(ctx context.Context) (*Message, bool) {
 	m, ok := ctx.Value(messageKey{}).(*Message)
 	return m, ok
@@ -126,8 +126,8 @@ type Job[T any] struct {
 	Payload T
 }
 
-// Consumer is a queue together with the function that does its jobs; it is made
-// by [Queue.Consume] and listed in [App.Queues].
+// Consumer is a queue together with the function that runs its jobs. [Queue.Consume]
+// makes it, [App.Queues] lists it.
 type Consumer struct {
 	name        string
 	fifo        bool
@@ -148,26 +148,25 @@ func (c Consumer) slots() int {
 	return c.concurrency
 }
 
-// Consume makes do the function that does this queue's jobs. Its result decides what
-// becomes of the message:
+// Consume makes do the function that runs this queue's jobs. The result of do decides
+// what happens to the message:
 //
-//   - nil: done. SQS deletes the message.
-//   - [Drop]: failed for good. The message is deleted as if done, and the
-//     reason is logged.
+//   - nil: done. Lambda deletes the message.
+//   - [Drop]: failed for good. Lambda deletes the message as if done, and the
+//     runtime logs the reason.
 //   - [RetryAfter]: failed. SQS delivers the message again after that time.
 //   - any other error, a panic, a timeout or a body that cannot be decoded:
 //     failed. SQS delivers the message again after its visibility timeout.
 //
 // SQS moves a message that fails maxReceiveCount times to the dead-letter queue. On a
-// FIFO queue the later messages of its group wait for it. A message is deleted only
-// when its job has finished: where the event source mapping takes partial batch
-// responses, which the constructs see to, the other jobs of the batch are not
-// affected. Where it does not, a failed job fails the whole invocation, and every
-// message of the batch comes again.
+// FIFO queue the later messages of its group wait for it. Lambda deletes a message only
+// when its job has finished. If the event source mapping takes partial batch responses,
+// which the constructs set, the other jobs of the batch are not affected. If not, a
+// failed job fails the whole invocation, and SQS delivers every message of the batch
+// again.
 //
-// SQS delivers at least once, so do must bear repetition. ctx ends when the job takes
-// too long, and with its batch at the latest; job must not be used after do has
-// returned.
+// SQS delivers at least once, so do must tolerate repetition. ctx ends when the job takes
+// too long, and with its batch at the latest. Do not use job after do has returned.
 func (q Queue[T]) Consume(do func(ctx context.Context, job *Job[T]) error) Consumer {
 	c := Consumer{name: q.Name, fifo: q.FIFO, timeout: q.Timeout, concurrency: q.Concurrency, stopBatch: q.StopBatch, envelopes: q.Envelopes}
 	if do == nil {

@@ -11,24 +11,23 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
-// Warmer is something that [Start] loads before the first event. A [Resource]
-// is one; a program may bring its own.
+// Warmer is something that [Start] loads before the first event. A [Resource] is one; a
+// program may define its own.
 type Warmer interface {
 	// Name identifies the resource in the manifest, logs and init errors.
 	Name() string
-	// Warm loads the resource. It is called once, in a goroutine of its own,
-	// with a context that ends when the init phase must.
+	// Warm loads the resource. Start calls it once, in a goroutine of its own, with a
+	// context that ends when the warm-up must end.
 	Warm(ctx context.Context) error
-	// Required says whether an instance may not start without the resource. A
-	// required one that fails is reported to Lambda as an init error with its
-	// name; the failure of any other is only logged.
+	// Required reports whether the resource must load before the instance may start. If a
+	// required one fails, Lambda gets an init error with its name. The failure of any
+	// other is only logged.
 	Required() bool
 }
 
-// Resource is a value that is expensive to make and is then kept for the life of
-// the instance, such as a database connection. It is loaded in the init phase
-// when the App lists it in Warm, and otherwise at its first use. It is safe for
-// concurrent use.
+// Resource is a value that is expensive to make and then lives as long as the instance,
+// such as a database connection. Start loads it in the init phase when the App lists it
+// in Warm; otherwise its first use does. It is safe for concurrent use.
 type Resource[T any] struct {
 	name     string
 	optional bool
@@ -50,40 +49,39 @@ type loading[T any] struct {
 	err     error
 }
 
-// NewResource returns a resource that load makes. load must give up when its
-// context ends, and must not return a value that ends with its context.
+// NewResource returns a resource that load makes. load must return when its context ends,
+// and its value must stay usable after that.
 //
 // The resource is required: see [Resource.Optional].
 func NewResource[T any](name string, load func(ctx context.Context) (T, error)) *Resource[T] {
 	return &Resource[T]{name: name, load: load}
 }
 
-// Optional makes an instance start even when the resource fails to load; it is
-// then loaded at its first use. It returns the resource itself, for use in a
-// declaration, and must not be called after Start.
+// Optional makes an instance start even when the resource fails to load; its first use
+// then loads it. It returns the resource itself, for use in a declaration. Do not call it
+// after Start.
 func (r *Resource[T]) Optional() *Resource[T] {
 	r.optional = true
 	return r
 }
 
-// ForRequests says that only HTTP and WebSocket handlers use the resource: where
-// queues and schedules have a function of their own (Jobs in the constructs'
-// BackendProps), that function does not load it ahead. It returns the resource
-// itself, like [Resource.Optional].
+// ForRequests says that only HTTP and WebSocket handlers use the resource. If jobs have a
+// second function (Jobs in the constructs' BackendProps), that function does not load it
+// ahead. It returns the resource itself, like [Resource.Optional].
 func (r *Resource[T]) ForRequests() *Resource[T] {
 	r.users = wire.RoleRequests
 	return r
 }
 
-// ForJobs says that only queue and schedule handlers use the resource: where they
-// have a function of their own, the one that serves requests does not load it
-// ahead. It returns the resource itself, like [Resource.Optional].
+// ForJobs says that only queue and schedule handlers use the resource. If jobs have a
+// second function, the function of the requests does not load it ahead. It returns the
+// resource itself, like [Resource.Optional].
 func (r *Resource[T]) ForJobs() *Resource[T] {
 	r.users = wire.RoleJobs
 	return r
 }
 
-// usedIn says whether a function with the given role uses the resource.
+// usedIn reports whether a function with the given role uses the resource.
 func (r *Resource[T]) usedIn(role string) bool { return r.users == "" || role == "" || r.users == role }
 
 // Name implements [Warmer].
@@ -98,11 +96,10 @@ func (r *Resource[T]) Warm(ctx context.Context) error {
 	return err
 }
 
-// Get returns the resource's value, loading it first if need be. Concurrent
-// callers share one load. A failed load fails those who waited for it, with an
-// error that names the resource, and is tried again at the next Get. A caller
-// whose ctx ends stops waiting; the load itself is cancelled when nobody waits
-// for it any more.
+// Get returns the resource's value, loading it first if needed. Concurrent callers share
+// one load. A failed load returns an error that names the resource to all of them, and
+// the next Get tries again. A caller whose ctx ends stops waiting; the load itself is
+// cancelled when no caller waits any more.
 func (r *Resource[T]) Get(ctx context.Context) (T, error) {
 	value, err := r.get(ctx)
 	if err != nil {
@@ -119,7 +116,7 @@ func (r *Resource[T]) get(ctx context.Context) (T, error) {
 	}
 	l := r.current
 	if l == nil {
-		// The load belongs to all who wait, so it outlives its first caller.
+		// Several callers share the load, so it outlives the first one's context.
 		loadCtx, cancel := context.WithCancel(run.WithoutScope(context.WithoutCancel(ctx)))
 		l = &loading[T]{done: make(chan struct{}), cancel: cancel}
 		r.current = l
@@ -134,7 +131,7 @@ func (r *Resource[T]) get(ctx context.Context) (T, error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		select {
-		case <-l.done: // it came in the same moment
+		case <-l.done: // the load ended in the same moment
 		default:
 			if l.waiting--; l.waiting == 0 {
 				l.cancel()

@@ -13,10 +13,9 @@ type dropError struct{ cause error }
 func (e *dropError) Error() string { return e.cause.Error() }
 func (e *dropError) Unwrap() error { return e.cause }
 
-// Drop makes cause an error that ends its job for good: the message is deleted
-// instead of delivered again, on a standard and on a FIFO queue alike. A nil
-// cause gives nil. Joined with an error that is no Drop ([errors.Join]), it does not
-// count: the message comes again.
+// Drop makes cause an error that ends its job for good: Lambda deletes the message and
+// SQS does not deliver it again, on standard and FIFO queues. A nil cause gives nil. If
+// [errors.Join] joins it with an error that is not a Drop, the message is retried.
 func Drop(cause error) error {
 	if cause == nil {
 		return nil
@@ -24,8 +23,8 @@ func Drop(cause error) error {
 	return &dropError{cause}
 }
 
-// IsDrop reports whether err ends its job for good: it is a [Drop], or wraps one, and
-// every error that it joins is one too.
+// IsDrop reports whether err ends its job for good: err is or wraps a [Drop], and so does
+// every error that it joins.
 func IsDrop(err error) bool {
 	switch e := err.(type) { //nolint:errorlint // it walks the tree itself
 	case *dropError:
@@ -53,7 +52,7 @@ func IsDrop(err error) bool {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html (2026-11)
 const maxRetryDelay = 12 * time.Hour
 
-// retryError is a failed job that says when its message is to come again.
+// retryError is a failed job that sets the delay of its retry.
 type retryError struct {
 	cause error
 	delay time.Duration
@@ -62,11 +61,11 @@ type retryError struct {
 func (e *retryError) Error() string { return e.cause.Error() }
 func (e *retryError) Unwrap() error { return e.cause }
 
-// RetryAfter makes cause an error after which its message comes again in delay, from 0
-// to just under 12 hours, in whole seconds, instead of after the queue's visibility
-// timeout. A nil cause gives nil. On a FIFO queue the message's group waits for it. It
-// takes [App.Visibility]; without one the message comes after the visibility timeout,
-// and a WARN record says so.
+// RetryAfter makes cause an error that makes SQS deliver the message again after delay,
+// instead of after the queue's visibility timeout. delay is 0 to just under 12 hours, in
+// whole seconds. A nil cause gives nil. On a FIFO queue the message's group waits for it.
+// RetryAfter needs [App.Visibility]: without it, the visibility timeout applies, and a
+// WARN record says so.
 //
 //	return lambdaruntime.RetryAfter(err, lambdaruntime.Backoff(job.ReceiveCount, time.Second, 15*time.Minute))
 func RetryAfter(cause error, delay time.Duration) error {
@@ -76,10 +75,10 @@ func RetryAfter(cause error, delay time.Duration) error {
 	return &retryError{cause, min(max(delay, 0), maxRetryDelay-time.Minute)}
 }
 
-// Backoff returns how long to wait after a message was received receiveCount times:
-// first after the first time, twice as long each further time, and at most longest. A
-// random part of up to half of it is taken off, so that messages that failed together
-// do not come again together.
+// Backoff returns how long to wait after SQS has delivered a message receiveCount times:
+// first after the first delivery, double after each further one, and at most longest. A
+// random part, up to half, is taken off, so that messages which failed together are not
+// all retried together.
 func Backoff(receiveCount int, first, longest time.Duration) time.Duration {
 	d := min(first, longest)
 	for i := 1; i < receiveCount && d < longest; i++ {
@@ -91,14 +90,14 @@ func Backoff(receiveCount int, first, longest time.Duration) time.Duration {
 	return d - rand.N(d/2)
 }
 
-// VisibilityChanger changes when a message comes again, for [RetryAfter]. Package
+// VisibilityChanger sets when SQS delivers a message again, for [RetryAfter]. Package
 // lambdaruntime/producer has one: producer.Visibility.
 type VisibilityChanger interface {
-	// ChangeVisibility makes a message that is being handled visible again in delay.
+	// ChangeVisibility makes the message of a running job visible again after delay.
 	ChangeVisibility(ctx context.Context, queueURL, receiptHandle string, delay time.Duration) error
 }
 
-// delayRetry has a failed job's message come again when its error says.
+// delayRetry sets the delay that a failed job's error asks for.
 func (r *router) delayRetry(ctx context.Context, c *consumer, m *Message, arn string, err error) {
 	if err == nil {
 		return

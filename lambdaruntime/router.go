@@ -25,21 +25,20 @@ import (
 //	errors.Is(context.Cause(ctx), lambdaruntime.ErrTimeout)
 var ErrTimeout = run.ErrTimeout
 
-// NewHandler returns the router that [Start] runs, as a handler of aws-lambda-go:
-// an event's JSON in, the response's JSON out. It loads nothing ahead; resources
-// load at their first use. A mistake in the App is returned as an error that
-// names every broken field.
+// NewHandler returns the router that [Start] runs, as a handler of aws-lambda-go: an
+// event's JSON in, the response's JSON out. It loads nothing ahead; resources load at
+// their first use. It returns an error that names every broken field of the App.
 //
-// The handler is safe for concurrent use and keeps nothing of the payload it is
-// given. It also has the methods of [StreamHandler].
+// The handler is safe for concurrent use and does not keep the payload. It also has the
+// methods of [StreamHandler].
 //
-// Code that ignores the end of its context runs on after its event was answered. Where
-// such code keeps later events from being handled, Start ends the process once the
-// answer has been taken. A handler cannot: it fails the next event instead, with an
-// error on which aws-lambda-go's lambda.Start ends the process.
+// Code that ignores the end of its context runs on after its event was answered. If such
+// code blocks later events, Start ends the process after the answer. A handler cannot: it
+// fails the next event instead, with an error on which aws-lambda-go's lambda.Start ends
+// the process.
 func NewHandler(app *App) (lambda.Handler, error) { return newRouter(app) }
 
-// router has a program's parts, each event of which it takes to its handler.
+// router takes each event to its handler in the App.
 type router struct {
 	app                   *App
 	log                   *slog.Logger
@@ -61,7 +60,7 @@ type startInfo struct {
 	warmUp       time.Duration
 }
 
-// sparePool is how many abandoned requests may still run in a process.
+// spareRequests is how many abandoned requests may still run in a process.
 const spareRequests = 4
 
 func newRouter(app *App) (*router, error) {
@@ -106,8 +105,7 @@ func newRouter(app *App) (*router, error) {
 	return r, nil
 }
 
-// warnOfQueues says which consumers do not know the address of their queue, in a
-// function that runs jobs.
+// warnOfQueues logs the consumers without a queue URL, in a function that runs jobs.
 func (r *router) warnOfQueues(role string) {
 	if role != "" && role != wire.RoleJobs {
 		return
@@ -124,11 +122,11 @@ func (r *router) warnOfQueues(role string) {
 type answer struct {
 	body     []byte
 	err      error
-	streamed bool // err is the reason why the response is not whole, if it is not
+	streamed bool // err is why the response is incomplete, or nil
 }
 
-// Invoke implements [lambda.Handler]. The payload is copied once, here: aws-lambda-go
-// reuses its buffer after the response, and an abandoned handler may still read.
+// Invoke implements [lambda.Handler]. It copies the payload once: aws-lambda-go reuses
+// its buffer after the response, and an abandoned handler may still read it.
 func (r *router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if pool, held := r.health.Sick(); pool != nil {
 		r.logSick(pool, held)
@@ -147,9 +145,8 @@ func (r *router) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return a.body, a.err
 }
 
-// serve answers one event. Where the code that it calls does not return in time, it
-// calls late with the answer, on another goroutine, and returns false when that code
-// returns.
+// serve answers one event. If the handler does not return in time, serve calls late with
+// the answer, on another goroutine. It then returns false once the handler has returned.
 func (r *router) serve(ctx context.Context, payload string, ways streamed, late func(answer)) (answer, bool) {
 	ec, err := r.newEvent(ctx, payload)
 	if err != nil {
@@ -187,7 +184,7 @@ func (r *router) route(ctx context.Context, e *event.Envelope, ways streamed, la
 	return r.custom(ctx, h, e, late)
 }
 
-// custom calls a handler of the program's own, which gets a payload of its own.
+// custom calls one of the program's own handlers, with its own copy of the payload.
 func (r *router) custom(ctx context.Context, h lambda.Handler, e *event.Envelope, late func(answer)) (answer, bool) {
 	var response []byte
 	op := run.Op{Name: e.Kind.String() + " event", Limit: limitBefore(ctx, 0, responseMargin+cancelGrace), Grace: graceBefore(ctx, cancelGrace), Pool: &r.others}
@@ -213,8 +210,8 @@ func (r *router) run(ctx context.Context, op run.Op, fn func(context.Context) er
 	return r.runner.Run(ctx, op, fn, late)
 }
 
-// failed is the answer to an event that failed, which it logs, but for a panic, which
-// is logged with its stack already.
+// failed logs an event's error and makes it the answer. It does not log a panic, which is
+// already in the log with its stack.
 func (r *router) failed(ctx context.Context, err error) answer {
 	if errors.Is(err, ErrTimeout) {
 		r.metrics.timeout(kindOf(ctx))
@@ -244,20 +241,20 @@ func unserved(e *event.Envelope) error {
 	return fmt.Errorf("lambdaruntime: nothing handles this event: got %s; %s", e.Seen(), remedy)
 }
 
-// Times kept back from an invocation's deadline. Shorter deadlines give up a
-// smaller part: a quarter of what is left at most.
+// Time reserved before an invocation's deadline. A short deadline reserves less: at most
+// a quarter of the time left.
 const (
 	// responseMargin is left for encoding and posting the response.
 	responseMargin = 500 * time.Millisecond
-	// cancelGrace is how long a cancelled job or run may take to return before it
-	// counts as abandoned, and requestGrace how long a request may, whose client waits.
+	// cancelGrace is how long a cancelled job or run may take to return before it counts
+	// as abandoned. requestGrace is the same for a request, whose client waits.
 	cancelGrace  = 500 * time.Millisecond
 	requestGrace = 100 * time.Millisecond
 )
 
-// limitBefore returns how long an operation may take: want, or less where the
-// invocation's deadline, less the margin kept back from it, comes earlier. A
-// want of 0 asks for all there is; a result of 0 means no limit.
+// limitBefore returns how long an operation may take: want, or less if the invocation's
+// deadline, less the margin, comes earlier. A want of 0 asks for all the time left; a
+// result of 0 means no limit.
 func limitBefore(ctx context.Context, want, margin time.Duration) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -271,9 +268,9 @@ func limitBefore(ctx context.Context, want, margin time.Duration) time.Duration 
 	return want
 }
 
-// graceBefore returns how long a cancelled operation may take to return: want, or at
-// most half of what limitBefore keeps back from the deadline for a batch or a run, so
-// that the other half is left for the answer.
+// graceBefore returns how long a cancelled operation may take to return: want, or at most
+// half of the time that limitBefore reserves for a batch or a run. The other half is for
+// the answer.
 func graceBefore(ctx context.Context, want time.Duration) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -286,7 +283,7 @@ func (r *router) panicked(ctx context.Context, name string, p *run.PanicError, s
 	r.log.ErrorContext(ctx, "panic in "+name, "panic", fmt.Sprint(p.Value), "stack", string(stack))
 }
 
-// logSick says why the process must end: what abandoned code holds it, and since when.
+// logSick logs why the process must end: the abandoned code, and since when it runs.
 func (r *router) logSick(pool *run.Pool, held []run.Held) {
 	r.metrics.healed(pool.Name)
 	r.log.Error("the instance ends: abandoned code keeps its "+pool.Name+" from running; Lambda starts a fresh one", "abandoned", len(held))
@@ -295,7 +292,7 @@ func (r *router) logSick(pool *run.Pool, held []run.Held) {
 	}
 }
 
-// listNames renders the names of what a program serves, for errors.
+// listNames lists the names of the App's queues or schedules, for errors.
 func listNames[T any](items []T, name func(T) string) string {
 	if len(items) == 0 {
 		return "none"
@@ -307,5 +304,5 @@ func listNames[T any](items []T, name func(T) string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// functionName is the name of the function that the program runs as, "" outside Lambda.
+// functionName returns the Lambda function's name, "" outside Lambda.
 func functionName() string { return lambdacontext.FunctionName }

@@ -9,9 +9,9 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
-// Schedule is work that the program does at set times, through EventBridge
-// Scheduler. Lambda invokes it asynchronously: a run that fails is tried again
-// as the deployed schedule and function say.
+// Schedule is a function that the program runs at set times, through EventBridge
+// Scheduler. Lambda invokes it asynchronously: the settings of the deployed schedule and
+// function decide how a failed run is retried.
 type Schedule struct {
 	// Name identifies the schedule: 1 to 64 letters, digits, "-", "_" or ".".
 	Name string
@@ -29,14 +29,14 @@ type Schedule struct {
 	// own timeout allows.
 	Timeout time.Duration
 
-	// Run does the work. at is the time the run was scheduled for, which stays
-	// the same over retries; it is the zero time when the event does not say.
-	// EventBridge Scheduler delivers at least once, so a run may repeat.
+	// Run is the function. at is the time that the run was scheduled for, the same in
+	// each retry; it is the zero time when the event has none. EventBridge Scheduler
+	// delivers at least once, so a run may repeat.
 	Run func(ctx context.Context, at time.Time) error
 }
 
-// serveSchedule runs the schedule that an event names: in its detail, as the
-// constructs write it, or else in the ARN it came from.
+// serveSchedule runs the schedule that an event names: in its detail, which the
+// constructs write, or else in the ARN of its source.
 func (r *router) serveSchedule(ctx context.Context, e *event.Envelope, late func(answer)) (answer, bool) {
 	names := e.ScheduleNames()
 	for _, name := range names {

@@ -25,27 +25,31 @@ import (
 // events until Lambda ends the process: one at a time, or as many as
 // AWS_LAMBDA_MAX_CONCURRENCY says on Lambda Managed Instances.
 //
-// A mistake in the App, and a required resource that fails to load, are reported
-// to Lambda as an init error and end the process with status 1. Outside Lambda
-// Start says so and exits with status 1; use [NewHandler] in tests.
+// If the App has a mistake or a required resource fails to load, Start reports an init
+// error to Lambda and exits with status 1. Outside Lambda it prints an error and exits
+// with status 1; use [NewHandler] in tests.
 //
 // # Abandoned code
 //
 // Code that ignores the end of its context is abandoned: its event is answered, and it
-// runs on. It never costs another event. When it holds what others need, the process
-// ends with status 1, once the answer has been taken and before the next event, and
-// Lambda starts a fresh one: when a job of a FIFO queue, a schedule run or a further
-// event was abandoned, when abandoned jobs hold every place of a standard queue, and
-// when a fifth request was. The same holds after five timeouts in a row in a process
-// where something panicked or was abandoned: it may have left a lock behind.
+// runs on. It never costs another event. When it blocks later events, the process ends
+// with status 1, after the answer and before the next event, and Lambda starts a fresh
+// one. This happens when:
+//
+//   - a job of a FIFO queue, a schedule run or a further event was abandoned;
+//   - abandoned jobs hold every place of a standard queue;
+//   - a fifth request was abandoned;
+//   - five timeouts came in a row, after a panic or abandoned code in the same process,
+//     which may have left a lock behind.
 //
 // # Variables
 //
 // With HEARTH_RESPONSE_STREAM=true, which the constructs set for a streaming function
-// URL, Start answers requests that come through a function URL while the handler
-// writes; with HEARTH_RESPONSE_STREAM_REST=true those that come through a REST API. HEARTH_PARTIAL_RESPONSES names the queues whose event source mappings take
-// partial batch responses; see [Queue.Consume]. With HEARTH_MANIFEST=<file>, Start
-// instead writes what the program serves to that file and exits.
+// URL, Start streams the responses to requests through a function URL. With
+// HEARTH_RESPONSE_STREAM_REST=true it streams those to requests through a REST API.
+// HEARTH_PARTIAL_RESPONSES names the queues whose event source mappings take partial
+// batch responses; see [Queue.Consume]. With HEARTH_MANIFEST=<file>, Start instead writes
+// the program's manifest to that file and exits.
 func Start(app *App) {
 	r, err := newRouter(app)
 	if path := os.Getenv(wire.EnvManifest); path != "" {
@@ -97,8 +101,8 @@ func Start(app *App) {
 	os.Exit(1)
 }
 
-// apiContext is the context of an invocation. It has a deadline and does not end:
-// operations have limits of their own before it.
+// apiContext is the context of an invocation. It has a deadline but does not end:
+// operations have their own, earlier limits.
 type apiContext struct {
 	context.Context
 	deadline time.Time
@@ -114,7 +118,7 @@ func (c *apiContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// fromAPI is the router as the loop of the Runtime API calls it. alone says that the
+// fromAPI makes the router a handler of the Runtime API's loop. alone means that the
 // process handles one invocation at a time.
 func (r *router) fromAPI(alone bool) runtimeapi.Handler {
 	return func(inv *runtimeapi.Invocation, late func(runtimeapi.Answer)) (runtimeapi.Answer, bool) {
@@ -132,7 +136,7 @@ func (r *router) fromAPI(alone bool) runtimeapi.Handler {
 	}
 }
 
-// readClient reads what a mobile SDK says of its user.
+// readClient reads the user and device that a mobile SDK sends along.
 func readClient(inv *runtimeapi.Invocation, lc *lambdacontext.LambdaContext) error {
 	if inv.ClientContext != "" {
 		if err := json.Unmarshal([]byte(inv.ClientContext), &lc.ClientContext); err != nil {
@@ -154,8 +158,8 @@ func toAPI(a answer) runtimeapi.Answer {
 	return runtimeapi.Answer{Err: &runtimeapi.Error{Type: errorType(a.err), Message: a.err.Error()}}
 }
 
-// errorType names an error for Lambda: by its type, as aws-lambda-go does, or by that
-// of the first error in its chain that says more than a text.
+// errorType names an error for Lambda: by its type, as aws-lambda-go does. It skips
+// errors that only add text (package fmt), down to the first one with a type of its own.
 func errorType(err error) string {
 	var response messages.InvokeResponse_Error
 	var typed *typedError
@@ -176,7 +180,7 @@ func errorType(err error) string {
 			t = t.Elem()
 		}
 		inner := errors.Unwrap(err)
-		if inner == nil || t.PkgPath() != "fmt" { // which only adds a text
+		if inner == nil || t.PkgPath() != "fmt" { // fmt's errors only add text
 			return t.Name()
 		}
 		err = inner
@@ -188,8 +192,8 @@ func errorType(err error) string {
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
 const shutdownTime = 300 * time.Millisecond
 
-// callAtShutdown has App.Shutdown called at SIGTERM, which Lambda sends only to
-// functions with an extension.
+// callAtShutdown calls App.Shutdown at SIGTERM. Lambda sends SIGTERM only to functions
+// with an extension, so it registers one.
 func (r *router) callAtShutdown(client *runtimeapi.Client) {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGTERM)

@@ -18,7 +18,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/runtimeapi"
 )
 
-// TestInvocationContext hands on everything that the Runtime API says of an invocation.
+// TestInvocationContext checks that every field of the Runtime API reaches the context.
 func TestInvocationContext(t *testing.T) {
 	// Not parallel: the environment is the process's.
 	t.Setenv("_X_AMZN_TRACE_ID", "old")
@@ -54,8 +54,8 @@ func TestInvocationContext(t *testing.T) {
 	}
 }
 
-// TestErrorTypes names errors for Lambda: what Hearth knows by its own names, the rest by
-// the type of their cause.
+// TestErrorTypes names errors for Lambda: Hearth's errors by their own names, all others
+// by the type of their cause.
 func TestErrorTypes(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{

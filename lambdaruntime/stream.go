@@ -16,22 +16,21 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/gateway"
 )
 
-// StreamHandler is what [NewHandler] returns, with the method that tests use for a
-// function whose function URL streams.
+// StreamHandler is the result of [NewHandler], with a method to test a function whose
+// function URL streams.
 type StreamHandler interface {
 	lambda.Handler
 
 	// InvokeStream is Invoke for a function whose function URL has the invoke mode
-	// RESPONSE_STREAM, or, with HEARTH_RESPONSE_STREAM_REST=true, whose REST API has the
-	// transfer mode STREAM. It answers a request that came through such a way as soon as
-	// there is something to send, in Lambda's streaming form: the response's status,
-	// headers and cookies as JSON, eight zero bytes, and the body while the handler
-	// writes it. A body needs no base64 and may be larger than 6 MB: Lambda's limit is
-	// 200 MB, at 2 MB/s after the first 6. A Read that fails says that the handler
+	// RESPONSE_STREAM. With HEARTH_RESPONSE_STREAM_REST=true it also serves a REST API
+	// with the transfer mode STREAM. It answers such a request in Lambda's streaming
+	// form: status, headers and cookies as JSON, eight zero bytes, and then the body
+	// while the handler writes it. A body needs no base64 and may be larger than 6 MB:
+	// Lambda's limit is 200 MB, at 2 MB/s after the first 6. A Read fails if the handler
 	// did not finish the response. Every other event is answered as by Invoke.
 	//
-	// The result has a method ContentType() string if it is in the streaming form.
-	// Close it: that cancels the context of a handler that still runs.
+	// The result has a method ContentType() string if it is in the streaming form. Close
+	// the result: that cancels the context of a handler that still runs.
 	//
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html (2026-11)
 	InvokeStream(ctx context.Context, event []byte) (io.ReadCloser, error)
@@ -39,7 +38,7 @@ type StreamHandler interface {
 
 var _ StreamHandler = (*router)(nil)
 
-// streamed says which requests' responses are streamed, and where to.
+// streamed states which requests' responses are streamed, and where to.
 type streamed struct {
 	sink      gateway.Sink
 	url, rest bool // those of function URLs, and of REST APIs
@@ -59,15 +58,15 @@ func streamWays() (s streamed, err error) {
 	return s, err
 }
 
-// SetPartialResponses says whether the event source mappings of all queues take partial
-// batch responses, whatever the environment says. Package lambdatest calls it.
+// SetPartialResponses states whether the event source mappings of all queues take partial
+// batch responses, and overrides the environment. Package lambdatest calls it.
 func (r *router) SetPartialResponses(on bool) {
 	for _, c := range r.queues {
 		c.partial = on
 	}
 }
 
-// errNotTaken ends a stream that nobody reads to the end.
+// errNotTaken ends a stream whose reader stopped before the end.
 var errNotTaken = errors.New("request: Lambda no longer takes the response")
 
 // InvokeStream implements [StreamHandler].
@@ -96,12 +95,11 @@ func (r *router) InvokeStream(ctx context.Context, event []byte) (io.ReadCloser,
 	}
 }
 
-// pipeRoom is how much of a streamed response waits for its reader before its handler
-// waits too.
+// pipeRoom is how many unread bytes of a response make its handler wait for the reader.
 const pipeRoom = 32 << 10
 
-// pipe takes a streamed response for a reader in the same process. What was written
-// before its end can be read after it.
+// pipe hands a streamed response to a reader in the same process. The reader can still
+// read the written part after the end.
 type pipe struct {
 	cancel func()
 	begun  chan struct{} // closed at the first Write
@@ -194,5 +192,5 @@ func (p *pipe) Close() error {
 	return nil
 }
 
-// ContentType is the Content-Type with which the Runtime API gets the response.
+// ContentType is the Content-Type that the Runtime API gets with the response.
 func (*pipe) ContentType() string { return wire.ResponseStreamType }

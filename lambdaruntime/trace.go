@@ -2,26 +2,26 @@ package lambdaruntime
 
 import "context"
 
-// Tracer takes spans of what the program does, for a tracing library that the
-// program chooses. It must be safe for concurrent use.
+// Tracer makes spans of the program's operations, with a tracing library that the program
+// chooses. It must be safe for concurrent use.
 //
 // With OpenTelemetry it is a few lines: make the context of the remote parent from
 // Operation.TraceHeader with the X-Ray propagator, start a span of Operation.Name,
 // and end it with the error recorded. See the example.
 type Tracer interface {
-	// Start is called before an operation's handler, which gets the context it
-	// returns. end is called once, when the handler has returned or was abandoned;
-	// err is its error, an [ErrTimeout], or a panic as an error.
+	// Start is called before an operation's handler, which gets the returned context. end
+	// is called once, when the handler has returned or was abandoned; err is its error,
+	// an [ErrTimeout], or a panic as an error.
 	Start(ctx context.Context, op Operation) (traced context.Context, end func(err error))
 }
 
-// Operation is one thing that the program does: a request, a WebSocket event, one
-// job, a run of a schedule, or a further event.
+// Operation is one request, WebSocket event, job, schedule run or further event of the
+// program.
 type Operation struct {
 	// Kind is the event's kind.
 	Kind Kind
-	// Name says what it is, without what varies from one to the next: request,
-	// WebSocket message, job of queue "captures", schedule "nightly", sns event.
+	// Name is the same for all operations of one sort: request, WebSocket message, job of
+	// queue "captures", schedule "nightly", sns event.
 	Name string
 	// TraceHeader is the X-Ray trace header of the invocation or, for a job, of
 	// its message: Root=1-6922e0c8-0a1b2c3d4e5f60718293a4b5;Parent=…;Sampled=1.
@@ -30,8 +30,8 @@ type Operation struct {
 	TraceHeader string
 }
 
-// traceKey is the context key under which aws-lambda-go hands on the invocation's
-// trace header; it is a plain string there.
+// traceKey is the context key, a plain string, under which aws-lambda-go stores the
+// invocation's trace header.
 const traceKey = "x-amzn-trace-id"
 
 func traceHeader(ctx context.Context) string {
@@ -42,7 +42,7 @@ func traceHeader(ctx context.Context) string {
 	return header
 }
 
-// startSpan tells the App's Tracer, which there must be, of an operation.
+// startSpan starts a span with the App's Tracer, which must not be nil.
 func (r *router) startSpan(ctx context.Context, name string) (context.Context, func(error)) {
 	traced, end := r.app.Tracer.Start(ctx, operationOf(ctx, name))
 	if traced == nil {
@@ -59,10 +59,10 @@ func operationOf(ctx context.Context, name string) Operation {
 }
 
 // Middleware wraps the program's jobs, schedule runs, WebSocket events and further
-// events, for what all of them need: a deadline of their own, a transaction, a metric.
-// It calls next once, or not at all, and returns the operation's error; what a job's
-// error does is described at [Queue.Consume]. [MessageFromContext] tells a job's
-// message. HTTP requests have middleware of their own: wrap [App.HTTP].
+// events, for their common needs: a deadline, a transaction, a metric. It calls next
+// once, or not at all, and returns the operation's error. [Queue.Consume] describes the
+// effect of a job's error. [MessageFromContext] returns a job's message. HTTP requests
+// have their own middleware: wrap [App.HTTP].
 //
 // It must be safe for concurrent use.
 type Middleware func(ctx context.Context, op Operation, next func(ctx context.Context) error) error

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// spans is a Tracer that writes down what it is told.
+// spans is a Tracer that records its calls.
 type spans struct {
 	mu   sync.Mutex
 	list []string
@@ -83,7 +83,7 @@ func TestTracer(t *testing.T) {
 		b.mustInvoke(ctx, batchOf("ledger.fifo", "a:fail", "a:ok", "b:ok"))
 		b.mustInvoke(ctx, sample(t, "schedule-scheduler"))
 		b.mustInvoke(ctx, sample(t, "sns-notification"))
-		time.Sleep(2 * time.Hour) // nothing is told twice
+		time.Sleep(2 * time.Hour) // nothing is reported twice
 		want := []string{
 			"http-v2 request invocation",
 			"http-v2 request invocation panic: oh",

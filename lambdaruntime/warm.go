@@ -18,9 +18,8 @@ const (
 	warmTimeoutProvisioned = 120 * time.Second
 )
 
-// warmUp loads all warm resources at once, after the program has taken so long to get
-// here. It returns an error that names every required one that failed or did not load
-// in time.
+// warmUp loads all warm resources at once; after is the time since the process started.
+// It returns an error that names every required one that failed or did not load in time.
 func (r *router) warmUp(ctx context.Context, after time.Duration) error {
 	warm := warmIn(os.Getenv(wire.EnvRole), r.app.Warm)
 	if len(warm) == 0 {
@@ -61,7 +60,7 @@ func (r *router) warmUp(ctx context.Context, after time.Duration) error {
 	for i := range outcome {
 		outcome[i] = errUnfinished
 	}
-	take := func(res result) {
+	record := func(res result) {
 		outcome[res.index] = res.err
 		if res.err == nil {
 			r.log.Debug("resource loaded", "resource", warm[res.index].Name(), "ms", milliseconds(res.took))
@@ -71,18 +70,18 @@ collect:
 	for range warm {
 		select {
 		case res := <-results:
-			take(res)
+			record(res)
 		case <-ctx.Done():
 			break collect
 		}
 	}
 	for len(results) > 0 { // what came in the same moment as the end
-		take(<-results)
+		record(<-results)
 	}
 	var failed initError
 	for i, err := range outcome {
 		if cause := context.Cause(ctx); errors.Is(err, errUnfinished) || cause != nil && (errors.Is(err, cause) || errors.Is(err, ctx.Err())) {
-			err = cause // the same for loads that heed their context and for those that do not
+			err = cause // the same error whether or not the load obeys its context
 		}
 		if err == nil {
 			continue
@@ -102,9 +101,8 @@ collect:
 	return nil
 }
 
-// warmIn leaves out what a function with the given role does not use. The function
-// that only relays pushes uses none of the program's resources, and may not be able
-// to reach them.
+// warmIn leaves out the resources that a function with the given role does not use. The
+// function that only relays pushes uses none of them, and may be unable to reach them.
 func warmIn(role string, all []Warmer) []Warmer {
 	var warm []Warmer
 	for _, w := range all {
@@ -119,7 +117,7 @@ func warmIn(role string, all []Warmer) []Warmer {
 // errUnfinished marks a resource whose load has not returned.
 var errUnfinished = errors.New("still loading")
 
-// initError is every required resource that failed.
+// initError holds the errors of all required resources that failed.
 type initError []error
 
 func (e initError) Error() string {

@@ -16,15 +16,14 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
-// WebSocketHandler serves the connections of an API Gateway WebSocket API. API
-// Gateway holds the connections; each of their events is an invocation of its
-// own, on any instance, so state belongs in a database. Events of one connection
-// may be handled at the same time. To push to a client outside its own message,
-// use package lambdaruntime/connections.
+// WebSocketHandler serves the connections of an API Gateway WebSocket API. API Gateway
+// holds the connections. Each of their events is its own invocation, on any instance, so
+// keep state in a database. Events of one connection may be handled at the same time. To
+// push to a client outside its own message, use package lambdaruntime/connections.
 type WebSocketHandler interface {
-	// Connect decides over a new connection, before the handshake is answered.
-	// An error refuses it: a [StatusError] with its own status, any other with
-	// 500. The connection cannot be written to before Connect returns.
+	// Connect accepts or refuses a new connection, before the handshake is answered. An
+	// error refuses it: a [StatusError] with its own status, any other with 500. The
+	// program cannot push to the connection before Connect returns.
 	Connect(ctx context.Context, r *ConnectRequest) error
 
 	// Message handles a message from a client. [WebSocketMessage.Reply] answers
@@ -32,13 +31,13 @@ type WebSocketHandler interface {
 	// that it timed out, or "internal error" for any other.
 	Message(ctx context.Context, m *WebSocketMessage) error
 
-	// Disconnect is told, after the fact and on a best-effort basis, that a
-	// connection has ended. Its error is only logged.
+	// Disconnect runs after a connection has ended, on a best-effort basis: API Gateway
+	// may not send the event. Its error is only logged.
 	Disconnect(ctx context.Context, d *DisconnectRequest) error
 }
 
-// StatusError is an error meant for a client: its status refuses a WebSocket
-// connection, its message is sent for a failed WebSocket message.
+// StatusError is an error meant for a client. Its status refuses a WebSocket connection;
+// its message is the reply to a failed WebSocket message.
 type StatusError struct {
 	// Status is an HTTP status from 400 to 599.
 	Status int
@@ -88,16 +87,16 @@ type WebSocketMessage struct {
 	reply []byte
 }
 
-// Reply sets the message that the client gets when Message returns without an
-// error; a later call replaces it. It travels as the invocation's response,
-// which takes a route response on the API (the Hearth construct has one) and no
-// network access. It must be valid UTF-8 and at most 128 KB; the message fails
-// otherwise, with an error in the log and to the client.
+// Reply sets the message that the client gets when Message returns without an error; a
+// later call replaces it. Lambda returns it as the invocation's response. That needs a
+// route response on the API (the Hearth construct has one) but no network access. It must
+// be valid UTF-8 and at most 128 KB; otherwise the message fails, with an error in the
+// log and to the client.
 func (m *WebSocketMessage) Reply(data []byte) { m.reply = data }
 
 // DisconnectRequest says how a connection ended.
 type DisconnectRequest struct {
-	// ConnectionID is API Gateway's id for the connection, which is gone.
+	// ConnectionID is API Gateway's id for the ended connection.
 	ConnectionID string
 	// Code is the WebSocket close code (1000 normal, 1001 going away, 1006 no
 	// close frame …), or 0 when the event does not say.
@@ -118,8 +117,8 @@ func (r *router) serveWebSocket(ctx context.Context, e *event.Envelope, late fun
 	return r.failed(ctx, fmt.Errorf("lambdaruntime: a WebSocket event's requestContext.eventType must be CONNECT, MESSAGE or DISCONNECT, got %q", e.Context.EventType)), true
 }
 
-// runSocket runs one WebSocket handler within the request timeout. respond makes its
-// response, of its error or nil.
+// runSocket runs one WebSocket handler within the request timeout. respond makes the
+// response from the handler's error, or from nil.
 func (r *router) runSocket(ctx context.Context, e *event.Envelope, what string, fn func(ctx context.Context) error, respond func(error) []byte, late func(answer)) (answer, bool) {
 	end := func(out run.Outcome) answer {
 		err := out.Failure()
@@ -143,7 +142,7 @@ func (r *router) logSocket(ctx context.Context, e *event.Envelope, what string, 
 	}
 	var status *StatusError
 	var p *run.PanicError
-	if !errors.As(err, &status) && !errors.As(err, &p) { // refusals are no news, panics are logged
+	if !errors.As(err, &status) && !errors.As(err, &p) { // refusals are normal, panics are logged already
 		r.log.ErrorContext(ctx, what+" failed", "connectionId", e.Context.ConnectionID, "error", err.Error())
 	}
 }
@@ -201,10 +200,10 @@ func (r *router) wsMessage(ctx context.Context, e *event.Envelope, late func(ans
 	}, late)
 }
 
-// errReply is a reply that no client can get.
+// errReply means that the reply cannot be sent.
 var errReply = errors.New("reply not sent")
 
-// checkReply refuses a reply that API Gateway would not send, or not as it is.
+// checkReply refuses a reply that API Gateway would reject or change.
 func checkReply(reply []byte) error {
 	switch {
 	case len(reply) > wire.MaxWebSocketMessage:

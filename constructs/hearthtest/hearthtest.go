@@ -1,6 +1,6 @@
-// Package hearthtest holds snapshot tests for stacks with hearth's constructs: the
-// template of a stack, with what changes from build to build replaced by stable
-// names, compared with a file in the repository.
+// Package hearthtest holds snapshot tests for stacks with hearth's constructs. They
+// compare the template of a stack with a file in the repository, after replacing the
+// parts that change from build to build by stable names.
 //
 //	func TestMain(m *testing.M) { hearthtest.Main(m) }
 //
@@ -11,8 +11,8 @@
 //		hearthtest.Snapshot(t, stack, "testdata/shop.json")
 //	}
 //
-// Run the tests with -update to write the files, and read their diff: a logical id
-// that changes means a resource that is replaced.
+// Run the tests with -update to write the files, and read their diff: a changed logical
+// id means that CloudFormation replaces the resource.
 //
 // Tests that use the CDK must not run in parallel with each other: all of them
 // share one process of the CDK.
@@ -38,17 +38,16 @@ import (
 	"github.com/lambdahearth/hearth/constructs/checks"
 )
 
-// validation is the environment variable with which the CDK turns its own
-// validation off.
+// validation is the environment variable that turns the CDK's own validation off.
 const validation = "CDK_VALIDATION"
 
-// Main runs the tests of a package without the CDK's own validation, which takes
-// seconds for each stack and is what cdk synth does anyway. Set CDK_VALIDATION to
-// true to have it. Call it from TestMain; it exits.
+// Main runs the tests of a package without the CDK's own validation. It takes seconds for
+// each stack, and cdk synth runs it anyway. Set CDK_VALIDATION to true to turn it on.
+// Call Main from TestMain; it exits.
 func Main(m *testing.M) {
 	if os.Getenv(validation) == "" {
-		// The CDK's process took its environment before main, so a variable can
-		// only be set for another one.
+		// The CDK's process got its environment before main, so the variable can only be
+		// set for a new process.
 		cmd := exec.Command(os.Args[0], os.Args[1:]...)
 		cmd.Env = append(os.Environ(), validation+"=false")
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -63,9 +62,9 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// AppProps are for an app that gives the same templates as cdk synth: with the
-// context of a cdk.json, which go test does not read by itself, and an output
-// directory that goes away after the test.
+// AppProps are the props of an app that makes the same templates as cdk synth. They have
+// the context of a cdk.json, which go test does not read itself, and an output directory
+// that is deleted after the test.
 func AppProps(t testing.TB, cdkJSON string) *awscdk.AppProps {
 	t.Helper()
 	data, err := os.ReadFile(cdkJSON)
@@ -99,8 +98,8 @@ func Template(stack awscdk.Stack) ([]byte, error) {
 
 var (
 	assetHash = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
-	// In the name of an output for another stack, an attribute and a hash of the id
-	// follow.
+	// The name of an output for another stack continues with an attribute and a hash of
+	// the id.
 	versionID = regexp.MustCompile(`(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}(?:([A-Za-z]*)[0-9A-F]{8})?\b`)
 )
 
@@ -133,9 +132,9 @@ func Updating() bool {
 	return f != nil && f.Value.String() == "true"
 }
 
-// Snapshot compares the template of a stack with a file, see [Template]. Where they differ,
-// it says first what the update from the file to the stack would replace, delete and lose.
-// With -update it writes the file instead.
+// Snapshot compares the template of a stack with a file, see [Template]. If they differ,
+// it first lists the resources that the update would replace and delete, and the data it
+// would lose. With -update it writes the file instead.
 func Snapshot(t testing.TB, stack awscdk.Stack, path string) {
 	t.Helper()
 	got, err := Template(stack)
@@ -160,7 +159,7 @@ func Snapshot(t testing.TB, stack awscdk.Stack, path string) {
 	}
 }
 
-// cost says what an update from one template to another does.
+// cost describes the effect of an update from one template to another.
 func cost(path string, before, after []byte) string {
 	changes, err := checks.Compare([]checks.Source{{Name: path, Data: before}}, []checks.Source{{Name: path, Data: after}})
 	if err != nil {
@@ -176,7 +175,7 @@ func cost(path string, before, after []byte) string {
 	return "the update from it would\n" + b.String()
 }
 
-// Check holds the template of a stack against the rules of package checks, as hearth check
+// Check checks the template of a stack with the rules of package checks, as hearth check
 // does: an error fails the test, a warning is logged. Silences leave findings out.
 func Check(t testing.TB, stack awscdk.Stack, silences ...checks.Silence) {
 	t.Helper()
@@ -198,8 +197,8 @@ func Check(t testing.TB, stack awscdk.Stack, silences ...checks.Silence) {
 	}
 }
 
-// difference shows the lines that differ, after what both begin with and before
-// what both end with.
+// difference returns the lines that differ, without the common beginning and the common
+// end.
 func difference(want, got string) string {
 	if want == got {
 		return ""

@@ -28,12 +28,12 @@ func newStack(t *testing.T, delay float64) awscdk.Stack {
 	return stack
 }
 
-// TestStack is how a team tests its stack.
+// TestStack is a team's test of its stack.
 func TestStack(t *testing.T) {
 	hearthtest.Snapshot(t, newStack(t, 1), "testdata/shop.json")
 }
 
-// recorder notes what a test would report.
+// recorder records the failures and logs of a test.
 type recorder struct {
 	testing.TB
 	messages []string
@@ -62,8 +62,8 @@ func TestSnapshotDiffers(t *testing.T) {
 	}
 }
 
-// TestSnapshotSaysWhatItCosts: a queue whose kind changes is replaced, and its messages are
-// lost. That comes before the diff.
+// TestSnapshotSaysWhatItCosts: a queue whose kind changes is replaced, and its messages
+// are lost. That stands before the diff.
 func TestSnapshotSaysWhatItCosts(t *testing.T) {
 	queue := func(fifo bool) awscdk.Stack {
 		stack := awscdk.NewStack(awscdk.NewApp(hearthtest.AppProps(t, "../../cdk.json")), jsii.String("Shop"), nil)
@@ -127,8 +127,8 @@ func TestTemplateIsStable(t *testing.T) {
 	}
 }
 
-// TestTemplateOfSeveralStacks shows that the name under which one stack gives a version
-// to another is as stable as the version's own.
+// TestTemplateOfSeveralStacks shows that the output that exports a version to another
+// stack has a stable name, like the version itself.
 func TestTemplateOfSeveralStacks(t *testing.T) {
 	templates := func(memory float64) (string, string) {
 		app := awscdk.NewApp(hearthtest.AppProps(t, "../../cdk.json"))

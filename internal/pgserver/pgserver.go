@@ -1,5 +1,5 @@
-// Package pgserver runs throw-away PostgreSQL servers with the programs that are
-// installed on this machine, for the local engine and for tests.
+// Package pgserver runs temporary PostgreSQL servers with the programs installed on this
+// machine, for the local engine and for tests.
 package pgserver
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/lambdahearth/hearth/internal/process"
 )
 
-// Find looks for a program, such as initdb, in PATH and where Debian and Homebrew keep
-// those of PostgreSQL and its proxies.
+// Find looks for a program, such as initdb, in PATH and in the folders where Debian and
+// Homebrew put PostgreSQL and its proxies.
 func Find(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
@@ -31,9 +31,9 @@ func Find(name string) (string, error) {
 	return "", fmt.Errorf("no %s in PATH", name)
 }
 
-// New makes an empty cluster in dir/data with initdb, which takes further arguments, and
-// returns its server. The server runs with fsync off, so a crash of the machine loses
-// its data. dir and files are handed to the server's user.
+// New makes an empty cluster in dir/data with initdb and its further arguments, and
+// returns its server. The server runs with fsync off, so a crash of the machine loses its
+// data. New gives dir and files to the server's user.
 func New(ctx context.Context, dir string, files, initArgs, serverArgs []string) (*Process, error) {
 	initdb, err := Find("initdb")
 	if err != nil {
@@ -59,15 +59,15 @@ func New(ctx context.Context, dir string, files, initArgs, serverArgs []string) 
 	}, nil
 }
 
-// Process is a program that says on its standard error when it is ready. It can be
-// started again after it was stopped.
+// Process is a program that reports on its standard error when it is ready. After Stop it
+// can be started again.
 type Process struct {
 	Dir string
-	// User says as whom it runs, see [User].
+	// User is the user that it runs as, see [User].
 	User *syscall.SysProcAttr
 	// Args are the program and its arguments.
 	Args []string
-	// Ready is a part of the line that says that it is ready, in English.
+	// Ready is a part of the English line that reports that it is ready.
 	Ready string
 
 	cmd   *exec.Cmd
@@ -120,7 +120,7 @@ func (p *Process) Start(ctx context.Context) error {
 }
 
 // Stop asks the program to end all connections and itself, and kills it when that takes
-// longer than grace. A program that is not running is left alone.
+// longer than grace. It does nothing if the program is not running.
 func (p *Process) Stop(grace time.Duration) {
 	if p == nil || p.cmd == nil {
 		return

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// User says as whom a server runs: PostgreSQL refuses root, so root hands the files
-// and the server to an unprivileged user.
+// User returns the user that a server runs as. PostgreSQL refuses root, so root gives the
+// files and the server to an unprivileged user.
 func User(files ...string) (*syscall.SysProcAttr, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 )
 
-// Supported is nil where the functions of this package do what they say.
+// Supported is nil on systems where the functions of this package work fully.
 var Supported = ErrUnsupported
 
 // Group does nothing here.
@@ -29,7 +29,7 @@ func Freeze(int) {}
 // Thaw does nothing here.
 func Thaw(int) {}
 
-// Alive reports whether there is a process.
+// Alive reports whether a process exists.
 func Alive(pid int) bool {
 	_, err := os.FindProcess(pid)
 	return err == nil

@@ -1,6 +1,6 @@
-// Package process starts programs that end together: with their own children, and with
-// the process that started them, however that ends. What a killed process left in the
-// folder for temporary files, the next one removes.
+// Package process starts programs that end together with their own children, and with the
+// process that started them, however that ends. It also removes the temporary folders of
+// killed processes.
 package process
 
 import (
@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// ErrUnsupported says that this operating system lacks the processes and signals of
+// ErrUnsupported means that this operating system lacks the processes and signals of
 // Unix.
 var ErrUnsupported = errors.New("this needs the processes and signals of Unix; on Windows use WSL (wsl --install)")
 
@@ -21,13 +21,13 @@ func TempDir(prefix string) (string, error) {
 	return os.MkdirTemp("", prefix+strconv.Itoa(os.Getpid())+"-")
 }
 
-// Sweep removes the folders that processes left which are no more.
+// Sweep removes the folders of processes that no longer exist.
 func Sweep(prefix string) {
 	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*-*")) // the pattern is valid
 	for _, dir := range dirs {
 		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
 		if pid, err := strconv.Atoi(owner); err == nil && !Alive(pid) {
-			os.RemoveAll(dir) // that of another user stays
+			os.RemoveAll(dir) // another user's folder stays
 		}
 	}
 }

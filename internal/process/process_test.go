@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// TestMain is the parent that is killed, if it is asked to.
+// TestMain is the parent to kill, if a variable says so.
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_PARENT") != "" {
 		child := exec.Command("sleep", "1000")
@@ -37,7 +37,7 @@ func await(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// TestChildrenEndWithTheirParent although it is killed.
+// TestChildrenEndWithTheirParent even if it is killed.
 func TestChildrenEndWithTheirParent(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -67,7 +67,7 @@ func TestChildrenEndWithTheirParent(t *testing.T) {
 	await(t, "the child has ended", func() bool { return !running(pid) })
 }
 
-// running reports whether a process is there and no zombie.
+// running reports whether a process exists and is not a zombie.
 func running(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && !strings.Contains(string(stat), ") Z ")
@@ -95,7 +95,7 @@ func TestKillReachesGrandchildren(t *testing.T) {
 	await(t, "the grandchild has ended", func() bool { return !running(pid) })
 }
 
-// TestSweep removes what a process left that is no more, and nothing else.
+// TestSweep removes the folders of ended processes, and no others.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	gone := exec.Command("true")

@@ -8,12 +8,11 @@ import (
 	"syscall"
 )
 
-// Supported is nil where the functions of this package do what they say.
+// Supported is nil on systems where the functions of this package work fully.
 var Supported error
 
-// Group puts a command that is to be started into a process group of its own, so that
-// the signals here reach its children too. On Linux the command is also killed when this
-// process ends.
+// Group makes a command start in its own process group, so that the signals here reach
+// its children too. On Linux the command is also killed when this process ends.
 func Group(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -37,7 +36,7 @@ func Thaw(pid int) { signal(pid, syscall.SIGCONT) }
 // signal sends a signal to a group, which may have ended by itself.
 func signal(pid int, s syscall.Signal) { syscall.Kill(-pid, s) } //nolint:errcheck // see above
 
-// Alive reports whether there is a process.
+// Alive reports whether a process exists.
 func Alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)

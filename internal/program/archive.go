@@ -14,14 +14,13 @@ import (
 	"time"
 )
 
-// archiveTime is the time of every file in an archive: the earliest that the format
-// has.
+// archiveTime is the time of every file in an archive: the earliest in the format.
 var archiveTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Archive returns a ZIP archive with the program as "bootstrap" and files beside it: a
-// path in the archive, with "/", for each file or folder of this machine. Order, modes
-// and times are fixed, so that the same files give the same bytes on every machine. An
-// operating system without executable bits deploys a program that Lambda can run.
+// Archive returns a ZIP archive with the program as "bootstrap" and files beside it.
+// files maps a path in the archive, with "/", to a file or folder of this machine. Order,
+// modes and times are fixed, so the same files give the same bytes on every machine. So
+// even a system without executable bits deploys a program that Lambda can run.
 func Archive(binary []byte, files map[string]string) ([]byte, error) {
 	entries := map[string]string{}
 	for name, source := range files {
@@ -33,7 +32,7 @@ func Archive(binary []byte, files map[string]string) ([]byte, error) {
 			if err != nil || entry.IsDir() && file != source {
 				return err
 			}
-			switch info, err := os.Stat(file); { // which follows links
+			switch info, err := os.Stat(file); { // Stat follows links
 			case err != nil || file == source && info.IsDir():
 				return err
 			case info.IsDir():
@@ -69,7 +68,7 @@ func Archive(binary []byte, files map[string]string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Every file may be run: a machine without executable bits cannot tell.
+		// Every file is executable: a machine without executable bits cannot tell.
 		err = add(name, 0o755, f)
 		f.Close() //nolint:errcheck // it is only read
 		if err != nil {

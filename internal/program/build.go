@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// binaries holds built programs in memory, because the archive that each is put into
-// goes away as soon as the CDK has copied it.
+// binaries holds built programs in memory, because the CDK deletes each archive after
+// copying it.
 var binaries memo[Source, []byte]
 
-// ForLambda returns the program built for Lambda. The bytes depend on the source, the
-// Go version and the fields of Source alone: not on where the source is, who builds
-// it, or which Go variables are set.
+// ForLambda returns the program built for Lambda. The bytes depend only on the source,
+// the Go version and the fields of Source. The source's folder, the user and Go variables
+// change nothing.
 func (s Source) ForLambda() ([]byte, error) {
 	return binaries.get(s, func() ([]byte, error) {
 		dir, err := os.MkdirTemp("", "hearth-build-")
@@ -27,8 +27,8 @@ func (s Source) ForLambda() ([]byte, error) {
 		}
 		defer os.RemoveAll(dir)
 		out := filepath.Join(dir, "bootstrap")
-		// The baseline instruction sets are named so that a developer's own
-		// GOAMD64 or GOARM64 changes neither the bytes nor where they run.
+		// The baseline instruction sets are fixed, so a developer's own GOAMD64 or
+		// GOARM64 changes neither the bytes nor the machines that they run on.
 		err = s.build(out, "GOOS=linux", "GOARCH="+s.GOARCH, "GOAMD64=v1", "GOARM64=v8.0")
 		if err != nil {
 			return nil, err
@@ -44,8 +44,8 @@ func (s Source) ForLambda() ([]byte, error) {
 	})
 }
 
-// build runs go build in the directory of the program, so that its own module,
-// workspace and vendor folder apply. What the flags say wins over GOFLAGS.
+// build runs go build in the directory of the program, so that its own module, workspace
+// and vendor folder apply. These flags override GOFLAGS.
 func (s Source) build(out string, env ...string) error {
 	pinned, err := s.pinned()
 	if err != nil {
@@ -66,17 +66,17 @@ func (s Source) build(out string, env ...string) error {
 	return nil
 }
 
-// keptFlags are the flags of GOFLAGS that say where modules come from. Any other one
+// keptFlags are the flags of GOFLAGS that choose where modules come from. Any other one
 // could change the bytes: -cover would deploy an instrumented program.
 var keptFlags = []string{"-mod", "-modfile", "-modcacherw", "-overlay", "-insecure"}
 
-// pinned returns the variables that keep what a developer has set, in the shell or
-// with go env -w, out of the bytes.
+// pinned returns the variables that keep a developer's settings, in the shell or with go
+// env -w, from changing the bytes.
 func (s Source) pinned() ([]string, error) {
 	return pins.get([3]string{s.Dir, os.Getenv("GOFLAGS"), os.Getenv("GOENV")}, s.readPinned)
 }
 
-// pins holds them, because both builds of a program ask.
+// pins caches them, because both builds of a program need them.
 var pins memo[[3]string, []string]
 
 func (s Source) readPinned() ([]string, error) {
@@ -104,13 +104,13 @@ func (s Source) readPinned() ([]string, error) {
 		name, _, _ := strings.Cut(strings.Replace(flag, "--", "-", 1), "=")
 		return !slices.Contains(keptFlags, name)
 	})
-	// An empty GOFLAGS would let that of go env -w apply.
+	// With an empty GOFLAGS, the one of go env -w would apply.
 	flags = append(flags, "-trimpath")
 	return []string{"CGO_ENABLED=0", "GOEXPERIMENT=", "GOFIPS140=off", "GOFLAGS=" + strings.Join(flags, " ")}, nil
 }
 
 // needsCgo returns the cause and the remedy when a build failed because packages need
-// cgo, which a program for Lambda is built without; otherwise "".
+// cgo; otherwise "". A program for Lambda is built without cgo.
 func (s Source) needsCgo(stderr string) string {
 	if !strings.Contains(stderr, "build constraints exclude all Go files") && !strings.Contains(stderr, "undefined: ") {
 		return ""
@@ -126,8 +126,8 @@ func (s Source) needsCgo(stderr string) string {
 	return fmt.Sprintf("it must build without cgo, got cgo in %s; use packages in pure Go, or build the program yourself and pass it in HandlerProps.Code with ManifestFile; ", strings.Join(packages, ", "))
 }
 
-// ForHost builds the program for this machine into the folder out, with what a
-// debugger needs, and returns the path of the binary.
+// ForHost builds the program for this machine into the folder out, with debug
+// information, and returns the path of the binary.
 func (s Source) ForHost(ctx context.Context, out string) (string, error) {
 	program, err := filepath.Abs(filepath.Join(out, "bootstrap"))
 	if err != nil {

@@ -17,23 +17,23 @@ import (
 )
 
 // Timeout bounds the run of a program for its manifest. lambdaruntime.Start writes the
-// manifest before it loads anything, so a program that takes longer does its own work
+// manifest before it loads anything. So a program that takes longer runs its own code
 // before Start, or never calls it.
 const Timeout = 30 * time.Second
 
-// Placeholder is what a program gets, while it is asked, for a variable whose value
+// Placeholder is the program's value, during its run for the manifest, of a variable that
 // only CloudFormation knows.
 const Placeholder = "placeholder"
 
-// hostVariables are the variables of this machine that a program sees while it is
-// asked what it serves: what a process needs to run, and nothing that is secret.
+// hostVariables are the variables of this machine that a program gets in its run for the
+// manifest: those that a process needs, and no secrets.
 var hostVariables = []string{
 	"HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TMP", "TMPDIR", "TZ", "USER",
-	// Windows runs little without them.
+	// On Windows, few programs run without them.
 	"APPDATA", "ComSpec", "LOCALAPPDATA", "PATHEXT", "ProgramData", "SystemDrive", "SystemRoot", "USERPROFILE", "windir",
 }
 
-// question is what the answer of a program depends on.
+// question lists everything that a program's manifest depends on.
 type question struct {
 	source      Source
 	environment string
@@ -41,11 +41,11 @@ type question struct {
 
 var manifests memo[question, *wire.Manifest]
 
-// Manifest builds the program for this machine and asks it what it serves. The program
-// gets the variables of its function, and of this machine only those that every
-// process needs. The answer is remembered for each environment.
+// Manifest builds the program for this machine and asks it for its manifest. The program
+// gets the variables of its function, and of this machine only those that every process
+// needs. The manifest is cached for each environment.
 func (s Source) Manifest(environment map[string]string) (*wire.Manifest, error) {
-	s.GOARCH = "" // the same program for another architecture serves the same
+	s.GOARCH = "" // the manifest is the same for every architecture
 	var key strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(environment)) {
 		fmt.Fprintf(&key, "%q=%q ", name, environment[name])
@@ -62,9 +62,9 @@ func (s Source) ask(environment map[string]string, timeout time.Duration) (*wire
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "handler.exe") // Windows runs no other name
+	binary := filepath.Join(dir, "handler.exe") // Windows needs .exe
 	data, err := hosts.get(s, func() ([]byte, error) {
-		// Empty values stand for this machine, whatever the environment says.
+		// Empty values mean this machine, whatever the environment says.
 		if err := s.build(binary, "GOOS=", "GOARCH="); err != nil {
 			return nil, err
 		}
@@ -85,8 +85,8 @@ func (s Source) ask(environment map[string]string, timeout time.Duration) (*wire
 	return Ask(ctx, binary, s.Dir, environment)
 }
 
-// Ask runs a program that is built for this machine, in the folder dir, and returns
-// what it says that it serves.
+// Ask runs a program that is built for this machine, in the folder dir, and returns its
+// manifest.
 func Ask(ctx context.Context, binary, dir string, environment map[string]string) (*wire.Manifest, error) {
 	out, err := os.MkdirTemp("", "hearth-manifest-")
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package program builds a handler program and asks it what it serves: for the
-// constructs at synth, and for the local engine while a developer works. It imports no
-// package of either.
+// Package program builds a handler program and asks it for its manifest: for the
+// constructs at synth, and for the local engine during development. It imports no package
+// of either.
 package program
 
 import (
@@ -12,24 +12,24 @@ import (
 	"sync"
 )
 
-// lambdaTags are the build tags of every program for Lambda. lambda.norpc leaves
-// net/rpc, which only the retired go1.x runtime needs, out of aws-lambda-go.
+// lambdaTags are the build tags of every program for Lambda. lambda.norpc leaves net/rpc
+// out of aws-lambda-go: only the retired go1.x runtime needs it.
 const lambdaTags = "lambda.norpc"
 
-// lambdaLinkerFlags leave out what a deployed program does not need: symbols, debug
-// information, and an id that differs from folder to folder.
+// lambdaLinkerFlags leave out symbols, debug information, and an id that differs from
+// folder to folder: a deployed program needs none of them.
 const lambdaLinkerFlags = "-s -w -buildid="
 
-// Source is a Go main package and how to build it. Sources that compare equal build
-// to the same bytes.
+// Source is a Go main package and its build settings. Equal Sources build to the same
+// bytes.
 type Source struct {
 	// Dir is the absolute path of the package.
 	Dir string
-	// GOARCH is the architecture that the function has.
+	// GOARCH is the architecture of the function.
 	GOARCH string
 	// Tags are all build tags, joined by commas.
 	Tags string
-	// Debug leaves optimizations out, for a debugger. It is for builds for the host.
+	// Debug turns optimizations off, for a debugger. It is for builds for the host.
 	Debug bool
 	// LinkerFlags are all linker flags, joined by spaces.
 	LinkerFlags string
@@ -61,8 +61,8 @@ func New(entry, goarch string, tags, linkerFlags []string, versionControl bool) 
 
 var errNotMain = errors.New("it is not package main")
 
-// memo remembers the result for each key, so that one process, which may
-// synthesize many apps, builds and runs a program once.
+// memo caches the result for each key, so that one process, which may synthesize many
+// apps, builds and runs a program once.
 type memo[K comparable, V any] struct {
 	mu      sync.Mutex
 	results map[K]func() (V, error)

@@ -63,8 +63,8 @@ func testProgram(name string) string {
 	return filepath.Join("..", "..", "constructs", "testdata", "programs", name)
 }
 
-// TestSameBytes shows that neither the folder nor any Go variable of the machine
-// changes a program, and that what the source says does.
+// TestSameBytes shows that neither the folder nor any Go variable of the machine changes
+// a program, but that the fields of Source do.
 func TestSameBytes(t *testing.T) {
 	one := clone(t)
 	first := mustBuild(t, one)
@@ -124,8 +124,8 @@ func TestFlagsOfModules(t *testing.T) {
 
 const greeter = "package main\n\nimport \"example.com/greet\"\n\nvar name = \"nobody\"\n\nfunc main() { println(greet.Greeting(), name) }\n"
 
-// TestWorkspace shows that a program builds in a workspace, with a module that is
-// found nowhere else.
+// TestWorkspace shows that a program builds in a workspace, with a module that exists
+// nowhere else.
 func TestWorkspace(t *testing.T) {
 	t.Setenv("GOFLAGS", "")
 	dir := files(t, map[string]string{
@@ -215,7 +215,7 @@ func main() {
 `
 
 // TestManifestEnvironment shows that a program is asked with the variables of its
-// function, another time for others, and never sees the credentials of the shell.
+// function, again for other variables, and never sees the credentials of the shell.
 func TestManifestEnvironment(t *testing.T) {
 	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "CDK_CONTEXT_JSON"} {
 		t.Setenv(name, "secret")

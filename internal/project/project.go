@@ -31,8 +31,8 @@ type Project struct {
 	App string
 	// Output is the folder of the cloud assembly.
 	Output string
-	// Cache is a folder in which the compiled app is kept, so that it is linked again only
-	// after a change. "" keeps none.
+	// Cache is a folder for the compiled app, so that it is linked again only after a
+	// change. "" means no cache.
 	Cache string
 
 	context map[string]any
@@ -78,14 +78,14 @@ func Read(dir string) (*Project, error) {
 	}
 	maps.Copy(p.context, looked)
 	maps.Copy(p.context, config.Context)
-	// As the CDK CLI sets them, so that construct paths and assets can be found.
+	// The CDK CLI sets them too, so that construct paths and assets can be found.
 	p.context["aws:cdk:enable-path-metadata"] = true
 	p.context["aws:cdk:enable-asset-metadata"] = true
 	return p, nil
 }
 
-// GoProgram returns the folder of the Go program that synthesizes, or "" if the
-// command is none that is understood.
+// GoProgram returns the folder of the Go program that synthesizes, or "" for any other
+// command.
 func (p *Project) GoProgram() string {
 	fields := strings.Fields(p.App)
 	for i := 0; i+2 < len(fields); i++ {
@@ -109,7 +109,7 @@ func (p *Project) GoProgram() string {
 }
 
 // synthEnvironment adds the account and the region that the CDK CLI takes from the
-// credentials: an app may read them. Here they are what the environment says, or the
+// credentials: an app may read them. Here they come from the environment, or are the
 // engine's own.
 // https://docs.aws.amazon.com/cdk/v2/guide/environments.html (2026-11)
 func synthEnvironment(environ []string) []string {
@@ -128,12 +128,12 @@ func synthEnvironment(environ []string) []string {
 	return env
 }
 
-// patience is after how long a step says that it is still at it.
+// patience is how long a step runs before it reports that it is still running.
 const patience = 3 * time.Second
 
-// Synth runs the app. What it prints is shown if it fails. CloudFormation
-// validation is left to cdk synth, for it takes many seconds. An app that is a Go program
-// is compiled first, if there is a Cache. Status gets a line with the time of each step.
+// Synth runs the app, and shows its output only if it fails. It leaves CloudFormation
+// validation, which takes many seconds, to cdk synth. With a Cache, it first compiles an
+// app that is a Go program. status gets a line with the time of each step.
 func (p *Project) Synth(ctx context.Context, status io.Writer) error {
 	data, err := json.Marshal(p.context)
 	if err != nil {
@@ -153,7 +153,7 @@ func (p *Project) Synth(ctx context.Context, status io.Writer) error {
 	return nil
 }
 
-// explain wraps the failure of a step with the command that was run.
+// explain wraps the failure of a step with its command.
 func (p *Project) explain(step string, err error) error {
 	var failed *failure
 	if errors.As(err, &failed) {
@@ -165,7 +165,7 @@ func (p *Project) explain(step string, err error) error {
 // command is the command that synthesizes.
 func (p *Project) command(ctx context.Context, status io.Writer) (*exec.Cmd, error) {
 	fields := strings.Fields(p.App)
-	plain := !strings.ContainsAny(p.App, "&|;<>$`'\"\\*?") // by which a shell would change it
+	plain := !strings.ContainsAny(p.App, "&|;<>$`'\"\\*?") // characters that a shell treats specially
 	if p.Cache != "" && plain && len(fields) >= 3 && fields[0] == "go" && fields[1] == "run" && !strings.HasPrefix(fields[2], "-") && !strings.HasSuffix(fields[2], ".go") {
 		started := time.Now()
 		sum := sha256.Sum256([]byte(p.Dir + "\x00" + fields[2]))
@@ -188,7 +188,7 @@ func (p *Project) command(ctx context.Context, status io.Writer) (*exec.Cmd, err
 	return exec.Command("/bin/sh", "-c", "exec "+p.App), nil
 }
 
-// failure is that a command failed, with what it has printed.
+// failure is the error of a failed command, with its output.
 type failure struct {
 	cause  error
 	output string
@@ -198,7 +198,7 @@ func (f *failure) Error() string { return f.cause.Error() + "\n" + f.output }
 
 func (f *failure) Unwrap() error { return f.cause }
 
-// run runs a command until ctx ends. Status hears that it takes long.
+// run runs a command until ctx ends. status gets the line long if it takes long.
 func run(ctx context.Context, command *exec.Cmd, status io.Writer, long string) error {
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output

@@ -150,7 +150,7 @@ func parseDayOfMonth(field string) (func(int, time.Month, int) bool, error) {
 	return func(_ int, _ time.Month, d int) bool { return set&(1<<d) != 0 }, err
 }
 
-// nearestWeekday is the day from Monday to Friday nearest to a day, in its month.
+// nearestWeekday returns the day from Monday to Friday nearest to a day, in its month.
 func nearestWeekday(year int, month time.Month, day int) int {
 	switch weekday(year, month, day) {
 	case 7: // Saturday
@@ -200,11 +200,11 @@ func parseDayOfWeek(field string) (func(int, time.Month, int) bool, error) {
 	return func(y int, m time.Month, d int) bool { return set&(1<<weekday(y, m, d)) != 0 }, err
 }
 
-// first returns the first of the two times that have the same wall clock, where daylight
-// saving time repeats an hour: which one time.Date takes depends on the location.
+// first returns the first of the two times with the same wall clock, when daylight saving
+// time repeats an hour: time.Date returns either, depending on the location.
 func first(at time.Time) time.Time {
 	_, offset := at.Zone()
-	_, before := at.Add(-3 * time.Hour).Zone() // no repeated time is longer
+	_, before := at.Add(-3 * time.Hour).Zone() // no clock goes back by more
 	earlier := at.Add(time.Duration(offset-before) * time.Second)
 	if earlier.Before(at) && earlier.Hour() == at.Hour() && earlier.Minute() == at.Minute() {
 		return earlier
@@ -212,9 +212,9 @@ func first(at time.Time) time.Time {
 	return at
 }
 
-// next returns the first time after t, in t's location, or the zero time for none.
-// What daylight saving time skips does not run, and what it repeats runs once, the
-// first time.
+// next returns the first time after t, in t's location, or the zero time for none. A time
+// that daylight saving time skips does not run. A repeated time runs once, the first
+// time.
 func (c *cron) next(t time.Time) time.Time {
 	loc := t.Location()
 	year, month, day := t.Date()

@@ -1,5 +1,5 @@
-// Package schedule reads the expressions of EventBridge Scheduler: for the constructs,
-// which refuse at synth what AWS would refuse, and for the local engine, which runs them.
+// Package schedule reads the expressions of EventBridge Scheduler. The constructs use it
+// to refuse mistakes at synth, and the local engine to run schedules.
 package schedule
 
 import (
@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // a machine need not have the time zones
+	_ "time/tzdata" // for machines without time zone data
 )
 
 // Expression is a schedule expression of EventBridge Scheduler.
@@ -20,8 +20,8 @@ type Expression struct {
 	at    time.Time
 }
 
-// Parse reads cron(…), rate(…) or at(…) in an IANA time zone, "" for UTC. Rates do
-// not depend on it.
+// Parse reads cron(…), rate(…) or at(…) in an IANA time zone, "" for UTC. It does not
+// matter for rates.
 func Parse(text, zone string) (*Expression, error) {
 	e := &Expression{text: text, zone: time.UTC}
 	if zone != "" {

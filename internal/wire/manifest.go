@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// ManifestVersion is the version of the manifest that this module writes and
-// the only one it reads.
+// ManifestVersion is the version of the manifest that this module writes, and the only
+// one that it reads.
 const ManifestVersion = 1
 
 // Manifest states what a handler program serves. The program writes it when
@@ -79,9 +79,9 @@ func (m *Manifest) WriteFile(path string) error {
 	return nil
 }
 
-// ReadManifest reads the manifest that a handler program wrote to path.
-// Unknown fields and other versions are errors: they mean that the program was
-// built with another version of this module than the one that reads.
+// ReadManifest reads the manifest that a handler program wrote to path. Unknown fields
+// and other versions are errors: the program was built with another version of this
+// module than the reader.
 func ReadManifest(path string) (*Manifest, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -7,25 +7,25 @@ import (
 
 // QueueURL is one queue of [EnvQueues].
 type QueueURL struct {
-	// Name is the logical name that the program knows the queue by.
+	// Name is the program's logical name for the queue.
 	Name string
 	// URL is https://sqs.{region}.amazonaws.com/{account}/{physical name}.
 	URL string
 }
 
-// QueuesPrefix stands for what the names of many queues begin with. It is in no name and
-// no URL of a queue.
+// QueuesPrefix replaces the common prefix of the names of many queues. No name and no URL
+// of a queue contains it.
 const QueuesPrefix = "~"
 
-// FormatQueues returns the value of [EnvQueues] for queues in this order: entries
-// of a name, "=" and a URL, joined by ",". Lambda takes 4 KB of variables, so a queue
-// at the same place as the one before it may have its physical name in place of the
+// FormatQueues returns the value of [EnvQueues] for queues in this order: entries of a
+// name, "=" and a URL, joined by ",". Lambda allows 4 KB of variables. So if a queue's
+// URL differs from the one before it only in the physical name, that name may replace the
 // URL:
 //
 //	jobs=https://sqs.eu-north-1.amazonaws.com/123456789012/Shop-Jobs-1A2B,mails=Shop-Mails-3C4D
 //
-// Where that is not enough, the entry of [QueuesPrefix] has what many of the names begin
-// with, and the same letter stands for it in the others:
+// If that is still too long, the entry of [QueuesPrefix] has the common prefix of many
+// names, and the other entries have QueuesPrefix in its place:
 //
 //	~=Shop-BackendQueue,jobs=https://sqs.eu-north-1.amazonaws.com/123456789012/~jobs1A2B,mails=~mails3C4D
 //

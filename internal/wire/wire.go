@@ -1,7 +1,7 @@
-// Package wire holds what the two sides of Hearth must agree on: the names of
-// environment variables and the manifest that a handler program writes and the
-// constructs read. The constructs (synth time), the runtime (inside Lambda) and
-// the local engine import it; it imports none of them.
+// Package wire holds the names on which two sides of Hearth must agree: environment
+// variables, and the manifest that a handler program writes and the constructs read. The
+// constructs (synth time), the runtime (inside Lambda) and the local engine import it; it
+// imports none of them.
 package wire
 
 import "strings"
@@ -9,9 +9,8 @@ import "strings"
 // Environment variables that the constructs set on a function and the runtime
 // and its client packages read.
 const (
-	// EnvManifest names the file a handler program writes its [Manifest] to.
-	// When it is set, lambdaruntime.Start writes the file and exits before any
-	// warm-up.
+	// EnvManifest names the file for the program's [Manifest]. When it is set,
+	// lambdaruntime.Start writes the file and exits before any warm-up.
 	EnvManifest = "HEARTH_MANIFEST"
 
 	// EnvQueues holds the URLs of the queues that a program consumes or sends to, by
@@ -48,25 +47,25 @@ const (
 	// EnvDatabaseEngine holds [EnginePostgres] or [EngineMySQL].
 	EnvDatabaseEngine = "HEARTH_DATABASE_ENGINE"
 
-	// EnvRole says which half of the program a function runs when several
-	// functions share it: [RoleRequests], [RoleJobs] or [RoleRelay]. Without it, the
-	// function runs everything.
+	// EnvRole is the half of the program that a function runs when several functions
+	// share it: [RoleRequests], [RoleJobs] or [RoleRelay]. Without it, the function runs
+	// everything.
 	EnvRole = "HEARTH_ROLE"
 
-	// EnvResponseStream is "true" on a function whose Function URLs stream: what
-	// comes through one of them is answered in Lambda's streaming form. No event
-	// says how its URL wants the answer.
+	// EnvResponseStream is "true" on a function whose function URLs stream: the runtime
+	// answers their requests in Lambda's streaming form. Events do not contain the invoke
+	// mode of their URL.
 	EnvResponseStream = "HEARTH_RESPONSE_STREAM"
 
-	// EnvResponseStreamREST is "true" on a function whose REST APIs stream: what comes
-	// through one of them is answered in Lambda's streaming form. An event of a REST API
-	// has payload format 1.0 and, unlike that of an HTTP API, no version.
+	// EnvResponseStreamREST is "true" on a function whose REST APIs stream: the runtime
+	// answers their requests in Lambda's streaming form. An event of a REST API has
+	// payload format 1.0 and, unlike that of an HTTP API, no version.
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html (2026-11)
 	EnvResponseStreamREST = "HEARTH_RESPONSE_STREAM_REST"
 )
 
-// The attributes of the table of the WebSocket connections that the constructs
-// create it with: two keys, both strings, and the time to live.
+// The attributes of the table of WebSocket connections that the constructs create: two
+// keys, both strings, and the time to live.
 const (
 	ConnectionsPartitionKey = "PK"
 	ConnectionsSortKey      = "SK"
@@ -81,21 +80,21 @@ const (
 )
 
 // The streaming form of a response, which lambdaruntime writes and the local engine
-// reads: a response of the type ResponseStreamType is JSON with statusCode, headers
-// and cookies, then ResponseStreamDelimiter, then the body. Of AWS's pages, that of
-// API Gateway, which takes the same form, describes it.
+// reads: a response of the type ResponseStreamType is JSON with statusCode, headers and
+// cookies, then ResponseStreamDelimiter, then the body. AWS describes it only on this
+// page of API Gateway, which takes the same form.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html (2026-11)
 const (
 	ResponseStreamType      = "application/vnd.awslambda.http-integration-response"
 	ResponseStreamDelimiter = "\x00\x00\x00\x00\x00\x00\x00\x00"
 )
 
-// MaxWebSocketMessage is the most bytes of a WebSocket message, either way.
+// MaxWebSocketMessage is a WebSocket message's size limit in bytes, in both directions.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
 const MaxWebSocketMessage = 128 * 1024
 
 // Metrics that the runtime writes and the constructs' alarms watch, in the namespace
-// MetricNamespace with the dimension FunctionName and, where there is one, a second.
+// MetricNamespace. They have the dimension FunctionName and, as stated, a second one.
 const (
 	MetricNamespace = "Hearth"
 
@@ -104,13 +103,13 @@ const (
 	MetricJobsFailed = "JobsFailed"
 	// MetricTimeouts counts operations that took too long, also by Kind.
 	MetricTimeouts = "Timeouts"
-	// MetricHealed counts instances that ended since abandoned code held what others
-	// need, also by Pool.
+	// MetricHealed counts instances that ended because abandoned code blocked others,
+	// also by Pool.
 	MetricHealed = "Healed"
 )
 
-// FunctionURLDomain is part of the domain of every Function URL, and of nothing
-// else: {url-id}.lambda-url.{region}.on.aws.
+// FunctionURLDomain is part of the domain of every function URL, and of no other domain:
+// {url-id}.lambda-url.{region}.on.aws.
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (2026-11)
 const FunctionURLDomain = ".lambda-url."
 
@@ -120,19 +119,18 @@ const (
 	RoleRequests = "requests"
 	// RoleJobs consumes queues and runs schedules.
 	RoleJobs = "jobs"
-	// RoleRelay consumes [RelayQueueName] and pushes what is in it.
+	// RoleRelay consumes [RelayQueueName] and sends its pushes.
 	RoleRelay = "relay"
 )
 
-// RelayQueueName is the logical name of the FIFO queue between a function that
-// cannot reach the @connections endpoint and the one that pushes for it. A function
-// that has this queue's URL and no [EnvWebSocketEndpoint] puts its pushes there, with
-// the connection id as the message group. Pushes through a relay with a name go to the
-// queue [RelayQueue] of that name.
+// RelayQueueName is the logical name of the FIFO queue between a function that cannot
+// reach the @connections endpoint and its relay. A function with this queue's URL and no
+// [EnvWebSocketEndpoint] sends its pushes there, with the connection id as the message
+// group. Pushes through a relay with a name go to the queue [RelayQueue] of that name.
 const RelayQueueName = "websocket-relay"
 
-// RelayQueue returns the logical name under which a function that pushes knows the
-// queue of a relay: that of a second WebSocket API has a name.
+// RelayQueue returns the pushing function's logical name for the queue of a relay. The
+// relay of a second WebSocket API has a name.
 func RelayQueue(name string) string {
 	if name == "" {
 		return RelayQueueName
@@ -147,11 +145,11 @@ const (
 )
 
 // Named returns the variable of a further connection of the same kind: of a second
-// database, WebSocket API or connection table that one program uses.
-// Named(EnvDatabaseHost, "reports") is HEARTH_DATABASE_HOST_REPORTS. The constructs take
-// the name as ConnectOptions.Name, and the program gives it to postgres.Options.Connection,
-// mysql.Options.Connection, connections.Named, registry.Named or relay.Named. The empty name is
-// that of the connection without a name, whose variable is returned as it is.
+// database, WebSocket API or connection table in one program. Named(EnvDatabaseHost,
+// "reports") is HEARTH_DATABASE_HOST_REPORTS. The constructs take the name as
+// ConnectOptions.Name. The program gives it to postgres.Options.Connection,
+// mysql.Options.Connection, connections.Named, registry.Named or relay.Named. For the
+// empty name, Named returns variable unchanged.
 func Named(variable, name string) string {
 	if name == "" {
 		return variable
@@ -159,8 +157,8 @@ func Named(variable, name string) string {
 	return variable + "_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-// Metadata of a function's resource in the template, by which the constructs tell
-// the local engine where the program's source is.
+// Metadata of a function's resource in the template. The constructs tell the local engine
+// with it where the program's source is.
 const (
 	// MetadataEntry holds the folder of the Go main package, relative to the one
 	// that the CDK app runs in, with "/" between its parts.
@@ -169,9 +167,9 @@ const (
 	MetadataBuildTags = "hearth:buildTags"
 )
 
-// Schedule events. The constructs give EventBridge Scheduler an input of the
-// shape it sends by itself, with the schedule's logical name added in detail,
-// so that a program can tell its schedules apart:
+// Schedule events. The constructs give EventBridge Scheduler an input in its own format,
+// with the schedule's logical name added in detail, so that a program can distinguish its
+// schedules:
 //
 //	{
 //	  "version": "0",

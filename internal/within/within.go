@@ -1,5 +1,5 @@
-// Package within bounds what tests wait for: a frame or a message that never comes
-// fails the test that waits for it, and does not hold up the whole run.
+// Package within bounds the waits of tests: if a frame or a message never comes, the
+// waiting test fails, and the run goes on.
 //
 //	_, data, err := conn.Read(within.Context(t))
 //	event := within.Receive(t, events)

@@ -10,13 +10,12 @@
 //		return err
 //	}
 //
-// The endpoint comes from the variable HEARTH_WEBSOCKET_ENDPOINT, which
-// hearth.Backend and hearth.WebSocketApi.ConnectManage set together with the
-// permission execute-api:ManageConnections. Credentials and the region are those
-// that Lambda gives the function.
+// The endpoint comes from the variable HEARTH_WEBSOCKET_ENDPOINT. hearth.Backend and
+// hearth.WebSocketApi.ConnectManage set it, together with the permission
+// execute-api:ManageConnections. Lambda sets the credentials and the region.
 //
-// The API is reached over the internet only: a function in a VPC needs a NAT
-// gateway, because interface endpoints of execute-api serve private APIs alone.
+// A function reaches the API over the internet only, so a function in a VPC needs a NAT
+// gateway: interface endpoints of execute-api serve private APIs only.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html (2026-11)
 package connections
 
@@ -49,28 +48,28 @@ import (
 const (
 	// attemptTimeout bounds one HTTP request of a call.
 	attemptTimeout = 5 * time.Second
-	// maxAttempts is how often a call is tried.
+	// maxAttempts is how many attempts a call makes.
 	maxAttempts = 3
 	// maxParallel bounds the calls of one SendAll.
 	maxParallel = 16
-	// maxAnswerBytes is how much of an answer is read.
+	// maxAnswerBytes is how many bytes of an answer are read.
 	maxAnswerBytes = 4 * 1024
 )
 
-// ErrGone says that the connection has ended. Its id is never used again.
+// ErrGone means that the connection has ended. API Gateway never uses its id again.
 var ErrGone = errors.New("the connection is gone")
 
-// Error is an answer of API Gateway that refuses a call. Status 410 also matches
+// Error is an answer with which API Gateway refuses a call. With status 410 it matches
 // [ErrGone].
 type Error struct {
 	// Op is the call: "send", "close" or "get".
 	Op string
-	// ConnectionID is the connection it was about.
+	// ConnectionID is the call's connection.
 	ConnectionID string
-	// Status is the HTTP status: 403 lacks permission, 410 is gone, 413 too
-	// large, 429 too many calls.
+	// Status is the HTTP status: 403 means no permission, 410 gone, 413 too large, 429
+	// too many calls.
 	Status int
-	// Message is API Gateway's own, if it sent one.
+	// Message is API Gateway's message, or "".
 	Message string
 }
 
@@ -89,11 +88,11 @@ func (e *Error) Error() string {
 // Is makes a 410 an ErrGone.
 func (e *Error) Is(target error) bool { return target == ErrGone && e.Status == http.StatusGone }
 
-// Connection is what API Gateway knows of a connection.
+// Connection is API Gateway's data about a connection.
 type Connection struct {
 	// ConnectedAt is when the client connected.
 	ConnectedAt time.Time
-	// LastActiveAt is when a message last passed, either way.
+	// LastActiveAt is the time of the last message, in either direction.
 	LastActiveAt time.Time
 	// SourceIP is the client's address.
 	SourceIP string
@@ -101,8 +100,8 @@ type Connection struct {
 	UserAgent string
 }
 
-// Client calls the @connections API of one WebSocket stage. It is made by [New],
-// costs nothing until its first use and is safe for concurrent use.
+// Client calls the @connections API of one WebSocket stage. [New] makes it. It costs
+// nothing until its first use and is safe for concurrent use.
 type Client struct {
 	name   string // of the connection; see Named
 	http   *http.Client
@@ -118,7 +117,7 @@ type Client struct {
 // New returns a client of the stage that the program's environment names.
 func New() *Client { return Named("") }
 
-// Named returns a client of the stage that the constructs know by this name
+// Named returns a client of the stage with this name in the constructs
 // (ConnectOptions.Name), for a program that pushes to more than one WebSocket API. The
 // endpoint of "admin" comes from the variable HEARTH_WEBSOCKET_ENDPOINT_ADMIN.
 func Named(name string) *Client {
@@ -128,7 +127,7 @@ func Named(name string) *Client {
 		name: name,
 		http: &http.Client{
 			Transport: transport,
-			// A signature is good for one URL.
+			// A signature is valid for one URL.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		signer: v4.NewSigner(),
@@ -141,11 +140,11 @@ func attemptPause(attempt int) time.Duration {
 	return time.Duration(float64(50*time.Millisecond<<attempt) * (0.5 + rand.Float64()))
 }
 
-// Send sends data, at most 128 KB of UTF-8, to a client as one text message: API
-// Gateway has no binary ones. It is tried again when API Gateway is busy or its
-// answer is lost, so a client may in rare cases get a message twice.
+// Send sends data, at most 128 KB of UTF-8, to a client as one text message: API Gateway
+// has no binary ones. It tries again when API Gateway is busy or the answer is lost, so
+// in rare cases a client gets a message twice.
 //
-// A client can be sent to once its Connect has been answered, not before.
+// Send works only after the connection's Connect has been answered.
 func (c *Client) Send(ctx context.Context, connectionID string, data []byte) error {
 	if len(data) > wire.MaxWebSocketMessage {
 		return fmt.Errorf("connections: send %q: a message must be up to %d bytes, got %d; send a link to the data instead", connectionID, wire.MaxWebSocketMessage, len(data))
@@ -166,10 +165,10 @@ func (c *Client) SendJSON(ctx context.Context, connectionID string, v any) error
 	return c.Send(ctx, connectionID, data)
 }
 
-// SendAll sends the same data to many clients, several at once, and once to each. It
-// returns the ids of those that are gone, in the order given, and an error of all others
-// that could not be sent to, in which [errors.As] finds each; its text has the first few.
-// One client's failure does not keep the message from the others.
+// SendAll sends the same data to many clients, several at once, and once to each. gone
+// lists the ids of ended connections, in the given order. err joins all other failures:
+// [errors.As] finds each, and its text has the first few. The failure of one client does
+// not affect the others.
 func (c *Client) SendAll(ctx context.Context, connectionIDs []string, data []byte) (gone []string, err error) {
 	connectionIDs = slices.Clone(connectionIDs)
 	seen := make(map[string]bool, len(connectionIDs))
@@ -198,13 +197,13 @@ func (c *Client) SendAll(ctx context.Context, connectionIDs []string, data []byt
 	return gone, failures.Join("sends", results)
 }
 
-// Close ends a connection. The program's Disconnect is told as for any other end.
+// Close ends a connection. The program's Disconnect is called, as after any other end.
 func (c *Client) Close(ctx context.Context, connectionID string) error {
 	_, err := c.call(ctx, "close", http.MethodDelete, connectionID, nil)
 	return err
 }
 
-// Get tells what API Gateway knows of a connection.
+// Get returns API Gateway's data about a connection.
 func (c *Client) Get(ctx context.Context, connectionID string) (*Connection, error) {
 	body, err := c.call(ctx, "get", http.MethodGet, connectionID, nil)
 	if err != nil {
@@ -227,7 +226,7 @@ func (c *Client) Get(ctx context.Context, connectionID string) (*Connection, err
 	}, nil
 }
 
-// target finds the stage's endpoint and region.
+// target returns the stage's endpoint and region.
 func (c *Client) target() (endpoint, region string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -247,7 +246,7 @@ func (c *Client) target() (endpoint, region string, err error) {
 	return endpoint, region, nil
 }
 
-// call makes one call, several times if need be, and returns the answer's body.
+// call makes one call, with more attempts if needed, and returns the answer's body.
 func (c *Client) call(ctx context.Context, op, method, connectionID string, body []byte) ([]byte, error) {
 	if connectionID == "" {
 		return nil, fmt.Errorf("connections: %s: the connection id must not be empty", op)
@@ -256,7 +255,7 @@ func (c *Client) call(ctx context.Context, op, method, connectionID string, body
 	if err != nil {
 		return nil, err
 	}
-	// Ids end in "=", which a signed path must have escaped.
+	// Ids end in "=", which must be escaped in a signed path.
 	target := endpoint + "/@connections/" + strings.ReplaceAll(url.QueryEscape(connectionID), "+", "%20")
 	for attempt := 0; ; attempt++ {
 		answer, err := c.attempt(ctx, method, target, region, body)
@@ -281,7 +280,7 @@ func (c *Client) call(ctx context.Context, op, method, connectionID string, body
 	}
 }
 
-// errUnsent marks failures that come before the network.
+// errUnsent marks failures before the request reaches the network.
 var errUnsent = errors.New("request not made")
 
 type answer struct {
@@ -289,7 +288,7 @@ type answer struct {
 	body   []byte
 }
 
-// message finds the text of an error's body: {"message": "…"}.
+// message returns the text of an error's body: {"message": "…"}.
 func (a *answer) message() string {
 	var body struct {
 		Message string `json:"message"`
@@ -300,8 +299,8 @@ func (a *answer) message() string {
 	return body.Message
 }
 
-// attempt makes one signed request. Each has a signature of its own, since they
-// carry the time.
+// attempt makes one signed request. Each attempt needs its own signature, which contains
+// the time.
 func (c *Client) attempt(ctx context.Context, method, target, region string, body []byte) (*answer, error) {
 	credentials, err := awsenv.Credentials.Retrieve(ctx)
 	if err != nil {

@@ -25,7 +25,7 @@ type server struct {
 	t     *testing.T
 	mu    sync.Mutex
 	calls []call
-	// answer says what each call gets; nil is 200 with nothing.
+	// answer returns the answer of each call; nil is 200 with nothing.
 	answer func(n int, c call) (status int, body string)
 }
 

@@ -13,21 +13,21 @@ import (
 
 var errNoKey = errors.New("idempotency: the key must not be empty")
 
-// Do runs do once for each key and returns its first result, which is remembered as
-// JSON: a repetition gets what encoding/json makes of it. A key is any text that is not
-// empty; only its hash is stored.
+// Do runs do once for each key and returns its first result. The store keeps the result
+// as JSON: a repetition gets the value that encoding/json decodes from it. A key is any
+// non-empty text; only its hash is stored.
 //
-// An error of do releases the key, and so does a panic: the next attempt runs do again,
-// so do must have undone its effect, or bear repetition, when it returns an error. A
-// [lambdaruntime.Drop] is final instead: its text, up to 1 KB, is remembered, and a
+// An error or a panic of do releases the key: the next attempt runs do again. So when do
+// returns an error, it must have undone its effect, or tolerate repetition. A
+// [lambdaruntime.Drop] is final instead: the store keeps its text, up to 1 KB, and a
 // repetition gets a Drop with the same text.
 //
-// do must heed the end of its context, which comes no later than that of the lease: code
-// that runs on may act after the next attempt has begun.
+// do must obey the end of its context, which ends with the lease at the latest: code that
+// runs on may act after the next attempt has begun.
 //
 // The error is do's own, an [InProgressError], an [ErrLost], an [ErrNotKept], or that of
-// a store which cannot be reached, in which case do has not run. When only the result
-// cannot be stored, Do returns it all the same, and logs an ERROR record.
+// an unreachable store; in the last case do has not run. If only the result cannot be
+// stored, Do still returns it, and logs an ERROR record.
 func Do[T any](ctx context.Context, g *Guard, key string, do func(ctx context.Context) (T, error)) (T, error) {
 	var result, none T
 	if key == "" {
@@ -54,14 +54,14 @@ func Do[T any](ctx context.Context, g *Guard, key string, do func(ctx context.Co
 //
 //	charges.Consume(idempotency.Job(once, func(job *lambdaruntime.Job[Charge]) string { return job.Payload.OrderID }, charge))
 //
-// A nil key takes the message id, which is the same for all deliveries of a message. A
-// message that the sender has sent twice has two ids, so a key out of the payload is
-// better. A key must not be empty; a job with an empty one fails.
+// A nil key means the message id, which is the same for all deliveries of a message. If
+// the sender sends a message twice, it has two ids, so a key from the payload is better.
+// A job with an empty key fails.
 //
 //   - A message whose key is done is deleted, without a call of do.
-//   - One whose key is in progress comes again when the other attempt's lease is over,
-//     by [lambdaruntime.RetryAfter], or waits with [Options.Wait].
-//   - After an error of do the key is free, and the message comes again.
+//   - A message whose key is in progress is delivered again after the other attempt's
+//     lease, by [lambdaruntime.RetryAfter], or waits with [Options.Wait].
+//   - After an error of do the key is free, and SQS delivers the message again.
 //   - After a [lambdaruntime.Drop] a repetition is dropped too, without a call of do.
 func Job[T any](g *Guard, key func(job *lambdaruntime.Job[T]) string, do func(ctx context.Context, job *lambdaruntime.Job[T]) error) func(ctx context.Context, job *lambdaruntime.Job[T]) error {
 	return func(ctx context.Context, job *lambdaruntime.Job[T]) error {

@@ -17,13 +17,13 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
-// spy is a store that sees what a guard does with it, and may fail.
+// spy is a store that records a guard's calls, and may fail.
 type spy struct {
 	Store
 	fail map[string]error // by method
 
 	mu     sync.Mutex
-	claims []Claim // that were begun
+	claims []Claim // of Begin
 	calls  []string
 }
 
@@ -60,7 +60,7 @@ func (s *spy) Release(ctx context.Context, c Claim) error {
 	return s.Store.Release(ctx, c)
 }
 
-// collectLogs returns what the test logs.
+// collectLogs returns the test's logs.
 func collectLogs(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	var logs bytes.Buffer
@@ -75,7 +75,7 @@ type receipt struct {
 	Sum string `json:",omitempty"`
 }
 
-// counter is work that counts how often it is done.
+// counter is guarded code that counts its runs.
 type counter struct {
 	n   int
 	err error
@@ -229,8 +229,8 @@ func TestDo(t *testing.T) {
 	})
 }
 
-// TestStoreFails has a store that fails after the work, which must not be repeated
-// because of it.
+// TestStoreFails has a store that fails after the guarded code, which must not be
+// repeated because of that.
 func TestStoreFails(t *testing.T) {
 	logs := collectLogs(t)
 	store := newSpy()
@@ -267,7 +267,7 @@ func TestAttemptsAtOnce(t *testing.T) {
 			})
 		})
 	}
-	// slow works for a time, whatever becomes of its context.
+	// slow takes its time and ignores its context.
 	slow := func(d time.Duration, result int) func(context.Context) (int, error) {
 		return func(context.Context) (int, error) { time.Sleep(d); return result, nil }
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// MaxResult is the largest result that is remembered, in bytes: the JSON of a value
+	// MaxResult is the largest result that the store keeps, in bytes: the JSON of a value
 	// or a response with its headers. A DynamoDB item is at most 400 KB.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html (2026-11)
 	MaxResult = 256 << 10
@@ -28,39 +28,39 @@ const (
 	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
 	longestInvocation = 15 * time.Minute
 	// leaseSlack is added to the time until the invocation's deadline, since the clocks
-	// of two instances differ a little.
+	// of two instances differ slightly.
 	leaseSlack = time.Second
-	// settleTimeout bounds storing a result or releasing a key, which go on when the
-	// context of the code has ended.
+	// settleTimeout bounds storing a result or releasing a key; both go on after the
+	// code's context has ended.
 	settleTimeout = 5 * time.Second
-	// waitMargin is what an attempt that waits keeps back from its deadline, to say
-	// that it waited in vain.
+	// waitMargin is the time that a waiting attempt reserves before its deadline, to
+	// report that the key stayed in progress.
 	waitMargin = 500 * time.Millisecond
-	// firstPause and longestPause are between two looks of an attempt that waits.
+	// firstPause and longestPause bound the pauses between a waiting attempt's checks.
 	firstPause, longestPause = 25 * time.Millisecond, time.Second
-	// maxErrorText is how much of an error's text is stored, in bytes.
+	// maxErrorText is how many bytes of an error's text are stored.
 	maxErrorText = 1 << 10
 )
 
-// Options say how a [Guard] works. The zero value is right for most programs.
+// Options configure a [Guard]. The zero value is right for most programs.
 type Options struct {
-	// Lease is how long an attempt has a key before another may begin, when it leaves
-	// no result: its process has died, or hangs. The context of the guarded code ends
-	// with it at the latest. 0 means until a second after Lambda ends the invocation,
-	// so that no attempt begins while the code of another can run; without an
-	// invocation, a second after the context's deadline or, where it has none, 15
-	// minutes.
+	// Lease is how long an attempt holds a key without a result, because its process has
+	// died or hangs. Then another attempt may begin. The context of the guarded code ends
+	// with the lease at the latest. 0 means until a second after Lambda ends the
+	// invocation, so no attempt begins while the code of another can run. Outside an
+	// invocation, 0 means a second after the context's deadline, or 15 minutes without
+	// one.
 	Lease time.Duration
 
-	// Keep is how long a result is remembered. 0 means 24 hours. It must be longer
-	// than repetitions take to come: a message may come again until the queue's
-	// retention is over, 4 days by default.
+	// Keep is how long the store keeps a result. 0 means 24 hours. Repetitions must come
+	// within it: SQS may deliver a message again until the queue's retention is over, 4
+	// days by default.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html (2026-11)
 	Keep time.Duration
 
 	// Wait makes an attempt wait while another one is in progress, until shortly before
-	// its context ends, instead of failing with [ErrInProgress] at once. It looks again
-	// each second at least.
+	// its context ends, instead of failing with [ErrInProgress] at once. It checks again
+	// at least once a second.
 	Wait bool
 }
 
@@ -72,9 +72,9 @@ type Guard struct {
 	pause func(round int) time.Duration
 }
 
-// New returns a guard with keys of its own in the store: guards of different names, such
-// as "charge" and "refund", never share a key, and guards of one name do. It panics when
-// name is empty, store is nil or a duration is negative.
+// New returns a guard with its own keys in the store: guards of different names, such as
+// "charge" and "refund", never share a key, and guards of one name share all. It panics
+// when name is empty, store is nil or a duration is negative.
 func New(name string, store Store, opts Options) *Guard {
 	switch {
 	case name == "":
@@ -98,7 +98,7 @@ func pauseOf(round int) time.Duration {
 	return d - mathrand.N(d/2)
 }
 
-// lease is how long an attempt that begins now has the key.
+// lease returns how long an attempt that begins now holds the key.
 func (g *Guard) lease(ctx context.Context) time.Duration {
 	if g.opts.Lease > 0 {
 		return g.opts.Lease
@@ -113,7 +113,7 @@ func (g *Guard) lease(ctx context.Context) time.Duration {
 	return max(time.Until(deadline), 0) + leaseSlack
 }
 
-// digest is the SHA-256 of texts, each with its length, so that no two lists share one.
+// digest returns the SHA-256 of texts, each with its length: no two lists share one.
 func digest(texts ...string) string {
 	h := sha256.New()
 	for _, s := range texts {
@@ -123,14 +123,14 @@ func digest(texts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// The first byte of what is stored says what the rest is.
+// The first byte of a stored result is the kind of the rest.
 const (
 	storedValue   = '=' // an encoded result
 	storedFailure = '!' // the text of a Drop
-	storedNothing = '-' // why the result is not there
+	storedNothing = '-' // the reason for a missing result
 )
 
-// pack makes what is stored of an encoded result.
+// pack makes the stored form of an encoded result.
 func pack(data []byte, err error) []byte {
 	if err == nil && len(data) > MaxResult {
 		err = fmt.Errorf("it has %d bytes, over the limit of %d bytes", len(data), MaxResult)
@@ -146,7 +146,7 @@ func packText(kind byte, err error) []byte {
 	return append([]byte{kind}, strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "")...)
 }
 
-// unpack returns the encoded result, or the error that is remembered in its place.
+// unpack returns the encoded result, or the stored error.
 func unpack(stored []byte) ([]byte, error) {
 	if len(stored) > 0 {
 		switch rest := stored[1:]; stored[0] {
@@ -161,8 +161,8 @@ func unpack(stored []byte) ([]byte, error) {
 	return nil, errors.New("idempotency: the store returned what no guard has stored")
 }
 
-// once runs do, unless the key has a result. ran says that do ran; its result is then
-// remembered, and data is nil. Otherwise data is the encoded result of an earlier run.
+// once runs do, unless the key has a result. If do ran, ran is true, data is nil, and the
+// store keeps the result. Otherwise data is the encoded result of an earlier run.
 func (g *Guard) once(ctx context.Context, key, fingerprint string, encode func(any) ([]byte, error), do func(ctx context.Context) (any, error)) (data []byte, ran bool, err error) {
 	c := Claim{Key: digest(g.name, key), Owner: rand.Text(), Fingerprint: fingerprint}
 	begun, out, err := g.begin(ctx, &c)
@@ -205,8 +205,8 @@ func (g *Guard) once(ctx context.Context, key, fingerprint string, encode func(a
 	return nil, true, g.complete(ctx, c, pack(encode(result)))
 }
 
-// begin claims the key, and waits for it where the guard is to. begun is a moment
-// before the lease began.
+// begin claims the key, and waits for it with Options.Wait. begun is just before the
+// lease's begin.
 func (g *Guard) begin(ctx context.Context, c *Claim) (begun time.Time, out Outcome, err error) {
 	var end <-chan time.Time
 	for round := 0; ; round++ {
@@ -230,9 +230,9 @@ func (g *Guard) begin(ctx context.Context, c *Claim) (begun time.Time, out Outco
 	}
 }
 
-// complete remembers a result. Its error is ErrLost, since any other failure must not
-// make the caller repeat what is done: it is logged, and the lease keeps others away
-// until it is over.
+// complete stores a result. It returns only ErrLost: after any other failure the caller
+// must not repeat the finished code. It logs the failure, and others wait until the lease
+// is over.
 func (g *Guard) complete(ctx context.Context, c Claim, stored []byte) error {
 	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
@@ -246,8 +246,7 @@ func (g *Guard) complete(ctx context.Context, c Claim, stored []byte) error {
 	return nil
 }
 
-// release frees the key. When that fails, the next attempt waits for the end of the
-// lease.
+// release frees the key. If that fails, the next attempt waits until the lease is over.
 func (g *Guard) release(ctx context.Context, c Claim) {
 	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()

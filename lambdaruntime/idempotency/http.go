@@ -15,60 +15,62 @@ import (
 
 const (
 	keyHeader = "Idempotency-Key"
-	// replayedHeader tells the client that the response is that of an earlier request.
+	// replayedHeader marks the response of an earlier request.
 	replayedHeader = "Idempotent-Replayed"
 
 	maxKey = 255 // bytes
-	// maxBody is more than any way in to a Lambda function takes.
+	// maxBody is more than any service passes to a Lambda function.
 	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
 	maxBody = 10 << 20
 )
 
-// HTTPOptions say how [HTTP] tells requests apart. The zero value is right for an API
-// with an authorizer.
+// HTTPOptions configure how [HTTP] distinguishes requests. The zero value is right for an
+// API with an authorizer.
 type HTTPOptions struct {
 	// Required refuses a POST or PATCH without a key with 400. PUT and DELETE are
 	// idempotent by themselves and may come without one.
 	Required bool
 
-	// Caller names who sends a request, so that no caller gets another's response: a
-	// user's or a tenant's id, the same for a repetition. It must be one that the
-	// program has checked. Nil, and a result of "", take the identity that
-	// [lambdaruntime.CallerFromContext] knows: the claims iss and sub (or client_id), a
-	// Lambda authorizer's principal, or the IAM identity. Where there is none, the
-	// headers Authorization, Cookie and X-Api-Key count as part of the request: a
-	// repetition with other credentials, such as a token that was renewed, gets 422.
+	// Caller names the sender of a request, so that no caller gets another's response: a
+	// user's or a tenant's id, the same for a repetition. The program must have verified
+	// it. If Caller is nil or returns "", HTTP uses the identity of
+	// [lambdaruntime.CallerFromContext]: the claims iss and sub (or client_id), a Lambda
+	// authorizer's principal, or the IAM identity. Without one, the headers
+	// Authorization, Cookie and X-Api-Key count as part of the request: a repetition with
+	// other credentials, such as a renewed token, gets 422.
 	Caller func(*http.Request) string
 }
 
-// HTTP makes requests with the header Idempotency-Key take effect once: next serves the
-// first of them, and a repetition gets its response, with its status, headers and body,
-// and the header Idempotent-Replayed: true. It follows
+// HTTP makes requests with the header Idempotency-Key take effect once. next serves the
+// first one. A repetition gets its response, with its status, headers and body, and the
+// header Idempotent-Replayed: true. It follows
 // https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header-07 (2025-10).
 //
 //	Idempotency-Key: "8e03978e-40d5-43dd-bc93-6894a57f9324"
 //
-// A key is one string of 1 to 255 printable ASCII characters, with or without the
-// quotes. It is the key of one caller, host, method and path: elsewhere the same key is
-// another one. Requests of the methods GET, HEAD, OPTIONS and TRACE, and those without a
-// key, go to next untouched.
+// A key is one string of 1 to 255 printable ASCII characters, with or without the quotes.
+// It belongs to one caller, host, method and path: elsewhere the same text is another
+// key. Requests of the methods GET, HEAD, OPTIONS and TRACE, and requests without a key,
+// go to next unchanged.
 //
-// What next answers is remembered, also a refusal such as 404. A status that asks the
-// client to try again is not (408, 409, 425, 429, and 500 and above), nor is a response
-// after which next panics: the next request with the key runs next again.
+// The store keeps the response of next, even a refusal such as 404. It does not keep a
+// status that asks the client to try again: 408, 409, 425, 429, and 500 and above. Nor
+// does it keep a response after which next panics. Then the next request with the key
+// runs next again.
 //
 // The middleware itself answers with application/problem+json:
 //
 //   - 400: the key is missing but required, or cannot be read.
-//   - 409 with Retry-After: the first request is in progress, or was overtaken by
-//     another after its lease. A repetition gets the response in the end.
-//   - 410: the request was done, but its response was over [MaxResult] and is not known.
+//   - 409 with Retry-After: the first request is in progress, or another one has
+//     overtaken it after its lease. A later repetition gets the response.
+//   - 410: the request was done, but its response was over [MaxResult] and is not stored.
 //   - 413: the body is over 10 MB.
 //   - 422: the key was used with another query, content type or body.
 //   - 503 with Retry-After: the store cannot be reached. next was not called.
 //
-// Responses are sent when next has returned and the response is stored, so they are not
-// streamed. One that grows over MaxResult is sent from there on while next writes it.
+// HTTP sends a response when next has returned and the store has the response, so it does
+// not stream. If the response grows over MaxResult, HTTP sends it from then on while next
+// writes it.
 func HTTP(g *Guard, next http.Handler, opts HTTPOptions) http.Handler {
 	if g == nil || next == nil {
 		panic("idempotency: HTTP: the guard and the handler must not be nil")
@@ -156,7 +158,7 @@ func (m *middleware) replay(w http.ResponseWriter, r *http.Request, data []byte)
 	resp.Write(w)
 }
 
-// identify returns the key in its scope, and what tells requests with the same key apart.
+// identify returns the key in its scope, and a fingerprint of the rest of the request.
 func (m *middleware) identify(r *http.Request, key string, body []byte) (scoped, fingerprint string) {
 	caller := ""
 	if m.opts.Caller != nil {
@@ -173,7 +175,7 @@ func (m *middleware) identify(r *http.Request, key string, body []byte) (scoped,
 	return digest("http", caller, r.Host, r.Method, r.URL.EscapedPath(), key), digest(parts...)
 }
 
-// callerOf is the identity that the way in has checked, or "".
+// callerOf returns the caller's verified identity, or "".
 func callerOf(r *http.Request) string {
 	c, _ := lambdaruntime.CallerFromContext(r.Context())
 	subject := c.Claims["sub"]
@@ -193,9 +195,9 @@ func callerOf(r *http.Request) string {
 	return ""
 }
 
-// parseKey reads the header: a string as structured fields write it, "…" with \ before
-// quotes and backslashes, or the same without quotes, as many clients send it. An HTTP
-// API joins headers that were sent twice by a comma, so a key without quotes has none.
+// parseKey reads the header: a string of structured fields, "…" with \ before quotes and
+// backslashes, or the same without quotes, as many clients send it. An HTTP API joins
+// repeated headers with a comma, so a key without quotes contains none.
 // https://www.rfc-editor.org/rfc/rfc9651#name-strings (2026-11)
 func parseKey(values []string) (key string, ok bool) {
 	if len(values) == 0 {
@@ -224,7 +226,7 @@ func parseKey(values []string) (key string, ok bool) {
 	return b.String(), b.Len() >= 1 && b.Len() <= maxKey
 }
 
-// problem answers in the form of RFC 9457.
+// problem answers in the format of RFC 9457.
 func problem(w http.ResponseWriter, status int, detail string) {
 	body, _ := json.Marshal(map[string]any{"title": http.StatusText(status), "status": status, "detail": detail}) // cannot fail
 	w.Header().Set("Content-Type", "application/problem+json")

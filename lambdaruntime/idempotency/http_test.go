@@ -28,7 +28,7 @@ type api struct {
 	serve  http.HandlerFunc
 }
 
-// created answers with what a replay must have again.
+// created answers with everything that a replay must repeat.
 func (a *api) created(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -65,7 +65,7 @@ func post(key, body string, edit ...func(*http.Request)) *http.Request {
 	return r
 }
 
-// answer is what a client sees.
+// answer is the response that a client gets.
 type answer struct {
 	Status   int
 	Header   http.Header
@@ -85,8 +85,8 @@ func (a *api) send(r *http.Request) answer {
 	return answer{resp.StatusCode, resp.Header, string(body), replayed}
 }
 
-// gets checks a request's status, whether its response is a replay, and how often the
-// handler has served anything by then.
+// gets checks a request's status, whether its response is a replay, and how many requests
+// the handler has served by then.
 func (a *api) gets(r *http.Request, status int, replayed bool, served int) answer {
 	a.Helper()
 	got := a.send(r)
@@ -427,7 +427,7 @@ func TestResponseEncoding(t *testing.T) {
 	}
 }
 
-// TestCallerOf has each identity that the way in may have checked.
+// TestCallerOf has every kind of verified identity.
 func TestCallerOf(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

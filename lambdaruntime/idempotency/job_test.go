@@ -15,7 +15,7 @@ import (
 
 type charge struct{ Order string }
 
-// visibility remembers when messages are to come again.
+// visibility records the delays of messages.
 type visibility struct {
 	mu     sync.Mutex
 	delays []time.Duration
@@ -37,7 +37,7 @@ func TestJob(t *testing.T) {
 		*testing.T
 		store *spy
 		later *visibility
-		mu    sync.Mutex // an abandoned job goes on beside the test
+		mu    sync.Mutex // an abandoned job runs on during the test
 		done  []string
 		do    func(ctx context.Context, job *lambdaruntime.Job[charge]) error
 	}
@@ -118,7 +118,8 @@ func TestJob(t *testing.T) {
 		deliver(b, "charges", "1", "a", false, "a")
 		time.Sleep(9500 * time.Millisecond)
 		deliver(b, "charges", "2", "a", true, "a")
-		// 30 s until the deadline and one more, of which 9.5 are gone, rounded up.
+		// 31 s from the first delivery until the lease ends, less the 9.5 s since,
+		// rounded up.
 		if !slices.Equal(b.later.delays, []time.Duration{22 * time.Second}) {
 			b.Errorf("got the delays %v", b.later.delays)
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // Memory is a [Store] in this process's memory, for tests. Instances of a Lambda function
-// share nothing, so in a deployed program it keeps nothing from happening twice.
+// share no memory, so in a deployed program it does not prevent repetition.
 type Memory struct {
 	now func() time.Time
 
@@ -19,7 +19,7 @@ type Memory struct {
 
 type entry struct {
 	owner, fingerprint string
-	lease              time.Time // until when the key is the owner's
+	lease              time.Time // the end of the owner's lease
 	result             []byte    // nil while there is none
 	expires            time.Time // of the result
 }

@@ -20,8 +20,7 @@ type Response struct {
 	Body []byte
 }
 
-// Write sends the response. Headers that w has already stay, unless the response has
-// them too.
+// Write sends the response. Headers already in w stay, unless the response has them too.
 func (r Response) Write(w http.ResponseWriter) {
 	maps.Copy(w.Header(), r.Header)
 	w.WriteHeader(r.status())
@@ -35,7 +34,7 @@ func (r Response) status() int {
 	return r.Status
 }
 
-// head is what stands before the body, on a line of JSON.
+// head is the line of JSON before the body.
 type head struct {
 	Status int         `json:"status"`
 	Header http.Header `json:"header,omitempty"`
@@ -84,13 +83,13 @@ func asksAgain(status int) bool {
 	return status >= http.StatusInternalServerError
 }
 
-// recorder keeps a response until it is stored. One that is too large to be stored is
-// passed on from there.
+// recorder buffers a response until it is stored. If it grows too large to be stored, the
+// recorder passes it on from then on.
 type recorder struct {
 	w      http.ResponseWriter
 	header http.Header // as the handler sees it
 	status int         // 0 until it is written
-	sent   http.Header // as it was then
+	sent   http.Header // the header at that time
 	body   []byte
 	passed bool // the response is being passed on
 }
@@ -100,7 +99,7 @@ func (r *recorder) Header() http.Header { return r.header }
 
 // WriteHeader implements http.ResponseWriter.
 func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 && status >= 200 { // 100 to 199 are no response yet
+	if r.status == 0 && status >= 200 { // 100 to 199 are not the response yet
 		r.status, r.sent = status, r.header.Clone()
 	}
 }
@@ -119,7 +118,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// send sends what is recorded.
+// send sends the recorded response.
 func (r *recorder) send() {
 	if r.passed {
 		return
@@ -128,10 +127,10 @@ func (r *recorder) send() {
 	Response{r.status, r.sent, r.body}.Write(r.w)
 }
 
-// passedOn stands for a response that is too large to be remembered.
+// passedOn replaces a response that is too large to be stored.
 type passedOn struct{}
 
-// response is the response once the handler has returned.
+// response returns the response once the handler has returned.
 func (r *recorder) response() any {
 	r.WriteHeader(http.StatusOK)
 	if r.passed {

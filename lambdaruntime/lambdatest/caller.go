@@ -10,10 +10,10 @@ import (
 
 type callerKey struct{}
 
-// As returns req as it comes from a caller whom the way in has checked: a JWT or Lambda
-// authorizer, or IAM. [HTTPv2], [FunctionURL], [HTTPv1] and [WebSocketConnect], and the
-// methods of [Backend], write it where API Gateway does;
-// [lambdaruntime.CallerFromContext] reads it.
+// As returns req with a verified caller: one that a JWT or Lambda authorizer, or IAM, has
+// checked. [HTTPv2], [FunctionURL], [HTTPv1] and [WebSocketConnect], and the methods of
+// [Backend], write the caller where API Gateway does; [lambdaruntime.CallerFromContext]
+// reads it.
 //
 //	anna := lambdaruntime.Caller{Claims: map[string]string{"sub": "anna"}}
 //	resp := backend.HTTP(lambdatest.As(anna, httptest.NewRequest("GET", "/me", nil)))
@@ -26,7 +26,7 @@ func callerOf(req *http.Request) lambdaruntime.Caller {
 	return c
 }
 
-// authorizerV2 is requestContext.authorizer of payload format 2.0, nil for nobody.
+// authorizerV2 returns requestContext.authorizer of format 2.0, nil without a caller.
 func authorizerV2(c lambdaruntime.Caller) object {
 	a := object{}
 	if c.Claims != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
-// What every event says of where it comes from.
+// Constants of every event's source.
 const (
 	region      = "eu-central-1"
 	account     = "123456789012"
@@ -27,8 +27,8 @@ const (
 
 type object = map[string]any
 
-// encode makes an event's JSON. It panics for a value of the caller's that has
-// none, such as a channel.
+// encode makes an event's JSON. It panics for a value that cannot be JSON, such as a
+// channel.
 func encode(v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -37,7 +37,7 @@ func encode(v any) []byte {
 	return data
 }
 
-// parts is a request as every HTTP event needs it.
+// parts are the parts of a request that every HTTP event contains.
 type parts struct {
 	host, ip string
 	path     string // escaped
@@ -70,21 +70,21 @@ func must(event []byte, err error) []byte {
 	return event
 }
 
-// HTTPv2 is a request in payload format 2.0, as an HTTP API with the stage $default
-// sends it: with the path decoded, so that a client's %2F is a slash. It panics when
-// the request's body cannot be read.
+// HTTPv2 returns a request in payload format 2.0, as an HTTP API with the stage $default
+// sends it: with the path decoded, so a client's %2F is a slash. It panics when the
+// request's body cannot be read.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (2026-11)
 func HTTPv2(req *http.Request) []byte { return must(httpV2(req, "")) }
 
-// FunctionURL is a request in payload format 2.0, as a function URL sends it: with the
-// path as the client escaped it. It panics when the request's body cannot be read.
+// FunctionURL returns a request in payload format 2.0, as a function URL sends it: with
+// the path as the client escaped it. It panics when the request's body cannot be read.
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (2026-11)
 func FunctionURL(req *http.Request) []byte { return must(httpV2(req, urlDomain)) }
 
 const urlDomain = "u1" + wire.FunctionURLDomain + region + ".on.aws"
 
-// httpV2 makes the event of a function URL's domain or, for "", of an HTTP API. What
-// the two make of the path and of cookies is as live captures show it (2026-07).
+// httpV2 makes the event of a function URL's domain or, for "", of an HTTP API. It treats
+// the path and cookies as live captures of both show (2026-07).
 func httpV2(req *http.Request, domain string) ([]byte, error) {
 	p, err := split(req)
 	if err != nil {
@@ -134,7 +134,7 @@ func httpV2(req *http.Request, domain string) ([]byte, error) {
 	return encode(event), nil
 }
 
-// HTTPv1 is a request in payload format 1.0, as a REST API sends it. It panics when
+// HTTPv1 returns a request in payload format 1.0, as a REST API sends it. It panics when
 // the request's body cannot be read.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html (2026-11)
 func HTTPv1(req *http.Request) []byte {
@@ -157,7 +157,7 @@ func HTTPv1(req *http.Request) []byte {
 	}), err)
 }
 
-// ALB is a request as an Application Load Balancer sends it to a target group with
+// ALB returns a request as an Application Load Balancer sends it to a target group with
 // multi-value headers. It panics when the request's body cannot be read.
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html (2026-11)
 func ALB(req *http.Request) []byte {
@@ -176,8 +176,8 @@ func ALB(req *http.Request) []byte {
 	}), err)
 }
 
-// joined gives a request's headers, the host among them, with the last value of
-// each and with all.
+// joined returns a request's headers with the host: once with the last value of each,
+// once with all values.
 func joined(req *http.Request, host string) (last object, all map[string][]string) {
 	last, all = object{"Host": host}, map[string][]string{"Host": {host}}
 	for k, v := range req.Header {
@@ -186,8 +186,8 @@ func joined(req *http.Request, host string) (last object, all map[string][]strin
 	return last, all
 }
 
-// WebSocketConnect is a client's handshake on the route $connect. Only the request's
-// headers, query, host and remote address matter.
+// WebSocketConnect returns a client's handshake on the route $connect. It uses only the
+// request's headers, query, host and remote address.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html (2026-11)
 func WebSocketConnect(connectionID string, handshake *http.Request) []byte {
 	p, err := split(handshake)
@@ -206,12 +206,12 @@ func WebSocketConnect(connectionID string, handshake *http.Request) []byte {
 	}), err)
 }
 
-// WebSocketMessage is a text message on the route $default.
+// WebSocketMessage returns a text message on the route $default.
 func WebSocketMessage(connectionID, message string) []byte {
 	return webSocketMessage(connectionID, message, lambdaruntime.Caller{})
 }
 
-// webSocketMessage is one from a caller, of whom API Gateway reminds in each message.
+// webSocketMessage adds a caller: API Gateway repeats it in each message.
 func webSocketMessage(connectionID, message string, caller lambdaruntime.Caller) []byte {
 	context := webSocketContext("MESSAGE", "$default", connectionID)
 	addCallerV1(context, caller)
@@ -219,7 +219,7 @@ func webSocketMessage(connectionID, message string, caller lambdaruntime.Caller)
 	return encode(object{"requestContext": context, "body": message, "isBase64Encoded": false})
 }
 
-// WebSocketDisconnect is the end of a connection, with the client's close code and
+// WebSocketDisconnect returns the end of a connection, with the client's close code and
 // reason.
 func WebSocketDisconnect(connectionID string, code int, reason string) []byte {
 	context := webSocketContext("DISCONNECT", "$disconnect", connectionID)
@@ -234,10 +234,10 @@ func webSocketContext(kind, route, connectionID string) object {
 	}
 }
 
-// Message is one message of an SQS batch. Body is its text; give anything but text
-// with [JSON].
+// Message is one message of an SQS batch. Body is text; make any other value text with
+// [JSON].
 type Message struct {
-	// ID is the message id; "" gives m0, m1 … by its place in the batch.
+	// ID is the message id; "" gives m0, m1 … by its position in the batch.
 	ID string
 	// Body is the message's body.
 	Body string
@@ -245,7 +245,7 @@ type Message struct {
 	GroupID string
 	// DeduplicationID is the deduplication id of a FIFO message.
 	DeduplicationID string
-	// ReceiveCount says how often it has been delivered; 0 means 1.
+	// ReceiveCount is how often SQS has delivered it; 0 means 1.
 	ReceiveCount int
 	// SentAt is when it was sent; the zero time leaves it out.
 	SentAt time.Time
@@ -253,10 +253,10 @@ type Message struct {
 	Attributes map[string]string
 }
 
-// JSON makes a message's body of a value. It panics for a value without JSON.
+// JSON makes a message's body from a value. It panics for a value that cannot be JSON.
 func JSON(v any) string { return string(encode(v)) }
 
-// SQS is a batch of messages from one queue.
+// SQS returns a batch of messages from one queue.
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html (2026-11)
 func SQS(queue string, messages ...Message) []byte {
 	records := []object{}
@@ -286,7 +286,7 @@ func SQS(queue string, messages ...Message) []byte {
 	return encode(object{"Records": records})
 }
 
-// Schedule is a run of a schedule that the Hearth constructs created.
+// Schedule returns a run of a schedule that the Hearth constructs created.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html (2026-11)
 func Schedule(name string, at time.Time) []byte {
 	return encode(object{
@@ -295,7 +295,7 @@ func Schedule(name string, at time.Time) []byte {
 	})
 }
 
-// EventBridge is an event of an EventBridge bus.
+// EventBridge returns an event of an EventBridge bus.
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html (2026-11)
 func EventBridge(source, detailType string, detail any) []byte {
 	return encode(object{
@@ -304,7 +304,7 @@ func EventBridge(source, detailType string, detail any) []byte {
 	})
 }
 
-// SNS is notifications of one topic.
+// SNS returns notifications of one topic.
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html (2026-11)
 func SNS(topic string, messages ...string) []byte {
 	records := []object{}
@@ -320,7 +320,7 @@ func SNS(topic string, messages ...string) []byte {
 	return encode(object{"Records": records})
 }
 
-// S3 is notifications of objects that were created in one bucket.
+// S3 returns notifications of created objects in one bucket.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html (2026-11)
 func S3(bucket string, keys ...string) []byte {
 	records := []object{}
@@ -333,7 +333,7 @@ func S3(bucket string, keys ...string) []byte {
 	return encode(object{"Records": records})
 }
 
-// DynamoDB is records of one table's stream. Each change is the value of a record's
+// DynamoDB returns records of one table's stream. Each change is the value of a record's
 // "dynamodb" field, such as {"Keys": {"Id": {"N": "1"}}}.
 // https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html (2026-11)
 func DynamoDB(table string, changes ...any) []byte {
@@ -347,7 +347,7 @@ func DynamoDB(table string, changes ...any) []byte {
 	return encode(object{"Records": records})
 }
 
-// Kinesis is records of one data stream.
+// Kinesis returns records of one data stream.
 // https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html (2026-11)
 func Kinesis(stream string, data ...[]byte) []byte {
 	records := []object{}
@@ -361,7 +361,7 @@ func Kinesis(stream string, data ...[]byte) []byte {
 	return encode(object{"Records": records})
 }
 
-// Authorizer is a request to a Lambda authorizer of an HTTP API, in payload format
+// Authorizer returns a request to a Lambda authorizer of an HTTP API, in payload format
 // 2.0, for a client that sends token as its Authorization header.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html (2026-11)
 func Authorizer(method, path, token string) []byte {

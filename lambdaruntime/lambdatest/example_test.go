@@ -31,7 +31,7 @@ func ExampleNew() {
 	}
 }
 
-// So is that of a handler whose response streams.
+// A test of a streaming handler is as short.
 func ExampleBackend_Stream() {
 	_ = func(t *testing.T) {
 		lines := bufio.NewScanner(lambdatest.New(t, hello()).Stream(httptest.NewRequest("GET", "/hello/Anna", nil)).Body)
@@ -41,7 +41,7 @@ func ExampleBackend_Stream() {
 	}
 }
 
-// Events work with anything that takes them, such as the router itself.
+// Events work with any Lambda handler, such as the router itself.
 func ExampleHTTPv2() {
 	handler, err := lambdaruntime.NewHandler(hello())
 	if err != nil {

@@ -9,8 +9,8 @@
 //
 // [Backend] sends events to the router that [lambdaruntime.NewHandler] returns, so
 // detection, decoding, timeouts and partial batch responses are the real ones. The
-// functions that make events ([HTTPv2], [SQS], …) give them as JSON, to send to
-// anything else that takes Lambda events.
+// functions that make events ([HTTPv2], [SQS], …) return JSON, which any other Lambda
+// handler takes too.
 package lambdatest
 
 import (
@@ -46,9 +46,8 @@ type Backend struct {
 	callers map[string]lambdaruntime.Caller // by connection id
 }
 
-// New returns the program that app describes, with event source mappings that take
-// partial batch responses, as the constructs make them. A mistake in the App fails the
-// test.
+// New returns the program of app. Its event source mappings take partial batch responses,
+// as those of the constructs do. A mistake in the App fails the test.
 func New(t testing.TB, app *lambdaruntime.App) *Backend {
 	t.Helper()
 	h, err := lambdaruntime.NewHandler(app)
@@ -59,8 +58,8 @@ func New(t testing.TB, app *lambdaruntime.App) *Backend {
 	return &Backend{t: t, handler: h, callers: map[string]lambdaruntime.Caller{}}
 }
 
-// Invoke sends an event, which must be JSON, and returns the response's JSON. The
-// error is what the function would report to Lambda.
+// Invoke sends an event, which must be JSON, and returns the response's JSON. err is the
+// error that the function would report to Lambda.
 func (b *Backend) Invoke(event []byte) ([]byte, error) {
 	b.t.Helper()
 	ctx, cancel := b.invocation()
@@ -68,7 +67,7 @@ func (b *Backend) Invoke(event []byte) ([]byte, error) {
 	return b.handler.Invoke(ctx, event)
 }
 
-// invocation is the context of one.
+// invocation returns the context of an invocation.
 func (b *Backend) invocation() (context.Context, context.CancelFunc) {
 	timeout := b.Timeout
 	if timeout == 0 {
@@ -88,8 +87,8 @@ func (b *Backend) mustInvoke(event []byte) []byte {
 	return out
 }
 
-// HTTP sends a request as an HTTP API does, in payload format 2.0, and returns what
-// the client would get. Make the request with [httptest.NewRequest].
+// HTTP sends a request as an HTTP API does, in payload format 2.0, and returns the
+// client's response. Make the request with [httptest.NewRequest].
 func (b *Backend) HTTP(req *http.Request) *http.Response {
 	b.t.Helper()
 	event, err := httpV2(req, "")
@@ -118,9 +117,9 @@ func (b *Backend) HTTP(req *http.Request) *http.Response {
 	return resp
 }
 
-// Batch sends messages of one queue as one batch and returns the ids of those that
-// failed and would be delivered again. queue is the queue's logical name; a FIFO
-// queue's ends in ".fifo" here, as its physical name does.
+// Batch sends messages of one queue as one batch and returns the ids of the failed ones,
+// which SQS would deliver again. queue is the queue's logical name; add ".fifo" for a
+// FIFO queue, as in its physical name.
 func (b *Backend) Batch(queue string, messages ...Message) (failed []string) {
 	b.t.Helper()
 	var out struct {
@@ -143,9 +142,9 @@ func (b *Backend) Schedule(name string, at time.Time) error {
 	return err
 }
 
-// Connect opens a WebSocket connection and returns the status that the client gets:
-// 200, or that of a refusal. Make the handshake with [httptest.NewRequest]. The
-// connection's messages come from the caller that [As] gives the handshake.
+// Connect opens a WebSocket connection and returns the status that the client gets: 200,
+// or the status of a refusal. Make the handshake with [httptest.NewRequest]. If [As]
+// gives the handshake a caller, the connection's messages have it too.
 func (b *Backend) Connect(connectionID string, handshake *http.Request) (status int) {
 	b.t.Helper()
 	b.mu.Lock()

@@ -115,7 +115,7 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// TestEscapedSlash: an HTTP API decodes the path, so that a client's %2F is a slash.
+// TestEscapedSlash: an HTTP API decodes the path, so a client's %2F is a slash.
 func TestEscapedSlash(t *testing.T) {
 	t.Parallel()
 	backend := lambdatest.New(t, app())
@@ -130,7 +130,7 @@ func TestEscapedSlash(t *testing.T) {
 	}
 }
 
-// TestAs sends requests and WebSocket events of callers that each way in has checked.
+// TestAs sends requests and WebSocket events with verified callers, in every format.
 func TestAs(t *testing.T) {
 	t.Parallel()
 	said := func(ctx context.Context) string {
@@ -261,8 +261,8 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// TestEventsAreWhatTheySay sends every kind of event through detection, and those of
-// other services through aws-lambda-go's own types.
+// TestEventsAreWhatTheySay checks the kind of every event with Detect, and reads the
+// events of other services with aws-lambda-go's own types.
 func TestEventsAreWhatTheySay(t *testing.T) {
 	t.Parallel()
 	req := func() *http.Request { return httptest.NewRequest("GET", "/hello/anna?a=1", nil) }

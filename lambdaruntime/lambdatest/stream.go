@@ -13,10 +13,9 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
-// Stream sends a request as a Function URL that streams does, and returns what the
-// client would get as soon as the response's header is there. Its Body is what the
-// handler has sent so far; a Read of it waits for more, and fails when the response
-// is cut off. Closing it is like Lambda not taking any more.
+// Stream sends a request as a streaming function URL does. It returns the client's
+// response as soon as the header is there. A Read of its Body waits for the handler, and
+// fails when the response is cut off. Close acts like Lambda when it stops reading.
 func (b *Backend) Stream(req *http.Request) *http.Response {
 	b.t.Helper()
 	event, err := httpV2(req, urlDomain)
@@ -65,7 +64,7 @@ func (s *streamBody) Close() error {
 	return s.stream.Close()
 }
 
-// newResponse is a response without its body.
+// newResponse makes a response without its body.
 func newResponse(req *http.Request, status int, headers map[string]string, cookies []string) *http.Response {
 	resp := &http.Response{
 		Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), StatusCode: status,

@@ -9,28 +9,28 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/database"
 )
 
-// conn is one use of a connection. It prepares nothing on the server, and notes what
-// would stay in the session. database/sql calls one method of it at a time.
+// conn is one use of a connection. It prepares nothing on the server, and records changes
+// of the session. database/sql calls one method of it at a time.
 type conn struct {
 	*link
 	pool  *pool
 	lease *database.Lease
-	// changed says that something of this use would stay in the session.
+	// changed means that this use has left state in the session.
 	changed bool
-	// begun says that a transaction has begun and not yet ended.
+	// begun means that a transaction has begun and not yet ended.
 	begun bool
 }
 
-// IsValid implements [driver.Validator]: database/sql must not keep what is one use,
-// whatever SetMaxIdleConns says.
+// IsValid implements [driver.Validator]: a conn is one use, so database/sql must not keep
+// it, whatever SetMaxIdleConns says.
 func (c *conn) IsValid() bool { return false }
 
-// Close implements [driver.Conn]: it returns the connection to the pool, or closes it
-// where the next one must not have it.
+// Close implements [driver.Conn]: it returns the connection to the pool, or closes it if
+// the next use must not get it.
 func (c *conn) Close() error {
 	c.lease.Release(func(mine bool) {
 		if mine && !c.changed && !c.begun && c.link.IsValid() {
-			c.pool.keep(c.link)
+			c.pool.put(c.link)
 		} else {
 			_ = c.link.Close()
 		}
@@ -48,7 +48,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	return &tx{begun, c}, nil
 }
 
-// tx is a transaction that tells its connection of its end.
+// tx is a transaction that reports its end to its connection.
 type tx struct {
 	driver.Tx
 	conn *conn
@@ -81,13 +81,13 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	return rows, unskipped(err, args)
 }
 
-// runs notes what a statement does to the session.
+// runs records whether a statement changes the session.
 func (c *conn) runs(query string) {
 	c.changed = c.changed || changesSession(query)
 }
 
-// unskipped is an error instead of [driver.ErrSkip], with which the driver asks for
-// a prepared statement because the arguments do not go into the text.
+// unskipped replaces [driver.ErrSkip]. With it the driver asks for a prepared statement,
+// because the arguments do not fit into the text.
 func unskipped(err error, args []driver.NamedValue) error {
 	if errors.Is(err, driver.ErrSkip) {
 		return fmt.Errorf("mysql: a statement must have one argument for each ? and stay below Config.MaxAllowedPacket with them, got %d arguments", len(args))

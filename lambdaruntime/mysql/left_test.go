@@ -30,8 +30,8 @@ func open(t *testing.T, url string, opts mysql.Options) *sql.DB {
 
 const lockRow = `update accounts set balance = balance + 1 where id = 1`
 
-// ways are how code can take something of the database. Each has the lock of a row
-// where it can.
+// ways are the ways in which code can hold a database resource. Each locks a row if it
+// can.
 func ways(pool *sql.DB) map[string]func(ctx context.Context) error {
 	locked := func(tx *sql.Tx, err error) error {
 		if err == nil {
@@ -127,8 +127,8 @@ func theRecordNamesThePlace(t *testing.T, url string) {
 	}
 }
 
-// oneWhoWaitsLearnsWhoHolds has a connection that belongs to no operation, so that
-// nobody can tell when it should have been released.
+// oneWhoWaitsLearnsWhoHolds has a connection that belongs to no operation, so its end is
+// unknown.
 func oneWhoWaitsLearnsWhoHolds(t *testing.T, url string) {
 	pool := open(t, url, mysql.Options{})
 	here := databasetest.NextLine()
@@ -175,7 +175,7 @@ func codeThatOutlivesItsOperationGetsNoConnection(t *testing.T, url string) {
 	}
 }
 
-// aPoolForgetsWhatIsLeft leaves far more than there are connections.
+// aPoolForgetsWhatIsLeft leaves far more connections unreleased than the pool has.
 func aPoolForgetsWhatIsLeft(t *testing.T, url string) {
 	pool := open(t, url, mysql.Options{MaxConns: 2})
 	databasetest.CollectLogs(t)

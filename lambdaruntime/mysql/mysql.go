@@ -12,92 +12,94 @@
 //
 //	pool, err := db.Get(ctx) // a *sql.DB
 //
-// Where the database is comes from the variables HEARTH_DATABASE_HOST, _PORT,
-// _NAME, _USER and _ENGINE, which hearth.Backend sets with its Database property
-// together with the permission to connect. DATABASE_URL replaces all of them: a
-// local database with a password, mysql://user:password@host:3306/name. Parameters
-// after a question mark are the driver's; socket=/path is a Unix socket.
+// The variables HEARTH_DATABASE_HOST, _PORT, _NAME, _USER and _ENGINE name the database.
+// hearth.Backend sets them with its Database property, together with the permission to
+// connect. DATABASE_URL replaces all of them: a local database with a password,
+// mysql://user:password@host:3306/name. The driver gets the parameters after a question
+// mark; socket=/path is a Unix socket.
 // https://pkg.go.dev/github.com/go-sql-driver/mysql#readme-parameters (2026-11)
 //
 // # Log-in
 //
-// Each new connection logs in with a fresh IAM token; no password is kept anywhere.
-// The token travels in the clear inside TLS, which RDS Proxy asks for, and never
-// without TLS. The server's certificate is checked against the system's roots,
-// which is right for RDS Proxy: its certificates come from AWS Certificate Manager.
-// A database without a proxy has one of RDS's own authority: set
-// Config.TLS.RootCAs in [Options.Configure].
+// Each new connection logs in with a fresh IAM token; no password is stored anywhere. The
+// token travels in the clear inside TLS, as RDS Proxy requires, and never without TLS.
+// The server's certificate is checked against the system's roots, which is right for RDS
+// Proxy: its certificates come from AWS Certificate Manager. Without a proxy, RDS's own
+// authority signs the certificate: set Config.TLS.RootCAs in [Options.Configure].
 // https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-connecting.html (2026-11)
 //
-// # How many connections
+// # How many database connections
 //
-// An instance handles one HTTP request, WebSocket event or FIFO job at a time, so
-// one connection is enough and is the default; on Lambda Managed Instances, as many
-// as AWS_LAMBDA_MAX_CONCURRENCY says. A standard queue runs several jobs
-// at once: set [Options.MaxConns] to its Concurrency. A request that asks for a
-// second connection while it holds the first, such as a query inside a loop over
-// rows or beside a transaction, waits for itself until it times out. Whoever waits in
-// vain gets an error that says who has the connections and where they were taken.
+// An instance handles one HTTP request, WebSocket event or FIFO job at a time, so one
+// database connection is enough and is the default; on Lambda Managed Instances the
+// default is AWS_LAMBDA_MAX_CONCURRENCY. A standard queue runs several jobs at once: set
+// [Options.MaxConns] to its Concurrency. A request that needs a second connection while
+// it holds the first waits for itself until it times out. A query inside a loop over rows
+// or beside a transaction does that. The error of a timed-out caller names the holders of
+// the connections and the places that acquired them.
 //
-// The pool of connections is this package's own, and sql.DB keeps none of them:
+// This package pools the connections itself, and sql.DB keeps none of them:
 // SetMaxIdleConns, SetConnMaxIdleTime and SetConnMaxLifetime have no effect, and
 // sql.DB.Stats counts the connections in use.
 //
 // # Nothing outlives its request or job
 //
-// When a request or job ends, the pool takes back what it still has: connections,
-// transactions, rows. It does so after a return, an early error, a panic, and when the
-// code was abandoned because it ignored its time-out. The connection is closed, so that
-// the database rolls back and frees the locks, and the next request can connect. One
-// log record names the request or job and the place that took the connection: at level
-// ERROR when the code had ended, at level WARN when it was abandoned. A connection
-// belongs to the request or job of the context given to Conn, BeginTx or QueryContext,
-// also through [context.WithoutCancel]. Methods without a context (Begin, Query) and
-// context.Background() make it belong to the handler that runs on the same goroutine.
-// In a goroutine of the program's own it belongs to nobody then, and only the program
-// can release it.
+// When a request or job ends, the pool takes back everything that it still holds:
+// connections, transactions, rows. It does so after a return, an early error, a panic,
+// and when the runtime abandons the code because it ignored its timeout. The pool closes
+// the connection, so that the database rolls back and frees the locks, and the next
+// request can connect. One log record names the request or job and the place that
+// acquired the connection: at level ERROR when the code had ended, at level WARN when it
+// was abandoned.
+//
+// A connection belongs to the request or job of the context given to Conn, BeginTx or
+// QueryContext, also through [context.WithoutCancel]. With methods without a context
+// (Begin, Query) and with context.Background(), it belongs to the handler that runs on
+// the same goroutine. In a goroutine that the program starts it then belongs to none, and
+// only the program can release it.
 //
 // # No state reaches the next request or job
 //
-// A connection is not used again after a statement that may change its session: BEGIN
-// and START TRANSACTION (not sql.DB.BeginTx, whose end is seen), SET, user variables,
-// temporary tables, LOCK TABLES, FLUSH, GET_LOCK, PREPARE and EXECUTE, USE, HANDLER, XA,
-// sequences, LAST_INSERT_ID with an argument, and CALL, since a procedure may do any of
-// these. It is closed when it is released, so such state lasts as long as one Conn or Tx,
-// and the next one pays for a new connection: some milliseconds. The pool reads the text
-// of statements, as the driver shows neither the server's status nor a way to reset a
-// session. It does not see what functions and triggers of your own do to variables.
-// LAST_INSERT_ID(), ROW_COUNT() and FOUND_ROWS() tell of the last statement in the
-// connection, which may be another job's: use them with a Conn or Tx, after the
-// statement.
+// The pool does not use a connection again after a statement that may change its session:
+// BEGIN and START TRANSACTION (not sql.DB.BeginTx, whose end the pool sees), SET, user
+// variables, temporary tables, LOCK TABLES, FLUSH, GET_LOCK, PREPARE and EXECUTE, USE,
+// HANDLER, XA, sequences, LAST_INSERT_ID with an argument, and CALL, since a procedure
+// may do any of these. The pool closes it at its release, so such state lasts as long as
+// one Conn or Tx. The next one pays for a new connection: some milliseconds.
+//
+// The pool reads the text of statements, because the driver shows neither the server's
+// status nor a way to reset a session. It does not see how your own functions and
+// triggers change variables. LAST_INSERT_ID(), ROW_COUNT() and FOUND_ROWS() are about the
+// last statement in the connection, which may be another job's. Use them with a Conn or
+// Tx, after the statement.
 //
 // # Frozen instances
 //
-// Lambda freezes an instance between events, and its connections may break meanwhile.
-// A connection that was idle for more than a second is checked before it is used, and
-// after 25 minutes it is replaced. Both are measured with the wall clock: the monotonic
-// clock may stand still in a freeze.
+// Lambda freezes an instance between events, and its connections may break meanwhile. The
+// pool checks a connection that was idle for more than a second before its next use, and
+// replaces it after 25 minutes. It measures both with the wall clock: the monotonic clock
+// may stand still in a freeze.
 //
 // # Pinning
 //
-// RDS Proxy shares its database connections between transactions, until a client
-// does something that makes a connection its own; it is then "pinned" to that
-// client. Any prepared statement does, of SQL or of the binary protocol, and the
-// driver would prepare one for every query with arguments. The pool therefore puts
-// arguments into the statement's text, escaped, in the client: one round trip, and
-// nothing is ever prepared on the server, by sql.DB.Prepare neither. What that asks
-// in return, while all other values are stored as with prepared statements:
+// RDS Proxy shares its database connections between transactions, until a client changes
+// the session of one; the proxy then "pins" that connection to the client. Any prepared
+// statement does that, in SQL or in the binary protocol, and the driver would prepare one
+// for every query with arguments. So the pool puts the arguments, escaped, into the
+// statement's text in the client: one round trip, and no prepared statement on the
+// server, not even through sql.DB.Prepare. This has a few limits; all other values are
+// stored as with prepared statements:
 //
-//   - The connection's character set must be one in which no other character ends
-//     in the byte of a backslash: the default, utf8mb4, is. Others are refused;
+//   - In the connection's character set, no other character may end in the byte of a
+//     backslash: in utf8mb4, the default, none does. Others are refused;
 //     do not change it with SET NAMES.
-//   - []byte is a binary string, which a JSON column refuses: give JSON as a
+//   - []byte is a binary string, which a JSON column refuses: pass JSON as a
 //     string or json.RawMessage.
 //   - A floating-point number with more digits than its string column takes is
 //     refused; as an argument of a prepared statement it would lose digits.
 //   - A statement that is over 16 KB with its arguments pins.
 //
-// According to AWS, these pin besides:
+// According to AWS, these pin too:
 //
 //   - LOCK TABLE, LOCK TABLES and FLUSH TABLES WITH READ LOCK
 //   - GET_LOCK
@@ -107,17 +109,16 @@
 //   - at times ROW_COUNT, FOUND_ROWS and LAST_INSERT_ID; sql.Result's LastInsertId does
 //     not, since it comes with the answer
 //
-// The pool closes its connection after most of these (see above), which ends the
-// pinning as well.
+// The pool closes its connection after most of these (see above), which also ends the
+// pinning.
 // https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-pinning.html (2026-11)
 //
 // # Statement timeout
 //
-// A query ends with its context by closing its connection, which rolls back what it
-// did; the database may notice only later. Bound that on the server, outside the
-// program, since SET may pin: with max_execution_time (queries) and
-// innodb_lock_wait_timeout in the parameter group, or in the proxy's
-// initialization query.
+// A query ends with its context by closing its connection, which rolls its changes back;
+// the database may notice only later. Limit that on the server, outside the program,
+// since SET may pin: with max_execution_time (queries) and innodb_lock_wait_timeout, in
+// the parameter group or in the proxy's initialization query.
 package mysql
 
 import (
@@ -140,36 +141,34 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
-// unsafeCharsets have characters whose last byte is that of a backslash, which
-// takes the escape out of an escaped quote. The driver refuses their collations,
-// but not their names.
+// unsafeCharsets have characters that end in the byte of a backslash, which undoes the
+// escape of a quote. The driver refuses their collations, but not their names.
 var unsafeCharsets = []string{"big5", "cp932", "gb18030", "gb2312", "gbk", "sjis"}
 
 // Options say how to connect. The zero value is right for most programs.
 type Options struct {
-	// Connection is the name that the constructs know this database by
-	// (ConnectOptions.Name), for a program with more than one: the variables of "reports"
-	// are HEARTH_DATABASE_HOST_REPORTS and so on, and DATABASE_URL_REPORTS. Empty is the
-	// one without a name.
+	// Connection is this database's name in the constructs (ConnectOptions.Name), for a
+	// program with more than one. The variables of "reports" are
+	// HEARTH_DATABASE_HOST_REPORTS and so on, and DATABASE_URL_REPORTS. Empty means the
+	// unnamed database.
 	Connection string
 
-	// MaxConns is the most connections that one instance uses at once. 0 means 1,
-	// and on Lambda Managed Instances one for each invocation that the instance
-	// handles at the same time.
-	// All instances together must stay below what the proxy takes.
+	// MaxConns is the most database connections that one instance uses at once. 0 means
+	// 1, and on Lambda Managed Instances one for each invocation that the instance
+	// handles at the same time. All instances together must stay below the proxy's limit.
 	MaxConns int
 
-	// Configure changes the driver's configuration before it is used, for example
-	// Loc or TLS; nil changes nothing. ParseTime is on at first, so that DATETIME
-	// columns are time.Time in UTC. InterpolateParams and the password with IAM are
-	// this package's own.
+	// Configure changes the driver's configuration before its use, for example Loc or
+	// TLS; nil changes nothing. ParseTime is on unless Configure turns it off, so that
+	// DATETIME columns are time.Time in UTC. This package sets InterpolateParams, and the
+	// password with IAM.
 	Configure func(*mysqldriver.Config) error
 }
 
-// New returns the resource that is the program's connection pool. Name identifies
-// it in logs and errors. List it in [lambdaruntime.App.Warm] to connect in the
-// init phase; otherwise it connects at its first use. Loading it fails, with an
-// error that says why, unless the database answers.
+// New returns a resource that is the program's pool of database connections. name
+// identifies it in logs and errors. List it in [lambdaruntime.App.Warm] to connect in the
+// init phase; otherwise it connects at its first use. Loading it fails, with the reason
+// in the error, unless the database answers.
 //
 // The pool is safe for concurrent use and lives as long as the instance.
 func New(name string, opts Options) *lambdaruntime.Resource[*sql.DB] {
@@ -179,7 +178,7 @@ func New(name string, opts Options) *lambdaruntime.Resource[*sql.DB] {
 }
 
 func open(ctx context.Context, opts Options) (*sql.DB, error) {
-	ctx = run.WithoutScope(ctx) // the pool outlives the request that happens to open it
+	ctx = run.WithoutScope(ctx) // the pool outlives the request that opens it
 	p, err := configure(opts)
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)
@@ -221,7 +220,7 @@ func configure(opts Options) (*pool, error) {
 	if config.AllowCleartextPasswords && (config.TLS == nil && !namesTLS(config.TLSConfig) || config.AllowFallbackToPlaintext || config.TLSConfig == "preferred") {
 		return nil, errors.New("TLS must be on to log in with an IAM token or a password in the clear; leave Config.TLS as it is, or set tls=true in DATABASE_URL")
 	}
-	// What else is wrong with it is found by the driver, here and not later.
+	// The driver finds all other mistakes in it, here and not later.
 	if _, err := mysqldriver.NewConnector(config); err != nil {
 		return nil, err
 	}
@@ -230,8 +229,8 @@ func configure(opts Options) (*pool, error) {
 
 func namesTLS(name string) bool { return name != "" && name != "false" }
 
-// charsetsOf are the character sets that a configuration asks for by name. The
-// driver shows them in the DSN only.
+// charsetsOf returns the character sets that a configuration names. The driver shows them
+// in the DSN only.
 func charsetsOf(config *mysqldriver.Config) []string {
 	plain := config.Clone()
 	plain.User, plain.Passwd, plain.Net, plain.Addr, plain.DBName = "", "", "", "", ""
@@ -240,7 +239,7 @@ func charsetsOf(config *mysqldriver.Config) []string {
 	return strings.Split(strings.ToLower(values.Get("charset")), ",")
 }
 
-// source says where the database is and how to log in.
+// source reads the database's address and log-in.
 func source(connection string) (*pool, error) {
 	db, err := database.FromEnv(wire.EngineMySQL, connection)
 	if err != nil {
@@ -260,8 +259,8 @@ func source(connection string) (*pool, error) {
 	return &pool{config: config, token: db.Token}, nil
 }
 
-// parseURL reads mysql://user:password@host:port/name?parameters. Its errors tell
-// nothing of what it holds, which may be part of a password.
+// parseURL reads mysql://user:password@host:port/name?parameters. Its errors do not
+// contain the URL, which may hold part of a password.
 func parseURL(dsn string) (*mysqldriver.Config, error) {
 	u, err := url.Parse(dsn)
 	if err != nil || u.Opaque != "" {
@@ -295,12 +294,12 @@ func parseURL(dsn string) (*mysqldriver.Config, error) {
 		return nil, errors.New("must name a host, or a socket as in mysql://user@/name?socket=/path, got neither")
 	}
 	if config.TLS != nil && !config.TLS.InsecureSkipVerify {
-		config.TLS.ServerName = u.Hostname() // of "/?…" it was the default host
+		config.TLS.ServerName = u.Hostname() // ParseDSN("/?…") set the default host
 	}
 	return config, nil
 }
 
-// debugLog takes what the driver prints, all of which it also returns as errors.
+// debugLog logs the driver's messages, which the driver also returns as errors.
 type debugLog struct{}
 
 // Print implements [mysqldriver.Logger].

@@ -11,9 +11,9 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/database"
 )
 
-// pool makes and keeps the connections. To database/sql it is what opens a new one
-// each time: so it learns of every use of a connection, with the context that the
-// connection was asked for with, and when that use is over. database/sql keeps none.
+// pool makes and keeps the connections. To database/sql it looks like a source of new
+// connections. So the pool sees every use of a connection, the context of that use, and
+// its end. database/sql keeps none.
 type pool struct {
 	config *mysqldriver.Config
 	// token makes the password of one connection; nil leaves the configured one.
@@ -21,7 +21,7 @@ type pool struct {
 	leases *database.Leases
 
 	mu     sync.Mutex
-	idle   []*link // the last to come is the first to go
+	idle   []*link // last in, first out
 	closed bool
 }
 
@@ -32,7 +32,7 @@ type link struct {
 	age    database.Age
 }
 
-// fullConn is what a connection of the driver can do.
+// fullConn lists the methods of the driver's connections.
 type fullConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -86,7 +86,7 @@ func (p *pool) link(ctx context.Context) (*link, error) {
 	}
 }
 
-// works checks a connection after its rest.
+// works checks a connection that was idle.
 func (l *link) works(ctx context.Context) bool {
 	switch l.age.State() {
 	case database.Expired:
@@ -96,10 +96,10 @@ func (l *link) works(ctx context.Context) bool {
 		defer cancel()
 		return l.Ping(limited) == nil
 	}
-	return l.ResetSession(ctx) == nil // which looks at the socket
+	return l.ResetSession(ctx) == nil // it checks the socket
 }
 
-// dial makes a connection.
+// dial opens a connection.
 func (p *pool) dial(ctx context.Context) (*link, error) {
 	config := p.config.Clone()
 	if p.token != nil {
@@ -133,8 +133,8 @@ func (p *pool) dial(ctx context.Context) (*link, error) {
 	return l, nil
 }
 
-// keep takes a connection back for the next one who needs it.
-func (p *pool) keep(l *link) {
+// put returns a connection to the idle ones.
+func (p *pool) put(l *link) {
 	l.age.Rest()
 	p.mu.Lock()
 	if !p.closed {

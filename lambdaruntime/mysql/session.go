@@ -4,10 +4,10 @@ import "github.com/lambdahearth/hearth/lambdaruntime/internal/database"
 
 var dialect = database.Dialect{Quotes: `"`, NameQuote: '`', Backslashes: true, HashComments: true, CodeComments: true}
 
-// changesSession reports whether some SQL may leave something behind in its session: a
+// changesSession reports whether an SQL text may leave something in its session: a
 // transaction, a variable, a temporary table, a lock, a prepared statement, another
-// default database. Nearly all of that also makes RDS Proxy pin the session. It reads
-// the text only: what the database's own functions and triggers do is not in it.
+// default database. Nearly all of that also makes RDS Proxy pin the session. It cannot
+// see what the database's own functions and triggers do.
 func changesSession(sql string) bool {
 	var s sessionScan
 	for w := range dialect.Words(sql) {
@@ -22,7 +22,7 @@ func changesSession(sql string) bool {
 type sessionScan struct {
 	n          int // words of the statement so far
 	first      string
-	prev, last string // the word before, and the one before that
+	prev, last string // the previous word, and the one before it
 	call       string // the function whose parentheses have just been opened
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/mysql/mysqltest"
 )
 
-// TestNoStateReachesTheNextJob leaves something in the session of one job and looks
-// for it in the next, and for an INSERT of the next that would be lost.
+// TestNoStateReachesTheNextJob leaves state in the session of one job. It looks for it in
+// the next job, and for a lost INSERT of that.
 func TestNoStateReachesTheNextJob(t *testing.T) {
 	server := mysqltest.Start(t)
 	multi := server + "&multiStatements=true"
@@ -129,7 +129,7 @@ func TestNoStateReachesTheNextJob(t *testing.T) {
 	}
 }
 
-// TestAnUnchangedSessionIsUsedAgain is the other half: connections are dear.
+// TestAnUnchangedSessionIsUsedAgain is the other half: a new connection costs time.
 func TestAnUnchangedSessionIsUsedAgain(t *testing.T) {
 	pool := open(t, mysqltest.Start(t), mysql.Options{})
 	id := func() (n int) {
@@ -162,8 +162,8 @@ func TestAnUnchangedSessionIsUsedAgain(t *testing.T) {
 	}
 }
 
-// TestRestarts has requests go on while the server is stopped and started again, and
-// while it ends connections: all requests after that succeed.
+// TestRestarts sends requests while the server is stopped and started again, and while it
+// ends connections: all requests after that succeed.
 func TestRestarts(t *testing.T) {
 	server := mysqltest.NewServer(t)
 	pool := open(t, server.URL, mysql.Options{MaxConns: 2})
@@ -185,7 +185,7 @@ func TestRestarts(t *testing.T) {
 	for name, restart := range map[string]func(id int){
 		"the server is killed": func(int) { server.Stop(); server.Start(t) },
 		"the connection is killed": func(id int) {
-			// By another one, which a transaction makes the pool take.
+			// The transaction makes the pool use a second connection for the kill.
 			ctx, scope := run.WithScope(t.Context(), "request")
 			defer scope.End(nil)
 			tx, err := pool.BeginTx(ctx, nil)

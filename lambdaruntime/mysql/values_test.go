@@ -47,11 +47,11 @@ var columns = []string{
 	"date", "datetime", "datetime(6)", "timestamp", "time", "time(6)", "year", "enum('text', 'sad')", "set('text', 'sad')", "bit(3)", "json", "uuid", "inet6",
 }
 
-// refused are the columns that are too short for a number with many digits, which is
-// refused. In the plain driver's protocol the server drops digits until it fits.
+// refused are the columns that are too short for a number with many digits: the server
+// refuses it. In the plain driver's protocol the server drops digits until it fits.
 var refused = map[string]bool{"varchar(3)": true, "char(5)": true, "binary(4)": true}
 
-// stored is how the database shows what an argument did: the value, or the error.
+// stored is how the database shows the effect of an argument: the value, or the error.
 // Its message may differ, as long as nothing is stored.
 func stored(ctx context.Context, tx *sql.Tx, kind, column string, arg any) string {
 	var query string

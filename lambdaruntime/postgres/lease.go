@@ -13,17 +13,17 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/database"
 )
 
-// watcher sees what is done with the pool and its connections, as the pool's tracer.
-// It bounds the connections in use and takes them back from operations that have
-// ended: the pool itself would wait for such an operation to release them, and an
-// instance with one connection would be stuck until then. It also knows which
-// connections must not be used again, since their session has changed.
+// watcher is the pool's tracer, and so sees every use of the pool and its connections. It
+// bounds the connections in use and takes them back from operations that have ended. The
+// pool itself would wait for such an operation to release them, and an instance with one
+// connection would be stuck. It also knows which connections have a changed session, and
+// must not be used again.
 type watcher struct{ leases *database.Leases }
 
-// session is what the watcher knows of a connection. The connection keeps it.
+// session is the watcher's data of a connection. The connection stores it.
 type session struct {
-	lease   *database.Lease // nil while nobody has the connection
-	changed bool            // something of its holder would stay in it
+	lease   *database.Lease // nil while the connection is idle
+	changed bool            // its holder has left state in the session
 	age     database.Age
 }
 
@@ -31,7 +31,7 @@ const sessionKey = "github.com/lambdahearth/hearth/lambdaruntime/postgres"
 
 func sessionOf(conn *pgx.Conn) *session {
 	s, _ := conn.PgConn().CustomData()[sessionKey].(*session)
-	if s == nil { // of a connection that is still being made
+	if s == nil { // the connection is still being opened
 		s = &session{age: database.NewAge()}
 		conn.PgConn().CustomData()[sessionKey] = s
 	}
@@ -40,7 +40,7 @@ func sessionOf(conn *pgx.Conn) *session {
 
 type leaseKey struct{}
 
-// refused is the context of an Acquire that fails: the pool returns its error.
+// refused is the context of an Acquire that must fail: the pool returns its error.
 type refused struct {
 	context.Context
 	err error
@@ -51,8 +51,7 @@ var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c
 func (c refused) Done() <-chan struct{} { return closed }
 func (c refused) Err() error            { return c.err }
 
-// TraceAcquireStart implements [pgxpool.AcquireTracer]: it waits for a connection's
-// turn.
+// TraceAcquireStart implements [pgxpool.AcquireTracer]: it waits for a free lease.
 func (w *watcher) TraceAcquireStart(ctx context.Context, pool *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
 	lease, err := w.leases.Take(ctx)
 	if err != nil {
@@ -62,13 +61,13 @@ func (w *watcher) TraceAcquireStart(ctx context.Context, pool *pgxpool.Pool, _ p
 	return context.WithValue(ctx, leaseKey{}, lease)
 }
 
-// settleTime is more than a release takes from its first step to its last, even on
-// a busy machine, and less than connecting takes.
+// settleTime is longer than a release takes from its first step to its last, even on a
+// busy machine, and shorter than connecting takes.
 const settleTime = 10 * time.Millisecond
 
-// settle waits until a connection whose lease has just ended is back in the pool as
-// well, a moment later, since the pool would open another one instead. One that is
-// being closed may take longer, and is not waited for.
+// settle waits until a connection whose lease has just ended is back in the pool, which
+// happens a moment later: otherwise the pool would open another one. It does not wait for
+// a connection that is being closed, which may take longer.
 func (w *watcher) settle(pool *pgxpool.Pool) {
 	for start := time.Now(); time.Since(start) < settleTime; runtime.Gosched() {
 		if int(pool.Stat().AcquiredConns()) < w.leases.Max()+w.leases.Over() {
@@ -103,7 +102,7 @@ func (w *watcher) TraceRelease(_ *pgxpool.Pool, data pgxpool.TraceReleaseData) {
 	lease.Release(func(mine bool) {
 		s.age.Rest()
 		if s.changed || !mine {
-			discard(data.Conn) // so that the pool throws it away
+			discard(data.Conn) // the pool drops a closed connection
 		}
 	})
 }
@@ -131,7 +130,7 @@ func (w *watcher) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQuer
 // TraceBatchEnd implements [pgx.BatchTracer].
 func (w *watcher) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
-// TracePrepareStart implements [pgx.PrepareTracer]: a statement with a name stays.
+// TracePrepareStart implements [pgx.PrepareTracer]: named statements change the session.
 func (w *watcher) TracePrepareStart(ctx context.Context, conn *pgx.Conn, data pgx.TracePrepareStartData) context.Context {
 	if data.Name != "" {
 		w.changed(conn)
@@ -142,23 +141,23 @@ func (w *watcher) TracePrepareStart(ctx context.Context, conn *pgx.Conn, data pg
 // TracePrepareEnd implements [pgx.PrepareTracer].
 func (w *watcher) TracePrepareEnd(context.Context, *pgx.Conn, pgx.TracePrepareEndData) {}
 
-// ran notes what a statement does to the session.
+// ran records whether a statement changes the session.
 func (w *watcher) ran(conn *pgx.Conn, sql string) {
 	if s := sessionOf(conn); s.lease != nil && !s.changed {
 		s.changed = changesSession(sql)
 	}
 }
 
-// changed notes that the session has changed. What AfterConnect does is the same in
-// every connection.
+// changed records that the session has changed. Changes by AfterConnect do not count:
+// they are the same in every connection.
 func (w *watcher) changed(conn *pgx.Conn) {
 	if s := sessionOf(conn); s.lease != nil {
 		s.changed = true
 	}
 }
 
-// shouldPing decides, before an idle connection is used, whether it must answer a
-// ping first. An expired one gets a ping too, but no answer.
+// shouldPing decides whether an idle connection must answer a ping before its use. An
+// expired one must too, but its socket is closed, so the ping fails.
 func shouldPing(conn *pgx.Conn) bool {
 	switch s := sessionOf(conn); s.age.State() {
 	case database.Fresh:
@@ -169,8 +168,8 @@ func shouldPing(conn *pgx.Conn) bool {
 	return true
 }
 
-// socketOf is what the connection is made of below TLS, whose own Close may have to
-// wait for the server. It can be closed while other code uses the connection.
+// socketOf returns the connection's socket below TLS, because the Close of TLS may have
+// to wait for the server. It may be closed while other code uses the connection.
 func socketOf(conn *pgx.Conn) net.Conn {
 	c := conn.PgConn().Conn()
 	if t, ok := c.(*tls.Conn); ok {

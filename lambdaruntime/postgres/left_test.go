@@ -24,13 +24,13 @@ func open(t *testing.T, url string, opts postgres.Options) *pgxpool.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pool // Close would wait for what tests leave behind
+	return pool // Close would wait for connections that tests do not release
 }
 
 const lockRow = `update accounts set balance = balance + 1 where id = 1`
 
-// ways are how code can take something of the database. Each has the lock of a row
-// where it can.
+// ways are the ways in which code can hold a database resource. Each locks a row if it
+// can.
 func ways(pool *pgxpool.Pool) map[string]func(ctx context.Context) error {
 	locked := func(tx pgx.Tx, err error) error {
 		if err == nil {
@@ -107,7 +107,7 @@ func TestNothingOutlivesItsOperation(t *testing.T) {
 	}
 	databasetest.Left(t, ways(pool), use)
 	t.Run("the database's side", func(t *testing.T) {
-		// All connections but the one that asks are gone.
+		// All connections but the current one are gone.
 		ctx, cancel := context.WithTimeout(t.Context(), databasetest.Deadline)
 		defer cancel()
 		for n := -1; n != 1; {
@@ -142,8 +142,8 @@ func theRecordNamesThePlace(t *testing.T, url string) {
 	}
 }
 
-// oneWhoWaitsLearnsWhoHolds has a connection that belongs to no operation, so that
-// nobody can tell when it should have been released.
+// oneWhoWaitsLearnsWhoHolds has a connection that belongs to no operation, so its end is
+// unknown.
 func oneWhoWaitsLearnsWhoHolds(t *testing.T, url string) {
 	pool := open(t, url, postgres.Options{})
 	here := databasetest.NextLine()
@@ -188,7 +188,7 @@ func codeThatOutlivesItsOperationGetsNoConnection(t *testing.T, url string) {
 	}
 }
 
-// aPoolForgetsWhatIsLeft leaves far more than there are connections.
+// aPoolForgetsWhatIsLeft leaves far more connections unreleased than the pool has.
 func aPoolForgetsWhatIsLeft(t *testing.T, url string) {
 	pool := open(t, url, postgres.Options{MaxConns: 2})
 	databasetest.CollectLogs(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/postgres/postgrestest"
 )
 
-// TestSharedConnections has more clients than the proxy has connections, so that
-// nearly every step of each of them is on another one than the step before.
+// TestSharedConnections has more clients than the proxy has connections, so that nearly
+// every step of a client uses another connection than the step before.
 func TestSharedConnections(t *testing.T) {
 	pool := open(t, postgrestest.StartPooler(t, postgrestest.Start(t), 2), postgres.Options{MaxConns: 8})
 	defer pool.Close()
@@ -60,8 +60,8 @@ func TestSharedConnections(t *testing.T) {
 	}
 }
 
-// TestNothingOutlivesItsOperationBehindAProxy is what [TestNothingOutlivesItsOperation]
-// holds, with a proxy whose two connections to the server would be used up soon.
+// TestNothingOutlivesItsOperationBehindAProxy is [TestNothingOutlivesItsOperation] behind
+// a proxy, whose two connections to the server would soon be used up.
 func TestNothingOutlivesItsOperationBehindAProxy(t *testing.T) {
 	server := postgrestest.Start(t)
 	pool := open(t, postgrestest.StartPooler(t, server, 2), postgres.Options{})
@@ -89,8 +89,8 @@ func TestNothingOutlivesItsOperationBehindAProxy(t *testing.T) {
 	}
 }
 
-// TestRestarts has requests go on while the proxy and the server are stopped and
-// started again: those of the meantime fail, and all later ones succeed.
+// TestRestarts sends requests while the proxy and the server are stopped and started
+// again: those in between fail, and all later ones succeed.
 func TestRestarts(t *testing.T) {
 	server := postgrestest.NewServer(t)
 	pooler := postgrestest.NewPooler(t, server.URL, 2)

@@ -258,8 +258,8 @@ func TestQueriesDoNotPin(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The types are asked for once. No step needs what an earlier one left in the
-	// session, since a proxy may use another one for it.
+	// The pool asks for the types once. No step needs session state of an earlier one,
+	// since a proxy may use another session for it.
 	ask := []string{`parse "" [] update t set a = $1`, "describe S", "sync"}
 	round := []string{`parse "" [23] update t set a = $1`, `bind ""`, "describe P", "sync"}
 	p.mu.Lock()

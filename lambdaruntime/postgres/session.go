@@ -4,10 +4,10 @@ import "github.com/lambdahearth/hearth/lambdaruntime/internal/database"
 
 var dialect = database.Dialect{NameQuote: '"', DollarQuotes: true, NestedComments: true}
 
-// changesSession reports whether some SQL may leave something behind in its session:
-// a setting, a temporary table, a lock, a statement or cursor by name, the position of
-// a sequence, a subscription. That is also what makes RDS Proxy pin the session. It
-// reads the text only: what the database's own functions and triggers do is not in it.
+// changesSession reports whether an SQL text may leave something in its session: a
+// setting, a temporary table, a lock, a named statement or cursor, the position of a
+// sequence, a subscription. The same things make RDS Proxy pin the session. It cannot see
+// what the database's own functions and triggers do.
 func changesSession(sql string) bool {
 	var s sessionScan
 	for w := range dialect.Words(sql) {
@@ -15,7 +15,7 @@ func changesSession(sql string) bool {
 			return true
 		}
 	}
-	return s.settings != nil // a call of set_config without an end
+	return s.settings != nil // a call of set_config that does not end
 }
 
 // sessionScan reads SQL word by word.
@@ -27,7 +27,7 @@ type sessionScan struct {
 	settings []settingCall
 }
 
-// settingCall is a call of set_config whose end is yet to come.
+// settingCall is a call of set_config that has not ended yet.
 type settingCall struct {
 	depth int    // in its parentheses
 	last  string // its last argument so far, if that is one word
@@ -81,7 +81,7 @@ func (s *sessionScan) read(w database.Word) bool {
 	return s.command(w, prev.Text)
 }
 
-// command reports whether the statement is one that changes the session.
+// command reports whether the statement changes the session.
 func (s *sessionScan) command(w database.Word, prev string) bool {
 	switch s.n {
 	case 1:

@@ -13,8 +13,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/postgres/postgrestest"
 )
 
-// TestNoStateReachesTheNextJob leaves something in the session of one job and looks
-// for it in the next.
+// TestNoStateReachesTheNextJob leaves state in the session of one job and looks for it in
+// the next.
 func TestNoStateReachesTheNextJob(t *testing.T) {
 	pool := open(t, postgrestest.Start(t), postgres.Options{})
 	defer pool.Close()
@@ -29,8 +29,8 @@ func TestNoStateReachesTheNextJob(t *testing.T) {
 			return err
 		}
 	}
-	// What the closed connection's server process has not yet given up, a moment later,
-	// is not the next job's.
+	// The closed connection's server process may hold its state a moment longer, but the
+	// next job must not see it.
 	const (
 		user    = `select coalesce(current_setting('app.who', true), '') = ''`
 		locks   = `select count(*) = 0 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`
@@ -103,7 +103,7 @@ func TestNoStateReachesTheNextJob(t *testing.T) {
 	}
 }
 
-// TestAnUnchangedSessionIsUsedAgain is the other half: connections are dear.
+// TestAnUnchangedSessionIsUsedAgain is the other half: a new connection costs time.
 func TestAnUnchangedSessionIsUsedAgain(t *testing.T) {
 	pool := open(t, postgrestest.Start(t), postgres.Options{Configure: func(c *pgxpool.Config) error {
 		c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {

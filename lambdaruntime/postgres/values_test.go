@@ -72,7 +72,7 @@ var columns = []string{
 	"inet", "cidr", "int4range", "bit(3)", "mood", "positive", "oid", "xml",
 }
 
-// stored is how the database shows what an argument did: the value in the column, or
+// stored is how the database shows the effect of an argument: the value in the column, or
 // the error. Its message may differ, as long as nothing is stored.
 func stored(ctx context.Context, db interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
@@ -146,8 +146,8 @@ func TestStoresWhatPlainPgxStores(t *testing.T) {
 	}
 }
 
-// TestValuesByHand is what the comparison with plain pgx cannot show: that the values
-// are those that were given.
+// TestValuesByHand checks the values themselves, which a comparison with plain pgx
+// cannot.
 func TestValuesByHand(t *testing.T) {
 	pool := open(t, postgrestest.Start(t), postgres.Options{})
 	night := time.Date(2026, 3, 1, 0, 30, 0, 0, time.FixedZone("", 3600))

@@ -18,39 +18,39 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// maxEntryAttempts is how often one entry of a batch is sent before its failure is
-// reported. Whole requests are retried by the SDK besides.
+// maxEntryAttempts is how often one entry of a batch is sent before it counts as failed.
+// In addition, the SDK retries whole requests.
 const maxEntryAttempts = 4
 
-// maxFailedRequests is how many requests may fail one after the other before the rest
-// of the messages is given up. The SDK tries each of them several times.
+// maxFailedRequests is how many requests in a row may fail before SendMany gives up the
+// rest of the messages. The SDK makes several attempts for each of them.
 const maxFailedRequests = 2 * maxEntryAttempts
 
 // Message is one message for [Producer.SendMany]; see [NewMessage].
 type Message[T any] struct {
 	// Payload becomes the message's body.
 	Payload T
-	// Options say how it is sent.
+	// Options are the message's options, as for Send.
 	Options []Option
 
 	id string // the deduplication id on a FIFO queue, unless Options have one
 }
 
-// NewMessage returns a message for [Producer.SendMany]. It has a deduplication id, so
-// that it can be given to SendMany again: a FIFO queue delivers it once, within 5
-// minutes. A Message that is made without NewMessage gets another id each time.
+// NewMessage returns a message for [Producer.SendMany]. It has a deduplication id. So it
+// can be given to SendMany again: within 5 minutes, a FIFO queue delivers it once. A
+// Message made without NewMessage gets a new id each time.
 func NewMessage[T any](payload T, opts ...Option) Message[T] {
 	return Message[T]{Payload: payload, Options: opts, id: rand.Text()}
 }
 
-// ErrMaybeSent is the reason, besides another one, of messages that SQS may have taken:
-// the answer to their request was lost, or was one of a fault of SQS. Sent again, they
-// may be in a standard queue twice. A FIFO queue delivers them once, when they have the
+// ErrMaybeSent marks messages that SQS may have accepted, in addition to another reason:
+// the answer to their request was lost, or reported a fault of SQS. If sent again, a
+// standard queue may hold them twice. A FIFO queue delivers them once, if they have the
 // same deduplication id; see [NewMessage].
 var ErrMaybeSent = errors.New("may have been sent")
 
-// SendError says which messages of a [Producer.SendMany] were not sent, or may not have
-// been. All others were sent.
+// SendError lists the messages of a [Producer.SendMany] that were not sent, or may not
+// have been. All others were sent.
 type SendError struct {
 	// Queue is the queue's logical name.
 	Queue string
@@ -63,13 +63,13 @@ type SendError struct {
 
 // FailedMessage is a message that was not sent, or may not have been.
 type FailedMessage struct {
-	// Index is its place in what SendMany was given.
+	// Index is its position in the arguments of SendMany.
 	Index int
-	// Err is the reason: an [EntryError] where SQS refused this message alone. It is
-	// [ErrMaybeSent] too where the message may have been sent.
+	// Err is the reason: an [EntryError] if SQS refused only this message. It also
+	// matches [ErrMaybeSent] if the message may have been sent.
 	Err error
-	// DeduplicationID is the id that the message had on a FIFO queue, for
-	// [WithDeduplication]; "" without one.
+	// DeduplicationID is the message's id on a FIFO queue, for [WithDeduplication]; "" on
+	// a standard queue.
 	DeduplicationID string
 }
 
@@ -79,14 +79,14 @@ type EntryError struct {
 	Code string
 	// Message explains it.
 	Message string
-	// SenderFault says that sending the message again cannot help.
+	// SenderFault means that sending the message again cannot help.
 	SenderFault bool
 }
 
 // Error implements error.
 func (e *EntryError) Error() string { return strings.TrimSpace(e.Code + " " + e.Message) }
 
-// errBlocked is why the later messages of a FIFO group are not sent.
+// errBlocked is the reason for not sending the later messages of a FIFO group.
 var errBlocked = errors.New("not sent: an earlier message of its group failed")
 
 // Error implements error.
@@ -104,7 +104,7 @@ func (e *SendError) Error() string {
 	return fmt.Sprintf("%s, the first at index %d: %v", text, e.Failed[0].Index, e.Failed[0].Err)
 }
 
-// Unwrap gives the reasons.
+// Unwrap returns the reasons.
 func (e *SendError) Unwrap() []error {
 	errs := make([]error, len(e.Failed))
 	for i, f := range e.Failed {
@@ -113,17 +113,16 @@ func (e *SendError) Unwrap() []error {
 	return errs
 }
 
-// SendMany sends messages in batches of up to 10, and of up to 1 MiB together.
-// Messages that SQS fails to take for a reason of its own are tried again a few
-// times, and so are requests that it throttles; the other messages go on meanwhile. An
-// error is a *[SendError], which says which messages were not sent; only a producer that
-// lacks its queue's URL or its region returns another one. A message whose answer
-// was lost fails with [ErrMaybeSent].
+// SendMany sends messages in batches of up to 10 messages and up to 1 MiB. It retries a
+// few times the messages that SQS fails to accept through no fault of the sender, and
+// requests that SQS throttles; meanwhile the other messages go on. An error is a
+// *[SendError] that lists the failed messages. Only a producer without its queue's URL or
+// its region returns another error. A message whose answer was lost fails with
+// [ErrMaybeSent].
 //
-// On a FIFO queue the messages of one group arrive in the order given: each
-// travels after the one before it has been accepted, and where one fails, the
-// later ones of its group are not sent. A batch therefore holds one message of a
-// group at most.
+// On a FIFO queue the messages of one group arrive in the given order: SendMany sends
+// each one after SQS has accepted the one before it. If one fails, it does not send the
+// later ones of its group. So a batch holds at most one message of a group.
 func (p *Producer[T]) SendMany(ctx context.Context, messages ...Message[T]) error {
 	if len(messages) == 0 {
 		return nil
@@ -160,7 +159,7 @@ func (p *Producer[T]) SendMany(ctx context.Context, messages ...Message[T]) erro
 			failures++
 			b.requestFailed(batch, err, a.maybe)
 			if failures == maxFailedRequests || ctx.Err() != nil || !a.retryer.IsErrorRetryable(err) {
-				b.failRest(err) // it would fare no better
+				b.failRest(err) // it would fail too
 			}
 		case b.settle(batch, out):
 			failures, round = 0, 0
@@ -184,16 +183,16 @@ func (p *Producer[T]) SendMany(ctx context.Context, messages ...Message[T]) erro
 	return nil
 }
 
-// attempts watches what becomes of the attempts of one request.
+// attempts observes the attempts of one request.
 type attempts struct {
 	client  sqs.HTTPClient
 	retryer aws.Retryer
-	// maybe says that SQS may have taken the request: an attempt of it had no answer,
-	// or one that does not refuse it.
+	// maybe means that SQS may have accepted the request: an attempt got no answer, or
+	// one that does not refuse it.
 	maybe bool
 }
 
-// watch is an option of one call.
+// watch is an option of one SDK call.
 func (a *attempts) watch(o *sqs.Options) {
 	a.client, a.retryer = o.HTTPClient, o.Retryer
 	o.HTTPClient = a
@@ -213,7 +212,7 @@ func (a *attempts) Do(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// reason is an error of a request, which SQS may have taken.
+// reason adds ErrMaybeSent to the error of a request that SQS may have accepted.
 func reason(err error, maybe bool) error {
 	if maybe {
 		return fmt.Errorf("%w: %w", ErrMaybeSent, err)
@@ -221,17 +220,17 @@ func reason(err error, maybe bool) error {
 	return err
 }
 
-// entryPause grows from about 100 ms; the jitter keeps senders that failed
-// together from coming back together.
+// entryPause grows from about 100 ms; because of the jitter, senders that failed together
+// do not retry together.
 func entryPause(round int) time.Duration {
 	return time.Duration(float64(100*time.Millisecond<<min(round, 4)) * (0.5 + mathrand.Float64()))
 }
 
-// batches divides messages into batches and keeps what became of each.
+// batches divides messages into batches and records the result of each message.
 type batches struct {
 	fifo  bool
 	state []entryState
-	// blocked is, for each group of which a message failed, that message's index.
+	// blocked maps each group with a failed message to that message's index.
 	blocked map[string]int
 }
 
@@ -269,8 +268,8 @@ func (b *batches) failRest(err error) {
 	}
 }
 
-// requestFailed takes in that the request with a batch failed. What SQS has refused can
-// be sent again, and what it may have taken on a FIFO queue alone.
+// requestFailed records that the request with a batch failed. Its messages may be sent
+// again if SQS refused the request or, on a FIFO queue only, if SQS may have accepted it.
 func (b *batches) requestFailed(batch []int, err error, maybe bool) {
 	for _, i := range batch {
 		s := &b.state[i]
@@ -315,8 +314,8 @@ func (b *batches) next() []int {
 	return batch
 }
 
-// settle takes in the answer to a batch and reports whether all of its messages
-// are done with.
+// settle records the answer to a batch and reports whether all of its messages are
+// finished.
 func (b *batches) settle(batch []int, out *sqs.SendMessageBatchOutput) bool {
 	for _, r := range out.Successful {
 		if i, ok := b.index(r.Id); ok {
@@ -344,7 +343,7 @@ func (b *batches) settle(batch []int, out *sqs.SendMessageBatchOutput) bool {
 			settled = false
 			continue
 		}
-		if s.lastErr == nil { // named neither as sent nor as failed
+		if s.lastErr == nil { // the answer lists it neither as sent nor as failed
 			s.lastErr = &EntryError{Code: "NoResult"}
 		}
 		b.fail(i, s.lastErr)

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// hasty makes a producer's client try again without a pause.
+// hasty makes a producer's client retry without a pause.
 func hasty[T any](t *testing.T, p *Producer[T]) *Producer[T] {
 	t.Helper()
 	if _, _, err := p.connect(); err != nil {
@@ -29,7 +29,7 @@ func hasty[T any](t *testing.T, p *Producer[T]) *Producer[T] {
 	return p
 }
 
-// loseAnswers takes the requests of which lost says so, and answers nothing.
+// loseAnswers accepts the requests that lost selects, and sends no answer.
 func (s *server) loseAnswers(t *testing.T, lost func(request int) bool) {
 	t.Helper()
 	s.mu.Lock()
@@ -49,7 +49,7 @@ func (s *server) loseAnswers(t *testing.T, lost func(request int) bool) {
 	}
 }
 
-// takeBatches returns what the server has got since the last time. A request whose
+// takeBatches returns the server's batches since the last call. A request whose
 // connection was closed may still be under way in the server.
 func (s *server) takeBatches() [][]entry {
 	s.mu.Lock()
@@ -59,7 +59,7 @@ func (s *server) takeBatches() [][]entry {
 	return batches
 }
 
-// throttle refuses the requests of which throttled says so.
+// throttle refuses the requests that throttled selects.
 func (s *server) throttle(throttled func(request int) bool) {
 	s.refuse = func(w http.ResponseWriter) bool {
 		s.requests++

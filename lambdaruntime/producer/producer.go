@@ -5,29 +5,28 @@
 //
 //	err := toCapture.Send(ctx, Capture{URL: url})
 //
-// The queue's URL comes from the variable HEARTH_QUEUES, which the constructs set
-// together with the permission to send: hearth.Backend for every queue that it
-// creates, Queue.ConnectSend for any other one. Credentials and the
-// region are those that Lambda gives the function. AWS_ENDPOINT_URL_SQS and
-// AWS_ENDPOINT_URL replace the endpoint.
+// The queue's URL comes from the variable HEARTH_QUEUES. The constructs set it together
+// with the permission to send: hearth.Backend for every queue that it creates,
+// Queue.ConnectSend for any other one. Lambda sets the credentials and the region.
+// AWS_ENDPOINT_URL_SQS and AWS_ENDPOINT_URL replace the endpoint.
 //
 // # Payloads
 //
-// A payload is encoded as [lambdaruntime.Queue] decodes it: a string or []byte is
-// the message's body itself, anything else is its JSON. A body is text; encode
-// binary data yourself.
+// The encoding is the one that [lambdaruntime.Queue] decodes: a string or []byte is the
+// message's body itself, any other value becomes JSON. A body is text; encode binary data
+// yourself.
 //
 // # Delivery
 //
-// A call that returns nil has handed its messages to SQS, which delivers them at
-// least once. A request is repeated when its answer is lost, so a standard queue
-// may then hold a message twice; a FIFO queue drops the second one. A call whose last
-// answer is lost as well fails with [ErrMaybeSent].
+// A nil error means that SQS has accepted the messages; it delivers them at least once.
+// The SDK repeats a request when its answer is lost. Then a standard queue may hold a
+// message twice; a FIFO queue drops the second one. If the last answer is lost too, the
+// call fails with [ErrMaybeSent].
 //
 // # Tracing
 //
-// Messages carry the X-Ray trace of the invocation that sends them, in the system
-// attribute AWSTraceHeader, where [lambdaruntime.Message] has it again.
+// Messages carry the X-Ray trace of the sending invocation, in the system attribute
+// AWSTraceHeader; [lambdaruntime.Message] has it too.
 package producer
 
 import (
@@ -65,16 +64,16 @@ const (
 	maxAttributes = 10
 )
 
-// attemptTimeout bounds one HTTP request of a call. A connection that broke while
-// the instance was frozen must not cost the whole request its time.
+// attemptTimeout bounds one HTTP request of a call. If a TCP connection broke while the
+// instance was frozen, the whole request must not wait for it.
 const attemptTimeout = 5 * time.Second
 
-// transport is shared by all producers: their queues have one endpoint, so one
-// pool of connections serves them all.
+// transport is shared by all producers: their queues have one endpoint, so one pool of
+// TCP connections serves them all.
 var transport = awshttp.NewBuildableClient().WithTimeout(attemptTimeout)
 
-// Producer sends messages to one queue. It is made by [New], costs nothing until
-// its first use and is safe for concurrent use.
+// Producer sends messages to one queue. [New] makes it. It costs nothing until its first
+// use and is safe for concurrent use.
 type Producer[T any] struct {
 	name string
 	fifo bool
@@ -86,13 +85,12 @@ type Producer[T any] struct {
 	client *sqs.Client
 }
 
-// New returns a producer for a queue. Whether the queue is a FIFO queue is the
-// queue's own to say; its other fields do not matter here.
+// New returns a producer for a queue. It uses only the queue's Name and FIFO.
 func New[T any](queue lambdaruntime.Queue[T]) *Producer[T] {
 	return &Producer[T]{name: queue.Name, fifo: queue.FIFO, pause: entryPause}
 }
 
-// Option says how a message is sent.
+// Option sets how a message is sent.
 type Option func(*settings)
 
 type settings struct {
@@ -104,24 +102,24 @@ type settings struct {
 	attributesBytes int
 }
 
-// WithDelay hides the message from consumers for d at first, up to 15 minutes,
-// rounded up to a second. Without it the queue's own delay holds. FIFO queues know
-// a delay for the whole queue only.
+// WithDelay hides the message from consumers for d at first, up to 15 minutes, rounded up
+// to a second. Without it the queue's own delay applies. A FIFO queue has one delay for
+// all messages.
 func WithDelay(d time.Duration) Option { return func(s *settings) { s.delay = d } }
 
-// WithGroup sets the message group. A FIFO queue delivers the messages of one
-// group in order, and needs it on every message. On a standard queue it marks
-// whose message this is, so that a busy tenant does not delay the others.
+// WithGroup sets the message group. A FIFO queue delivers the messages of one group in
+// order, and needs it on every message. On a standard queue it names the message's
+// tenant, so that a busy tenant does not delay the others.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html (2026-11)
 func WithGroup(id string) Option { return func(s *settings) { s.group = id } }
 
 // WithDeduplication sets the deduplication id: a FIFO queue accepts, but does not
-// deliver, another message with the same id within 5 minutes. Without it each
-// message gets an id of its own, so that only a repeated request is deduplicated.
+// deliver, another message with the same id within 5 minutes. Without it each message
+// gets its own id, so that only a repeated request is deduplicated.
 func WithDeduplication(id string) Option { return func(s *settings) { s.deduplication = id } }
 
-// WithContentDeduplication leaves the deduplication id to SQS, which then makes it
-// from the body. The FIFO queue must have content-based deduplication enabled.
+// WithContentDeduplication lets SQS make the deduplication id from the body. The FIFO
+// queue must have content-based deduplication enabled.
 func WithContentDeduplication() Option { return func(s *settings) { s.contentDedup = true } }
 
 // WithAttribute adds a message attribute of type String; see
@@ -135,8 +133,8 @@ func WithAttribute(name, value string) Option {
 	}
 }
 
-// Send sends one message. An error is [ErrMaybeSent] where SQS may have taken it. On a
-// FIFO queue, add [WithDeduplication] to be able to send it again.
+// Send sends one message. The error matches [ErrMaybeSent] if SQS may have accepted it.
+// On a FIFO queue, add [WithDeduplication] to be able to send it again.
 func (p *Producer[T]) Send(ctx context.Context, payload T, opts ...Option) error {
 	client, url, err := p.connect()
 	if err != nil {
@@ -162,7 +160,7 @@ func (p *Producer[T]) Send(ctx context.Context, payload T, opts ...Option) error
 	return nil
 }
 
-// connect finds the queue's URL and makes the client, once both can be had.
+// connect makes the client, once the environment has the queue's URL and the region.
 func (p *Producer[T]) connect() (*sqs.Client, string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -200,9 +198,9 @@ func newClient() (*sqs.Client, error) {
 	return sqs.New(options), nil
 }
 
-// encode makes a payload an entry of a batch, less its id, and refuses what SQS
-// would refuse. The entry has its group even then. id is the deduplication id on a FIFO
-// queue, unless an option has another one; "" makes one.
+// encode makes an entry of a batch from a payload, without the entry's id. It refuses
+// what SQS would refuse; even then the entry has its group. id is the deduplication id on
+// a FIFO queue, unless an option sets one; "" makes a new one.
 func (p *Producer[T]) encode(ctx context.Context, payload T, opts []Option, id string) (types.SendMessageBatchRequestEntry, error) {
 	var e types.SendMessageBatchRequestEntry
 	var s settings
@@ -279,8 +277,8 @@ func (p *Producer[T]) check(s *settings, body string) error {
 	return nil
 }
 
-// refusedRune finds a character that may not be in a message: all but tab, line feed,
-// carriage return, U+0020 to U+D7FF, U+E000 to U+FFFD and U+10000 to U+10FFFF.
+// refusedRune finds a character that SQS does not allow in a message: all but tab, line
+// feed, carriage return, U+0020 to U+D7FF, U+E000 to U+FFFD and U+10000 to U+10FFFF.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html (2026-11)
 func refusedRune(s string) (rune, bool) {
 	for _, r := range s {
@@ -302,8 +300,8 @@ func encodeBody(payload any) (string, error) {
 	return string(data), err
 }
 
-// attributeBytes is what a String attribute counts for in a message's size: its
-// name, type and value. System attributes do not count.
+// attributeBytes is the share of a String attribute in a message's size: its name, type
+// and value. System attributes do not count.
 func attributeBytes(name, value string) int { return len(name) + len("String") + len(value) }
 
 func entryBytes(e *types.SendMessageBatchRequestEntry) int {
@@ -314,9 +312,9 @@ func entryBytes(e *types.SendMessageBatchRequestEntry) int {
 	return n
 }
 
-// traceHeader is the X-Ray trace of the invocation. The variable is right only
-// where an instance handles one event at a time, so the context's value, which
-// aws-lambda-go sets under this key, comes first.
+// traceHeader returns the X-Ray trace of the invocation. The context's value comes first,
+// which aws-lambda-go sets under this key: the variable is right only if an instance
+// handles one event at a time.
 func traceHeader(ctx context.Context) string {
 	if trace, ok := ctx.Value("x-amzn-trace-id").(string); ok && trace != "" {
 		return trace

@@ -24,7 +24,7 @@ type capture struct {
 	URL string `json:"url"`
 }
 
-// entry is a message as it stands in a request.
+// entry is a message in a request.
 type entry struct {
 	ID                      string `json:"Id,omitempty"`
 	QueueURL                string `json:"QueueUrl,omitempty"`
@@ -46,14 +46,14 @@ type server struct {
 	// single and batches are the messages of each request.
 	single  []entry
 	batches [][]entry
-	// verdict, if set, says what becomes of an entry of a batch: "" is sent.
+	// verdict, if set, returns the error code of a batch's entry: "" is sent.
 	verdict func(e entry) string
 	// status, if set, refuses whole requests.
 	status int
-	// refuse, if set, may answer a request in the server's place, and interrupt may do
-	// so after the server has taken it.
+	// refuse, if set, may answer a request instead of the server, and interrupt after the
+	// server has accepted it.
 	refuse, interrupt func(w http.ResponseWriter) bool
-	requests          int // that they have seen
+	requests          int // that refuse and interrupt have seen
 	tries             int
 }
 

@@ -12,14 +12,14 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
-// Visibility changes when a message comes again, for [lambdaruntime.RetryAfter]:
+// Visibility sets when SQS delivers a message again, for [lambdaruntime.RetryAfter]:
 //
 //	lambdaruntime.Start(&lambdaruntime.App{
 //		Queues:     []lambdaruntime.Consumer{jobs.Consume(do)},
 //		Visibility: producer.Visibility,
 //	})
 //
-// It calls ChangeMessageVisibility, for which a consumer's role has the permission.
+// It calls ChangeMessageVisibility; every consumer's role has the permission.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html (2026-11)
 var Visibility lambdaruntime.VisibilityChanger = &visibility{}
 
@@ -29,7 +29,7 @@ type visibility struct {
 }
 
 // ChangeVisibility implements [lambdaruntime.VisibilityChanger]. SQS counts whole
-// seconds: a part of one becomes a whole one.
+// seconds, so the delay is rounded up.
 func (v *visibility) ChangeVisibility(ctx context.Context, queueURL, receiptHandle string, delay time.Duration) error {
 	client, err := v.connect()
 	if err != nil {

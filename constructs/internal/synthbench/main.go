@@ -8,13 +8,13 @@
 // itself with more. With each time it prints how many resources, alarms and jsii
 // requests the app makes, and with samestack how its resources differ.
 //
-// All apps are built first and run once to warm up, and then in turn, with the
-// feature flags of cdk.json and the CDK's own validation off. A time is that of
-// the whole process, from its start to its end.
+// It builds all apps first and runs each once to warm up, and then in turn, with the
+// feature flags of cdk.json and the CDK's own validation off. A time is that of the whole
+// process, from its start to its end.
 //
-// The builds of the handler are left out: the first run keeps what go build
-// makes, and in the later ones a stand-in for go puts it in place. The app in
-// plain CDK deploys the same bytes (BOOTSTRAP_DIR).
+// The times leave out the builds of the handler: the first run keeps the results of go
+// build, and in later runs a stand-in for go copies them. The app in plain CDK deploys
+// the same bytes (BOOTSTRAP_DIR).
 package main
 
 import (
@@ -32,7 +32,8 @@ import (
 	"time"
 )
 
-// kept names the folder with what go build made, and realGo what it is.
+// kept is the variable with the folder of go build's results, realGo that with the real
+// go.
 const (
 	kept   = "SYNTHBENCH_KEPT"
 	realGo = "SYNTHBENCH_GO"
@@ -58,8 +59,8 @@ func main() {
 	}
 }
 
-// standIn does what go build does, the first time for each platform. Other commands are
-// go's own.
+// standIn runs go build the first time for each platform, and later copies its result. It
+// passes other commands on to go.
 func standIn(dir string, args []string) error {
 	if len(args) > 0 && args[0] != "build" {
 		cmd := exec.Command(os.Getenv(realGo), args...)
@@ -120,7 +121,7 @@ func compare(plain string, rounds int) error {
 			return fmt.Errorf("%v: %w\n%s", build.Args, err, out)
 		}
 	}
-	// The apps with hearth come first, as the other one deploys what they build.
+	// The apps with hearth come first, because the other one deploys their builds.
 	for _, a := range slices.Backward(apps) {
 		if err := a.count(dir); err != nil {
 			return err
@@ -134,7 +135,7 @@ func compare(plain string, rounds int) error {
 		}
 	}
 	for round := range rounds {
-		for i := range apps { // none is always the first one
+		for i := range apps { // so that none is always first
 			a := apps[(i+round)%len(apps)]
 			took, _, err := a.run(dir)
 			if err != nil {
@@ -147,7 +148,7 @@ func compare(plain string, rounds int) error {
 	return nil
 }
 
-// environment is what all apps run with.
+// environment returns the environment of all apps.
 func environment(dir string) ([]string, error) {
 	data, err := os.ReadFile("cdk.json")
 	if err != nil {
@@ -197,7 +198,7 @@ func (a *app) run(dir string, env ...string) (time.Duration, []byte, error) {
 	return time.Since(start), out, nil
 }
 
-// count runs an app to see what it makes.
+// count runs an app and counts its resources and jsii requests.
 func (a *app) count(dir string) error {
 	_, said, err := a.run(dir, "JSII_DEBUG=1")
 	if err != nil {
@@ -253,7 +254,7 @@ func (a *app) total() int {
 	return sum
 }
 
-// differs lists the types of which one app has more resources.
+// differs lists the types for which one app has more resources.
 func (a *app) differs(other *app) string {
 	types := maps.Clone(a.resources)
 	maps.Copy(types, other.resources)

@@ -21,19 +21,19 @@ import (
 )
 
 const (
-	// attemptTimeout bounds one HTTP request of a call. A connection that broke
-	// while the instance was frozen must not cost the whole request its time.
+	// attemptTimeout bounds one HTTP request of a call. If a TCP connection broke while
+	// the instance was frozen, the whole request must not wait for it.
 	attemptTimeout = 5 * time.Second
 	// maxBatchKeys is how many items one BatchGetItem reads.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html (2026-11)
 	maxBatchKeys = 100
-	// maxBatchAttempts is how often a batch is tried of which nothing was read.
+	// maxBatchAttempts is how many attempts in a row may read nothing of a batch.
 	maxBatchAttempts = 6
-	// maxPruned is how many forgotten connections one Connect cleans up.
+	// maxPruned is how many expired connections one Connect removes.
 	maxPruned = 50
 )
 
-// client is what is used of [dynamodb.Client].
+// client lists the methods of [dynamodb.Client] that the registry calls.
 type client interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
@@ -42,9 +42,9 @@ type client interface {
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// DynamoDB is a [Registry] in a DynamoDB table; see the package's documentation for
-// its schema. It is made by [New] and costs nothing until its first use. All reads
-// are consistent.
+// DynamoDB is a [Registry] in a DynamoDB table; see the package's documentation for its
+// schema. [New] makes it. It costs nothing until its first use. All its reads are
+// consistent.
 type DynamoDB struct {
 	name string // of the connection; see Named
 	now  func() time.Time
@@ -61,7 +61,7 @@ var _ Registry = (*DynamoDB)(nil)
 // New returns the registry in the table that the program's environment names.
 func New() *DynamoDB { return Named("") }
 
-// Named returns the registry in the table that the constructs know by this name
+// Named returns the registry in the table with this name in the constructs
 // (ConnectOptions.Name), for a program with more than one. The table of "admin" comes
 // from the variable HEARTH_CONNECTIONS_TABLE_ADMIN.
 func Named(name string) *DynamoDB {
@@ -73,7 +73,7 @@ func batchPause(attempt int) time.Duration {
 	return time.Duration(float64(50*time.Millisecond<<attempt) * (0.5 + rand.Float64()))
 }
 
-// connect finds the table and makes the client, once both can be had.
+// connect makes the client, once the environment names the table and the region.
 func (d *DynamoDB) connect() (client, *string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -114,7 +114,7 @@ func userKey(user string) item {
 	return item{wire.ConnectionsPartitionKey: text(userPrefix + user), wire.ConnectionsSortKey: text("user")}
 }
 
-// connectionsOf reads the map of a user's item; no item has none.
+// connectionsOf reads the map of a user's item; a missing item has an empty one.
 func connectionsOf(i item) expiries {
 	m, ok := i["connections"].(*types.AttributeValueMemberM)
 	if !ok {
@@ -129,7 +129,7 @@ func connectionsOf(i item) expiries {
 	return all
 }
 
-// unmet says that a write's condition did not hold.
+// unmet reports whether a write's condition did not hold.
 func unmet(err error) bool {
 	var failed *types.ConditionalCheckFailedException
 	return errors.As(err, &failed)
@@ -145,8 +145,8 @@ func (d *DynamoDB) Connect(ctx context.Context, connectionID, user string, now t
 		return false, err
 	}
 	expiry := seconds(now.Add(lifetime).Unix())
-	// The owner first: a connection that has one, but is not in its user's map, is
-	// harmless.
+	// The owner is written first: a connection with an owner, but missing in its user's
+	// map, is harmless.
 	entry := connectionKey(connectionID)
 	entry["userId"], entry[wire.ConnectionsTimeToLive] = text(user), expiry
 	_, err = client.PutItem(ctx, &dynamodb.PutItemInput{
@@ -166,8 +166,8 @@ func (d *DynamoDB) Connect(ctx context.Context, connectionID, user string, now t
 	}
 	d.prune(ctx, client, table, user, before.forgotten(now))
 	first = len(before.live(now, connectionID)) == 0
-	// A Disconnect that came between the two writes has found nothing in the map, and
-	// has taken the owner away: nobody else would take the connection out again.
+	// A Disconnect between the two writes found nothing in the map and deleted the owner.
+	// Then no later call would remove the connection, so Connect does.
 	found, err := client.GetItem(ctx, &dynamodb.GetItemInput{TableName: table, Key: connectionKey(connectionID), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return false, fmt.Errorf("registry: connect %q: %w", connectionID, err)
@@ -180,18 +180,18 @@ func (d *DynamoDB) Connect(ctx context.Context, connectionID, user string, now t
 		return false, fmt.Errorf("registry: connect %q: %w", connectionID, err)
 	}
 	if _, ok := before[connectionID]; ok && len(before.live(now, connectionID)) == 0 {
-		first = false // the user is as offline as before
+		first = false // the user is offline, as before
 	}
 	return first, nil
 }
 
-// add puts a connection into its user's map and returns the map as it was before.
+// add puts a connection into its user's map and returns the map before the change.
 func (d *DynamoDB) add(ctx context.Context, client client, table *string, connectionID, user string, expiry types.AttributeValue) (expiries, error) {
 	for {
 		out, err := client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: table, Key: userKey(user),
 			UpdateExpression:          aws.String("SET connections.#id = :expiry, " + wire.ConnectionsTimeToLive + " = :expiry"),
-			ConditionExpression:       aws.String("attribute_exists(PK)"), // there is a map to put it in
+			ConditionExpression:       aws.String("attribute_exists(PK)"), // the map exists
 			ExpressionAttributeNames:  map[string]string{"#id": connectionID},
 			ExpressionAttributeValues: item{":expiry": expiry},
 			ReturnValues:              types.ReturnValueAllOld,
@@ -213,9 +213,8 @@ func (d *DynamoDB) add(ctx context.Context, client client, table *string, connec
 	}
 }
 
-// prune takes connections whose end was missed out of their user's map. That nobody
-// counts them any more does not depend on it, so that its failure is not the
-// caller's: the next Connect tries again.
+// prune removes connections whose end was missed from their user's map. They no longer
+// count in any case, so a failure is ignored: the next Connect tries again.
 func (d *DynamoDB) prune(ctx context.Context, client client, table *string, user string, ids []string) {
 	if len(ids) == 0 {
 		return
@@ -260,9 +259,9 @@ func (d *DynamoDB) Disconnect(ctx context.Context, connectionID string) (user st
 	return owner.Value, len(before.live(d.now(), connectionID)) == 0, nil
 }
 
-// Forget forgets a connection of a user like Disconnect, for those who know whose it is
-// and that it is gone. It also forgets a connection that only the user's item still has.
-// last says whether the user went offline with it.
+// Forget forgets a user's connection like Disconnect, for callers that know its user and
+// that it has ended. It also forgets a connection that only the user's item still lists.
+// last reports whether the user went offline with it.
 func (d *DynamoDB) Forget(ctx context.Context, connectionID, user string) (last bool, err error) {
 	if err := check("forget", connectionID, user); err != nil {
 		return false, err
@@ -278,9 +277,9 @@ func (d *DynamoDB) Forget(ctx context.Context, connectionID, user string) (last 
 	return known && len(before.live(d.now(), connectionID)) == 0, nil
 }
 
-// forget takes a connection out of its user's map and returns the map as it was before.
-// known says whether the connection was in one of the two items. The owner goes last:
-// until then, a call that was cut off can be repeated and reports the same.
+// forget removes a connection from its user's map and returns the map before the change.
+// known reports whether one of the two items had the connection. It deletes the owner
+// last: until then, an interrupted call can be repeated and reports the same.
 func (d *DynamoDB) forget(ctx context.Context, client client, table *string, connectionID, user string) (before expiries, known bool, err error) {
 	if before, err = d.remove(ctx, client, table, connectionID, user); err != nil {
 		return nil, false, err
@@ -292,8 +291,8 @@ func (d *DynamoDB) forget(ctx context.Context, client client, table *string, con
 	if _, ok := before[connectionID]; ok {
 		return before, true, nil
 	}
-	// It was not in the map: a Connect may be about to put it there, which saw the owner
-	// for the last time before it was deleted.
+	// The map did not have it. A Connect may be about to add it, which read the owner
+	// just before it was deleted.
 	again, err := d.remove(ctx, client, table, connectionID, user)
 	if err != nil {
 		return nil, false, err
@@ -304,7 +303,7 @@ func (d *DynamoDB) forget(ctx context.Context, client client, table *string, con
 	return before, len(out.Attributes) > 0, nil
 }
 
-// remove takes a connection out of its user's map and returns the map as it was before.
+// remove removes a connection from its user's map and returns the map before the change.
 func (d *DynamoDB) remove(ctx context.Context, client client, table *string, connectionID, user string) (expiries, error) {
 	out, err := client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: table, Key: userKey(user),

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// attr is an attribute value as it travels: {"S": "…"}, {"N": "1"}, {"M": {…}}.
+// attr is an attribute value in DynamoDB's JSON: {"S": "…"}, {"N": "1"}, {"M": {…}}.
 type attr map[string]any
 
-// table speaks as much of DynamoDB's JSON protocol as the registry does, with
+// table implements the part of DynamoDB's JSON protocol that the registry uses, with
 // conditional writes and document paths.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html (2026-11)
 type table struct {
@@ -25,11 +25,11 @@ type table struct {
 	mu    sync.Mutex
 	items map[string]map[string]attr // by partition and sort key
 	calls map[string]int
-	// batch bounds what one BatchGetItem reads, if set.
+	// batch bounds the items of one BatchGetItem, if set.
 	batch int
-	// fail, if set, says with which error an operation fails.
+	// fail, if set, returns the error of an operation.
 	fail func(op string) string
-	// lose, if set, says whether the answer of an operation is lost.
+	// lose, if set, reports whether the answer of an operation is lost.
 	lose func(op string) bool
 }
 
@@ -205,7 +205,7 @@ func (s *table) holds(in *request, item map[string]attr) bool {
 	return false
 }
 
-// update carries out SET path = :v, … or REMOVE path, …
+// update applies SET path = :v, … or REMOVE path, …
 func update(in *request, item map[string]attr) error {
 	verb, rest, _ := strings.Cut(in.UpdateExpression, " ")
 	for clause := range strings.SplitSeq(rest, ", ") {

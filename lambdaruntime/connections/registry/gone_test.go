@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestADisconnectDuringConnect mixes the calls of the two for one connection.
+// TestADisconnectDuringConnect interleaves the calls of both for one connection.
 func TestADisconnectDuringConnect(t *testing.T) {
 	s, d := setup(t)
 	if _, _, err := d.connect(); err != nil {
@@ -45,7 +45,7 @@ func TestADisconnectDuringConnect(t *testing.T) {
 		switch {
 		case err != nil:
 			t.Fatal(err)
-		case user == "": // Disconnect came first, and knew nothing
+		case user == "": // Disconnect came first, and did not know the connection
 			if !first || len(online) != 1 {
 				t.Errorf("seed %d: got first %t and %q online", seed, first, online)
 			}
@@ -60,10 +60,10 @@ func TestADisconnectDuringConnect(t *testing.T) {
 	}
 }
 
-// TestBroadcastForgets has items that a crash has left in each of the ways it can.
+// TestBroadcastForgets has items after a crash, in each possible state.
 func TestBroadcastForgets(t *testing.T) {
 	for name, tc := range map[string]struct {
-		cut     string // what is missing
+		cut     string // the missing part
 		offline bool
 	}{
 		"both items":            {"", true},

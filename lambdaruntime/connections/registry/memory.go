@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Memory is a [Registry] in this process's memory, for tests and programs that run
-// as one process. It is made by [NewMemory].
+// Memory is a [Registry] in this process's memory, for tests and programs that run as one
+// process. [NewMemory] makes it.
 //
-// Instances of a Lambda function share nothing, the ones that hearth dev starts
-// neither: there each would know its own connections only.
+// Instances of a Lambda function share no memory, and neither do those of hearth dev:
+// each would know its own connections only.
 type Memory struct {
 	now func() time.Time
 

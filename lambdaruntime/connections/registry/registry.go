@@ -1,6 +1,6 @@
-// Package registry remembers who is connected to a WebSocket API: which connections
-// a user has, and whether the user is online. API Gateway does not tell, and an
-// instance sees only some of the events, so it is kept in a DynamoDB table:
+// Package registry records who is connected to a WebSocket API: the connections of each
+// user, and whether the user is online. API Gateway does not list them, and an instance
+// sees only some of the events, so the registry is a DynamoDB table:
 //
 //	var (
 //		online  = registry.New()
@@ -21,17 +21,16 @@
 //
 // # Presence
 //
-// A user may have many connections, of several tabs and devices, whose events come
-// at the same time and on different instances. A user is online while any of them
-// is there. Each change is one atomic write that says what it found, so that of all
-// the Connects and Disconnects of a user exactly that one reports a change of
-// presence which made it.
+// A user may have many connections, of several tabs and devices. Their events come at the
+// same time and on different instances. A user is online while one of them exists. Each
+// change is one atomic write that returns the previous state. So of all Connects and
+// Disconnects of a user, exactly the one that changes the presence reports the change.
 //
-// A Connect that a Disconnect of its connection comes in the middle of leaves nobody
-// online. API Gateway tells of a connection's end on a best-effort basis. One whose end
-// was missed is found when something is sent to it, see [Broadcast], or else is
-// forgotten soon after the two hours that API Gateway lets a connection live; that
-// user's going offline is then reported by nobody.
+// If a Disconnect overlaps the Connect of its connection, the user is not left online.
+// API Gateway reports the end of a connection on a best-effort basis. [Broadcast] finds a
+// missed end when it sends to the connection. Otherwise the registry forgets the
+// connection soon after the two hours that API Gateway lets it live; then no call reports
+// that the user went offline.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
 //
 // # The table
@@ -44,15 +43,14 @@
 //	{"PK": "connection#L0SM9cOFvHcCIhw=", "SK": "connection", "userId": "ana", "expiresAt": 1793500800}
 //	{"PK": "user#ana", "SK": "user", "connections": {"L0SM9cOFvHcCIhw=": 1793500800}, "expiresAt": 1793500800}
 //
-// The map connections says when each connection is forgotten at the latest, in
-// seconds since 1970. The item stays when its last connection is gone, until
-// time-to-live deletes it. Its 400 KB are enough for some 10,000 connections of one
-// user.
+// The map connections holds when each connection expires, in seconds since 1970. The item
+// stays after its last connection has ended, until time-to-live deletes it. Its 400 KB
+// are enough for some 10,000 connections of one user.
 //
-// The function needs dynamodb:GetItem, BatchGetItem, PutItem, UpdateItem and
-// DeleteItem on the table. Credentials and the region are those that Lambda gives the
-// function. AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL replace the endpoint; hearth
-// dev simulates the table, and sets the former.
+// The function needs dynamodb:GetItem, BatchGetItem, PutItem, UpdateItem and DeleteItem
+// on the table. Lambda sets the credentials and the region. AWS_ENDPOINT_URL_DYNAMODB and
+// AWS_ENDPOINT_URL replace the endpoint; hearth dev simulates the table, and sets the
+// former.
 package registry
 
 import (
@@ -68,57 +66,57 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/failures"
 )
 
-// EnvTable names the variable that holds the name of the table; see [New].
+// EnvTable is the variable that holds the name of the table; see [New].
 const EnvTable = wire.EnvConnectionsTable
 
-// lifetime is a little more than API Gateway lets a connection live.
+// lifetime is slightly longer than API Gateway lets a connection live.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
 const lifetime = 2*time.Hour + 10*time.Minute
 
 // maxParallel bounds the reads of one Broadcast.
 const maxParallel = 16
 
-// Registry remembers connections. It is safe for concurrent use, by many instances
-// where it is made by [New] and by one where it is made by [NewMemory].
+// Registry records connections. It is safe for concurrent use: one from [New] by many
+// instances, one from [NewMemory] by one.
 type Registry interface {
-	// Connect remembers a connection of a user since now, and reports whether the
-	// user came online with it. A Connect can be repeated: the connection counts
-	// once, and first says whether the user has no other one by then. A connection
-	// has one user: another one is an error.
+	// Connect records a connection of a user from now on, and reports whether the user
+	// came online with it. A Connect can be repeated: the connection counts once, and
+	// first means that the user has no other one at that time. A connection has one user:
+	// a different user is an error.
 	Connect(ctx context.Context, connectionID, user string, now time.Time) (first bool, err error)
 
-	// Disconnect forgets a connection, and reports whose it was and whether that
-	// user went offline with it. For a connection that is not known, because it
-	// has been forgotten before, user is "". A Disconnect that fails can be
-	// repeated. Where two for one connection overlap, both may report last.
+	// Disconnect forgets a connection. It returns its user, and whether the user went
+	// offline with it. user is "" for an unknown connection, such as one that was
+	// forgotten before. A Disconnect that fails can be repeated. If two for one
+	// connection overlap, both may report last.
 	Disconnect(ctx context.Context, connectionID string) (user string, last bool, err error)
 
 	// Connections lists the ids of a user's connections, oldest first.
 	Connections(ctx context.Context, user string) ([]string, error)
 
-	// Online lists those of users who have a connection, in the order given and
-	// each of them once.
+	// Online returns the given users who have a connection, in the given order and each
+	// once.
 	Online(ctx context.Context, users ...string) ([]string, error)
 }
 
-// Sender sends a message to many connections and says which of them are gone.
+// Sender sends a message to many connections and returns the ids of those that have
+// ended.
 // connections.Client and relay.Client are Senders.
 type Sender interface {
 	SendAll(ctx context.Context, connectionIDs []string, data []byte) (gone []string, err error)
 }
 
-// forgetter is a Registry that can forget a connection of which only a part is left.
+// forgetter is a Registry that can forget a connection with only one of its two items.
 type forgetter interface {
 	Forget(ctx context.Context, connectionID, user string) (last bool, err error)
 }
 
-// Broadcast sends data to all connections of users, and makes r forget those that
-// are gone. It returns the users who went offline thereby. The error is one of all
-// failures, whose text has the first few; none of them keeps the message from the other
-// connections.
+// Broadcast sends data to all connections of users, and makes r forget the connections
+// that have ended. offline lists the users who went offline because of that. err joins
+// all failures, and its text has the first few; no failure affects the other connections.
 //
-// A relay.Client learns only later that a connection is gone: call Disconnect in
-// relay.OnGone as well.
+// A relay.Client learns only later that a connection has ended: call Disconnect in
+// relay.OnGone too.
 func Broadcast(ctx context.Context, r Registry, s Sender, data []byte, users ...string) (offline []string, err error) {
 	users = unique(users)
 	found := make([][]string, len(users))
@@ -153,7 +151,7 @@ func Broadcast(ctx context.Context, r Registry, s Sender, data []byte, users ...
 	return offline, failures.Join("calls", errs)
 }
 
-// forget makes r forget a connection of user that is gone.
+// forget makes r forget an ended connection of user.
 func forget(ctx context.Context, r Registry, connectionID, user string) (owner string, last bool, err error) {
 	if f, ok := r.(forgetter); ok && user != "" {
 		last, err = f.Forget(ctx, connectionID, user)
@@ -162,7 +160,7 @@ func forget(ctx context.Context, r Registry, connectionID, user string) (owner s
 	return r.Disconnect(ctx, connectionID)
 }
 
-// unique drops what comes again.
+// unique drops repeated users.
 func unique(users []string) []string {
 	seen := make(map[string]bool, len(users))
 	return slices.DeleteFunc(slices.Clone(users), func(user string) bool {
@@ -172,12 +170,10 @@ func unique(users []string) []string {
 	})
 }
 
-// expiries are the connections of one user, each with the second at which it is
-// forgotten at the latest.
+// expiries are the connections of one user, each with the second in which it expires.
 type expiries map[string]int64
 
-// live lists the connections that are not forgotten, oldest first, without one of
-// them.
+// live lists the connections that have not expired, oldest first, except without.
 func (e expiries) live(now time.Time, without string) []string {
 	var ids []string
 	for id, expiry := range e {
@@ -191,7 +187,7 @@ func (e expiries) live(now time.Time, without string) []string {
 	return ids
 }
 
-// forgotten lists the connections whose end was missed.
+// forgotten lists the expired connections: their end was missed.
 func (e expiries) forgotten(now time.Time) []string {
 	var ids []string
 	for id, expiry := range e {
@@ -203,7 +199,7 @@ func (e expiries) forgotten(now time.Time) []string {
 	return ids
 }
 
-// check refuses ids that cannot be told from none.
+// check refuses empty ids.
 func check(op, connectionID string, user ...string) error {
 	if connectionID == "" {
 		return fmt.Errorf("registry: %s: the connection id must not be empty", op)
@@ -214,5 +210,5 @@ func check(op, connectionID string, user ...string) error {
 	return nil
 }
 
-// errOtherUser is why a connection cannot be connected again.
+// errOtherUser refuses a connection that already has another user.
 var errOtherUser = errors.New("a connection must have one user, got another one than before; call Disconnect first")

@@ -18,7 +18,7 @@ import (
 
 var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
-// TestRegistry holds both implementations against the same promises.
+// TestRegistry checks both implementations against the same promises.
 func TestRegistry(t *testing.T) {
 	both := func(t *testing.T, promise func(t *testing.T, r Registry, clock *time.Time)) {
 		t.Run("Memory", func(t *testing.T) {
@@ -260,8 +260,8 @@ func TestConfigurationErrors(t *testing.T) {
 	}
 }
 
-// gate is a client of which one call is made at a time, in an order that a seed
-// decides: each waits for its turn.
+// gate is a client that makes one call at a time, in an order that a seed decides: each
+// call waits for its turn.
 type gate struct {
 	client
 	arrived chan *turn
@@ -301,8 +301,8 @@ func (g *gate) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, _ .
 	return g.client.DeleteItem(ctx, in)
 }
 
-// run does operations at once, their calls mixed as r says. after is told of each
-// call that has been made, and of which operation it was.
+// run runs operations at once and interleaves their calls in r's order. It calls after
+// for each call that has been made, with its operation.
 func (g *gate) run(r *rand.Rand, ops []func(ctx context.Context), after func(op int)) {
 	for i, op := range ops {
 		go func() {
@@ -335,8 +335,8 @@ func (g *gate) run(r *rand.Rand, ops []func(ctx context.Context), after func(op 
 	}
 }
 
-// TestPresenceUnderConcurrency mixes the calls of Connects and Disconnects of one
-// user at random: exactly those report a change of presence that made one.
+// TestPresenceUnderConcurrency interleaves the calls of one user's Connects and
+// Disconnects at random. Exactly those that change the presence report a change.
 func TestPresenceUnderConcurrency(t *testing.T) {
 	s, d := setup(t)
 	if _, _, err := d.connect(); err != nil {
@@ -418,7 +418,7 @@ func TestPresenceUnderConcurrency(t *testing.T) {
 	}
 }
 
-// TestMemoryUnderConcurrency is the same for goroutines as they come.
+// TestMemoryUnderConcurrency is the same for goroutines in any order.
 func TestMemoryUnderConcurrency(t *testing.T) {
 	t.Parallel()
 	m := NewMemory()
@@ -457,7 +457,7 @@ func TestMemoryUnderConcurrency(t *testing.T) {
 	}
 }
 
-// sender is a Sender to which some connections are gone.
+// sender is a Sender for which some connections have ended.
 type sender struct {
 	sent []string
 	gone []string

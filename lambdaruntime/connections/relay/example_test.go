@@ -27,8 +27,8 @@ func (chat) Disconnect(ctx context.Context, d *lambdaruntime.DisconnectRequest) 
 	return err
 }
 
-// One program is both: the function in the VPC, which serves the WebSocket API, and
-// the one outside, which sends what the first hands over.
+// One program is both functions: the one in the VPC, which serves the WebSocket API, and
+// the one outside, which sends the pushes of the first.
 func Example() {
 	forget := func(ctx context.Context, connectionID string) error {
 		_, _, err := online.Disconnect(ctx, connectionID)

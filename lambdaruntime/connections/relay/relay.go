@@ -1,7 +1,7 @@
 // Package relay pushes to the clients of a WebSocket API from a function that cannot
-// reach API Gateway. The @connections endpoint has no VPC endpoint, so a function in
-// isolated subnets hands each push to a FIFO queue, for which there is one, and the
-// same program as a second function outside the VPC sends it:
+// reach API Gateway. The @connections endpoint has no VPC endpoint, but SQS has one. So a
+// function in isolated subnets sends each push to a FIFO queue. A second function outside
+// the VPC, with the same program, pushes it to the client:
 //
 //	var clients = relay.New()
 //
@@ -14,21 +14,19 @@
 //
 //	err := clients.SendJSON(ctx, connectionID, update)
 //
-// With hearth.BackendProps.WebSocketRelay, or a hearth.WebSocketRelay of its own, the
+// With hearth.BackendProps.WebSocketRelay, or with a separate hearth.WebSocketRelay, the
 // constructs create the queue and the second function, from the same asset and with
-// HEARTH_ROLE=relay, and give the functions in the VPC the queue's URL, in
-// HEARTH_QUEUES, in place of HEARTH_WEBSOCKET_ENDPOINT. Where the endpoint is set,
-// outside a VPC and on a laptop, a [Client] calls @connections itself, as a
-// connections.Client does.
+// HEARTH_ROLE=relay. The functions in the VPC get the queue's URL, in HEARTH_QUEUES,
+// instead of HEARTH_WEBSOCKET_ENDPOINT. Where that endpoint is set, outside a VPC and on
+// a laptop, a [Client] calls @connections directly, as a connections.Client does.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-apis.html (2026-11)
 //
 // # Delivery
 //
-// The message group is the connection, so each client gets its pushes in the order
-// they were handed over, and one that is slow or gone does not delay the others. A
-// call that returns nil has handed the push to SQS: that the client is gone is
-// learned later, by the consumer, see [OnGone]. A client may in rare cases get a
-// message twice.
+// The message group is the connection. So each client gets its pushes in the order of the
+// calls, and a slow or ended connection does not delay the others. A nil error means that
+// SQS has the push; only the consumer learns that the connection has ended, see [OnGone].
+// In rare cases a client gets a message twice.
 package relay
 
 import (
@@ -54,9 +52,9 @@ import (
 type push struct {
 	// Op is opSend or opClose.
 	Op string `json:"op"`
-	// ConnectionID is the message group as well.
+	// ConnectionID is also the message group.
 	ConnectionID string `json:"connectionId"`
-	// Data is what is sent, in base64: SQS refuses some characters.
+	// Data is the message, in base64: SQS refuses some characters.
 	Data []byte `json:"data,omitempty"`
 }
 
@@ -65,13 +63,12 @@ const (
 	opClose = "close"
 )
 
-// queue is where the pushes are. A push takes no longer than the function may, and
-// the client's own timeouts end it before.
+// queue is the queue of the pushes. It needs no timeout: the client's own timeouts end a
+// push before the function's.
 var queue = lambdaruntime.Queue[push]{Name: wire.RelayQueueName, FIFO: true}
 
 // Client pushes to the clients of one WebSocket stage, directly or through the queue.
-// It is made by [New], costs nothing until its first use and is safe for concurrent
-// use.
+// [New] makes it. It costs nothing until its first use and is safe for concurrent use.
 type Client struct {
 	name   string // of the connection; see Named
 	direct *connections.Client
@@ -81,7 +78,7 @@ type Client struct {
 // New returns a client of the stage that the program's environment names.
 func New() *Client { return Named("") }
 
-// Named returns a client of the stage that the constructs know by this name
+// Named returns a client of the stage with this name in the constructs
 // (ConnectOptions.Name), for a program that pushes to more than one WebSocket API.
 func Named(name string) *Client {
 	to := queue
@@ -89,8 +86,8 @@ func Named(name string) *Client {
 	return &Client{name: name, direct: connections.Named(name), queue: producer.New(to)}
 }
 
-// relayed says whether pushes go to the queue: where its URL is known and the stage's
-// endpoint is not.
+// relayed reports whether pushes go to the queue: the environment has its URL, but not
+// the stage's endpoint.
 func (c *Client) relayed() bool {
 	if os.Getenv(wire.Named(wire.EnvWebSocketEndpoint, c.name)) != "" {
 		return false
@@ -121,10 +118,9 @@ func (c *Client) SendJSON(ctx context.Context, connectionID string, v any) error
 	return c.Send(ctx, connectionID, data)
 }
 
-// SendAll sends the same data to many clients, once to each. It returns the ids of those
-// that are gone, which through the queue are none, and an error of all others that could
-// not be sent to, whose text has the first few. One client's failure does not keep the
-// message from the others.
+// SendAll sends the same data to many clients, once to each. gone lists the ids of ended
+// connections; through the queue it is empty. err joins all other failures, and its text
+// has the first few. The failure of one client does not affect the others.
 func (c *Client) SendAll(ctx context.Context, connectionIDs []string, data []byte) (gone []string, err error) {
 	if !c.relayed() {
 		return c.direct.SendAll(ctx, connectionIDs, data)
@@ -156,7 +152,7 @@ func (c *Client) SendAll(ctx context.Context, connectionIDs []string, data []byt
 	return nil, failures.Join("sends", errs)
 }
 
-// Close ends a connection, after what has been sent to it before.
+// Close ends a connection, after the messages that were sent to it before.
 func (c *Client) Close(ctx context.Context, connectionID string) error {
 	if !c.relayed() {
 		return c.direct.Close(ctx, connectionID)
@@ -175,8 +171,8 @@ func (c *Client) enqueue(ctx context.Context, p push) error {
 	return nil
 }
 
-// check refuses, where the program still can do something about it, what API Gateway
-// would refuse later.
+// check refuses a push that API Gateway would refuse, while the program can still act on
+// the error.
 func (p *push) check() error {
 	switch {
 	case p.ConnectionID == "":
@@ -189,14 +185,14 @@ func (p *push) check() error {
 	return nil
 }
 
-// Option changes what [Consumer] does.
+// Option changes the behaviour of [Consumer].
 type Option func(*consumer)
 
-// OnGone makes f learn of each connection that was gone when something was to be sent
-// to it, for example to forget its id. When f fails, the push is delivered again, and
-// f called again; it may also be called several times for one connection.
+// OnGone calls f for each connection that had ended before a push could be sent, for
+// example to forget its id. When f fails, SQS delivers the push again, and f is called
+// again. It may also be called several times for one connection.
 //
-// f runs in the function outside the VPC: it reaches DynamoDB, but no database in the
+// f runs in the function outside the VPC: it can reach DynamoDB, but no database in the
 // VPC.
 func OnGone(f func(ctx context.Context, connectionID string) error) Option {
 	return func(c *consumer) { c.onGone = f }
@@ -207,15 +203,14 @@ type consumer struct {
 	onGone func(ctx context.Context, connectionID string) error
 }
 
-// Consumer returns the consumer that sends what is on the queue, for
-// [lambdaruntime.App.Queues]. What becomes of a push:
+// Consumer returns the consumer that sends the queue's pushes, for
+// [lambdaruntime.App.Queues]. A push ends in one of these ways:
 //
-//   - sent, or its connection is gone: done.
-//   - refused as wrong in itself, with the status 400 or 413: dropped and logged,
-//     since it would hold up its connection for nothing.
+//   - sent, or its connection has ended: done.
+//   - refused as invalid, with the status 400 or 413: dropped and logged, since a retry
+//     would only delay its connection.
 //   - any other error: failed. SQS delivers it again after the queue's visibility
-//     timeout, and the later pushes of its connection wait for it. Those of other
-//     connections go on.
+//     timeout. Later pushes of its connection wait for it; other connections go on.
 func Consumer(opts ...Option) lambdaruntime.Consumer {
 	c := &consumer{direct: connections.New()}
 	for _, opt := range opts {

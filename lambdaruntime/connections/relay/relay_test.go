@@ -31,7 +31,7 @@ var (
 	_ registry.Sender = (*connections.Client)(nil)
 )
 
-// entry is a message as it stands in a request to SQS.
+// entry is a message in a request to SQS.
 type entry struct {
 	ID                     string `json:"Id,omitempty"`
 	QueueURL               string `json:"QueueUrl,omitempty"`
@@ -48,11 +48,11 @@ type aws struct {
 	mu       sync.Mutex
 	// queue are the messages that were sent.
 	queue []entry
-	// refuse, if set, is the group of which messages are refused.
+	// refuse, if set, is the group whose messages are refused.
 	refuse string
 	// calls are those of @connections: "POST id body".
 	calls []string
-	// status, if set, says what a call gets; 0 is 200.
+	// status, if set, returns the status of a call; 0 is 200.
 	status func(call string) int
 }
 
@@ -78,7 +78,7 @@ func setup(t *testing.T) *aws {
 
 const queueURL = "https://sqs.eu-central-1.amazonaws.com/123456789012/relay.fifo"
 
-// isolated makes the function one that does not reach @connections.
+// isolated makes the function one that cannot reach @connections.
 func (a *aws) isolated() {
 	a.endpoint = os.Getenv("HEARTH_WEBSOCKET_ENDPOINT")
 	a.t.Setenv("HEARTH_WEBSOCKET_ENDPOINT", "")
@@ -143,8 +143,8 @@ func (a *aws) sqs(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// deliver gives what is on the queue to a program that consumes it, as one batch of
-// an event source, and returns the ids of the messages that failed.
+// deliver sends the queue's messages to a consuming program, as one batch of an event
+// source mapping, and returns the ids of the failed messages.
 func (a *aws) deliver(consumer lambdaruntime.Consumer) []string {
 	a.t.Helper()
 	h, err := lambdaruntime.NewHandler(&lambdaruntime.App{Queues: []lambdaruntime.Consumer{consumer}, Logger: slog.New(slog.DiscardHandler)})
@@ -410,7 +410,7 @@ func TestAQueueThatIsNone(t *testing.T) {
 	}
 }
 
-// TestNamed has a program that pushes to two WebSocket APIs, of which it reaches one.
+// TestNamed has a program that pushes to two WebSocket APIs, but can reach only one.
 func TestNamed(t *testing.T) {
 	a := setup(t)
 	t.Setenv("HEARTH_QUEUES", "websocket-relay-admin="+queueURL)

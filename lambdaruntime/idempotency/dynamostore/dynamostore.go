@@ -15,24 +15,24 @@
 //	{"PK": "9f86d0…", "owner": "K7…", "fingerprint": "", "leaseUntil": 1793448000000, "expiresAt": 1793534400}
 //	{"PK": "9f86d0…", "owner": "K7…", "fingerprint": "", "result": "PTQy", "expiresAt": 1793534400}
 //
-// leaseUntil is in milliseconds since 1970, expiresAt in seconds, rounded up. Both are
-// compared with the clock of the function's instance, so that a key is free at its time
-// and not when DynamoDB deletes the item, which takes up to a few days. The default lease
+// leaseUntil is in milliseconds since 1970, expiresAt in seconds, rounded up. The store
+// compares both with the clock of the function's instance. So a key is free at its time,
+// not when DynamoDB deletes the item, which takes up to a few days. The default lease
 // allows for clocks that differ by a second.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html (2026-11)
 //
 // # Requests
 //
-// The function needs dynamodb:PutItem, UpdateItem and DeleteItem on the table. A key costs
-// two writes: one of a small item, and one of the item with its result, a write unit for
-// each KB of it. A repetition costs as much as the second: its write is refused by a
-// condition, and the answer has the item.
+// The function needs dynamodb:PutItem, UpdateItem and DeleteItem on the table. A key
+// costs two writes: one of a small item, and one of the item with its result, a write
+// unit for each KB of it. A repetition costs as much as the second write: DynamoDB
+// refuses it by its condition, and the answer has the item.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html (2026-11)
 //
-// Credentials and the region are those that Lambda gives the function.
-// AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL replace the endpoint; hearth dev
-// simulates the table, and sets the former. A table that is replicated to other regions
-// with eventual consistency makes a key take effect once in each region.
+// Lambda sets the credentials and the region. AWS_ENDPOINT_URL_DYNAMODB and
+// AWS_ENDPOINT_URL replace the endpoint; hearth dev simulates the table, and sets the
+// former. In a table that is replicated to other regions with eventual consistency, a key
+// takes effect once in each region.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html (2026-11)
 package dynamostore
 
@@ -55,20 +55,20 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
 )
 
-// EnvTable names the variable that holds the name of the table; see [New].
+// EnvTable is the variable that holds the name of the table; see [New].
 const EnvTable = wire.EnvIdempotencyTable
 
 const (
-	// attemptTimeout bounds one HTTP request of a call. A connection that broke while
-	// the instance was frozen must not cost the whole request its time.
+	// attemptTimeout bounds one HTTP request of a call. If a TCP connection broke while
+	// the instance was frozen, the whole request must not wait for it.
 	attemptTimeout = 5 * time.Second
-	// claimKept is how long after its lease DynamoDB may delete a claim: until then its
-	// owner may still complete it.
+	// claimKept is how long DynamoDB must keep a claim after its lease: its owner may
+	// still complete it.
 	claimKept = 24 * time.Hour
 )
 
-// Store is an [idempotency.Store] in a DynamoDB table. It is made by [New] and costs
-// nothing until its first use.
+// Store is an [idempotency.Store] in a DynamoDB table. [New] makes it. It costs nothing
+// until its first use.
 type Store struct {
 	name string // of the connection, "" for the only one
 	now  func() time.Time
@@ -88,7 +88,7 @@ func New() *Store { return Named("") }
 // from the variable HEARTH_IDEMPOTENCY_TABLE_PAYMENTS.
 func Named(name string) *Store { return &Store{name: name, now: time.Now} }
 
-// connect finds the table and makes the client, once both can be had.
+// connect makes the client, once the environment names the table and the region.
 func (s *Store) connect() (*dynamodb.Client, *string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,10 +120,10 @@ func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// seconds is a time in seconds since 1970, rounded up.
+// seconds returns a time in seconds since 1970, rounded up.
 func seconds(t time.Time) int64 { return t.Add(time.Second - 1).Unix() }
 
-// The attributes, which expressions call by placeholders, since some are reserved words.
+// The attributes. Expressions use placeholders for them: some are reserved words.
 const (
 	attrOwner       = "owner"
 	attrFingerprint = "fingerprint"
@@ -145,7 +145,7 @@ func (s *Store) Begin(ctx context.Context, c idempotency.Claim) (idempotency.Out
 			wire.IdempotencyPartitionKey: text(c.Key), attrOwner: text(c.Owner), attrFingerprint: text(c.Fingerprint),
 			attrLease: number(lease.UnixMilli()), wire.IdempotencyTimeToLive: number(seconds(lease.Add(claimKept))),
 		},
-		// The owner's own claim is there when the answer to it was lost.
+		// If the answer to the owner's own claim was lost, the item exists already.
 		ConditionExpression: aws.String("attribute_not_exists(#key) OR #expires <= :seconds OR attribute_not_exists(#result) AND (#owner = :owner OR #lease <= :millis)"),
 		ExpressionAttributeNames: map[string]string{
 			"#key": wire.IdempotencyPartitionKey, "#owner": attrOwner, "#result": attrResult, "#lease": attrLease, "#expires": wire.IdempotencyTimeToLive,

@@ -26,13 +26,13 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// databases are what the store is held against: the simulator of hearth dev, which
-// deletes expired items on the spot, and moto, which never does.
+// databases are the databases under the store: the simulator of hearth dev, which deletes
+// expired items at once, and moto, which never does.
 var databases = map[string]func(t *testing.T) (endpoint, table string){"hearth dev": startHearth, "moto": startMoto}
 
 const startTimeout = time.Minute
 
-// startHearth runs an app that is a table alone.
+// startHearth runs an app with only a table.
 func startHearth(t *testing.T) (endpoint, table string) {
 	t.Helper()
 	engine := startEngine(t, local.Options{}, map[string]any{"Once": tableResource()})
@@ -40,7 +40,7 @@ func startHearth(t *testing.T) (endpoint, table string) {
 	return state.DynamoDBEndpoint, state.Tables[0].Name
 }
 
-// tableResource is the table as CloudFormation has it.
+// tableResource is the table in CloudFormation.
 func tableResource() map[string]any {
 	return map[string]any{"Type": "AWS::DynamoDB::Table", "Properties": map[string]any{
 		"KeySchema":            []any{map[string]any{"AttributeName": "PK", "KeyType": "HASH"}},
@@ -74,7 +74,7 @@ func startEngine(t *testing.T, opts local.Options, resources map[string]any) *lo
 	return engine
 }
 
-// startMoto runs moto's server, which has to be installed (pip install moto[server]).
+// startMoto runs moto's server, which must be installed (pip install moto[server]).
 func startMoto(t *testing.T) (endpoint, table string) {
 	t.Helper()
 	program, err := exec.LookPath("moto_server")
@@ -134,7 +134,7 @@ func startMoto(t *testing.T) (endpoint, table string) {
 	return endpoint, "once"
 }
 
-// environment is that of a function that has the table.
+// environment returns the environment of a function that has the table.
 func environment(endpoint, table string) []string {
 	return []string{
 		EnvTable + "=" + table, "AWS_ENDPOINT_URL_DYNAMODB=" + endpoint, "AWS_REGION=eu-central-1",
@@ -181,8 +181,8 @@ func TestCrashes(t *testing.T) {
 	}
 }
 
-// TestItems shows what stands in the table, and that an expired result which has not
-// been deleted is none.
+// TestItems checks the table's items, and that an expired result that has not been
+// deleted does not count.
 func TestItems(t *testing.T) {
 	for name, start := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -266,8 +266,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestLostAnswers loses the first answer of each operation after it was done, so that
-// the SDK repeats it.
+// TestLostAnswers loses the first answer of each operation after the operation was done,
+// so that the SDK repeats it.
 func TestLostAnswers(t *testing.T) {
 	endpoint, table := startHearth(t)
 	target, err := url.Parse(endpoint)

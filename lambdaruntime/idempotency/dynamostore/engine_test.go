@@ -20,7 +20,7 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// envProgram makes the test binary a program whose effects are lines of that file.
+// envProgram makes the test binary a program that writes its effects to this file.
 const envProgram = "HEARTH_TEST_ONCE"
 
 func init() {
@@ -29,7 +29,7 @@ func init() {
 	}
 }
 
-// charge is a job. The process that does it first dies where Dies says so.
+// charge is a job. The process that runs it first dies at the step Dies.
 type charge struct {
 	Order string
 	Dies  string
@@ -128,7 +128,7 @@ func startProgram(t *testing.T) *program {
 	return p
 }
 
-// settle lets the queue's clock run until as many messages as said are deleted, and
+// settle lets the queue's clock run until the given number of messages is deleted, and
 // returns the effects.
 func (p *program) settle(deleted int) []string {
 	p.Helper()
@@ -156,8 +156,8 @@ func (p *program) send(c charge, times int) {
 	}
 }
 
-// TestOnTheEngine runs a program in many processes at once, with messages that were sent
-// more than once, processes that die, and requests that are repeated.
+// TestOnTheEngine runs a program in many processes at once, with messages that are sent
+// more than once, processes that die, and repeated requests.
 func TestOnTheEngine(t *testing.T) {
 	t.Run("messages that were sent again", func(t *testing.T) {
 		p := startProgram(t)

@@ -25,7 +25,7 @@ type order struct {
 	Cents int
 }
 
-// post books an order; the row and the memory of it are committed together.
+// post books an order; the row and its key's result are committed together.
 func post(ctx context.Context, job *lambdaruntime.Job[order]) error {
 	pool, err := db.Get(ctx)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package pgstore keeps idempotency keys in the program's PostgreSQL database, where the
-// result of an attempt can be stored in the same transaction as its effect:
+// Package pgstore keeps idempotency keys in the program's PostgreSQL database. The result
+// of an attempt can be stored in the same transaction as its effect:
 //
 //	var (
 //		db    = postgres.New("db", postgres.Options{})
@@ -22,22 +22,22 @@
 //	})
 //
 // So the effect and its result are committed together or not at all, however the process
-// ends, and an attempt whose lease was over and whose key another attempt has taken is
-// rolled back. The effect then happens exactly once.
+// ends. An attempt is rolled back if another one has taken its key after the lease. The
+// effect then happens exactly once.
 //
 // # The table
 //
-// [Schema] is the table's DDL, to put into the program's migrations; [Store.EnsureTable]
-// runs it. The table is hearth_idempotency, in the first schema of the search path. Rows
-// stay until [Store.DeleteExpired] deletes them, which a schedule should call.
+// [Schema] is the table's DDL, for the program's migrations; [Store.EnsureTable] runs it.
+// The table is hearth_idempotency, in the first schema of the search path. Rows stay
+// until [Store.DeleteExpired] deletes them; call it in a schedule.
 //
-// # Connections
+// # Database connections
 //
-// Each step is a single statement outside of transactions, so the store works behind RDS
-// Proxy and PgBouncer and pins no session. It takes a connection for each, and has none
-// while the guarded code runs: a pool of one connection is enough. So whoever calls Do must
-// hold no connection of a pool that has no other, and guarded code must have released its
-// own when it returns. All times are those of the database's clock.
+// Each step is a single statement outside transactions, so the store works behind RDS
+// Proxy and PgBouncer and pins no session. It acquires a database connection for each
+// step, and holds none while the guarded code runs: a pool of one connection is enough.
+// With such a pool, the caller of Do must hold no connection, and guarded code must
+// release its own before it returns. All times are those of the database's clock.
 package pgstore
 
 import (
@@ -53,8 +53,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/idempotency/internal/attempt"
 )
 
-// Schema creates the table and its index, unless they are there. A row without a result
-// is in progress until lease_until; at expires_at it may be deleted.
+// Schema creates the table and its index, unless they exist. A row without a result is in
+// progress until lease_until; it may be deleted at expires_at.
 const Schema = `create table if not exists hearth_idempotency (
 	key text primary key,
 	owner text not null,
@@ -66,11 +66,11 @@ const Schema = `create table if not exists hearth_idempotency (
 create index if not exists hearth_idempotency_expires_at on hearth_idempotency (expires_at);
 `
 
-// schemaLock is the advisory lock under which EnsureTable works: PostgreSQL lets one of
-// two sessions fail that create the same table at the same time.
+// schemaLock makes EnsureTable take an advisory lock: when two sessions create the same
+// table at the same time, PostgreSQL lets one of them fail.
 const schemaLock = "select pg_advisory_xact_lock(7219305661284402817);\n"
 
-// Store is an [idempotency.Store] in a PostgreSQL table. It is made by [New].
+// Store is an [idempotency.Store] in a PostgreSQL table. [New] makes it.
 type Store struct {
 	pool func(context.Context) (*pgxpool.Pool, error)
 	now  func() *time.Time // nil is the time of the database's clock
@@ -78,15 +78,15 @@ type Store struct {
 
 var _ idempotency.Store = (*Store)(nil)
 
-// New returns a store in the database that pool is connected to. The method Get of a
-// postgres.New is such a function.
+// New returns a store in pool's database. The method Get of a postgres.New is such a
+// function.
 func New(pool func(context.Context) (*pgxpool.Pool, error)) *Store {
 	return &Store{pool: pool, now: func() *time.Time { return nil }}
 }
 
 // EnsureTable runs [Schema]. Any number of instances may call it at the same time. The
-// user needs the right to create tables in the schema, which a program in production
-// better leaves to its migrations.
+// user needs the right to create tables in the schema; in production, migrations should
+// create the table instead.
 func (s *Store) EnsureTable(ctx context.Context) error {
 	pool, err := s.pool(ctx)
 	if err != nil {
@@ -98,8 +98,8 @@ func (s *Store) EnsureTable(ctx context.Context) error {
 	return nil
 }
 
-// Statements: $1 is the key and $2 the owner. The time that the last parameter gives is
-// null but in tests.
+// Statements: $1 is the key and $2 the owner. The last parameter is the time; only tests
+// set it.
 const (
 	beginSQL = `insert into hearth_idempotency as t (key, owner, fingerprint, lease_until, expires_at)
 select $1, $2, $3, lease_until, lease_until + interval '1 day'
@@ -109,7 +109,7 @@ set owner = excluded.owner, fingerprint = excluded.fingerprint, lease_until = ex
 where t.expires_at <= coalesce($5::timestamptz, clock_timestamp())
 	or t.result is null and (t.owner = excluded.owner or t.lease_until <= coalesce($5::timestamptz, clock_timestamp()))`
 
-	lookSQL = `select fingerprint, result, extract(epoch from lease_until - coalesce($2::timestamptz, clock_timestamp()))::float8
+	readSQL = `select fingerprint, result, extract(epoch from lease_until - coalesce($2::timestamptz, clock_timestamp()))::float8
 from hearth_idempotency where key = $1`
 
 	completeSQL = `update hearth_idempotency
@@ -123,8 +123,8 @@ where key = $1 and owner = $2`
 	order by expires_at limit $1 for update skip locked)`
 )
 
-// maxRounds is how often Begin tries to claim a key that others hold at its first
-// statement and have released at its second.
+// maxRounds is how often Begin tries a key that another attempt held at its first
+// statement and had released at its second.
 const maxRounds = 3
 
 // Begin implements [idempotency.Store].
@@ -143,7 +143,7 @@ func (s *Store) Begin(ctx context.Context, c idempotency.Claim) (idempotency.Out
 		}
 		out := idempotency.Outcome{Status: idempotency.InProgress}
 		var lease float64
-		err = pool.QueryRow(ctx, lookSQL, c.Key, s.now()).Scan(&out.Fingerprint, &out.Result, &lease)
+		err = pool.QueryRow(ctx, readSQL, c.Key, s.now()).Scan(&out.Fingerprint, &out.Result, &lease)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows): // released in between
 			continue
@@ -175,16 +175,16 @@ func (s *Store) Complete(ctx context.Context, c idempotency.Claim, result []byte
 	return nil
 }
 
-// CompleteTx remembers the result of the attempt that ctx belongs to as part of tx: the
-// code that idempotency.Do, Job or HTTP guards calls it last, before it commits. The
-// guard then stores nothing itself. Before tx is committed, the key stays in progress;
-// if it is not, the attempt must fail.
+// CompleteTx stores the result of ctx's attempt as part of tx. Code that idempotency.Do,
+// Job or HTTP guards calls it last, before it commits; the guard then stores nothing
+// itself. Until tx is committed, the key stays in progress. If the commit fails, the
+// attempt must fail too.
 //
-// result is the value that the function given to Do returns, any value for a Job, and an
+// result is the value that the function given to Do returns, any value for a Job, or an
 // idempotency.Response for HTTP, which the handler writes after the commit.
 //
-// When another attempt has taken the key since, the error is an [idempotency.ErrLost]:
-// roll back. It also fails outside of guarded code and for a guard on another store.
+// If another attempt has taken the key since, the error is an [idempotency.ErrLost]: roll
+// back. It also fails outside guarded code and for a guard on another store.
 func (s *Store) CompleteTx(ctx context.Context, tx pgx.Tx, result any) error {
 	a := attempt.From(ctx)
 	if a == nil || a.Store != idempotency.Store(s) {
@@ -217,9 +217,10 @@ func (s *Store) Release(ctx context.Context, c idempotency.Claim) error {
 	return nil
 }
 
-// DeleteExpired deletes at most limit rows whose result has expired, or whose process has
-// died more than a day ago, and returns how many there were. Call it until that is less
-// than limit. Instances that call it at the same time do not wait for each other.
+// DeleteExpired deletes at most limit rows, and returns how many it deleted. It deletes
+// rows whose result has expired, or whose lease ended more than a day ago without a
+// result. Call it until it returns less than limit. Concurrent calls do not wait for each
+// other.
 func (s *Store) DeleteExpired(ctx context.Context, limit int) (int, error) {
 	pool, err := s.pool(ctx)
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/postgres/postgrestest"
 )
 
-// start starts a server, with a pooling proxy of two connections in front of it when
-// asked, and makes the table and one of effects.
+// start starts a server, with a pooling proxy of two connections in front of it if
+// pooled, and makes the table and one of effects.
 func start(t *testing.T, pooled bool) {
 	t.Helper()
 	url := postgrestest.Start(t)
@@ -39,7 +39,7 @@ func start(t *testing.T, pooled bool) {
 	}
 }
 
-// connect returns a store with a pool of its own and, if there is one, a clock.
+// connect returns a store with its own pool, and with clock unless that is nil.
 func connect(t *testing.T, clock *storetest.Clock, conns int) *Store {
 	t.Helper()
 	pool, err := postgres.New("db", postgres.Options{MaxConns: conns}).Get(t.Context())
@@ -246,7 +246,7 @@ func TestCompleteTx(t *testing.T) {
 			_ = pgx.BeginFunc(ctx, poolOf(t, s), func(tx pgx.Tx) error {
 				return errors.Join(s.CompleteTx(ctx, tx, 1), errors.New("roll back"))
 			})
-			return 1, nil // which is a mistake: nothing is committed
+			return 1, nil // a mistake: nothing is committed
 		})
 		if err != nil {
 			t.Error(err)
@@ -268,7 +268,7 @@ func TestCompleteTx(t *testing.T) {
 	})
 }
 
-// TestJobsAndRequests has the program of the package's example at work.
+// TestJobsAndRequests runs the program of the package's example.
 func TestJobsAndRequests(t *testing.T) {
 	start(t, false)
 	s := connect(t, nil, 1)
@@ -332,7 +332,7 @@ func TestEnsureTableAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-// TestDatabaseClock has no clock of its own.
+// TestDatabaseClock uses the database's clock.
 func TestDatabaseClock(t *testing.T) {
 	start(t, false)
 	s := connect(t, nil, 1)

@@ -1,6 +1,6 @@
-// Package awsenv reads from the environment what Lambda puts there for AWS
-// clients. It stands in for the SDK's config package, whose many other sources
-// (profiles, SSO, instance metadata) a function never uses but would link.
+// Package awsenv reads the variables that Lambda sets for AWS clients. It replaces the
+// SDK's config package, whose many other sources (profiles, SSO, instance metadata) a
+// function never uses but would link.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (2026-11)
 package awsenv
 
@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Credentials provides the credentials of the function's role. They are read at
-// each use and kept nowhere.
+// Credentials provides the credentials of the function's role. Each use reads them again
+// from the environment.
 var Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 	c := aws.Credentials{
 		AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
@@ -29,7 +29,7 @@ var Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credent
 	return c, nil
 })
 
-// Region is the function's region.
+// Region returns the function's region.
 func Region() (string, error) {
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
 		if region := os.Getenv(name); region != "" {
@@ -39,8 +39,8 @@ func Region() (string, error) {
 	return "", errors.New("AWS_REGION must be set; Lambda sets it, elsewhere set it yourself")
 }
 
-// MaxConcurrency is how many invocations the process handles at the same time: one,
-// but for Lambda Managed Instances, where Lambda says how many.
+// MaxConcurrency returns how many invocations the process handles at the same time: one,
+// or on Lambda Managed Instances as many as Lambda says.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html (2026-11)
 func MaxConcurrency() int {
 	n, err := strconv.Atoi(os.Getenv("AWS_LAMBDA_MAX_CONCURRENCY"))
@@ -50,9 +50,8 @@ func MaxConcurrency() int {
 	return n
 }
 
-// Endpoint is the endpoint to use for a service instead of the region's own, or
-// "". The service is given as it stands in its variable: SQS for
-// AWS_ENDPOINT_URL_SQS.
+// Endpoint returns the endpoint that replaces a service's regional one, or "". service is
+// the suffix of the service's variable: SQS for AWS_ENDPOINT_URL_SQS.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html (2026-11)
 func Endpoint(service string) string {
 	if strings.EqualFold(os.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {

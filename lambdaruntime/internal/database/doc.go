@@ -1,4 +1,4 @@
-// Package database has what the packages for PostgreSQL and MySQL share: where the
-// database is and how to log in, the limits of connections, who holds them, and the
-// words of SQL that change a session.
+// Package database holds the code that the packages for PostgreSQL and MySQL share:
+// address and log-in of the database, limits of database connections, leases of them, and
+// a scanner for SQL that changes a session.
 package database

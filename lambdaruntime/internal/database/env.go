@@ -13,9 +13,9 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
 )
 
-// Source says where a database is and how to log in.
+// Source is the address of a database and its log-in.
 type Source struct {
-	// URL replaces all the rest: a local database with a password. It may be "".
+	// URL replaces all other fields: a local database with a password. It may be "".
 	URL string
 
 	Host, Port, Name, User string
@@ -23,15 +23,15 @@ type Source struct {
 	region string
 }
 
-// products are the engines as people write them.
+// products are the engines' product names.
 var products = map[string]string{wire.EnginePostgres: "PostgreSQL", wire.EngineMySQL: "MySQL"}
 
 // EnvURL is the variable of [Source.URL].
 const EnvURL = "DATABASE_URL"
 
-// FromEnv reads the source of a database with the given engine, [wire.EnginePostgres]
-// or [wire.EngineMySQL], from the environment. connection is its name among the
-// program's databases, "" for the one without; see [wire.Named].
+// FromEnv reads the source of a database with the given engine, [wire.EnginePostgres] or
+// [wire.EngineMySQL], from the environment. connection is its name among the program's
+// databases, "" for the unnamed one; see [wire.Named].
 func FromEnv(engine, connection string) (Source, error) {
 	named := func(variable string) string { return wire.Named(variable, connection) }
 	if url := os.Getenv(named(EnvURL)); url != "" {
@@ -64,8 +64,8 @@ func FromEnv(engine, connection string) (Source, error) {
 // Endpoint is the database's host and port.
 func (s Source) Endpoint() string { return net.JoinHostPort(s.Host, s.Port) }
 
-// Token makes the password of one log-in. It is good for 15 minutes, and only at the
-// moment of logging in.
+// Token makes the password of one log-in. It is valid for 15 minutes; the database checks
+// it only at log-in.
 // https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html (2026-11)
 func (s Source) Token(ctx context.Context) (string, error) {
 	token, err := auth.BuildAuthToken(ctx, s.Endpoint(), s.region, s.User, awsenv.Credentials)

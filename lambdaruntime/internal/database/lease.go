@@ -15,8 +15,9 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/run"
 )
 
-// Leases bounds how many connections of a pool are in use, knows who has them, and
-// takes them back when the operation (a request, a job) that took one has ended.
+// Leases bounds how many database connections of a pool are in use and knows their
+// holders. When an operation (a request, a job) ends, it takes back that operation's
+// connections.
 type Leases struct {
 	engine string
 	slots  chan struct{}
@@ -26,28 +27,28 @@ type Leases struct {
 	over int // leases that were taken back and not yet released
 }
 
-// NewLeases returns the leases of a pool of n connections. Engine names the pool's
-// package in errors and logs.
+// NewLeases returns the leases of a pool of n database connections. engine names the
+// pool's package in errors and logs.
 func NewLeases(engine string, n int) *Leases {
 	return &Leases{engine: engine, slots: make(chan struct{}, n), held: map[*Lease]struct{}{}}
 }
 
-// Max is how many connections may be in use at once.
+// Max returns how many connections may be in use at once.
 func (l *Leases) Max() int { return cap(l.slots) }
 
-// Over is how many leases have ended although their connections were not released.
+// Over returns how many leases have ended although their connections were not released.
 func (l *Leases) Over() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.over
 }
 
-// placeDepth is how many callers are looked at for the place in the program that
-// took a connection.
+// placeDepth is how many callers are searched for the place in the program that acquired
+// a connection.
 const placeDepth = 24
 
-// Lease is one use of a connection, from the moment that somebody asks for it until
-// it is released.
+// Lease is one use of a connection, from the moment that code asks for it until its
+// release.
 type Lease struct {
 	leases *Leases
 	ctx    context.Context
@@ -55,26 +56,26 @@ type Lease struct {
 	pcs    [placeDepth]uintptr
 	depth  int
 	cancel []func() bool
-	left   atomic.Int32 // scopes that it may belong to and that have not ended
+	left   atomic.Int32 // number of its scopes that have not ended
 
 	// Guarded by leases.mu.
 	scopes   []*run.Scope
-	close    func() // closes the connection's socket; nil until there is one
+	close    func() // closes the connection's socket; nil until it is open
 	taken    bool   // the operation has ended
 	released bool
 }
 
-// errEnded is the error of code that outlives its operation and asks for a connection.
+// errEnded is the error when code asks for a connection after its operation has ended.
 var errEnded = errors.New("the request or job that asks for a database connection has ended")
 
 // Take waits for its turn and returns the lease of a connection that is about to be
-// handed out. When ctx ends first, the error wraps that of ctx and says who has the
-// connections.
+// handed out. When ctx ends first, the error wraps ctx's error and lists the holders of
+// the connections.
 //
-// The lease belongs to the operation that ctx was made in. Where it was made in none
-// (context.Background()) but the caller is a handler's own goroutine, the lease
-// belongs to one of those that run now, and ends with the last of them. Otherwise it
-// belongs to none, and ends when it is released.
+// The lease belongs to the operation of ctx, and ends with it. Without an operation
+// (context.Background()), a lease on a handler's own goroutine belongs to all running
+// operations, and ends with the last of them. Elsewhere it belongs to none, and ends at
+// its release.
 func (l *Leases) Take(ctx context.Context) (*Lease, error) {
 	var scopes []*run.Scope
 	if scope := run.ScopeOf(ctx); scope != nil {
@@ -85,7 +86,7 @@ func (l *Leases) Take(ctx context.Context) (*Lease, error) {
 	return l.lease(ctx, scopes)
 }
 
-// lease waits for the turn of code that belongs to one of scopes.
+// lease waits for its turn, for code that belongs to one of scopes.
 func (l *Leases) lease(ctx context.Context, scopes []*run.Scope) (*Lease, error) {
 	select {
 	case l.slots <- struct{}{}:
@@ -115,9 +116,9 @@ func (l *Leases) lease(ctx context.Context, scopes []*run.Scope) (*Lease, error)
 	return lease, nil
 }
 
-// Hold says how to close the socket of the lease's connection. close is called once,
-// when the operation ends before Release, or at once when it has ended already. It may
-// be called while other code uses the connection.
+// Hold sets the function that closes the socket of the lease's connection. It is called
+// once, when the operation ends before Release, or at once if it has ended already. It
+// may be called while other code uses the connection.
 func (l *Lease) Hold(close func()) {
 	l.leases.mu.Lock()
 	taken := l.taken
@@ -128,14 +129,14 @@ func (l *Lease) Hold(close func()) {
 	}
 }
 
-// scopeEnded comes when a scope that the lease may belong to has ended.
+// scopeEnded is called when one of the lease's scopes has ended.
 func (l *Lease) scopeEnded(cause error) {
 	if l.left.Add(-1) == 0 {
 		l.takeBack(cause)
 	}
 }
 
-// takeBack ends the lease in the place of its holder.
+// takeBack ends the lease although its holder has not released it.
 func (l *Lease) takeBack(cause error) {
 	l.leases.mu.Lock()
 	if l.released || l.taken {
@@ -148,11 +149,11 @@ func (l *Lease) takeBack(cause error) {
 	close := l.close
 	l.leases.mu.Unlock()
 	if close != nil {
-		close() // before the next one waits for the locks that the connection has
+		close() // before the next holder waits for the connection's locks
 	}
 	<-l.leases.slots
 	if close == nil {
-		return // it was still being connected
+		return // it was still connecting
 	}
 	details := []any{slog.String("taken", l.place()), slog.Duration("held", time.Since(l.since).Round(time.Millisecond))}
 	const closed = "the connection was closed, so that the database rolls back"
@@ -163,9 +164,9 @@ func (l *Lease) takeBack(cause error) {
 	slog.ErrorContext(l.ctx, fmt.Sprintf("%s: %s ended without releasing a database connection; %s; release connections, rows and transactions in a defer", l.leases.engine, l.holder(), closed), details...)
 }
 
-// Release ends the lease. back takes the connection back before somebody else has its
-// turn. mine is false where the operation had ended already: the connection must be
-// closed then, since its socket is.
+// Release ends the lease. back returns the connection to its pool before the next
+// caller's turn. mine is false if the operation had ended already: then the socket is
+// closed, and back must close the connection.
 func (l *Lease) Release(back func(mine bool)) {
 	l.leases.mu.Lock()
 	if l.released {
@@ -189,7 +190,7 @@ func (l *Lease) Release(back func(mine bool)) {
 	}
 }
 
-// holder names the operation that has the connection.
+// holder names the operation that holds the connection.
 func (l *Lease) holder() string {
 	var names []string
 	for _, scope := range l.scopes {
@@ -207,7 +208,7 @@ func (l *Lease) holder() string {
 // maxHolders is how many holders an error lists.
 const maxHolders = 3
 
-// holders says who has the connections, those that have had theirs for longest first.
+// holders describes the holders of the connections, the oldest first.
 func (l *Leases) holders() string {
 	l.mu.Lock()
 	held := make([]*Lease, 0, len(l.held))
@@ -227,8 +228,8 @@ func (l *Leases) holders() string {
 	return strings.Join(list, "; ")
 }
 
-// drivers are packages between the program and a lease: their functions are not
-// where the program took a connection.
+// drivers are packages between the program and a lease: the place that acquired a
+// connection is outside them.
 var drivers = []string{
 	"database/sql.", "github.com/jackc/pgx/", "github.com/jackc/puddle/", "github.com/go-sql-driver/mysql.",
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/database.",
@@ -236,7 +237,7 @@ var drivers = []string{
 	"github.com/lambdahearth/hearth/lambdaruntime/mysql.",
 }
 
-// place is where the program took the connection, as file:line.
+// place returns where the program acquired the connection, as file:line.
 func (l *Lease) place() string {
 	frames := runtime.CallersFrames(l.pcs[:l.depth])
 	for {

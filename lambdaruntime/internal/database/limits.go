@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// ConnectTimeout bounds one attempt to connect and log in. The proxy answers
-	// within milliseconds even when the database does not.
+	// ConnectTimeout bounds one attempt to connect and log in. The proxy answers within
+	// milliseconds even when the database does not.
 	ConnectTimeout = 5 * time.Second
 	// PingAfter is how long a connection may be idle before it is checked: it may
 	// have broken unnoticed while the instance was frozen.
 	PingAfter = time.Second
 	// PingTimeout bounds that check.
 	PingTimeout = time.Second
-	// MaxIdle is below the proxy's own 30 minutes, so that a program does not find
-	// its connection closed.
+	// MaxIdle is below the proxy's own 30 minutes, so that the proxy does not close a
+	// connection first.
 	// https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-creating.html (2026-11)
 	MaxIdle = 25 * time.Minute
-	// MaxLifetime makes connections move on after the proxy has scaled. Its own
+	// MaxLifetime spreads connections again after the proxy has scaled. The proxy's own
 	// limit is 24 hours.
 	MaxLifetime = time.Hour
 	// MaxLifetimeJitter keeps instances that started together from reconnecting
@@ -29,8 +29,8 @@ const (
 	MaxLifetimeJitter = 10 * time.Minute
 )
 
-// MaxConns is how many connections an instance may use at once when its program
-// asks for n.
+// MaxConns returns how many database connections an instance may use at once, if its
+// program sets n.
 func MaxConns(n int) (int, error) {
 	switch {
 	case n < 0:
@@ -42,7 +42,7 @@ func MaxConns(n int) (int, error) {
 }
 
 // Age is how long a connection has existed and been idle, by the wall clock: the
-// monotonic clock need not go on while Lambda keeps the instance frozen.
+// monotonic clock may stop while Lambda keeps the instance frozen.
 type Age struct {
 	// IdleSince is when the connection was used last.
 	IdleSince time.Time
@@ -50,16 +50,16 @@ type Age struct {
 	until time.Time
 }
 
-// NewAge is the age of a connection that was made just now.
+// NewAge returns the age of a new connection.
 func NewAge() Age {
 	now := WallClock()
 	return Age{until: now.Add(MaxLifetime + rand.N(MaxLifetimeJitter)), IdleSince: now}
 }
 
-// Rest notes that the connection is idle from now on.
+// Rest records that the connection is idle from now on.
 func (a *Age) Rest() { a.IdleSince = WallClock() }
 
-// State is what an idle connection is good for.
+// State says whether an idle connection may be used.
 type State int
 
 const (
@@ -71,8 +71,8 @@ const (
 	Expired
 )
 
-// State says what the connection is good for after its rest. A wall clock that was
-// set back makes it stale.
+// State returns whether the idle connection may be used. A wall clock that was set back
+// makes it stale.
 func (a *Age) State() State {
 	now := WallClock()
 	switch idle := now.Sub(a.IdleSince); {
@@ -84,5 +84,5 @@ func (a *Age) State() State {
 	return Fresh
 }
 
-// WallClock is the time without its monotonic reading.
+// WallClock returns the time without its monotonic reading.
 func WallClock() time.Time { return time.Now().Round(0) }

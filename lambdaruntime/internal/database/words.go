@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Dialect is what SQL's words and quotes are in one database.
+// Dialect is the lexical syntax of one database's SQL.
 type Dialect struct {
 	// Quotes are the characters that quote strings besides '.
 	Quotes string
@@ -13,26 +13,26 @@ type Dialect struct {
 	NameQuote byte
 	// Backslashes escape the next character of a string.
 	Backslashes bool
-	// HashComments run from # to the end of the line. Then those from -- need a space.
+	// HashComments run from # to the end of the line. -- then needs a space after it.
 	HashComments bool
 	// DollarQuotes quote strings: $$ … $$ and $name$ … $name$.
 	DollarQuotes bool
-	// NestedComments may have comments in them.
+	// NestedComments may contain comments.
 	NestedComments bool
-	// CodeComments are run as code where they start with /*! or /*M!.
+	// CodeComments, which start with /*! or /*M!, are run as code.
 	CodeComments bool
 }
 
-// Word is a part of a statement: a name or keyword, a number, or one other character.
-// Strings and comments are none; a string is the word "'".
+// Word is a part of a statement: a name or keyword, a number, or one other character. A
+// string is the word "'"; comments are left out.
 type Word struct {
 	// Text is the word without quotes, and in lower case unless it is a quoted name.
 	Text string
-	// Quoted says that it is a quoted name, which is no keyword.
+	// Quoted means that it is a quoted name, and so not a keyword.
 	Quoted bool
 }
 
-// Words are the words of some SQL.
+// Words yields the words of an SQL text.
 func (d *Dialect) Words(sql string) iter.Seq[Word] {
 	return func(yield func(Word) bool) {
 		for i := 0; i < len(sql); {
@@ -130,7 +130,7 @@ func (d *Dialect) commentLength(s string) int {
 	return len(s)
 }
 
-// quotedLength is the length of what is quoted by the first byte of s.
+// quotedLength returns the length of the quoted text that starts at s[0], the quote.
 func quotedLength(s string, escapes bool) int {
 	for i := 1; i < len(s); i++ {
 		switch {
@@ -147,7 +147,7 @@ func quotedLength(s string, escapes bool) int {
 	return len(s)
 }
 
-// dollarLength is the length of a dollar-quoted string at the start of s, or 0.
+// dollarLength returns the length of a dollar-quoted string at the start of s, or 0.
 func dollarLength(s string) int {
 	n := 1
 	for n < len(s) && nameByte(s[n]) {

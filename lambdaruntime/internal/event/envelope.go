@@ -1,5 +1,6 @@
-// Package event reads the payloads of Lambda events: what kind each is, and where its
-// parts lie. It decodes in one pass, and only what a handler of that kind needs.
+// Package event reads the payloads of Lambda events: their kinds, and the positions of
+// their parts. It decodes in one pass, and only the parts that a handler of that kind
+// needs.
 package event
 
 import (
@@ -9,9 +10,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
 )
 
-// Detect tells the kind of an event from its payload, in one pass and from
-// discriminating fields only. A payload that is not a valid JSON object is
-// [KindUnknown].
+// Detect returns the kind of an event from its payload, in one pass and from
+// discriminating fields only. A payload that is not a valid JSON object is [KindUnknown].
 func Detect(payload []byte) Kind {
 	var e Envelope
 	if err := e.Read(string(payload)); err != nil {
@@ -20,8 +20,8 @@ func Detect(payload []byte) Kind {
 	return e.Kind
 }
 
-// Envelope is what one pass over a payload finds: the event's kind, and where the
-// parts lie that a handler of that kind decodes. Fields named Raw… hold JSON text. All
+// Envelope is the result of one pass over a payload: the event's kind, and the text of
+// the parts that a handler of that kind decodes. Fields named Raw… hold JSON text. All
 // strings share the payload's memory.
 type Envelope struct {
 	Kind    Kind
@@ -63,7 +63,7 @@ type Envelope struct {
 // Pair is one field of an object of strings.
 type Pair struct{ Key, Value string }
 
-// RequestContext is what an HTTP or WebSocket event says of its connection.
+// RequestContext is the requestContext of an HTTP or WebSocket event.
 type RequestContext struct {
 	present  bool
 	hasHTTP  bool
@@ -85,8 +85,8 @@ type RequestContext struct {
 	RawIdentity   string
 }
 
-// Read fills an empty envelope from a payload. An envelope is filled in place:
-// it is large, and most of it is used once.
+// Read fills an empty envelope from a payload. It fills it in place, because an envelope
+// is large and used once.
 func (e *Envelope) Read(payload string) error {
 	e.Payload = payload
 	d := jsonscan.NewDecoder(payload)
@@ -126,8 +126,8 @@ func (e *Envelope) field(key string, d *jsonscan.Decoder) {
 	case "cookies":
 		e.RawCookies = d.Raw()
 	case "headers":
-		// Decoded at once: whatever kind of event this is, none but HTTP and
-		// WebSocket events have headers.
+		// Decoded at once: only HTTP and WebSocket events have headers, and those need
+		// them decoded.
 		start := d.Mark()
 		e.pairCount = readPairs(d, e.pairs[:0])
 		e.RawHeaders = d.Since(start)
@@ -237,9 +237,8 @@ func (c *RequestContext) read(d *jsonscan.Decoder) {
 	}
 }
 
-// readPairs decodes an object of strings into space and returns their number. It
-// returns -1, with the value consumed, when the value is anything else or does
-// not fit.
+// readPairs decodes an object of strings into space and returns their number. For any
+// other value, or for too many strings, it consumes the value and returns -1.
 func readPairs(d *jsonscan.Decoder, space []Pair) int {
 	if d.Peek() != '{' {
 		d.Skip()
@@ -259,8 +258,8 @@ func readPairs(d *jsonscan.Decoder, space []Pair) int {
 	return len(space)
 }
 
-// Pairs returns the headers of an event whose headers are an object of at most 32
-// strings, in their order. ok is false for any other.
+// Pairs returns the headers of an event, in their order, if they are an object of at most
+// 32 strings. ok is false otherwise.
 func (e *Envelope) Pairs() (pairs []Pair, ok bool) {
 	if e.pairCount < 0 {
 		return nil, false
@@ -268,8 +267,8 @@ func (e *Envelope) Pairs() (pairs []Pair, ok bool) {
 	return e.pairs[:e.pairCount], true
 }
 
-// Text returns the value of a JSON string, or "" for a value of any other
-// type: a field of another type discriminates nothing.
+// Text returns the value of a JSON string, or "" for a value of any other type, which
+// says nothing about the event's kind.
 func Text(raw string) string {
 	if !strings.HasPrefix(raw, `"`) {
 		return ""
@@ -330,8 +329,8 @@ func (e *Envelope) IsHTTPAPI() bool {
 // IsREST reports whether a request came through an API Gateway REST API.
 func (e *Envelope) IsREST() bool { return e.Kind == KindHTTPv1 && e.Version == "" }
 
-// Oddities says what no way in sends: what people write by hand, or paste from a
-// documentation's page, to try a function. Such events are served all the same.
+// Oddities lists what no AWS service sends, only people who write or paste an event by
+// hand to try a function. Such events are served all the same.
 func (e *Envelope) Oddities() []string {
 	var odd []string
 	switch {
@@ -362,10 +361,10 @@ func (e *Envelope) Seen() string {
 	if d.Peek() != '{' {
 		return "a payload that is not a JSON object"
 	}
-	const most = 8
+	const maxKeys = 8
 	var keys []string
 	for key, more := d.FirstKey(); more; key, more = d.Key() {
-		if len(keys) == most {
+		if len(keys) == maxKeys {
 			keys = append(keys, "…")
 			break
 		}

@@ -1,6 +1,6 @@
 package event
 
-// Kind is the type of a Lambda event, told from its payload by [Detect].
+// Kind is the type of a Lambda event; [Detect] reads it from the payload.
 type Kind uint8
 
 // The kinds of events; package lambdaruntime describes them.
@@ -19,7 +19,7 @@ const (
 	KindKinesis
 	KindAuthorizer
 
-	// NumKinds is how many there are.
+	// NumKinds is the number of kinds.
 	NumKinds = iota
 )
 

@@ -6,8 +6,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
 )
 
-// ScheduleNames gives the names that a schedule event may be known by, most specific
-// first: detail.schedule, then the last part of each ARN in resources
+// ScheduleNames returns the possible names of an event's schedule, most specific first:
+// detail.schedule, then the last part of each ARN in resources
 // (arn:aws:scheduler:{region}:{account}:schedule/{group}/{name},
 // arn:aws:events:{region}:{account}:rule/{name}).
 func (e *Envelope) ScheduleNames() []string {

@@ -24,8 +24,8 @@ type Record struct {
 	RawAttributes   string // messageAttributes, as JSON
 }
 
-// readRecords notes where the parts of each record lie. Whether they are messages of
-// SQS shows when the first record's event source is known.
+// readRecords reads the parts of each record. The first record's event source tells later
+// whether they are SQS messages.
 func (e *Envelope) readRecords(d *jsonscan.Decoder) {
 	if d.Peek() != '[' {
 		d.Skip()
@@ -48,7 +48,7 @@ func (e *Envelope) readRecords(d *jsonscan.Decoder) {
 	}
 }
 
-// CheckRecords refuses a batch with a record that could not be reported by itself.
+// CheckRecords returns an error if a record cannot be reported on its own.
 func (e *Envelope) CheckRecords() error {
 	for i := range e.Records {
 		switch {

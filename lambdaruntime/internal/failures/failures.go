@@ -1,4 +1,4 @@
-// Package failures joins the errors of many calls into one that can be read.
+// Package failures joins the errors of many calls into one readable error.
 package failures
 
 import (
@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// shown is how many of the errors a text has.
+// shown is how many errors the joined text lists.
 const shown = 3
 
-// Join returns an error of errs, or nil where all of them are nil. Its text has all
-// errors when they are few, and else how many there are and the first few; what says
-// what has failed: "messages". [errors.Is] and [errors.As] find each of them.
+// Join returns one error for errs, or nil if all of them are nil. Its text lists all
+// errors when they are few, else their number and the first few. what names the things
+// that failed: "messages". [errors.Is] and [errors.As] find each error.
 func Join(what string, errs []error) error {
 	var all joined
 	for _, err := range errs {
@@ -34,7 +34,7 @@ type joined struct {
 	errs []error
 }
 
-// Unwrap gives the errors.
+// Unwrap returns the errors.
 func (j *joined) Unwrap() []error { return j.errs }
 
 // Error implements error.

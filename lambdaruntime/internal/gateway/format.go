@@ -21,7 +21,7 @@ const (
 	maxLoadBalancer = 1 << 20
 )
 
-// Format is how a response is written for the service that sent the event.
+// Format is the response format of the service that sent the event.
 type Format uint8
 
 const (
@@ -31,8 +31,8 @@ const (
 	formatALBMVH               // multiValueHeaders, with a status description
 )
 
-// formatOf tells the response's format. A load balancer takes multi-value
-// headers exactly when its target group sends them.
+// formatOf returns the response's format. A load balancer takes multi-value headers
+// exactly when its target group sends them.
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html (2026-11)
 func formatOf(e *event.Envelope) Format {
 	switch {
@@ -50,7 +50,7 @@ func (f Format) multiValue() bool { return f == formatV1 || f == formatALBMVH }
 
 func (f Format) isALB() bool { return f == formatALB || f == formatALBMVH }
 
-// limit is the size limit of a response, in bytes.
+// limit returns the size limit of a response, in bytes.
 func (f Format) limit() int {
 	if f.isALB() {
 		return maxLoadBalancer
@@ -58,7 +58,7 @@ func (f Format) limit() int {
 	return MaxPayload
 }
 
-// whose names what has that limit.
+// whose names the service that has that limit.
 func (f Format) whose() string {
 	if f.isALB() {
 		return "a load balancer's"
@@ -111,8 +111,8 @@ func oneLine(v string) string {
 	return strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
 }
 
-// message is a response of the runtime's own: {"message": "…"}, the shape of
-// API Gateway's own errors.
+// message is a response that the runtime itself makes: {"message": "…"}, the shape of API
+// Gateway's own errors.
 func (f Format) message(status int, text string) []byte {
 	b := f.begin(nil, status)
 	b = f.header(b, "Content-Type", "application/json")

@@ -1,6 +1,6 @@
 // Package gateway turns the HTTP events of API Gateway, function URLs and load
-// balancers into requests as net/http's server would give them to a handler, and
-// responses into the bytes that each of them takes.
+// balancers into the requests that net/http's server would make. It turns responses into
+// the bytes that each of these services takes.
 package gateway
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
 )
 
-// Exchange is a request and its response. What a request needs beside itself lies
-// in one piece of memory.
+// Exchange is a request and its response. It holds the parts of a request too, so that
+// one allocation serves them all.
 type Exchange struct {
 	Request  http.Request
 	Response Response
@@ -28,15 +28,15 @@ type Exchange struct {
 	values [16]string // of the headers
 }
 
-// blankRequest is what requests are made of: only WithContext gives one a context.
+// blankRequest is the start of every request: only WithContext can set a context.
 var blankRequest http.Request
 
-// Open makes x.Response one in the format that the event's way in takes.
+// Open prepares x.Response in the format of the service that sent the event.
 func (x *Exchange) Open(e *event.Envelope) {
 	x.Response.open(formatOf(e), Method(e) == http.MethodHead)
 }
 
-// Method is the request's method.
+// Method returns the request's method.
 func Method(e *event.Envelope) string {
 	switch {
 	case e.Kind == event.KindHTTPv2 && e.Context.Method != "":
@@ -47,8 +47,8 @@ func Method(e *event.Envelope) string {
 	return http.MethodGet
 }
 
-// Read makes x.Request the request that the client sent. odd says what is wrong with
-// the event where it can be served all the same.
+// Read fills x.Request with the client's request. odd lists oddities of the event that do
+// not keep it from being served.
 func (x *Exchange) Read(ctx context.Context, e *event.Envelope) (odd []string, err error) {
 	req := &x.Request
 	*req = *blankRequest.WithContext(ctx)
@@ -86,10 +86,10 @@ func (x *Exchange) Read(ctx context.Context, e *event.Envelope) (odd []string, e
 	return odd, nil
 }
 
-// clientPath is the path that the client asked for, less the stage's name, which
-// an HTTP API puts before it on its own domain unless the stage is $default, in both
-// payload formats; the other ways in leave it out, and so routes need not know their
-// stage.
+// clientPath returns the path that the client asked for, without the stage. On its own
+// domain an HTTP API puts the stage's name before the path, in both payload formats,
+// unless the stage is $default. The other services leave it out, so routes need not know
+// their stage.
 func clientPath(e *event.Envelope) string {
 	path := e.Path
 	if path == "" && e.Kind == event.KindHTTPv2 {
@@ -106,12 +106,11 @@ func clientPath(e *event.Envelope) string {
 	return path
 }
 
-// setDecodedURL makes u a URL of a path that the way in has decoded already: an HTTP
-// API does, in both payload formats, so a client's %2F cannot be told from a slash
-// there. A client that asks for /files/100%2525 gets here as /files/100%25, which is
-// the path. It returns u.RequestURI().
+// setDecodedURL sets u to a path that the service has already decoded: an HTTP API does,
+// in both payload formats, so a client's %2F is a slash there. A request for
+// /files/100%2525 arrives as /files/100%25, which is the path. It returns u.RequestURI().
 //
-// Live captures of all four ways in, published by hotsock/voker, show which decode
+// Live captures of all four services, published by hotsock/voker, show which decode
 // (2026-07).
 func setDecodedURL(u *url.URL, path, query string) (requestURI string) {
 	u.Path, u.RawQuery = path, query
@@ -124,8 +123,8 @@ func setDecodedURL(u *url.URL, path, query string) (requestURI string) {
 	return requestURI
 }
 
-// setURL makes u a URL whose EscapedPath is path, with any byte that may not stand in
-// an escaped path escaped; a "%" that starts no escape stands for itself. It returns
+// setURL sets u to a URL whose EscapedPath is path. It escapes every byte that an escaped
+// path may not contain; a "%" that starts no escape is a literal one. It returns
 // u.RequestURI().
 func setURL(u *url.URL, path, query string) (requestURI string) {
 	escaped, usual := escapePath(path)
@@ -154,7 +153,7 @@ func isUsual(path string) bool {
 	return true
 }
 
-// How a byte may stand in an escaped path: RFC 3986, section 3.3, and "[", "]",
+// Whether an escaped path may contain a byte: RFC 3986, section 3.3, plus "[" and "]",
 // which net/url accepts too.
 const (
 	pathEscape  = iota // only escaped
@@ -175,8 +174,8 @@ var pathByte = func() (t [256]uint8) {
 	return t
 }()
 
-// escapePath escapes what may not stand in an escaped path. usual says that path
-// is what net/url would make of it, unescaped and escaped alike.
+// escapePath escapes every byte that an escaped path may not contain. usual means that
+// net/url makes the same path, unescaped and escaped.
 func escapePath(path string) (escaped string, usual bool) {
 	usual, clean := true, true
 	for i := 0; i < len(path); i++ {
@@ -206,11 +205,11 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// Headers reads a request's headers and its host.
+// Headers returns a request's headers and its host.
 func Headers(e *event.Envelope) (h http.Header, host string, err error) { return readHeaders(e, nil) }
 
-// readHeaders is Headers where the headers' values take their place in values, as they
-// share an array in net/textproto.
+// readHeaders is Headers; the header's values share the array of values, as in
+// net/textproto.
 func readHeaders(e *event.Envelope, values []string) (h http.Header, host string, err error) {
 	pairs, plain := e.Pairs()
 	// Host and, in other formats, Cookie are not among the fields.
@@ -252,9 +251,9 @@ func readHeaders(e *event.Envelope, values []string) (h http.Header, host string
 	return r.header, r.host, nil
 }
 
-// readTexts consumes the value of a header or query parameter, or the cookies, and
-// calls add for each string: a list has any number, another value is one. Gateways
-// send strings alone, and lists where list says; e notes what is otherwise.
+// readTexts consumes the value of a header or query parameter, or the cookies, and calls
+// add for each string, in a list or alone. list says whether the service sends a list.
+// Any other value sets e.NotTexts.
 func readTexts(e *event.Envelope, d *jsonscan.Decoder, list bool, add func(string)) {
 	isList := d.Peek() == '['
 	if list && d.Null() {
@@ -270,7 +269,7 @@ func readTexts(e *event.Envelope, d *jsonscan.Decoder, list bool, add func(strin
 	}
 }
 
-// readText consumes a string, or a number or boolean that stands for its text.
+// readText consumes a string. For a number or boolean it returns the JSON text.
 func readText(e *event.Envelope, d *jsonscan.Decoder) string {
 	switch c := d.Peek(); {
 	case c == 't', c == 'f', c == '-', c >= '0' && c <= '9':
@@ -286,8 +285,8 @@ type headerReader struct {
 	host   string // net/http keeps it out of the header
 }
 
-// set sets an empty header to pairs, unless two of them have the same key: to look for
-// each key first would take as long again.
+// set sets an empty header to pairs, unless two of them have the same key. Looking up
+// each key first would double the time.
 func (r *headerReader) set(pairs []event.Pair) bool {
 	n := 0
 	for _, p := range pairs {
@@ -328,8 +327,8 @@ func (r *headerReader) one(v string) []string {
 	return r.values[n-1 : n : n]
 }
 
-// canonicalHeader is http.CanonicalHeaderKey with the headers that gateways and
-// browsers send at hand, which saves making their canonical spelling anew.
+// canonicalHeader is http.CanonicalHeaderKey with a table of the headers that gateways
+// and browsers send, which saves an allocation each.
 func canonicalHeader(key string) string {
 	if len(key) >= 2 {
 		if usual := &usualHeaders[headerSlot(key)]; usual.Key == key {
@@ -339,13 +338,13 @@ func canonicalHeader(key string) string {
 	return http.CanonicalHeaderKey(key)
 }
 
-// headerSlot tells the usual headers apart: no two of them have the same.
+// headerSlot hashes a header's name: no two usual headers have the same slot.
 func headerSlot(key string) uint8 {
 	n := len(key)
 	return uint8(n) + key[0]*2 + key[n-2]*13 + key[n-1]
 }
 
-// usualHeaders has each usual header, as it is sent, with its canonical spelling.
+// usualHeaders maps the spelling in events of each usual header to its canonical one.
 var usualHeaders = func() (slots [256]event.Pair) {
 	for _, canonical := range []string{
 		"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Content-Length", "Content-Type", "Cookie",
@@ -355,14 +354,14 @@ var usualHeaders = func() (slots [256]event.Pair) {
 		"X-Amz-Cf-Id", "X-Amzn-Trace-Id", "X-Api-Key", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto",
 		"X-Request-Id", "X-Requested-With",
 	} {
-		key := strings.ToLower(canonical) // HTTP APIs send them so
+		key := strings.ToLower(canonical) // as HTTP APIs send them
 		slots[headerSlot(key)] = event.Pair{Key: key, Value: canonical}
 	}
 	return slots
 }()
 
-// QueryString rebuilds what followed the question mark. API Gateway decodes the
-// parameters of a 1.0 event; a load balancer hands them on as they came.
+// QueryString rebuilds the query string. API Gateway decodes the parameters of a 1.0
+// event; a load balancer passes them on unchanged.
 func QueryString(e *event.Envelope) (string, error) {
 	if e.Kind == event.KindHTTPv2 {
 		return e.Query, nil
@@ -395,13 +394,13 @@ func QueryString(e *event.Envelope) (string, error) {
 	return b.String(), d.Err()
 }
 
-// noAddress stands for a client's address that the event does not tell, as in a load
+// noAddress replaces a client address that is missing in the event, as in a load
 // balancer's health checks and in test events: RemoteAddr always parses.
 const noAddress = "0.0.0.0:0"
 
-// remoteAddr is the address of the client: the gateway says it, a load balancer
-// appends it to X-Forwarded-For. Of the port only a load balancer tells, and only
-// with the attribute routing.http.xff_client_port.enabled; it is 0 otherwise.
+// remoteAddr returns the client's address, from the event's context or, behind a load
+// balancer, from the end of X-Forwarded-For. The port is 0, unless a load balancer adds
+// it, with the attribute routing.http.xff_client_port.enabled.
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html (2026-11)
 func remoteAddr(e *event.Envelope, h http.Header) string {
 	ip := e.Context.SourceIP
@@ -421,9 +420,9 @@ func remoteAddr(e *event.Envelope, h http.Header) string {
 	return net.JoinHostPort(ip, "0")
 }
 
-// Body is the body that the client sent. plain reports that the event calls it base64
-// although it is not; it is then given as it stands. A body that is JSON instead of a
-// string is its text.
+// Body returns the client's body. plain means that the event calls the body base64 but it
+// is not; it is then returned unchanged. For a body of JSON instead of a string, Body
+// returns the JSON text.
 func Body(e *event.Envelope) (body string, plain bool) {
 	if e.RawBody != "" && e.RawBody != "null" {
 		return e.RawBody, false
@@ -438,8 +437,8 @@ func Body(e *event.Envelope) (body string, plain bool) {
 	return string(data), false
 }
 
-// stringBody is a request's body. It hides the reader's WriteTo, past which
-// middleware that wraps the body could not see.
+// stringBody is a request's body. It hides the reader's WriteTo, which would bypass
+// middleware that wraps the body.
 type stringBody struct{ r strings.Reader }
 
 func (b *stringBody) Reset(s string)             { b.r.Reset(s) }

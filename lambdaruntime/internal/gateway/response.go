@@ -14,9 +14,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
 )
 
-// Response collects a handler's response. The lock is there for handlers that outlive
-// their request: once closed, or once the request's context has ended, everything they
-// write is refused.
+// Response collects a handler's response. Its lock is for handlers that outlive their
+// request: after Close or the end of the request's context, it refuses every write.
 type Response struct {
 	format Format
 	head   bool // a HEAD request: no body
@@ -27,9 +26,9 @@ type Response struct {
 	closed   bool
 	status   int      // 0 until the header is written
 	out      []byte   // the response up to its headers, which are still open
-	cookies  []string // where the format has a place of its own for them
-	typed    bool     // there is a Content-Type, or none is wanted
-	encoded  bool     // there is a Content-Encoding: the body is not text
+	cookies  []string // if the format has a separate field for them
+	typed    bool     // the handler has set a Content-Type, possibly to none
+	encoded  bool     // the handler has set a Content-Encoding: the body is not text
 	declared int64    // the Content-Length that the handler has set, or -1
 	written  int64    // by the handler
 	body     []byte
@@ -42,8 +41,8 @@ func (w *Response) open(format Format, head bool) {
 // Header implements [http.ResponseWriter].
 func (w *Response) Header() http.Header { return w.header }
 
-// WriteHeader implements [http.ResponseWriter]. Informational responses (1xx)
-// have no place in a Lambda response and are dropped.
+// WriteHeader implements [http.ResponseWriter]. It drops informational responses (1xx): a
+// Lambda response cannot carry them.
 func (w *Response) WriteHeader(status int) {
 	checkStatus(status)
 	w.mu.Lock()
@@ -59,16 +58,16 @@ func checkStatus(status int) {
 	}
 }
 
-// refuses reports whether it is too late to write. A handler that waits for its
-// context's end and writes then always comes too late.
+// refuses reports whether it is too late to write. A handler that waits for its context's
+// end before it writes is always too late.
 func (w *Response) refuses() bool { return w.closed || w.ctx != nil && w.ctx.Err() != nil }
 
-// responseRoom is the size of a response without its header and body. With quotes to
-// escape in them or a Content-Type to add, the response moves once.
+// responseRoom is the size of a response without its header and body. If quotes must be
+// escaped or a Content-Type added, the response is reallocated once.
 const responseRoom = len(`{"statusCode":200,"multiValueHeaders":{},"body":"","isBase64Encoded":false}`) + 32
 
-// commit writes the header as it is now; later changes to it have no effect.
-// It leaves room for a body of the given size.
+// commit fixes the header as it is now; later changes to it have no effect. It reserves
+// space for a body of the given size.
 func (w *Response) commit(status, body int) {
 	if w.status != 0 {
 		return
@@ -83,7 +82,7 @@ func (w *Response) commit(status, body int) {
 		}
 	}
 	w.out = w.format.begin(make([]byte, 0, size), status)
-	slices.Sort(keys) // the same response for the same header
+	slices.Sort(keys) // the same header always gives the same response
 	for _, key := range keys {
 		values := w.header[key]
 		switch key {
@@ -96,7 +95,7 @@ func (w *Response) commit(status, body int) {
 				continue
 			}
 		case "Connection", "Keep-Alive", "Proxy-Connection", "Trailer", "Transfer-Encoding":
-			continue // of the handler's connection, which there is none of
+			continue // about a connection, which a Lambda response does not have
 		}
 		switch {
 		case len(values) == 0 || !validHeaderKey(key):
@@ -108,7 +107,7 @@ func (w *Response) commit(status, body int) {
 	}
 }
 
-// declare reads a Content-Length. Like net/http's server, it drops one that is no
+// declare reads a Content-Length. Like net/http's server, it drops one that is not a
 // number.
 func (w *Response) declare(values []string) bool {
 	if len(values) == 0 {
@@ -140,13 +139,13 @@ func write[S string | []byte](w *Response, p S) (int, error) {
 	}
 	if !w.head {
 		w.body = append(w.body, p...)
-	} else if len(w.body) < sniffLen { // what HEAD leaves out still has a type
+	} else if len(w.body) < sniffLen { // to sniff the Content-Type
 		w.body = append(w.body, p[:min(len(p), sniffLen)]...)
 	}
 	return len(p), nil
 }
 
-// admit says whether the handler may write n more bytes of the body.
+// admit returns an error unless the handler may write n more bytes of the body.
 func (w *Response) admit(n int) error {
 	if !bodyAllowed(w.status) {
 		return http.ErrBodyNotAllowed
@@ -158,7 +157,7 @@ func (w *Response) admit(n int) error {
 	return nil
 }
 
-// short returns an error when the handler has promised more than it wrote.
+// short returns an error when the handler wrote less than its Content-Length.
 func (w *Response) short() error {
 	if w.declared <= w.written || w.head || !bodyAllowed(w.status) {
 		return nil
@@ -166,8 +165,8 @@ func (w *Response) short() error {
 	return fmt.Errorf("the handler has set a Content-Length of %d bytes and written %d", w.declared, w.written)
 }
 
-// Flush implements [http.Flusher] for handlers that insist on one. Lambda takes
-// the response as a whole, so it only sends the header.
+// Flush implements [http.Flusher] for handlers that require one. Lambda takes the
+// response as a whole, so Flush only fixes the header.
 func (w *Response) Flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -176,29 +175,29 @@ func (w *Response) Flush() {
 	}
 }
 
-// sniffLen is how much of a body [http.DetectContentType] looks at.
+// sniffLen is how many bytes of a body [http.DetectContentType] reads.
 const sniffLen = 512
 
 func bodyAllowed(status int) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// Close makes the response refuse what its handler still writes.
+// Close makes the response refuse later writes of its handler.
 func (w *Response) Close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
 }
 
-// Message closes the response and returns one of the runtime's own in its place.
+// Message closes the response and returns one that the runtime makes in its place.
 func (w *Response) Message(status int, text string) []byte {
 	w.Close()
 	return w.format.message(status, text)
 }
 
-// Finish renders the response. An error says why that cannot be sent: it is over the
-// limit of its way in, or its body is shorter than its Content-Length. What goroutines
-// that the handler left behind still write comes too late.
+// Finish renders the response. It returns an error if the response is over the size
+// limit, or if the body is shorter than its Content-Length. It refuses later writes from
+// goroutines that the handler left behind.
 func (w *Response) Finish() ([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -214,8 +213,8 @@ func (w *Response) Finish() ([]byte, error) {
 	return w.appendBody(b)
 }
 
-// closeHeader ends the header, of which the Content-Type may be missing, and writes
-// the cookies.
+// closeHeader ends the header, with a sniffed Content-Type if the handler set none, and
+// writes the cookies.
 func (w *Response) closeHeader(body []byte) []byte {
 	b := w.out
 	if !w.typed && !w.encoded && len(body) > 0 {
@@ -238,8 +237,8 @@ func (w *Response) closeHeader(body []byte) []byte {
 	return b
 }
 
-// appendBody ends the response with its body: as text where that is faithful
-// and fits, and in base64 otherwise.
+// appendBody ends the response with its body: as text if that is lossless and fits, else
+// in base64.
 func (w *Response) appendBody(b []byte) ([]byte, error) {
 	const textEnd, base64End = `,"isBase64Encoded":false}`, `,"isBase64Encoded":true}`
 	limit := w.format.limit()
@@ -265,9 +264,9 @@ func (w *Response) appendBody(b []byte) ([]byte, error) {
 	return append(b, base64End...), nil
 }
 
-// appendCookieHeaders gives a load balancer without multi-value headers each
-// cookie under a spelling of its own of Set-Cookie, whose case clients ignore:
-// one header name carries one value there, and cookies cannot be joined.
+// appendCookieHeaders gives each cookie its own spelling of Set-Cookie, for a load
+// balancer without multi-value headers. There one header name has one value, cookies
+// cannot be joined, and clients ignore the name's case.
 func appendCookieHeaders(b []byte, f Format, cookies []string) []byte {
 	for i, c := range cookies {
 		spelled := []byte(setCookie)
@@ -285,16 +284,16 @@ func appendCookieHeaders(b []byte, f Format, cookies []string) []byte {
 	return b
 }
 
-// setCookie is the one header whose values cannot be joined. Handlers may spell it in
-// any case, by writing to the map of the header themselves.
+// setCookie is the one header whose values cannot be joined. Handlers that write to the
+// header's map may spell it in any case.
 const setCookie = "set-cookie"
 
-// validHeaderKey leaves out what net/http's server leaves out too: trailers
-// declared by prefix, and keys that are not tokens (RFC 9110, section 5.6.2).
+// validHeaderKey rejects the keys that net/http's server leaves out: trailers declared by
+// prefix, and keys that are not tokens (RFC 9110, section 5.6.2).
 func validHeaderKey(key string) bool {
 	for i := range len(key) {
 		if !tokenByte[key[i]] {
-			return false // the colon of the prefix as well
+			return false // also the colon of the trailer prefix
 		}
 	}
 	return key != ""

@@ -11,32 +11,31 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
 )
 
-// Sink takes a streamed response on its way to Lambda.
+// Sink passes a streamed response on to Lambda.
 type Sink interface {
-	// Write sends bytes at once. It blocks while they are not taken, and fails when
-	// they never will be.
+	// Write sends bytes at once. It blocks while Lambda does not read them, and fails if
+	// it never will.
 	io.Writer
-	// SetWriteDeadline makes a Write fail that lasts until t, also one that blocks.
+	// SetWriteDeadline makes a Write fail that lasts until t, even one already blocked.
 	SetWriteDeadline(t time.Time) error
 }
 
 const (
-	// streamPiece is how much a handler writes before it is sent without a Flush, so
-	// that a small response goes out in one piece, as it does from net/http's server.
+	// streamPiece is how many bytes are sent without a Flush. A smaller response goes out
+	// in one piece, as it does from net/http's server.
 	streamPiece = 4 << 10
-	// streamBuffer is how much of one write is sent at once.
+	// streamBuffer is how many bytes of one write are sent at once.
 	streamBuffer = 32 << 10
 	// lastWrite is how long a write may block when the response must end.
 	lastWrite = 100 * time.Millisecond
 )
 
-// Stream is the response of a request whose way in takes it while it is written: the
-// status, headers and cookies as JSON, eight zero bytes, and the body. Its lock is
-// there for handlers that outlive their request: once closed, or once the request's
-// context has ended, everything they write is refused.
+// Stream is a streamed response: the status, headers and cookies as JSON, eight zero
+// bytes, and the body while the handler writes it. Its lock is for handlers that outlive
+// their request: after Close or the end of the request's context, it refuses every write.
 type Stream struct {
 	head   Response      // the header alone
-	lock   chan struct{} // holds the one who writes or ends the response
+	lock   chan struct{} // full while one goroutine writes or ends the response
 	sink   Sink
 	noBody bool // a HEAD request
 	buf    []byte
@@ -52,14 +51,14 @@ func NewStream(e *event.Envelope, sink Sink) *Stream {
 	return s
 }
 
-// Begin gives the response its request's context.
+// Begin sets the context of the response's request.
 func (s *Stream) Begin(ctx context.Context) { s.head.ctx = ctx }
 
 // Header implements [http.ResponseWriter].
 func (s *Stream) Header() http.Header { return s.head.header }
 
-// WriteHeader implements [http.ResponseWriter]. Informational responses (1xx)
-// have no place in a Lambda response and are dropped.
+// WriteHeader implements [http.ResponseWriter]. It drops informational responses (1xx): a
+// Lambda response cannot carry them.
 func (s *Stream) WriteHeader(status int) {
 	checkStatus(status)
 	s.lock <- struct{}{}
@@ -78,7 +77,7 @@ func (s *Stream) WriteString(p string) (int, error) { return writeStream(s, p) }
 // Flush implements [http.Flusher].
 func (s *Stream) Flush() { _ = s.FlushError() }
 
-// FlushError is what [http.ResponseController.Flush] calls.
+// FlushError serves [http.ResponseController.Flush].
 func (s *Stream) FlushError() error {
 	s.lock <- struct{}{}
 	defer s.unlock()
@@ -104,7 +103,7 @@ func writeStream[S string | []byte](s *Stream, p S) (int, error) {
 		return 0, err
 	}
 	if s.noBody {
-		if !s.sent { // what HEAD leaves out still has a type
+		if !s.sent { // to sniff the Content-Type
 			s.buf = append(s.buf, p[:min(len(p), max(sniffLen-len(s.buf), 0))]...)
 		}
 		return len(p), nil
@@ -126,7 +125,7 @@ func writeStream[S string | []byte](s *Stream, p S) (int, error) {
 	}
 }
 
-// send sends what is written, and the header before it.
+// send sends the buffer, and the header before it.
 func (s *Stream) send() error {
 	if s.err != nil {
 		return s.err
@@ -146,8 +145,8 @@ func (s *Stream) send() error {
 	return s.err
 }
 
-// Finish sends what is left of a response whose handler has returned. An error says
-// that the response is not whole.
+// Finish sends the rest of a response whose handler has returned. It returns an error if
+// the response is incomplete.
 func (s *Stream) Finish() error {
 	s.lock <- struct{}{}
 	defer s.unlock()
@@ -159,14 +158,14 @@ func (s *Stream) Finish() error {
 	return s.head.short()
 }
 
-// Close ends a response before its handler has finished it. Where none of it has been
-// sent, a message is sent in its place; otherwise Close returns false, and the response
-// is cut off. What was written and not sent is lost, as it would be in net/http.
+// Close ends a response before its handler has finished it. If none of it has been sent,
+// Close sends a message in its place. Otherwise it returns false, the response is cut
+// off, and unsent bytes are lost, as in net/http.
 func (s *Stream) Close(status int, text string) (whole bool) {
 	s.closed.Store(true)
 	select {
 	case s.lock <- struct{}{}:
-	default: // the handler is writing, and perhaps nobody reads
+	default: // the handler is writing, and perhaps Lambda does not read
 		_ = s.sink.SetWriteDeadline(time.Now().Add(lastWrite))
 		s.lock <- struct{}{}
 	}
@@ -179,7 +178,7 @@ func (s *Stream) Close(status int, text string) (whole bool) {
 	return s.err == nil
 }
 
-// messageStream is a streamed response of the runtime's own.
+// messageStream is a streamed response that the runtime itself makes.
 func messageStream(status int, text string) []byte {
 	b := formatV2.header(formatV2.begin(nil, status), "Content-Type", "application/json")
 	return append(append(b, "}}"+wire.ResponseStreamDelimiter...), messageBody(text)...)

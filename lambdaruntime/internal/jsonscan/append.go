@@ -7,9 +7,9 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends s to dst as a JSON string. Invalid UTF-8 becomes
-// U+FFFD; nothing else is escaped than what JSON demands, and U+2028 and U+2029,
-// which old JavaScript parsers refuse. What lies behind dst in its array may change.
+// AppendString appends s to dst as a JSON string. Invalid UTF-8 becomes U+FFFD. It
+// escapes only what JSON requires, and U+2028 and U+2029, which old JavaScript parsers
+// refuse. It may overwrite bytes after dst in its array.
 func AppendString(dst []byte, s string) []byte {
 	dst, i := appendPlain(append(dst, '"'), s, 0)
 	for i < len(s) {
@@ -46,7 +46,7 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// AppendBytes is [AppendString] for bytes, which it only reads.
+// AppendBytes is [AppendString] for bytes; it does not modify s.
 func AppendBytes(dst, s []byte) []byte {
 	return AppendString(dst, unsafe.String(unsafe.SliceData(s), len(s)))
 }

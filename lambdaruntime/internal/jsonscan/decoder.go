@@ -1,8 +1,7 @@
-// Package jsonscan reads and writes the JSON of Lambda events without
-// reflection. A [Decoder] pulls values out of one JSON text in order; strings
-// it returns share the text's memory unless they hold escapes, so a caller that
-// owns the text pays for no further copy. Invalid JSON gives an error, never a
-// panic, and what it accepts is what encoding/json accepts.
+// Package jsonscan reads and writes the JSON of Lambda events without reflection. A
+// [Decoder] pulls values out of one JSON text in order. The strings it returns share the
+// text's memory unless they hold escapes, so a caller that owns the text needs no copy.
+// Invalid JSON gives an error, never a panic. It accepts the same texts as encoding/json.
 package jsonscan
 
 import (
@@ -20,8 +19,7 @@ import (
 // maxDepth is how deep arrays and objects may nest, as in encoding/json.
 const maxDepth = 10000
 
-// ErrType is wrapped by the error for a value of another type than the one
-// asked for.
+// ErrType is wrapped by the error for a value of an unexpected type.
 var ErrType = errors.New("wrong type")
 
 // Decoder pulls values out of one JSON text. The first error sticks: after it,
@@ -80,7 +78,7 @@ func (d *Decoder) wrongType(want string) {
 	}
 	pos, got := d.pos, typeName(d.src[d.pos])
 	if d.Skip(); d.err != nil {
-		return // not even a value: the syntax error says more
+		return // not a value at all: the syntax error is more useful
 	}
 	d.fail(fmt.Errorf("byte %d: want %s, got %s: %w", pos, want, got, ErrType))
 }
@@ -142,9 +140,9 @@ func (d *Decoder) FirstKey() (string, bool) {
 	return d.Key()
 }
 
-// Array consumes the start of an array; a null counts as an empty one, for which
-// it reports false. Call [Decoder.Elem] until it reports false, and consume one
-// value each time it does not.
+// Array consumes the start of an array. A null counts as an empty one, for which Array
+// reports false. Call [Decoder.Elem] until it reports false, and consume one value after
+// each true.
 func (d *Decoder) Array() bool { return d.open('[', "array") }
 
 func (d *Decoder) open(c byte, name string) bool {
@@ -385,14 +383,14 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// Words of eight bytes: a 1, and the high bit, in each.
+// Eight bytes in a uint64: a 1 in each, and the high bit of each.
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
 
-// ends returns the index of the first byte from i on that does not stand for
-// itself in a string, or len(s). It looks at eight bytes at a time.
+// ends returns the index of the first byte from i on that does not stand for itself in a
+// string, or len(s). It checks eight bytes at a time.
 func ends(s string, i int) int {
 	text := unsafe.Pointer(unsafe.StringData(s)) // to be read only
 	for ; i+8 <= len(s); i += 8 {
@@ -414,9 +412,9 @@ func ends(s string, i int) int {
 	return len(s)
 }
 
-// appendPlain appends the bytes of s from i on that stand for themselves in a string,
-// and returns where they end. It copies the first while it looks, for JSON in JSON
-// has a quote every few bytes; up to eight bytes of dst after the result may change.
+// appendPlain appends the bytes of s from i on that stand for themselves in a string, and
+// returns the index of their end. It copies the first 32 while it searches, since JSON in
+// JSON has a quote every few bytes. It may overwrite up to eight bytes after the result.
 func appendPlain(dst []byte, s string, i int) ([]byte, int) {
 	text := unsafe.Pointer(unsafe.StringData(s)) // to be read only
 	for first := i; i+8 <= len(s); i += 8 {
@@ -455,9 +453,9 @@ func (d *Decoder) skipString() {
 	d.skipSpecial(i)
 }
 
-// skipSpecial goes on with the string that starts at d.pos at its first byte that
-// does not stand for itself. It reports whether the string's text is its value: no
-// escapes, and valid UTF-8.
+// skipSpecial skips the rest of the string that starts at d.pos, from i, its first byte
+// that does not stand for itself. verbatim means that the string's text is its value: it
+// has no escapes and is valid UTF-8.
 func (d *Decoder) skipSpecial(i int) (verbatim bool) {
 	start, ascii := d.pos, true
 	verbatim = true
@@ -551,8 +549,8 @@ func (d *Decoder) str() string {
 	}
 }
 
-// unescape gives the value of a string's text, whose escapes are known to be
-// well formed. Invalid UTF-8 and lone surrogates become U+FFFD.
+// unescape returns the value of a string's text. Its escapes must be well formed. Invalid
+// UTF-8 and lone surrogates become U+FFFD.
 func unescape(s string) string {
 	b, i := appendPlain(make([]byte, 0, len(s)+8), s, 0) // only invalid UTF-8 grows
 	for i < len(s) {
@@ -583,5 +581,5 @@ func unescape(s string) string {
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
-// escaped gives what the byte after a backslash stands for.
+// escaped maps the byte after a backslash to its value.
 var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}

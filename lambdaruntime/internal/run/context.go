@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// opContext is the context that [context.WithDeadlineCause] makes, made when somebody
-// looks at it: most requests end without, and need no timer.
+// opContext is the context of [context.WithDeadlineCause], but made at its first use:
+// most requests end without one, and need no timer.
 type opContext struct {
 	parent   context.Context
 	deadline time.Time // zero for none
 	cause    error     // at the deadline
 
 	mu     sync.Mutex
-	made   context.Context // nil until somebody looks
+	made   context.Context // nil until its first use
 	cancel context.CancelFunc
 	ended  bool
 }
@@ -32,13 +32,13 @@ func (c *opContext) Deadline() (time.Time, bool) {
 func (c *opContext) Done() <-chan struct{} { return c.make().Done() }
 
 // Err implements [context.Context].
-func (c *opContext) Err() error { return c.look().Err() }
+func (c *opContext) Err() error { return c.current().Err() }
 
 // Value implements [context.Context].
-func (c *opContext) Value(key any) any { return c.look().Value(key) }
+func (c *opContext) Value(key any) any { return c.current().Value(key) }
 
-// look returns the context that was made, or the parent while the two do not differ.
-func (c *opContext) look() context.Context {
+// current returns the made context, or the parent while the two do not differ.
+func (c *opContext) current() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {

@@ -7,32 +7,31 @@ import (
 	"time"
 )
 
-// Pool is what operations of one sort share in the process, such as the requests, or
-// the jobs of one queue.
+// Pool is a group of similar operations in the process, such as the requests, or the jobs
+// of one queue.
 type Pool struct {
 	// Name names the pool in logs: requests, jobs of queue "jobs".
 	Name string
-	// Spare is how many abandoned operations may still run before they keep others
-	// from running, and the process must end. 0 means that none may, as on a FIFO
-	// queue, where what runs on may act after its successor.
+	// Spare is how many abandoned operations may still run before the process must end,
+	// because they block others. 0 means none: on a FIFO queue, an abandoned job may act
+	// after the next one.
 	Spare int
 
 	abandoned int // of Health
 	timeouts  int // of Health: in a row
 }
 
-// maxTimeouts is how many operations of a pool may time out in a row, in a process
-// where something panicked, or was abandoned and still runs: it may hold a lock that
-// they wait for.
+// maxTimeouts is how many operations of a pool may time out in a row after a panic, or
+// while abandoned code still runs. Either may hold a lock that the others wait for.
 const maxTimeouts = 5
 
-// Health knows what abandoned operations still run, and tells when they keep others
-// from running. The zero Health is ready for use.
+// Health counts the abandoned operations that still run, and reports when they block
+// others. The zero Health is ready for use.
 type Health struct {
 	mu       sync.Mutex
 	held     map[*call]time.Time // since when
-	panicked bool                // something did
-	sick     *Pool               // ran into too many timeouts
+	panicked bool                // some operation did
+	sick     *Pool               // has had too many timeouts
 }
 
 // Held is an operation that was abandoned and still runs.
@@ -49,8 +48,8 @@ func (h *Health) Abandoned(p *Pool) int {
 	return p.abandoned
 }
 
-// Sick reports the pool whose operations cannot be relied on any more, or nil, and
-// what still runs in the process though it was abandoned, the oldest first.
+// Sick returns the pool that can no longer run its operations, or nil. It also returns
+// all abandoned operations that still run in the process, the oldest first.
 func (h *Health) Sick() (*Pool, []Held) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -29,11 +29,10 @@ func (s *Scope) delist() {
 	delete(live.scopes, s)
 }
 
-// Candidates returns the scopes that the calling code may belong to when no context
-// says which: those that have not ended, on a goroutine that this package runs a handler
-// on. Unless it is the code of a handler that was abandoned, it belongs to one of them.
-// On any other goroutine, such as one that the program has started itself, there are
-// none.
+// Candidates returns the scopes that the calling code may belong to when no context names
+// its scope: all scopes that have not ended, if this package runs a handler on the
+// goroutine. The code belongs to one of them, unless its handler was abandoned. On any
+// other goroutine, such as one that the program has started itself, there are none.
 func Candidates() []*Scope {
 	if !inHandler() {
 		return nil
@@ -43,7 +42,7 @@ func Candidates() []*Scope {
 	return slices.Collect(maps.Keys(live.scopes))
 }
 
-// functions is what the names of this package's functions start with.
+// functions is the prefix of the names of this package's functions.
 const functions = "github.com/lambdahearth/hearth/lambdaruntime/internal/run."
 
 // inHandler reports whether a function of this package, other than these two, is

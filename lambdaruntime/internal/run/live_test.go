@@ -9,7 +9,7 @@ func TestCandidates(t *testing.T) {
 	t.Parallel()
 	_, first := WithScope(t.Context(), "first")
 	_, second := WithScope(t.Context(), "second")
-	// The test's own function is one of the package's, as those that run handlers are.
+	// This test is a function of the package, like the functions that run handlers.
 	if got := Candidates(); !slices.Contains(got, first) || !slices.Contains(got, second) {
 		t.Errorf("got %v, want both scopes", got)
 	}

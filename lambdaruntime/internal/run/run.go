@@ -13,7 +13,7 @@ import (
 // ErrTimeout is the cause of a context whose operation took too long.
 var ErrTimeout = errors.New("timed out")
 
-// TimeoutError is an ErrTimeout that says what took how long.
+// TimeoutError is an ErrTimeout with the operation's name and duration.
 type TimeoutError struct {
 	Name  string
 	After time.Duration
@@ -31,8 +31,8 @@ type PanicError struct{ Value any }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Aborted reports whether the handler panicked with [http.ErrAbortHandler], a
-// handler's own way to give up, which net/http does not log either.
+// Aborted reports whether the handler panicked with [http.ErrAbortHandler], which means
+// that it gives up on purpose. net/http does not log that either.
 func (e *PanicError) Aborted() bool {
 	return e.Value == http.ErrAbortHandler //nolint:errorlint // as net/http compares it
 }
@@ -40,12 +40,12 @@ func (e *PanicError) Aborted() bool {
 // goexit is the value of the PanicError for a handler that called [runtime.Goexit].
 const goexit = "the handler ended its goroutine (runtime.Goexit)"
 
-// Runner has what holds for all operations of a program. Its fields must not change
-// once it runs something.
+// Runner runs all operations of a program. Its fields must not change after its first
+// Run.
 type Runner struct {
 	// Start starts the span of an operation; nil for none.
 	Start func(ctx context.Context, name string) (context.Context, func(error))
-	// Panicked is told of each panic, but for [http.ErrAbortHandler].
+	// Panicked is called at each panic, except for [http.ErrAbortHandler].
 	Panicked func(ctx context.Context, name string, p *PanicError, stack []byte)
 	// Health counts abandoned operations.
 	Health *Health
@@ -53,32 +53,32 @@ type Runner struct {
 	Watchdog *Watchdog
 }
 
-// Op says how an operation is run.
+// Op is an operation to run.
 type Op struct {
 	// Name names it in errors and logs: request, job of queue "jobs".
 	Name string
-	// Limit is how long it may take before its context ends; 0 for as long as the
-	// context that it is given.
+	// Limit is how long it may take before its context ends; 0 means no limit of its own,
+	// so only the parent context ends it.
 	Limit time.Duration
 	// Grace is how long it may then take to return before it is abandoned.
 	Grace time.Duration
-	// Pool is what it shares with other operations; see [Health].
+	// Pool is the group of operations that it belongs to; see [Health].
 	Pool *Pool
 }
 
 // Outcome is how an operation ended.
 type Outcome struct {
-	// Err is the handler's error, a *PanicError among them, or nil.
+	// Err is the handler's error, possibly a *PanicError, or nil.
 	Err error
-	// Cause is why the operation's context had ended before the handler returned, or
-	// nil where it had not.
+	// Cause is why the operation's context had ended before the handler returned, or nil
+	// if it had not ended.
 	Cause error
-	// Abandoned says that the handler has not returned.
+	// Abandoned means that the handler has not returned.
 	Abandoned bool
 }
 
-// Failure is the operation's error: the reason why its context has ended, where the
-// handler failed or was abandoned after that.
+// Failure is the operation's error. If the context had ended before the handler failed or
+// was abandoned, it is the cause of that.
 func (o Outcome) Failure() error {
 	if o.Cause != nil && (o.Err != nil || o.Abandoned) {
 		return o.Cause
@@ -88,10 +88,10 @@ func (o Outcome) Failure() error {
 
 // Run runs fn on the caller's goroutine and returns how it ended, with true.
 //
-// The operation's time is over when its context has ended and the grace has passed.
-// Where fn has not returned by then, it is abandoned: Run calls late once, on another
-// goroutine, and when fn returns at last, Run returns false. The caller must then do
-// nothing any more, since late has done it. The same holds where fn ends its goroutine.
+// The operation's time is over when its context has ended and the grace has passed. If fn
+// has not returned by then, it is abandoned: Run calls late once, on another goroutine.
+// Run then returns false once fn returns, and the caller must do nothing more, since late
+// has done it. The same holds if fn ends its goroutine.
 func (r *Runner) Run(ctx context.Context, op Op, fn func(ctx context.Context) error, late func(Outcome)) (Outcome, bool) {
 	c := &call{r: r, op: op, late: late, timeout: TimeoutError{op.Name, op.Limit}}
 	if r.Start != nil {
@@ -116,14 +116,15 @@ type call struct {
 	op      Op
 	late    func(Outcome)
 	endSpan func(error)
-	unwatch func() bool // of the parent's end; nil where it does not end
+	unwatch func() bool // of the parent's end; nil if the parent never ends
 
 	mu    sync.Mutex
 	state state
 	timer *time.Timer // until the call is abandoned; nil without one of its own
 }
 
-// state is the state of a call. Whoever changes it from running answers for it.
+// state is the state of a call. The goroutine that changes it from running makes the
+// answer.
 type state uint8
 
 const (
@@ -192,14 +193,14 @@ func (c *call) settle(to state) bool {
 	if c.r.Watchdog != nil {
 		c.r.Watchdog.remove(c)
 	}
-	if to == abandoned { // with the lock, so that the handler's return finds it
+	if to == abandoned { // under the lock, so that the handler's return sees it
 		c.r.Health.abandon(c)
 	}
 	return true
 }
 
-// watch has the call abandoned when its time is over: when its limit and the grace
-// have passed, or the grace after its parent's end.
+// watch makes sure that the call is abandoned when its time is over: after its limit and
+// the grace, or after its parent's end and the grace.
 func (c *call) watch() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -229,7 +230,7 @@ func (c *call) expire() {
 }
 
 func (c *call) abandon() {
-	<-c.Done() // with its limit, which has passed
+	<-c.Done() // ends at once: the limit has passed
 	if !c.settle(abandoned) {
 		return
 	}
@@ -250,8 +251,8 @@ func (c *call) end(cause error, out Outcome) {
 	}
 }
 
-// Readable reads an error once, where its panic is still the handler's: the methods of
-// a nil pointer that was returned as an error do panic.
+// Readable calls the error's methods once, while a panic still counts as the handler's:
+// the methods of a nil pointer returned as an error panic.
 func Readable(err error) error {
 	if err != nil {
 		_ = err.Error()

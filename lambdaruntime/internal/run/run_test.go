@@ -157,8 +157,8 @@ func TestRunAbandons(t *testing.T) {
 	})
 }
 
-// TestTheWatchdogWatchesOn has a call that is stuck while the timer is set for one before
-// it, which has returned.
+// TestTheWatchdogWatchesOn: a call is stuck while the timer is set for an earlier one,
+// which has returned.
 func TestTheWatchdogWatchesOn(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, l *lab) {
@@ -180,7 +180,7 @@ func TestTheWatchdogWatchesOn(t *testing.T) {
 	})
 }
 
-// TestRunReturnsInItsGrace has handlers that heed their context, and say so or not.
+// TestRunReturnsInItsGrace: handlers obey their context, and return its error or not.
 func TestRunReturnsInItsGrace(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, l *lab) {
@@ -199,8 +199,8 @@ func TestRunReturnsInItsGrace(t *testing.T) {
 	})
 }
 
-// TestSuspectTimeouts ends a process where something panicked, perhaps with a lock, and
-// where nothing else comes through afterwards.
+// TestSuspectTimeouts ends a process after a panic, perhaps with a lock held, when every
+// later operation times out.
 func TestSuspectTimeouts(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, l *lab) {
@@ -242,8 +242,8 @@ func TestSuspectTimeouts(t *testing.T) {
 	})
 }
 
-// TestContextIsTheStandardOne holds the context that is made late against the one of
-// package context, looked at in the same ways at the same times.
+// TestContextIsTheStandardOne compares an opContext with one of package context, used in
+// the same ways at the same times.
 func TestContextIsTheStandardOne(t *testing.T) {
 	t.Parallel()
 	type key struct{}

@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// Scope is the lifetime of one operation: the request, WebSocket event, job, schedule
-// run or custom event that a handler was called for. It ends when the handler has
-// returned or panicked, or when it was abandoned, before the answer is sent. What
-// operations borrow, such as database connections, is given back then.
+// Scope is the lifetime of one operation: the request, WebSocket event, job, schedule run
+// or custom event that a handler was called for. It ends, before the answer is sent, when
+// the handler has returned, panicked or been abandoned. Resources that an operation
+// borrows, such as database connections, are then given back.
 //
 // A Scope is safe for concurrent use.
 type Scope struct {
@@ -28,9 +28,9 @@ type hook struct{ f func(cause error) }
 
 type scopeKey struct{}
 
-// ScopeOf returns the scope that ctx was made in, or nil where it was made outside
-// every operation. Contexts that are derived from an operation's belong to it, also
-// those from [context.WithoutCancel] and those that end earlier.
+// ScopeOf returns the scope of ctx, or nil outside every operation. A context derived
+// from an operation's context belongs to it too, even one from [context.WithoutCancel] or
+// one that ends earlier.
 func ScopeOf(ctx context.Context) *Scope {
 	s, _ := ctx.Value(scopeKey{}).(*Scope)
 	return s
@@ -43,17 +43,17 @@ func WithScope(ctx context.Context, name string) (context.Context, *Scope) {
 	return context.WithValue(ctx, scopeKey{}, s), s
 }
 
-// WithoutScope returns a context that belongs to no operation, for work that outlives
-// the one which happens to start it.
+// WithoutScope returns a context that belongs to no operation, for work that outlives the
+// operation that starts it.
 func WithoutScope(ctx context.Context) context.Context {
 	return context.WithValue(ctx, scopeKey{}, (*Scope)(nil))
 }
 
-// OnEnd has f called once when the scope ends: with nil when the handler has
-// returned or panicked, and with the reason when it was abandoned, in which case its
-// code still runs. f is called on the goroutine that ends the scope, before the answer
-// is sent, and must return soon. Where the scope has already ended, f is called at
-// once. cancel takes f back; it reports whether f will not be called any more.
+// OnEnd calls f once when the scope ends. cause is nil when the handler has returned or
+// panicked, and the reason when it was abandoned and its code still runs. f runs on the
+// goroutine that ends the scope, before the answer is sent, and must return soon. If the
+// scope has already ended, OnEnd calls f at once. cancel unregisters f, and reports
+// whether it will not be called any more.
 func (s *Scope) OnEnd(f func(cause error)) (cancel func() bool) {
 	h := &hook{f}
 	s.mu.Lock()

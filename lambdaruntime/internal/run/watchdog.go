@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Watchdog abandons calls whose time is over. One timer watches all of a process's
-// calls: it is set when there is a call that ends before it, which for requests of one
-// limit is once in that time. The zero Watchdog is ready for use.
+// Watchdog abandons calls whose time is over. One timer serves all calls of a process: it
+// is set again only for a call that ends before it. Requests with one limit set it about
+// once per limit. The zero Watchdog is ready for use.
 type Watchdog struct {
 	mu    sync.Mutex
 	calls map[*call]time.Time // when each is to be abandoned
@@ -31,21 +31,21 @@ func (w *Watchdog) remove(c *call) {
 	delete(w.calls, c)
 }
 
-// set sets the timer, unless it is due before.
+// set sets the timer, unless it is due earlier.
 func (w *Watchdog) set(at time.Time) {
 	if !w.next.IsZero() && !at.Before(w.next) {
 		return
 	}
 	w.next = at
 	if w.timer == nil {
-		w.timer = time.AfterFunc(time.Until(at), w.look)
+		w.timer = time.AfterFunc(time.Until(at), w.abandonDue)
 	} else {
 		w.timer.Reset(time.Until(at))
 	}
 }
 
-// look abandons the calls whose time is over, and sets the timer for the others.
-func (w *Watchdog) look() {
+// abandonDue abandons the calls whose time is over, and sets the timer for the others.
+func (w *Watchdog) abandonDue() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.next = time.Time{}

@@ -17,7 +17,7 @@ import (
 	"unsafe"
 )
 
-// conn is a connection to the Runtime API. One goroutine at a time uses it.
+// conn is a connection to the Runtime API, for one goroutine at a time.
 type conn struct {
 	net         net.Conn
 	host        string
@@ -52,7 +52,7 @@ func (c *conn) next() (*Invocation, error) {
 		return ""
 	}
 	inv := &Invocation{
-		Payload:   unsafe.String(unsafe.SliceData(body), len(body)), // nobody else has body
+		Payload:   unsafe.String(unsafe.SliceData(body), len(body)), // no other code has body
 		RequestID: get(headerRequestID), Deadline: deadline(get(headerDeadline)), FunctionARN: get(headerARN),
 		TraceID: get(headerTrace), TenantID: get(headerTenant), ClientContext: get(headerClient), CognitoIdentity: get(headerCognito),
 		conn: c,
@@ -90,11 +90,11 @@ func (c *conn) response(what string, want int) (http.Header, []byte, error) {
 	return resp.Header, body, nil
 }
 
-// maxKnownLength bounds what is allocated before it has arrived: well over the 6 MB of
-// an event.
+// maxKnownLength bounds the memory that is allocated before a body arrives. It is well
+// over an event's 6 MB.
 const maxKnownLength = 16 << 20
 
-// noEOF keeps an end from being taken for a regular one.
+// noEOF turns io.EOF into io.ErrUnexpectedEOF.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -102,8 +102,8 @@ func noEOF(err error) error {
 	return err
 }
 
-// redial replaces a connection that the Runtime API closes, or on which a response was
-// broken off.
+// redial replaces a connection that the Runtime API closes, or whose response was cut
+// off.
 func (c *conn) redial() error {
 	_ = c.net.Close()
 	n, err := net.Dial("tcp", c.host)
@@ -116,8 +116,8 @@ func (c *conn) redial() error {
 	return nil
 }
 
-// answer posts an answer. An error means that the process cannot go on; what the
-// Runtime API refuses is logged, and the next event is a new matter.
+// answer posts an answer. An error means that the process cannot go on. If the Runtime
+// API refuses the answer, answer logs that, and the next event can follow.
 func (c *conn) answer(inv *Invocation, a Answer) error {
 	path := "/" + version + "/runtime/invocation/" + inv.RequestID
 	var err error
@@ -167,8 +167,8 @@ func (c *conn) head(w io.StringWriter, method, path string) {
 	}
 }
 
-// Stream begins a response that is sent while it is made. The invocation's answer ends
-// it: with the error, if any, with which it was broken off.
+// Stream starts a response that is sent while the handler writes it. The invocation's
+// Answer ends it; Answer.Err means that the response is incomplete.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming (2026-11)
 func (inv *Invocation) Stream(contentType string) *Stream {
 	return &Stream{inv: inv, contentType: contentType}
@@ -210,12 +210,12 @@ func (s *Stream) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// SetWriteDeadline makes a Write fail that lasts until t. What it has begun to send is
-// sent whole when the response ends.
+// SetWriteDeadline makes a Write fail that lasts until t. Stream.end still sends the rest
+// of that Write.
 func (s *Stream) SetWriteDeadline(t time.Time) error { return s.inv.conn.net.SetWriteDeadline(t) }
 
-// end sends the last chunk, with trailers that say whether the response is whole. It
-// waits for as long as Lambda takes.
+// end sends the last chunk, with trailers for an error. It waits until Lambda has read
+// all of it.
 func (s *Stream) end(failed *Error) error {
 	c := s.inv.conn
 	if errors.Is(s.err, os.ErrDeadlineExceeded) {

@@ -1,7 +1,7 @@
 // Package runtimeapi is the loop of a Lambda function: it takes each event from the
-// Runtime API, has it handled, and posts the answer. It writes its few requests by
-// hand on one connection for each invocation that may run at once, and reads the
-// responses with net/http's own parser.
+// Runtime API, calls a handler, and posts the answer. It has one connection for each
+// invocation that may run at once. It writes the few requests itself, and reads the
+// responses with net/http's parser.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (2026-11)
 package runtimeapi
 
@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// Invocation is one event and what Lambda says of it.
+// Invocation is one event with the data that Lambda sends along.
 type Invocation struct {
 	// Payload is the event's JSON.
 	Payload string
@@ -27,7 +27,7 @@ type Invocation struct {
 	RequestID string
 	// Deadline is when Lambda ends the invocation.
 	Deadline time.Time
-	// FunctionARN is what was invoked, with its version or alias.
+	// FunctionARN is the ARN of the invoked function, with its version or alias.
 	FunctionARN string
 	// TraceID is the X-Ray trace header, "" without one.
 	TraceID string
@@ -39,13 +39,13 @@ type Invocation struct {
 	conn *conn
 }
 
-// Answer is the answer to an invocation: a body, an error, or the end of what was
-// streamed.
+// Answer is the answer to an invocation: a body, an error, or the end of a streamed
+// response.
 type Answer struct {
 	// Body is the response's JSON.
 	Body []byte
-	// Err fails the invocation or, after [Invocation.Stream], says that the response
-	// is not whole.
+	// Err fails the invocation or, after [Invocation.Stream], means that the response is
+	// incomplete.
 	Err *Error
 }
 
@@ -53,11 +53,11 @@ type Answer struct {
 type Error struct {
 	// Type names the kind of error: Hearth.TimedOut, PathError.
 	Type string
-	// Message says what happened.
+	// Message describes the error.
 	Message string
 }
 
-// body is the error in the form that Lambda hands to the caller.
+// body returns the error in the form that Lambda gives to the caller.
 func (e *Error) body() []byte {
 	body, err := json.Marshal(struct {
 		Message string   `json:"errorMessage"`
@@ -70,7 +70,7 @@ func (e *Error) body() []byte {
 	return body
 }
 
-// cause is the error in the form that X-Ray shows.
+// cause returns the error in the form that X-Ray shows.
 func (e *Error) cause() []byte {
 	type exception struct {
 		Type    string   `json:"type"`
@@ -89,22 +89,22 @@ func (e *Error) cause() []byte {
 	return body
 }
 
-// Handler handles an invocation and returns the answer, with true. Where it cannot, as
-// the code that it runs does not return in time, it calls late with the answer on
-// another goroutine; it then returns false when that code returns, if ever.
+// Handler handles an invocation and returns the answer, with true. If the code that it
+// runs does not return in time, it calls late with the answer, on another goroutine. It
+// then returns false when that code returns, if ever.
 type Handler func(inv *Invocation, late func(Answer)) (Answer, bool)
 
-// Client speaks to the Runtime API.
+// Client talks to the Runtime API.
 type Client struct {
 	// Address is the host and port in AWS_LAMBDA_RUNTIME_API.
 	Address string
 	// Connections is how many invocations may run at once.
 	Connections int
-	// Handle handles each invocation. It must be safe for concurrent use where there
-	// are several connections.
+	// Handle handles each invocation. It must be safe for concurrent use if Connections
+	// is over 1.
 	Handle Handler
-	// Done reports, after each answer, that the process must take no further event. It
-	// is not asked again once it has.
+	// Done reports, after each answer, that the process must take no further event. It is
+	// not called again after it has returned true.
 	Done func() bool
 
 	mu       sync.Mutex
@@ -113,9 +113,9 @@ type Client struct {
 	ended    chan error
 }
 
-// Run handles invocations until the Runtime API fails, which is the error, or until
-// Done reports true and each invocation has been answered: then it returns nil. Either
-// way the process should end.
+// Run handles invocations until the Runtime API fails, and returns that error. If Done
+// reports true, it returns nil once each invocation has been answered. Either way the
+// process should end.
 func (c *Client) Run() error {
 	c.ended = make(chan error, c.Connections)
 	for range c.Connections {
@@ -192,7 +192,7 @@ func (c *Client) InitError(e *Error) error {
 	return conn.post("/"+version+"/runtime/init/error", e.body(), e.headers())
 }
 
-// Register registers an internal extension that hears of no events, with which Lambda
+// Register registers an internal extension that receives no events. Because of it, Lambda
 // sends SIGTERM to the function before it ends it.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html (2026-11)
 func (c *Client) Register(name string) error {
@@ -212,7 +212,7 @@ func (c *Client) Register(name string) error {
 	}
 	b.Reset()
 	writeHeader(&b, "Lambda-Extension-Identifier", h.Get("Lambda-Extension-Identifier"))
-	// This says that it is ready; there is never a response. The connection stays.
+	// This request means ready; there is never a response. The connection stays open.
 	return conn.request(http.MethodGet, "/"+extensions+"/extension/event/next", nil, b.Bytes())
 }
 
@@ -233,7 +233,7 @@ const (
 	extensions = "2020-01-01"
 )
 
-// headers of the Runtime API.
+// Headers of the Runtime API.
 const (
 	headerRequestID  = "Lambda-Runtime-Aws-Request-Id"
 	headerDeadline   = "Lambda-Runtime-Deadline-Ms"
@@ -250,7 +250,7 @@ const (
 	contentTypeError = "application/vnd.aws.lambda.error+json"
 )
 
-// headers are those of a request that reports the error.
+// headers returns the headers of a request that reports the error.
 func (e *Error) headers() []byte {
 	var b bytes.Buffer
 	writeHeader(&b, "Content-Type", contentTypeError)
@@ -273,7 +273,7 @@ func writeHeader(b *bytes.Buffer, name, value string) {
 	b.WriteString("\r\n")
 }
 
-// statusError is a status that the Runtime API should not answer.
+// statusError is an unexpected status of the Runtime API.
 type statusError struct {
 	what   string
 	status int
@@ -284,8 +284,8 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("%s: the Runtime API answered status %d: %s", e.what, e.status, e.body)
 }
 
-// refused reports whether the Runtime API refused this request alone: the invocation
-// has ended without it, its answer is too large, and so on. It takes further ones.
+// refused reports whether the Runtime API refused only this request: the invocation has
+// ended, its answer is too large, and so on. It still takes further requests.
 func refused(err error) bool {
 	var s *statusError
 	return errors.As(err, &s) && s.status >= 400 && s.status < 500

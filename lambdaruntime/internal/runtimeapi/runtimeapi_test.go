@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// deadlineOf a test's waits: a lost byte must not cost ten minutes.
+// patience is the longest that a test waits: a lost byte must not cost ten minutes.
 const patience = 20 * time.Second
 
 // event is one invocation that a fake Runtime API hands out.
@@ -30,7 +30,7 @@ type event struct {
 	status  int // of the response's request; 0 for 202
 }
 
-// posted is what a program sent for an invocation.
+// posted is a program's answer to an invocation.
 type posted struct {
 	path    string
 	body    string
@@ -98,7 +98,7 @@ func (f *fakeAPI) client(connections int, handle Handler) *Client {
 	return &Client{Address: f.Listener.Addr().String(), Connections: connections, Handle: handle, Done: func() bool { return false }}
 }
 
-// receive takes from c, and gives up in time.
+// receive receives from c, and fails the test after patience.
 func receive[T any](t *testing.T, c <-chan T) T {
 	t.Helper()
 	select {
@@ -183,8 +183,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestLate has a handler that never returns: another goroutine answers for it, and the
-// connection goes on.
+// TestLate: a handler never returns. Another goroutine answers for it, and the connection
+// goes on.
 func TestLate(t *testing.T) {
 	t.Parallel()
 	f := newFakeAPI(t, event{body: "stuck"}, event{body: "2"}, event{body: "stuck"}, event{body: "4"})
@@ -272,8 +272,8 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestRefusedAnswers goes on after what the Runtime API refuses, and ends after what it
-// cannot go on from.
+// TestRefusedAnswers: the client goes on after an answer that the Runtime API refuses,
+// and ends after any other error.
 func TestRefusedAnswers(t *testing.T) {
 	t.Parallel()
 	f := newFakeAPI(t, event{body: "1", status: 413}, event{body: "2", status: 400}, event{body: "3"}, event{body: "4", status: 500}, event{body: "5"})
@@ -306,8 +306,8 @@ func TestInitError(t *testing.T) {
 	}
 }
 
-// TestBrokenAPI has a Runtime API that answers the request for an event with what is
-// no event.
+// TestBrokenAPI has a Runtime API that does not answer the request for an event with an
+// event.
 func TestBrokenAPI(t *testing.T) {
 	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\nLambda-Runtime-Deadline-Ms: 1\r\n"
@@ -366,8 +366,8 @@ func TestConnectionClose(t *testing.T) {
 	}
 }
 
-// TestStreamNobodyTakes has a Runtime API that does not read on: the handler's write ends
-// at its deadline, and what it had begun arrives whole when somebody reads again.
+// TestStreamNobodyTakes has a Runtime API that stops reading. The handler's write ends at
+// its deadline, and its chunk arrives whole once the API reads again.
 func TestStreamNobodyTakes(t *testing.T) {
 	t.Parallel()
 	const size = 64 << 20
@@ -456,7 +456,7 @@ func TestStreamConnectionLost(t *testing.T) {
 	receive(t, second)
 }
 
-// FuzzNext sends anything in answer to the request for an event: it is an event or an
+// FuzzNext answers the request for an event with any bytes. It expects an event or an
 // error, and never a panic or a wait.
 func FuzzNext(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: 1\r\nLambda-Runtime-Deadline-Ms: 1\r\nContent-Length: 2\r\n\r\n{}"))

@@ -5,9 +5,9 @@
 //		…
 //	}
 //
-// It runs the mariadb-install-db and mariadbd programs that are installed (Debian:
-// mariadb-server), without a container. MariaDB speaks MySQL's protocol and most of
-// its SQL; test what differs, such as JSON columns, against MySQL.
+// It runs the installed mariadb-install-db and mariadbd programs (Debian:
+// mariadb-server), without a container. MariaDB speaks MySQL's protocol and most of its
+// SQL; test the differences, such as JSON columns, against MySQL.
 package mysqltest
 
 import (
@@ -26,9 +26,9 @@ import (
 // startTimeout bounds the start of the server.
 const startTimeout = time.Minute
 
-// Start starts a server with an empty database and returns its URL, whose user may
-// do everything. It listens on a Unix socket only, and ends with the test. The test
-// is skipped where MariaDB is not installed.
+// Start starts a server with an empty database and returns its URL. The URL's user has
+// all permissions. The server listens on a Unix socket only, and ends with the test.
+// Start skips the test if MariaDB is not installed.
 func Start(t testing.TB) string {
 	t.Helper()
 	return NewServer(t).URL
@@ -53,7 +53,7 @@ func NewServer(t testing.TB) *Server {
 	}
 	install, server := find(t, "mariadb-install-db"), find(t, "mariadbd")
 
-	// Not t.TempDir, whose length may be too much for a socket's path.
+	// Not t.TempDir: its path may be too long for a socket.
 	dir, err := os.MkdirTemp("", "my")
 	if err != nil {
 		t.Fatalf("mysqltest: %v", err)
@@ -69,7 +69,7 @@ func NewServer(t testing.TB) *Server {
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("mysqltest: mariadb-install-db: %v\n%s", err, out)
 	}
-	// That of mariadb-install-db would have the character set of the distribution.
+	// mariadb-install-db would create it with the distribution's character set.
 	init := filepath.Join(dir, "init.sql")
 	if err := os.WriteFile(init, []byte("CREATE DATABASE IF NOT EXISTS test CHARACTER SET utf8mb4;\n"), 0o600); err != nil {
 		t.Fatalf("mysqltest: %v", err)
@@ -82,8 +82,8 @@ func NewServer(t testing.TB) *Server {
 	return s
 }
 
-// environment gives a server a folder of its own for temporary tables: those that start
-// up at the same moment delete each other's.
+// environment gives a server its own folder for temporary tables: servers that start at
+// the same moment delete each other's.
 func environment(dir string) []string { return append(os.Environ(), "TMPDIR="+dir) }
 
 // Start starts the server again after Stop.
@@ -127,7 +127,7 @@ func (s *Server) Start(t testing.TB) {
 
 // Stop ends the server and all its connections at once.
 func (s *Server) Stop() {
-	_ = s.cmd.Process.Kill() // what it has committed stays
+	_ = s.cmd.Process.Kill() // committed data stays
 	<-s.ended
 }
 

@@ -5,8 +5,8 @@
 //		…
 //	}
 //
-// It runs the initdb and postgres programs that are installed (Debian: postgresql),
-// without a container.
+// It runs the installed initdb and postgres programs (Debian: postgresql), without a
+// container.
 package postgrestest
 
 import (
@@ -24,9 +24,9 @@ import (
 // startTimeout bounds the start and the stop of a program.
 const startTimeout = time.Minute
 
-// Start starts a server with an empty database and returns its URL. It listens on
-// a Unix socket only, and ends with the test. The test is skipped where PostgreSQL
-// is not installed.
+// Start starts a server with an empty database and returns its URL. The server listens on
+// a Unix socket only, and ends with the test. Start skips the test if PostgreSQL is not
+// installed.
 func Start(t testing.TB) string {
 	t.Helper()
 	return NewServer(t).URL
@@ -73,17 +73,17 @@ func (s *Server) Start(t testing.TB) {
 // Stop ends the server and all its connections at once.
 func (s *Server) Stop() { s.process.Stop(startTimeout) }
 
-// StartPooler starts a pooling proxy, PgBouncer, between a program and the server at
-// serverURL, which it has as many connections to as said. It lends one of them for each
-// transaction, as RDS Proxy does. The result is the proxy's own URL. The test is
-// skipped where PgBouncer is not installed (Debian: pgbouncer).
+// StartPooler starts a pooling proxy, PgBouncer, in front of the server at serverURL,
+// with the given number of connections to it. Like RDS Proxy, it lends one of them for
+// each transaction. StartPooler returns the proxy's URL. It skips the test if PgBouncer
+// is not installed (Debian: pgbouncer).
 func StartPooler(t testing.TB, serverURL string, connections int) string {
 	t.Helper()
 	return NewPooler(t, serverURL, connections).URL
 }
 
-// NewPooler starts a pooling proxy like [StartPooler], which can be stopped and
-// started again.
+// NewPooler starts a pooling proxy like [StartPooler] that can be stopped and started
+// again.
 func NewPooler(t testing.TB, serverURL string, connections int) *Server {
 	t.Helper()
 	pgbouncer := find(t, "pgbouncer", "pgbouncer")
@@ -105,11 +105,11 @@ func NewPooler(t testing.TB, serverURL string, connections int) *Server {
 	return started(t, &Server{URL: address(dir, u.Path), process: &pgserver.Process{Dir: dir, User: user, Ready: "process up", Args: []string{pgbouncer, config}}})
 }
 
-// serverDir makes a folder for a server. The test is skipped where no server can run.
+// serverDir makes a folder for a server. It skips the test if no server can run.
 func serverDir(t testing.TB) string {
 	t.Helper()
-	// Not t.TempDir: its parent shuts out the user that the server runs as, and its
-	// length may be too much for a socket's path.
+	// Not t.TempDir: the server's user may not enter its parent, and its path may be too
+	// long for a socket.
 	dir, err := os.MkdirTemp("", "pg")
 	if err != nil {
 		t.Fatalf("postgrestest: %v", err)
@@ -121,7 +121,7 @@ func serverDir(t testing.TB) string {
 	return dir
 }
 
-// address is the URL of a database behind a Unix socket in dir.
+// address returns the URL of a database behind a Unix socket in dir.
 func address(dir, path string) string {
 	if path == "" {
 		path = "/postgres"
@@ -130,7 +130,7 @@ func address(dir, path string) string {
 	return u.String()
 }
 
-// find looks for a program, and skips the test where it is not installed.
+// find returns the path of a program, and skips the test if it is not installed.
 func find(t testing.TB, name, from string) string {
 	t.Helper()
 	path, err := pgserver.Find(name)

@@ -1,7 +1,7 @@
-// Command samestack is the stack of the app in plain CDK that synthbench measures
-// hearth against, resource for resource, with hearth's constructs: without the
-// relay and the further alarms of examples/baseline. Only the response of the
-// WebSocket API's $default route is more.
+// Command samestack is the stack of the plain CDK app, resource for resource, with
+// hearth's constructs: synthbench compares the two. It lacks the relay and the further
+// alarms of examples/baseline. Only the response of the WebSocket API's $default route is
+// added.
 package main
 
 import (
@@ -91,7 +91,7 @@ func newCluster(stack cdk.Stack, vpc ec2.Vpc, groups *[]ec2.ISecurityGroup) rds.
 	return cluster
 }
 
-// newAccount is the role of the whole account that WebSocket APIs log through.
+// newAccount makes the role with which the account's WebSocket APIs log.
 func newAccount(stack cdk.Stack) apigw.CfnAccount {
 	role := iam.NewRole(stack, jsii.String("ApiGatewayLogs"), &iam.RoleProps{
 		AssumedBy:       iam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),

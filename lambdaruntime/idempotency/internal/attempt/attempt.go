@@ -1,5 +1,5 @@
-// Package attempt tells a store which attempt the guarded code belongs to, so that the
-// store can complete it in the code's own database transaction.
+// Package attempt puts the attempt into the context of guarded code, so that a store can
+// complete it in the code's own database transaction.
 package attempt
 
 import (
@@ -10,19 +10,19 @@ import (
 
 // Attempt is one run of guarded code.
 type Attempt struct {
-	// Store is where it was begun.
+	// Store is the store of its claim.
 	Store any
 	// Key and Owner are those of its claim.
 	Key, Owner string
-	// Keep is how long its result is remembered.
+	// Keep is how long the store keeps its result.
 	Keep time.Duration
-	// Encode makes what is stored of a result.
+	// Encode makes the stored form of a result.
 	Encode func(result any) ([]byte, error)
 
 	completed atomic.Bool
 }
 
-// MarkCompleted says that the code completes the attempt itself.
+// MarkCompleted records that the code completes the attempt itself.
 func (a *Attempt) MarkCompleted() { a.completed.Store(true) }
 
 // Completed reports whether the code has completed the attempt itself.

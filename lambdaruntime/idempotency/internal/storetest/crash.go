@@ -14,14 +14,14 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/idempotency"
 )
 
-// The variables by which a test tells its child what to do.
+// The variables with which a test instructs its child.
 const (
 	envStep    = "HEARTH_TEST_CRASH_STEP"
 	envEffects = "HEARTH_TEST_CRASH_EFFECTS"
 )
 
-// CrashStep is where a child of [RunChild] kills itself, or "" in a process that is no
-// such child.
+// CrashStep is the step at which a child of [RunChild] kills itself; "" in any other
+// process.
 func CrashStep() string { return os.Getenv(envStep) }
 
 // Die kills the process, so that no deferred function runs and nothing is sent any more.
@@ -36,8 +36,8 @@ func Die() {
 	select {}
 }
 
-// RunChild runs the test that calls it once more, in a process of its own in which
-// [CrashStep] is step, and waits until that process has killed itself.
+// RunChild runs the calling test again in a process of its own, with step as [CrashStep],
+// and waits until that process has killed itself.
 func RunChild(t *testing.T, step string, env ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Deadline)
@@ -54,7 +54,7 @@ func RunChild(t *testing.T, step string, env ...string) {
 	}
 }
 
-// The steps at which [RunCrashes] has a process die, and what must then hold.
+// crashes are the steps at which [RunCrashes] kills a process, and what must hold then.
 var crashes = []struct {
 	step    string
 	again   bool // whether the next attempt does the work
@@ -65,9 +65,8 @@ var crashes = []struct {
 	{"before the answer", false, 1},
 }
 
-// RunCrashes kills processes between the steps of an attempt. open returns the store
-// with a clock, or with the machine's where that is nil, in a child that gets the
-// variables env.
+// RunCrashes kills processes between the steps of an attempt. open returns the store with
+// a clock, or with the machine's if clock is nil; env are the variables of a child.
 func RunCrashes(t *testing.T, env []string, open func(t *testing.T, clock *Clock) idempotency.Store) {
 	if step := CrashStep(); step != "" {
 		got, err := attempt(t, open(t, nil), step)
@@ -103,8 +102,8 @@ func RunCrashes(t *testing.T, env []string, open func(t *testing.T, clock *Clock
 	}
 }
 
-// attempt is one attempt at the key, which dies at the given step. The effect is a line
-// in a file.
+// attempt makes one attempt at the key, which dies at the given step. Its effect is a
+// line in a file.
 func attempt(t *testing.T, store idempotency.Store, dieAt string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Deadline)

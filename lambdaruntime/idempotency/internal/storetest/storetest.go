@@ -1,4 +1,4 @@
-// Package storetest holds what every store of package idempotency is held against.
+// Package storetest holds the tests that every store of package idempotency must pass.
 package storetest
 
 import (
@@ -18,8 +18,8 @@ import (
 // Deadline bounds each test's calls of a store.
 const Deadline = time.Minute
 
-// Clock is a store's clock. It starts at the machine's time, to the second, since what
-// simulates a database has a clock of its own.
+// Clock is a store's clock. It starts at the machine's time, to the second, since a
+// simulated database has a clock of its own.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -28,7 +28,7 @@ type Clock struct {
 // NewClock returns a clock that stands still.
 func NewClock() *Clock { return &Clock{now: time.Now().Truncate(time.Second)} }
 
-// Now is the time.
+// Now returns the time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,8 +96,8 @@ func done(owner, result string) idempotency.Outcome {
 	return idempotency.Outcome{Status: idempotency.Done, Fingerprint: "of " + owner, Result: []byte(result)}
 }
 
-// Run holds a store against all promises. open returns the store with the given clock;
-// its keys are the same for every call.
+// Run checks a store against all promises. open returns the store with the given clock;
+// every call of it returns the same keys.
 func Run(t *testing.T, open func(t *testing.T, clock *Clock) idempotency.Store) {
 	run := func(name string, promise func(b *bench)) {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func Run(t *testing.T, open func(t *testing.T, clock *Clock) idempotency.Store) 
 		b.acquires("ana")
 		b.completes("ana", "=1", nil)
 		b.begin("ben", done("ana", "=1"))
-		b.clock.Advance(lease) // which does not matter any more
+		b.clock.Advance(lease) // the lease no longer matters
 		b.begin("ben", done("ana", "=1"))
 		b.completes("ben", "=2", idempotency.ErrLost)
 		b.begin("cleo", done("ana", "=1"))
@@ -281,7 +281,7 @@ func Run(t *testing.T, open func(t *testing.T, clock *Clock) idempotency.Store) 
 // nextKey counts the keys of this process.
 var nextKey atomic.Int64
 
-// completesWinner completes the claim of whoever has the key.
+// completesWinner completes the claim that holds the key.
 func (b *bench) completesWinner(result string) {
 	b.Helper()
 	out, err := b.store.Begin(b.ctx, b.claim("asks"))

@@ -1,4 +1,4 @@
-// Package databasetest has what the tests of the databases' packages share.
+// Package databasetest holds the code that the tests of the databases' packages share.
 package databasetest
 
 import (
@@ -19,10 +19,10 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
-// Deadline is the most that one step of a test may take.
+// Deadline is the longest that one step of a test may take.
 const Deadline = 20 * time.Second
 
-// Logs collects what is logged to slog's default logger.
+// Logs collects the records of slog's default logger.
 type Logs struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -35,13 +35,12 @@ func (l *Logs) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-// Record is a log record of a database connection that was left behind.
+// Record is a log record of a database connection that an operation did not release.
 type Record struct {
 	Level, Msg, Taken, Cause string
 }
 
-// Take returns the records since the last Take that are about a place where a
-// connection was taken.
+// Take returns the records since the last Take that name the place of a connection.
 func (l *Logs) Take() []Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,7 +65,7 @@ func CollectLogs(t *testing.T) *Logs {
 	return l
 }
 
-// endings are how the code of an operation ends.
+// endings are the ways in which an operation's code ends.
 var endings = map[string]func(release <-chan struct{}) error{
 	"return":    func(<-chan struct{}) error { return nil },
 	"error":     func(<-chan struct{}) error { return errors.New("early") },
@@ -80,10 +79,10 @@ const (
 	batch   = `{"Records":[{"messageId":"m","body":"x","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-central-1:123456789012:%s"}]}`
 )
 
-// Left holds that nothing of the database outlives the operation that took it. Each
-// way takes something and leaves it, in requests, jobs and FIFO jobs that end in each
-// of the ways that code can end. use fails when it has to wait for long: for a
-// connection, or for a lock of a transaction that should be gone.
+// Left checks that no database resource outlives the operation that acquired it. Each way
+// acquires one and does not release it, in requests, jobs and FIFO jobs, with each of the
+// endings. use fails when it waits too long for a connection, or for the lock of an old
+// transaction.
 func Left(t *testing.T, ways map[string]func(ctx context.Context) error, use func(ctx context.Context) error) {
 	t.Helper()
 	for name, way := range ways {
@@ -145,9 +144,9 @@ func Left(t *testing.T, ways map[string]func(ctx context.Context) error, use fun
 	}
 }
 
-// checkRecords holds that one record names the operation and the place. A driver may
-// itself end the transaction of an operation whose context has ended, when it is
-// abandoned: then there is none.
+// checkRecords checks that one record names the operation and the place. There is none
+// when the driver itself ends the transaction of an abandoned operation, at the end of
+// its context.
 func checkRecords(t *testing.T, at, operation string, abandoned bool, records []Record) {
 	t.Helper()
 	if abandoned && len(records) == 0 {
@@ -168,7 +167,7 @@ func checkRecords(t *testing.T, at, operation string, abandoned bool, records []
 	}
 }
 
-// NextLine is the place of the line after the caller's, as file:line.
+// NextLine returns the place of the line after the caller's, as file:line.
 func NextLine() string {
 	_, file, line, _ := runtime.Caller(1)
 	return fmt.Sprintf("%s:%d", file, line+1)
