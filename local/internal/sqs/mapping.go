@@ -84,7 +84,7 @@ type MappingStats struct {
 	Messages    int `json:"messages"` // that were in an event
 	Failed      int `json:"failed"`   // messages that come again
 	Filtered    int `json:"filtered"` // messages that no filter matched
-	Running     int `json:"running"`  // batches that are with the function now
+	Running     int `json:"running"`  // batches that are with the function now, or wait to be tried again
 	Allowed     int `json:"allowed"`  // how many there may be now
 	// Paused says that nothing is polled.
 	Paused bool `json:"paused,omitempty"`
@@ -125,6 +125,7 @@ type Mapping struct {
 
 	mu        sync.Mutex
 	stats     MappingStats
+	slots     int                // of batches that are gathered or running
 	freed     chan struct{}      // closed when a batch has ended, or Pause was called
 	stopRound context.CancelFunc // ends the gathering of a batch; nil while there is none
 }
@@ -247,9 +248,11 @@ func (m *Mapping) poll(ctx, invoke context.Context) {
 			continue
 		}
 		m.batches.Add(1)
+		m.count(func(s *MappingStats) { s.Running++ })
 		go func() {
 			defer m.batches.Done()
 			defer m.release()
+			defer m.count(func(s *MappingStats) { s.Running-- })
 			m.process(invoke, b)
 		}()
 	}
@@ -292,9 +295,9 @@ func (m *Mapping) Pause(paused bool) {
 func (m *Mapping) acquire(ctx context.Context) bool {
 	for {
 		m.mu.Lock()
-		free, freed := m.stats.Running < m.stats.Allowed && !m.stats.Paused, m.freed
+		free, freed := m.slots < m.stats.Allowed && !m.stats.Paused, m.freed
 		if free {
-			m.stats.Running++
+			m.slots++
 		}
 		m.mu.Unlock()
 		if free {
@@ -316,7 +319,7 @@ func (m *Mapping) acquire(ctx context.Context) bool {
 func (m *Mapping) release() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.stats.Running--
+	m.slots--
 	close(m.freed)
 	m.freed = make(chan struct{})
 }

@@ -425,7 +425,7 @@ func TestMappingSplitsLargeBatches(t *testing.T) {
 				}
 				if m.q.FIFO() && want == "34" { // what follows in the group must not be tried
 					i.answer <- answer{response: fmt.Sprintf(`{"batchItemFailures":[{"itemIdentifier":%q}]}`, i.ids[1])}
-					m.until(func(s sqs.MappingStats, c sqs.Counters) bool { return c.InFlight == 2 && s.Running == 1 })
+					m.until(func(s sqs.MappingStats, c sqs.Counters) bool { return c.InFlight == 2 && s.Running == 0 })
 					return
 				}
 				i.answer <- answer{}
