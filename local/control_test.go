@@ -115,7 +115,7 @@ func TestControlAPI(t *testing.T) {
 	function := request.Function
 
 	t.Run("answers are as described", func(t *testing.T) {
-		socket, _, err := websocket.Dial(t.Context(), b.WebSocketURL()+"?user=anna", nil)
+		socket, _, err := websocket.Dial(within.Context(t), b.WebSocketURL()+"?user=anna", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -405,7 +405,7 @@ func testControlConnections(t *testing.T, b *bench, a *api) {
 	}
 	dial := func() (*websocket.Conn, string) {
 		t.Helper()
-		socket, _, err := websocket.Dial(t.Context(), b.WebSocketURL()+"?user=anna", nil)
+		socket, _, err := websocket.Dial(within.Context(t), b.WebSocketURL()+"?user=anna", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

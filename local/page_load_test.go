@@ -91,7 +91,7 @@ func TestPageUnderLoad(t *testing.T) {
 	defer ticker.Stop()
 	sent := 0
 	for began := time.Now(); time.Since(began) < seconds*time.Second; sent++ {
-		<-ticker.C
+		within.Receive(t, ticker.C)
 		wg.Go(func() {
 			resp, err := client.Get(s.HTTPURL404())
 			if err != nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/within"
 	"github.com/lambdahearth/hearth/local"
 )
 
@@ -53,7 +54,7 @@ func TestPage(t *testing.T) {
 	post.Header.Set("Content-Type", "application/json")
 	post.Header.Set("Authorization", "Bearer not-for-the-screen")
 	post.Header.Set("X-User", "anna")
-	if resp, err := http.DefaultClient.Do(post); err != nil || resp.StatusCode != http.StatusAccepted {
+	if resp, err := within.Client.Do(post); err != nil || resp.StatusCode != http.StatusAccepted {
 		t.Fatalf("%v, %v", resp, err)
 	}
 	eventually(t, "the jobs ran", func() bool { return len(p.api.invocations(t, "source=queue&status=ok")) >= 2 })
