@@ -54,7 +54,8 @@ export function open(panel, ctx) {
 			const bend = back ? -60 : 60
 			const cls = [e.kind, e.rate > 0 ? 'live' : '', e.failed && e.rate > 0 ? 'fails' : ''].join(' ')
 			wires.push(svg('path', { class: cls, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, 'marker-end': 'url(#arrow)' }, svg('title', {}, `${e.kind}: ${e.count}${e.failed ? `, ${e.failed} failed` : ''}`)))
-			if (e.count) texts.push(svg('text', { class: e.failed ? 'bad' : 'dim', x: x1 + (back ? -8 : 8), y: y1 + (back ? 13 : -4), 'text-anchor': back ? 'end' : 'start' }, `${count(e.count)}${e.rate >= 0.05 ? ` · ${e.rate.toFixed(1)}/s` : ''}${e.failed ? ` · ${count(e.failed)} ✕` : ''}`))
+			const fan = !back && data.edges.filter(o => o.from === e.from && o.count).length > 1
+			if (e.count) texts.push(svg('text', { class: e.failed ? 'bad' : 'dim', x: fan ? x2 - 9 : x1 + (back ? -8 : 8), y: fan ? y2 - 4 : y1 + (back ? 13 : -4), 'text-anchor': back || fan ? 'end' : 'start' }, `${count(e.count)}${e.rate >= 0.05 ? ` · ${e.rate.toFixed(1)}/s` : ''}${e.failed ? ` · ${count(e.failed)} ✕` : ''}`))
 		}
 		const clip = (text, n) => text.length > n ? text.slice(0, n - 1) + '…' : text
 		const nodes = data.nodes.map(n => {
