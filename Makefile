@@ -17,8 +17,8 @@ build: ## compile everything
 test: ## run all tests
 	go test ./...
 
-race: ## run the tests of all packages but those that import the CDK under the race detector
-	go test -race ./constructs/checks ./internal/... ./lambdaruntime/... ./local/... ./plan/... ./cmd/...
+race: ## run the tests of all packages with goroutines but those that import the CDK under the race detector
+	go test -race ./constructs/checks ./internal/... ./lambdaruntime/... ./local/... ./cmd/...
 
 fuzz: ## run each fuzz target for FUZZTIME
 	@for pkg in $$(go list ./constructs/checks ./lambdaruntime/... ./local/... ./examples/... ./plan); do \
