@@ -287,8 +287,8 @@ func environment(opts Options, api, taskRoot string) []string {
 type Invocation struct {
 	// Payload is the event.
 	Payload []byte
-	// ARN is the function's ARN as the caller gave it, with its qualifier. "" is
-	// that of the function without one.
+	// ARN is the function's ARN with the caller's qualifier. "" means the ARN without a
+	// qualifier.
 	ARN string
 	// Trace is the event's X-Amzn-Trace-Id header. "" starts a new trace.
 	Trace string
