@@ -205,7 +205,7 @@ func (p *planner) checkNames() error {
 		}
 		owners[key] = r
 	}
-	for _, r := range p.app.OfType("AWS::Lambda::Function") { // also functions that do not run here
+	for _, r := range p.app.OfType("AWS::Lambda::Function") { // also those that do not run here
 		if name, err := functionName(r); err == nil {
 			check("function", name, r)
 		}
