@@ -112,9 +112,9 @@ var ErrNoQualifier = errors.New("ResourceNotFoundException: the function has no 
 // Function is a Lambda function: it starts instances when invocations need them.
 //
 // As in AWS, an invocation through an alias goes to a free provisioned instance of its
-// version, else to an idle instance, else to a new one, whose start it waits for.
-// Reserved concurrency, or else the account's, limits the number of instances. It differs
-// from AWS:
+// version, or else to an idle instance. If there is neither, the function starts an
+// instance, and the invocation waits for it. Reserved concurrency, or else the account's,
+// limits all of them. It differs from AWS:
 //
 //   - Concurrency may grow at any speed; AWS adds 1,000 instances every 10 seconds.
 //   - Aliases do not split traffic.

@@ -64,8 +64,8 @@ type Options struct {
 	// MemoryMB is the value of AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in MB; it is not
 	// enforced. 0 means 512.
 	MemoryMB int
-	// Timeout is the function's timeout. A longer invocation is ended by killing the
-	// process. 0 means 60 seconds.
+	// Timeout is the function's timeout: the process of a longer invocation is killed. 0
+	// means 60 seconds.
 	Timeout time.Duration
 	// InitTimeout bounds the init phase. 0 means Lambda's own limit.
 	InitTimeout time.Duration

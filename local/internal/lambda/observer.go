@@ -196,9 +196,9 @@ func (f *Function) kill(env *environ, why string) {
 	env.instance.crash()
 }
 
-// Act applies a user's action to an instance. "kill" kills its process at once, "recycle"
-// replaces it as soon as it is not busy, "freeze" suspends its process until the next
-// event and "thaw" continues it. It reports false if the function has no such instance.
+// Act applies a user's action to an instance. "kill" kills its process at once. "recycle"
+// replaces it as soon as it is not busy. "freeze" suspends its process until the next
+// event. "thaw" continues it. It reports false if the function has no such instance.
 func (f *Function) Act(instance int, action string) (found bool, err error) {
 	f.mu.Lock()
 	var env *environ

@@ -92,11 +92,12 @@ type MappingStats struct {
 // Mapping polls a queue and sends batches of its messages to a function. [Queue.Map]
 // makes it; it is safe for concurrent use.
 //
-// The mapping deletes a message when its batch succeeds. If an invocation fails, or its
-// partial batch response names the message, the message stays in flight until its
-// visibility timeout ends, and is then received again. The mapping retries a throttled
-// invocation with growing pauses while the visibility timeout of its batch lasts. It
-// never sends two batches of a FIFO group at the same time, and keeps their order.
+// The mapping deletes a message when its batch succeeds. A message fails if its
+// invocation fails, or if the partial batch response names it. A failed message stays in
+// flight until its visibility timeout ends, and is then received again. The mapping
+// retries a throttled invocation with growing pauses while the visibility timeout of its
+// batch lasts. It never sends two batches of a FIFO group at the same time, and keeps
+// their order.
 //
 // It differs from Lambda's:
 //
