@@ -15,7 +15,7 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// page opens a WebSocket and tells its own server what it sees.
+// page opens a WebSocket and reports its messages to its own server.
 const page = `<!doctype html><script>
 const tell = text => fetch("/saw", {method: "POST", body: text});
 const socket = new WebSocket(%q);

@@ -177,8 +177,8 @@ func TestChaos(t *testing.T) {
 		case quiet < 5:
 			quiet++
 		default:
-			// Nothing goes on but for the clock. The steps are shorter than the
-			// visibility timeout of what may begin in this moment.
+			// Nothing happens except that time passes. A step is shorter than the
+			// visibility timeout of a message received at this moment.
 			clock.Advance(20 * time.Second)
 			quiet = 0
 		}

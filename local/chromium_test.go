@@ -96,7 +96,7 @@ func startBrowser(t testing.TB) *browser {
 	return b
 }
 
-// read hands out what Chromium says until the connection is closed.
+// read dispatches Chromium's messages until the connection is closed.
 func (b *browser) read(ctx context.Context) {
 	for {
 		_, data, err := b.conn.Read(ctx)
@@ -208,7 +208,7 @@ func (b *browser) open(t testing.TB, url string, width, height int) *tab {
 	return tb
 }
 
-// value evaluates an expression and decodes what it comes to, or what its promise does.
+// value evaluates an expression and decodes its value, or its promise's value.
 func (tb *tab) value(expression string, into any) error {
 	result, err := tb.b.call(tb.session, "Runtime.evaluate", params{"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true})
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// The engine's own paths, which its page, the hearth command and tests talk to. Those
-// that do something want the engine's token in the header X-Hearth.
+// The engine's own paths. Its page, the hearth command and tests call them. Requests that
+// change something need the engine's token in the header X-Hearth.
 const (
 	controlPrefix = "/_hearth/"
 	controlHeader = "X-Hearth"
@@ -46,7 +46,7 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveAPI serves an API that has a port of its own.
+// serveAPI serves an API that has its own port.
 func (e *Engine) serveAPI(w http.ResponseWriter, r *http.Request, id string) {
 	if e.refuseForeign(w, r) {
 		return
@@ -64,9 +64,10 @@ func (e *Engine) serveAPI(w http.ResponseWriter, r *http.Request, id string) {
 	}
 }
 
-// refuseForeign answers 403 to a request that does not name this machine: a site whose
-// name resolves to it must not read what the app says. Requests of other origins pass,
-// as they do on AWS: whether a page may read the answers is up to the app.
+// refuseForeign answers 403 to a request whose host does not name this machine. A web
+// site can let its own name resolve to this machine, and must not read the app's
+// responses that way. Requests of other origins pass, as on AWS: the app decides whether
+// a page may read its responses.
 func (e *Engine) refuseForeign(w http.ResponseWriter, r *http.Request) bool {
 	why := loopback.Foreign(r, e.opts.Hosts)
 	if why == "" {
@@ -88,19 +89,20 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 //go:embed openapi.json
 var openAPI []byte
 
-// route is one operation of the control API. The OpenAPI file is made from these.
+// route is one operation of the control API. The OpenAPI file is generated from the
+// routes.
 type route struct {
-	// method and path are as [http.ServeMux] has them; path is below /_hearth.
+	// method and path have the form that [http.ServeMux] takes; path is below /_hearth.
 	method, path string
-	// id names the operation, summary says what it does.
+	// id names the operation; summary describes it in one line.
 	id, summary string
-	// query are its parameters, "name: what it is".
+	// query are the query parameters, each "name: description".
 	query []string
-	// in is the type of the body: nil for none, "" for plain text.
+	// in is the type of the request body: nil for none, "" for plain text.
 	in any
-	// out is the type of the answer: nil where do writes it itself.
+	// out is the type of the answer; nil if do writes the answer itself.
 	out any
-	// action says that it does something, and so wants the token.
+	// action says that the operation changes something, and so needs the token.
 	action bool
 	// do answers a request.
 	do func(c *call) (any, error)
@@ -113,7 +115,7 @@ type call struct {
 	r *http.Request
 }
 
-// status is an error with an HTTP status. Other errors are 400.
+// status is an error with its own HTTP status. Every other error is answered with 400.
 type status struct {
 	code    int
 	message string
@@ -126,10 +128,10 @@ func notFound(format string, args ...any) error {
 	return &status{http.StatusNotFound, fmt.Sprintf(format, args...)}
 }
 
-// maxControlBody bounds what is sent to the control API.
+// maxControlBody bounds the request bodies of the control API.
 const maxControlBody = 8 << 20
 
-// body reads the request's body; text of any shape for a *[]byte, else JSON.
+// body reads the request's body: as it is into a *[]byte, as JSON into any other type.
 func (c *call) body(into any) error {
 	data, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxControlBody))
 	if err != nil {
@@ -150,16 +152,16 @@ func (c *call) body(into any) error {
 	return nil
 }
 
-// hasToken reports whether a request may do something.
+// hasToken reports whether the request has the engine's token, which actions need.
 func (c *call) hasToken() bool {
 	return subtle.ConstantTimeCompare([]byte(c.r.Header.Get(controlHeader)), []byte(c.token)) == 1
 }
 
-// Token is what the header X-Hearth of requests must be that do something by way of the
-// control API. It is another one for each engine.
+// Token returns the value of the header X-Hearth that actions of the control API need.
+// Each engine has its own.
 func (e *Engine) Token() string { return e.token }
 
-// done is the answer of actions that have none.
+// done is the answer of actions that return no data.
 type done struct {
 	Message string `json:"message"`
 }

@@ -16,12 +16,12 @@ import (
 )
 
 type replayRequest struct {
-	// Event is sent instead of the invocation's own; "" sends that.
+	// Event replaces the invocation's own event; "" sends the invocation's own.
 	Event string `json:"event"`
 }
 
 type replayAnswer struct {
-	// ID is the new invocation's.
+	// ID is the request id of the new invocation.
 	ID string `json:"id"`
 }
 
@@ -52,9 +52,9 @@ func (c *call) replay() (any, error) {
 }
 
 type reservedRequest struct {
-	// Reserved is the new reserved concurrency; null is none.
+	// Reserved is the new reserved concurrency; null removes it.
 	Reserved *int `json:"reserved"`
-	// Reset goes back to what the template says.
+	// Reset restores the template's reserved concurrency.
 	Reset bool `json:"reset,omitempty"`
 }
 
@@ -153,7 +153,7 @@ func (c *call) redrive() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	to := "" // each message goes back to where it came from
+	to := "" // each message returns to its source queue
 	if sources := c.queues.DeadLetterSources(queue); len(sources) == 1 {
 		to = sources[0].ARN()
 	}
@@ -162,7 +162,7 @@ func (c *call) redrive() (any, error) {
 }
 
 type messageRequest struct {
-	// Body is another body for a message that is redriven; null keeps it.
+	// Body replaces the body of a redriven message; null keeps the old body.
 	Body *string `json:"body"`
 }
 
@@ -197,7 +197,7 @@ func (c *call) actOnMessage() (any, error) {
 	return nil, err
 }
 
-// restored puts masked secrets back into the body of a message that somebody edited.
+// restored replaces the masks in an edited message body with the original secrets.
 func (c *call) restored(queue *sqs.Queue, id string, body *string) (*string, error) {
 	if body == nil {
 		return nil, nil
@@ -253,7 +253,7 @@ func (c *call) actOnConnection() (any, error) {
 }
 
 type clockRequest struct {
-	// By is a step, such as "90s".
+	// By is a duration, such as "90s".
 	By string `json:"by,omitempty"`
 	// To is "visible", the time at which the next hidden message becomes visible, or
 	// "schedule", the next run of a schedule.

@@ -14,8 +14,8 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/history"
 )
 
-// curl is a command that sends the request of an event once more: to the app for an
-// HTTP request, else to the function by way of hearth invoke.
+// curl returns a shell command that repeats an event: a curl request to the app for an
+// HTTP event, else hearth invoke.
 func (e *Engine) curl(s *history.Summary, event string) string {
 	var in struct {
 		RawPath           string              `json:"rawPath"`
@@ -101,12 +101,12 @@ func printable(data []byte) bool {
 	return !strings.ContainsFunc(string(data), func(r rune) bool { return r == 0 || r == 0xfffd })
 }
 
-// quoteShell makes a word of a POSIX shell.
+// quoteShell quotes text as one word of a POSIX shell.
 func quoteShell(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// goTest is a test of the program with an event.
+// goTest returns a Go test that sends the event to the program.
 func goTest(s *history.Summary, event string) string {
 	literal := "`" + event + "`"
 	if strings.ContainsAny(event, "`\r") {

@@ -13,26 +13,26 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// appMap is how an app is wired.
+// appMap is the graph of an app: its resources, and the events between them.
 type appMap struct {
 	Nodes []mapNode `json:"nodes"`
 	Edges []mapEdge `json:"edges"`
-	// NotSimulated are the resources that nothing here stands for.
+	// NotSimulated are the resources that the engine does not simulate.
 	NotSimulated []Resource `json:"notSimulated"`
-	// Findings are those of the checks, as hearth check has them.
+	// Findings are the findings of hearth check.
 	Findings []checks.Finding `json:"findings"`
-	// CheckError says why there are no findings, "" if there is no reason.
+	// CheckError says why the checks could not run; "" if they ran.
 	CheckError string `json:"checkError,omitempty"`
 }
 
 type mapNode struct {
-	// ID is the kind and the logical id.
+	// ID is the kind and the logical id, with a slash between them.
 	ID string `json:"id"`
 	// Kind is http, websocket, schedule, function, queue, table or database.
 	Kind      string `json:"kind"`
 	Name      string `json:"name"`
 	LogicalID string `json:"logicalId"`
-	// Findings are the numbers of the findings that are about it.
+	// Findings are indexes into the map's Findings, of those about this node.
 	Findings []int `json:"findings"`
 }
 
@@ -41,20 +41,20 @@ type mapEdge struct {
 	To   string `json:"to"`
 	// Kind is invokes, sends, deadLetters or uses.
 	Kind string `json:"kind"`
-	// Count is how many events passed, Failed how many of them failed.
+	// Count is the number of events that passed, Failed the number of those that failed.
 	Count  int `json:"count"`
 	Failed int `json:"failed"`
 }
 
-// inspection is what the checks found in a plan's templates.
+// inspection holds the checks' findings in the templates of a plan.
 type inspection struct {
 	mu       sync.Mutex
-	plan     *plan.Plan // nil before the first time
+	plan     *plan.Plan // nil before the first check
 	findings []checks.Finding
 	err      string
 }
 
-// findings checks the templates, once for each plan.
+// findings checks the templates once for each plan, and then returns the stored findings.
 func (e *Engine) findings() ([]checks.Finding, string) {
 	e.mu.Lock()
 	current := e.plan
@@ -76,7 +76,7 @@ func (c *call) appMap() (any, error) {
 	out.Findings, out.CheckError = c.findings()
 	s := c.State()
 	out.NotSimulated = append(out.NotSimulated, s.NotSimulated...)
-	ids := map[string]string{} // nodes by kind and name
+	ids := map[string]string{} // node ids by kind and name
 	add := func(kind, name, logicalID string) string {
 		n := mapNode{ID: kind + "/" + logicalID, Kind: kind, Name: name, LogicalID: logicalID, Findings: []int{}}
 		for i, f := range out.Findings {
@@ -176,7 +176,8 @@ func (c *call) appMap() (any, error) {
 	return out, nil
 }
 
-// mentions reports whether a variable ends with a name, or has it before a delimiter.
+// mentions reports whether any variable has a value that ends with name, or has name
+// before a delimiter.
 func mentions(env map[string]string, name string) bool {
 	for _, value := range env {
 		for rest := value; ; {

@@ -16,7 +16,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// number reads a number of the query, "" as it is by default.
+// number reads a number from the query. A missing parameter is byDefault.
 func (c *call) number(name string, byDefault, limit float64) (float64, error) {
 	text := c.r.URL.Query().Get(name)
 	if text == "" {
@@ -29,7 +29,7 @@ func (c *call) number(name string, byDefault, limit float64) (float64, error) {
 	return n, nil
 }
 
-// maxTime bounds times in a query, in milliseconds since 1970.
+// maxTime is the latest time that a query may name, in milliseconds since 1970.
 const maxTime = 1 << 53
 
 func (c *call) lanes() (any, error) {
@@ -79,7 +79,7 @@ func (c *call) invocations() (any, error) {
 	return invocationList{masked(c.history.Invocations(f))}, nil
 }
 
-// masked masks what is free text in summaries.
+// masked masks secrets in the free text of summaries.
 func masked(list []history.Summary) []history.Summary {
 	for i := range list {
 		list[i].Label, list[i].Error = mask.Text(list[i].Label), mask.Text(list[i].Error)
@@ -96,16 +96,16 @@ func maskedLines(list []history.Line) []history.Line {
 
 type invocationDetail struct {
 	history.Summary
-	// Event and Response are text, as they were but for secrets; null when they are not
-	// kept any more.
+	// Event and Response are the original texts with secrets masked; null when the
+	// history no longer has them.
 	Event    *string `json:"event"`
 	Response *string `json:"response"`
-	// EventBytes and ResponseBytes are their sizes.
+	// EventBytes and ResponseBytes are the sizes of the originals.
 	EventBytes    int            `json:"eventBytes"`
 	ResponseBytes int            `json:"responseBytes"`
 	Lines         []history.Line `json:"lines"`
-	// Curl sends the event's request once more, GoTest is a test with it; "" for
-	// events that are not kept any more.
+	// Curl is a command that sends the event once more, GoTest a test that does; both are
+	// "" when the history no longer has the event.
 	Curl   string `json:"curl"`
 	GoTest string `json:"goTest"`
 }
@@ -181,7 +181,7 @@ type messagesAnswer struct {
 	Time time.Time `json:"time"`
 }
 
-// queue finds the queue that a request names.
+// queue returns the queue that the request's path names.
 func (c *call) queue() (*sqs.Queue, error) {
 	q, err := c.findQueue(c.r.PathValue("name"))
 	if err != nil {
@@ -253,7 +253,7 @@ type schedulesAnswer struct {
 
 type upcoming struct {
 	ScheduleState
-	// NextRuns are in the time zone of the schedule.
+	// NextRuns are in the schedule's time zone.
 	NextRuns []time.Time `json:"nextRuns"`
 }
 
@@ -277,11 +277,11 @@ func (c *call) schedules() (any, error) {
 
 type clockAnswer struct {
 	Time time.Time `json:"time"`
-	// Movable says that the clock can be moved, Runs that it goes on by itself.
+	// Movable says that the clock can be moved, Runs that it also advances by itself.
 	Movable bool `json:"movable"`
 	Runs    bool `json:"runs"`
-	// NextVisible is when the next hidden message becomes visible, NextSchedule when the
-	// next schedule runs.
+	// NextVisible is when the next hidden message becomes visible. NextSchedule is the
+	// next run of any schedule.
 	NextVisible  *time.Time `json:"nextVisible"`
 	NextSchedule *time.Time `json:"nextSchedule"`
 }
@@ -307,12 +307,12 @@ type streamTick struct {
 	history.Tick
 	// Clock is the time on the engine's clock.
 	Clock time.Time `json:"clock"`
-	// Functions, Queues, EventSources, Connections and APIs are counters as they are now.
+	// Functions, Queues, EventSources, Connections and APIs are the current counters.
 	Functions    []functionTick     `json:"functions"`
 	Queues       []queueTick        `json:"queues"`
 	EventSources []EventSourceState `json:"eventSources"`
 	Connections  int                `json:"connections"`
-	Faults       int                `json:"faults"` // that are active
+	Faults       int                `json:"faults"` // the number of active faults
 }
 
 type functionTick struct {
@@ -322,7 +322,7 @@ type functionTick struct {
 	Timeout     float64          `json:"timeoutSeconds"`
 	Reserved    *int             `json:"reserved"`
 	Provisioned int              `json:"provisioned"`
-	Template    *int             `json:"templateReserved"` // what the template says
+	Template    *int             `json:"templateReserved"` // the template's value
 	Counters    FunctionCounters `json:"counters"`
 }
 
@@ -336,14 +336,14 @@ type queueTick struct {
 	Counters   SQSCounters `json:"counters"`
 }
 
-// The stream sends at most a tick each tickEvery, and one each idleEvery when nothing
+// The stream sends at most one tick every tickEvery, and one every idleEvery when nothing
 // happens.
 const (
 	tickEvery = 100 * time.Millisecond
 	idleEvery = time.Second
 )
 
-// stream sends what happens until the client goes or the engine stops.
+// stream sends ticks until the client disconnects or the engine stops.
 func (c *call) stream() (any, error) {
 	flusher := http.NewResponseController(c.w)
 	c.w.Header().Set("Content-Type", "text/event-stream")

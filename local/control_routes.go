@@ -6,8 +6,8 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/history"
 )
 
-// routes are the operations of the control API. It is set by init, because their
-// answers are made by what serves them.
+// routes are the operations of the control API. init sets it, because some handlers read
+// routes themselves.
 var routes []route
 
 func init() {
@@ -64,7 +64,8 @@ type tokenAnswer struct {
 	Token string `json:"token"`
 }
 
-// giveToken wants the header that no web page of another origin can send without asking.
+// giveToken requires a header that a web page of another origin can send only after a
+// CORS preflight request. The engine grants no preflight.
 func (c *call) giveToken() (any, error) {
 	if c.r.Header.Get(controlHeader) == "" {
 		return nil, &status{http.StatusForbidden, "send the header " + controlHeader + " with any value"}

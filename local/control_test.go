@@ -52,7 +52,7 @@ func (a *api) ask(t testing.TB, method, path, body string, into any) int {
 	return resp.StatusCode
 }
 
-// must is ask for what has to succeed.
+// must sends a request that has to succeed.
 func (a *api) must(t testing.TB, method, path, body string, into any) {
 	t.Helper()
 	var answer json.RawMessage
@@ -87,8 +87,8 @@ func startControlled(t testing.TB, opts local.Options) (*bench, *api) {
 	return b, &api{b.Engine, b.Token()}
 }
 
-// TestControlAPI holds what the control API answers to its description, and each action
-// to its effect in the engine.
+// TestControlAPI checks the control API's answers against its description, and the effect
+// of each action in the engine.
 func TestControlAPI(t *testing.T) {
 	t.Parallel()
 	b, a := startControlled(t, local.Options{})

@@ -22,11 +22,12 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/relay"
 )
 
-// DatabaseAuto asks for PostgreSQL where the app has an RDS Proxy for it and its
-// programs are installed, and leaves the database to the programs otherwise.
+// DatabaseAuto starts PostgreSQL if the app has an RDS Proxy for PostgreSQL and
+// PostgreSQL is installed. Otherwise the engine starts no database, and the programs find
+// their own.
 const DatabaseAuto = "auto"
 
-// autoDatabase decides what DatabaseAuto comes to.
+// autoDatabase returns the Options.Database that DatabaseAuto stands for.
 func autoDatabase(app *assembly.App) string {
 	for _, proxy := range app.OfType("AWS::RDS::DBProxy") {
 		if proxy.Properties["EngineFamily"] != "POSTGRESQL" {
@@ -42,19 +43,20 @@ func autoDatabase(app *assembly.App) string {
 	return ""
 }
 
-// database is where RDS Proxy endpoints lead to. Nil means nowhere.
+// database is the database behind the app's RDS Proxy endpoints. Nil means none.
 //
-// It differs from RDS Proxy in that there is no proxy: programs connect to the
-// database itself, with its password in DATABASE_URL instead of an IAM token.
+// Unlike on AWS there is no proxy: programs connect to the database itself, with its
+// password in DATABASE_URL instead of an IAM token.
 type database struct {
 	url     *url.URL
-	cluster *cluster // the one that was started for it, or nil
+	cluster *cluster // the server that the engine started for it, or nil
 	relay   *relay.Relay
-	behind  *url.URL // the database's own where there is a relay, nil otherwise
+	behind  *url.URL // the database's own URL if there is a relay, else nil
 }
 
 // reachThrough puts a relay before a database on this machine, so that a fault can break
-// its connections. Others are left alone: their certificates are for their own names.
+// its connections. It skips databases on other hosts: their TLS certificates name those
+// hosts.
 func (d *database) reachThrough(down func() bool) error {
 	if d == nil || !loopback.Names(d.url.Hostname()) {
 		return nil
@@ -70,14 +72,14 @@ func (d *database) reachThrough(down func() bool) error {
 	return err
 }
 
-// breakConnections closes what is open.
+// breakConnections closes the open connections of the relay.
 func (d *database) breakConnections() {
 	if d != nil && d.relay != nil {
 		d.relay.Break()
 	}
 }
 
-// openDatabase reads Options.Database and starts PostgreSQL if it asks for that.
+// openDatabase reads Options.Database, and starts PostgreSQL if the value asks for that.
 func openDatabase(ctx context.Context, spec string) (*database, error) {
 	switch spec {
 	case "":
@@ -96,7 +98,7 @@ func openDatabase(ctx context.Context, spec string) (*database, error) {
 	return &database{url: u}, nil
 }
 
-// at is where programs find the database.
+// at returns the database's address as the plan needs it.
 func (d *database) at() plan.Database {
 	if d == nil {
 		return plan.Database{}
@@ -104,7 +106,7 @@ func (d *database) at() plan.Database {
 	return plan.Database{URL: d.url}
 }
 
-// describe names the database without its password.
+// describe returns the database's URL without its password.
 func (d *database) describe() string {
 	if d == nil {
 		return ""
@@ -124,24 +126,24 @@ func (d *database) stop() {
 	}
 }
 
-// cluster is a PostgreSQL server with an empty database.
+// cluster is a PostgreSQL server that the engine started, with an empty database.
 type cluster struct {
 	url    *url.URL
 	dir    string
 	server *pgserver.Process
 }
 
-// The folders of temporary files begin so.
+// The prefixes of the engine's temporary folders.
 const (
 	enginePrefix   = "hearth-dev-"
 	databasePrefix = "hearth-pg-"
 )
 
-// clusterGrace is how long PostgreSQL has to shut down.
+// clusterGrace is the time that PostgreSQL gets to shut down.
 const clusterGrace = 5 * time.Second
 
-// startPostgres starts PostgreSQL on a free port of loopback, with a password that
-// nobody else knows, in a temporary folder.
+// startPostgres starts PostgreSQL in a temporary folder, on a free loopback port and with
+// a random password.
 func startPostgres(ctx context.Context) (_ *cluster, err error) {
 	if _, err := pgserver.Find("initdb"); err != nil {
 		return nil, fmt.Errorf("%w; install PostgreSQL, or name a database of your own", err)

@@ -12,7 +12,7 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// TestDatabaseGone: functions reach a database on this machine by way of a relay that a
+// TestDatabaseGone: functions reach a database on this machine through a relay that a
 // fault can break; the state names the database itself.
 func TestDatabaseGone(t *testing.T) {
 	t.Parallel()

@@ -260,8 +260,8 @@ func TestUnknownAuthorizers(t *testing.T) {
 	}
 }
 
-// TestReloadErrorKeepsTheApp: on an error of a reload whatever ran goes on, under the
-// addresses that it had.
+// TestReloadErrorKeepsTheApp: after a failed reload the old app keeps running, under the
+// same addresses.
 func TestReloadErrorKeepsTheApp(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()

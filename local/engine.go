@@ -26,24 +26,24 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// stopGrace is how long requests and batches that are on their way have when the
-// engine stops.
+// stopGrace is how long requests and batches in flight may still run when the engine
+// stops.
 const stopGrace = 500 * time.Millisecond
 
-// Engine runs the app of a cloud assembly. It is made by [Start] and safe for
-// concurrent use.
+// Engine runs the app of a cloud assembly. [Start] makes it; it is safe for concurrent
+// use.
 //
-// How its parts differ from AWS is said where they are: functions at
-// [lambda.Function] and [lambda.Instance], HTTP APIs at [httpapi.API], Function URLs
-// at [httpapi.URLKind], streamed responses at [Stream], WebSocket APIs at
-// [websocket.API], queues at [SQS], tables at [dynamodb.Service], schedules at
-// [scheduler.Service]. What they have in common: there is no IAM, so that everything
-// may call everything, and nothing of it lasts beyond Stop.
+// Each simulator's type says how it differs from AWS: [lambda.Function] and
+// [lambda.Instance] for functions, [httpapi.API] for HTTP APIs, [httpapi.URLKind] for
+// Function URLs, [Stream] for streamed responses, [websocket.API] for WebSocket APIs,
+// [SQS] for queues, [dynamodb.Service] for tables, [scheduler.Service] for schedules. Two
+// differences are common to all: there is no IAM, so everything may call everything; and
+// Stop discards all data.
 type Engine struct {
 	opts    Options
-	dir     string // that paths in the assembly are relative to
-	work    string // temporary, for builds
-	region  string // of the first stack, as account is
+	dir     string // paths in the assembly are relative to it
+	work    string // a temporary folder for builds
+	region  string // of the first stack, like account
 	account string
 	builder *builder
 
@@ -55,13 +55,13 @@ type Engine struct {
 	scheduler *scheduler.Service
 	history   *history.History
 	faults    *faults.Set
-	token     string // that the control API wants for actions
+	token     string // control API actions need it
 	control   http.Handler
 	started   time.Time
 	sampling  chan struct{} // closed when Stop begins
-	sampled   chan struct{} // closed when nothing is sampled any more; nil before
+	sampled   chan struct{} // closed when sampling has ended; nil before it starts
 
-	changing sync.Mutex      // held while Rebuild or Reload run
+	changing sync.Mutex      // held while Rebuild or Reload runs
 	checked  map[string]bool // programs whose build information was read
 
 	inspection inspection
@@ -82,9 +82,9 @@ type mapping struct {
 	plan *plan.Mapping
 }
 
-// Start starts the app of a cloud assembly: it builds its programs, starts the
-// provisioned instances and listens. A program that does not start is no error: it
-// is logged and tried again. ctx bounds starting alone. The caller stops the
+// Start starts the app of a cloud assembly: it builds the programs, starts the
+// provisioned instances and listens. A program that does not start is not an error: the
+// engine logs it and tries again. ctx bounds only the start itself. The caller stops the
 // engine.
 func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	if opts.Assembly == "" {
@@ -158,7 +158,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	return e, nil
 }
 
-// load reads the stacks of the assembly that are to run.
+// load reads the stacks of the assembly that the options select.
 func (e *Engine) load() (*assembly.App, error) {
 	app, err := assembly.Load(e.opts.Assembly)
 	if err != nil {
@@ -167,8 +167,7 @@ func (e *Engine) load() (*assembly.App, error) {
 	return app, app.Select(e.opts.Stacks)
 }
 
-// readEnvironment reads the region and the account of the app, which are those of its
-// first stack.
+// readEnvironment reads the app's region and account from its first stack.
 func (e *Engine) readEnvironment() error {
 	app, err := e.load()
 	if err != nil {
@@ -189,9 +188,9 @@ func (e *Engine) SetEnv(env map[string]string, functions map[string]map[string]s
 	e.opts.Env, e.opts.FunctionEnv = env, functions
 }
 
-// Reload reads the assembly again and changes what runs to what it says now.
-// Queues keep their messages, tables their items, WebSocket APIs their connections,
-// and functions that did not change their instances. On an error all goes on as before, but for parts
+// Reload reads the assembly again and changes the running app to match it. Queues keep
+// their messages, tables their items, WebSocket APIs their connections, and unchanged
+// functions their instances. On an error everything continues as before, except the parts
 // that the error names.
 func (e *Engine) Reload(ctx context.Context) error {
 	e.changing.Lock()
@@ -252,8 +251,8 @@ func (e *Engine) Reload(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// prepare reads the assembly and makes a plan of it, with ports that are open but do not
-// serve yet. Nothing of the engine changes.
+// prepare reads the assembly and makes a plan of it. It opens ports, but does not serve
+// on them yet, and changes nothing in the engine.
 func (e *Engine) prepare() (_ *plan.Plan, opened map[string]*listener, err error) {
 	app, err := e.load()
 	if err != nil {
@@ -286,11 +285,11 @@ func (e *Engine) isStopped() bool {
 	return e.stopped
 }
 
-// announceBuild is how long a build takes that is worth a line. One that was there
-// already takes less.
+// announceBuild is the shortest build that gets a log line. An up-to-date program takes
+// less.
 const announceBuild = 100 * time.Millisecond
 
-// buildAll builds the programs of all functions, those of the same source once.
+// buildAll builds the programs of all functions, each source once.
 func (e *Engine) buildAll(ctx context.Context, p *plan.Plan) (map[string]*build, error) {
 	builds := map[string]*build{}
 	var mu sync.Mutex
@@ -338,7 +337,7 @@ func (e *Engine) buildAll(ctx context.Context, p *plan.Plan) (map[string]*build,
 	return byName, nil
 }
 
-// warnOfSDKs says which programs would call AWS itself, once for each program.
+// warnOfSDKs warns once of each program whose SDK would call AWS instead of the engine.
 func (e *Engine) warnOfSDKs(p *plan.Plan, programs map[string]*build) {
 	for _, f := range p.Functions {
 		b := programs[f.Config.Name]
@@ -360,7 +359,7 @@ func (e *Engine) defineQueues(p *plan.Plan) error {
 	return e.queues.Define(definitions)
 }
 
-// changeFunctions starts, changes and stops functions.
+// changeFunctions starts, updates and stops functions to match the plan.
 func (e *Engine) changeFunctions(ctx context.Context, p *plan.Plan, programs map[string]*build) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -407,7 +406,7 @@ func (e *Engine) changeFunctions(ctx context.Context, p *plan.Plan, programs map
 	return errors.Join(errs...)
 }
 
-// sameConfig compares all that makes new instances necessary.
+// sameConfig compares the settings whose change requires new instances.
 func sameConfig(a, b lambda.Config) bool {
 	a.Async, b.Async = lambda.Async{}, lambda.Async{}
 	a.Output, b.Output = nil, nil
@@ -454,7 +453,8 @@ func (e *Engine) changeAPIs(p *plan.Plan) error {
 	return errors.Join(errs...)
 }
 
-// changeMappings connects queues to functions. Mappings that did not change go on.
+// changeMappings starts and stops event source mappings to match the plan. Unchanged
+// mappings continue.
 func (e *Engine) changeMappings(p *plan.Plan) error {
 	var errs []error
 	keep := map[string]bool{}
@@ -510,9 +510,9 @@ func (e *Engine) stopMapping(id string, m *mapping) {
 	delete(e.mappings, id)
 }
 
-// Stop ends everything: clients are disconnected, processes killed with their
-// children, and files removed. It returns when nothing is left, and may be called
-// more than once. A Reload or Rebuild that is running ends first.
+// Stop ends everything: it disconnects clients, kills processes with their children, and
+// removes files. It first waits for a Reload or Rebuild in progress, and returns when
+// everything has ended. It may be called more than once.
 func (e *Engine) Stop() {
 	e.changing.Lock()
 	defer e.changing.Unlock()

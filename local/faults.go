@@ -7,11 +7,10 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/faults"
 )
 
-// Fault is one thing that goes wrong on purpose, such as a share of invocations that is
-// throttled.
+// Fault is one deliberate failure, such as throttling a share of invocations.
 type Fault = faults.Fault
 
-// FaultDuration is a time.Duration that JSON has as text, such as "1.5s".
+// FaultDuration is a time.Duration whose JSON form is text, such as "1.5s".
 type FaultDuration = faults.Duration
 
 // Kinds of a [Fault].
@@ -24,7 +23,7 @@ const (
 	FaultDatabase  = faults.Database
 )
 
-// ReadFaults reads a file of faults, which the engine's page saves:
+// ReadFaults reads a file of faults. The engine's page saves such files:
 //
 //	{"faults": [{"kind": "throttle", "share": 0.2}, {"kind": "slowInit", "delay": "2s"}]}
 //
@@ -44,7 +43,7 @@ func ReadFaults(path string) ([]Fault, error) {
 	return list, nil
 }
 
-// SetFaults replaces what goes wrong on purpose; none ends all faults.
+// SetFaults replaces all active faults; without arguments it ends them.
 func (e *Engine) SetFaults(list ...Fault) error {
 	if err := e.faults.Replace(list); err != nil {
 		return fmt.Errorf("set faults: %w", err)

@@ -55,10 +55,10 @@ func sleepersTemplate() map[string]any {
 	}}
 }
 
-// counts are what both sides count.
+// counts are the counters that the planner and the engine have in common.
 type counts struct{ Requests, Cold, Spilled, Throttled int }
 
-// foresee is what the planner says of a trace.
+// foresee returns the planner's forecast for a trace.
 func foresee(t *testing.T, trace []plan.Request) counts {
 	t.Helper()
 	reserved := sleepersReserved

@@ -9,8 +9,8 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// TestConstructsTemplates starts what the constructs' golden templates describe,
-// with a program that stands for each of theirs.
+// TestConstructsTemplates starts the constructs' golden templates, with one program in
+// place of each of theirs.
 func TestConstructsTemplates(t *testing.T) {
 	t.Parallel()
 	goldens, err := filepath.Glob("../constructs/testdata/golden/*.json")

@@ -130,7 +130,7 @@ type stubborn struct {
 	log   *lockedLog
 }
 
-// lockedLog is what the programs print.
+// lockedLog collects the programs' output.
 type lockedLog struct {
 	mu sync.Mutex
 	b  strings.Builder

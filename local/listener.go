@@ -14,7 +14,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/loopback"
 )
 
-// listener is a port of loopback and the server on it.
+// listener is a loopback port with its HTTP server.
 type listener struct {
 	addr   string
 	server *http.Server
@@ -29,7 +29,7 @@ func orAnyPort(addr string) string {
 	return addr
 }
 
-// listen opens a port of loopback. Clients that connect before it serves wait.
+// listen opens a loopback port. Clients that connect before serve wait.
 func listen(addr string, handler http.Handler) (*listener, error) {
 	socket, err := loopback.Listen(addr)
 	if err != nil {
@@ -40,7 +40,7 @@ func listen(addr string, handler http.Handler) (*listener, error) {
 	}, nil
 }
 
-// serve begins to serve, unless it does already.
+// serve starts the server, unless it runs already.
 func (l *listener) serve() {
 	if l.served != nil {
 		return
@@ -65,9 +65,9 @@ func (l *listener) stop() {
 	<-l.served
 }
 
-// reserve opens the ports that an app needs and that are not open, and says where
-// everything is. The engine's own port serves the first API of each kind. opened is
-// closed again, unless the engine adopts it with the plan.
+// reserve opens the ports that the app needs and the engine does not have yet, and
+// returns all addresses. The engine's own port serves the first API of each kind. The
+// caller closes opened again, unless the engine adopts it with the plan.
 func (e *Engine) reserve(app *assembly.App) (a *plan.Addresses, opened map[string]*listener, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -119,8 +119,8 @@ func (e *Engine) reserve(app *assembly.App) (a *plan.Addresses, opened map[strin
 	return a, opened, nil
 }
 
-// apiAddr is the address of the next API that needs a port of its own: the first that
-// none has yet. e.mu is held.
+// apiAddr returns the address for the next API that needs its own port: the first one
+// that no API has yet. e.mu is held.
 func (e *Engine) apiAddr(opened map[string]*listener) (string, error) {
 	if e.opts.APIAddr == "" {
 		return "", nil
@@ -148,7 +148,7 @@ func (e *Engine) apiAddr(opened map[string]*listener) (string, error) {
 	return net.JoinHostPort(host, strconv.Itoa(port)), nil
 }
 
-// tablesPort is the key of the tables' listener beside those of APIs.
+// tablesPort is the key of the tables' listener; the other keys are API ids.
 const tablesPort = "tables"
 
 func closeAll(listeners map[string]*listener) {
@@ -157,8 +157,8 @@ func closeAll(listeners map[string]*listener) {
 	}
 }
 
-// adopt makes a plan's ports those of the engine, and returns the ports that it has no
-// use for any more. e.mu is held.
+// adopt takes over a plan's ports, and returns the ports that the engine no longer needs.
+// e.mu is held.
 func (e *Engine) adopt(p *plan.Plan, opened map[string]*listener) (unused map[string]*listener) {
 	unused = map[string]*listener{}
 	for id, l := range e.listeners {

@@ -42,7 +42,7 @@ func describe(t *testing.T, a *api) *description {
 	return d
 }
 
-// checkAll asks for everything that can be read, and holds the answers to the schemas.
+// checkAll requests every readable resource, and checks the answers against the schemas.
 func (d *description) checkAll(t *testing.T, a *api, id string) {
 	t.Helper()
 	asked := 0

@@ -18,8 +18,8 @@ var updateOpenAPI = flag.Bool("update-openapi", false, "write local/openapi.json
 
 type object = map[string]any
 
-// TestOpenAPI holds local/openapi.json and the table in docs/page.md to the routes and the types of their answers, in
-// both directions.
+// TestOpenAPI checks that local/openapi.json and the table in docs/page.md match the
+// routes and the types of their answers, in both directions.
 //
 //	go test ./local -run TestOpenAPI -update-openapi
 func TestOpenAPI(t *testing.T) {
@@ -56,7 +56,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
-// tableOfAPI is the table in docs/page.md.
+// tableOfAPI returns the table in docs/page.md.
 func tableOfAPI() string {
 	var b strings.Builder
 	b.WriteString("| below `/_hearth` | token | what it is |\n|---|---|---|\n")
@@ -133,7 +133,7 @@ func answerOf(r *route, schemas object) object {
 	return object{"description": "Done", "content": object{"application/json": object{}}}
 }
 
-// schemaOf is the schema of what json.Marshal makes of a type.
+// schemaOf returns the schema of a type's JSON.
 func schemaOf(t reflect.Type, schemas object) object {
 	switch {
 	case t == reflect.TypeFor[time.Time]():

@@ -356,8 +356,8 @@ func TestErrorsOfFunctions(t *testing.T) {
 	}
 }
 
-// TestWarnings: what a template gets wrong is said at the start, once, and again only
-// when it is new.
+// TestWarnings: the engine reports a template's mistakes at the start, once, and later
+// only new ones.
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	log := &lines{}
@@ -389,7 +389,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// lines collects what an engine logs.
+// lines collects an engine's log.
 type lines struct {
 	mu   sync.Mutex
 	list []string

@@ -13,7 +13,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/sqs"
 )
 
-// recorder tells the history what functions and queues do.
+// recorder passes the events of functions and queues to the history.
 type recorder struct{ h *history.History }
 
 // Instance implements lambda.Observer.
@@ -30,8 +30,8 @@ func (r recorder) Instance(e lambda.InstanceEvent) {
 	}
 }
 
-// markOf is the mark that the end of an instance leaves in its lane. A time-out and a
-// crash are those of an invocation, which leaves them.
+// markOf returns the mark at the end of an instance's lane. Time-outs and crashes get no
+// mark here: their invocation has it.
 func markOf(why string) string {
 	switch why {
 	case lambda.EndKilled, lambda.EndFault:
@@ -67,7 +67,7 @@ func (r recorder) Sent(m sqs.SentMessage) {
 // Buried implements sqs.Observer.
 func (r recorder) Buried(id, _, to string) { r.h.Bury(id, to) }
 
-// watch tells the history of one invocation.
+// watch passes the events of one invocation to the history.
 type watch struct{ i *history.Invocation }
 
 // Acquired implements lambda.Watch.
@@ -102,7 +102,7 @@ func (w watch) Ended(response []byte, err error) {
 	}
 }
 
-// noted makes a log that the history has too.
+// noted returns a log function that also adds each line to the history.
 func (e *Engine) noted(log func(line string)) func(line string) {
 	return func(line string) {
 		e.history.Note(line)
@@ -112,7 +112,7 @@ func (e *Engine) noted(log func(line string)) func(line string) {
 	}
 }
 
-// sentAt finds when the first message of a batch was sent, on the engine's clock.
+// sentAt returns the send time of the batch's first message, on the engine's clock.
 func sentAt(payload []byte) time.Time {
 	_, rest, ok := bytes.Cut(payload, []byte(`"SentTimestamp":"`))
 	digits, _, ok2 := bytes.Cut(rest, []byte{'"'})
@@ -123,8 +123,7 @@ func sentAt(payload []byte) time.Time {
 	return time.UnixMilli(ms)
 }
 
-// wallTime is when a time on the engine's clock was, or would have been, on the
-// machine's.
+// wallTime converts a time on the engine's clock to the machine's clock.
 func (e *Engine) wallTime(t time.Time) time.Time {
 	if t.IsZero() || e.opts.Clock == nil {
 		return t
@@ -132,7 +131,7 @@ func (e *Engine) wallTime(t time.Time) time.Time {
 	return time.Now().Add(-e.opts.Clock.Now().Sub(t))
 }
 
-// sample notes once a second what the queues hold, until the engine stops.
+// sample records the counters of the queues once a second, until the engine stops.
 func (e *Engine) sample() {
 	defer close(e.sampled)
 	ticker := time.NewTicker(time.Second)
@@ -155,7 +154,7 @@ func (e *Engine) sample() {
 	}
 }
 
-// newToken makes a secret that nobody guesses.
+// newToken returns a random secret.
 func newToken() string {
 	b := make([]byte, 16)
 	rand.Read(b)

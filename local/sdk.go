@@ -7,13 +7,13 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// sdkWithEndpoints is the version from which on the AWS SDK reads AWS_ENDPOINT_URL_SQS
-// and its like, released in November 2023.
+// sdkWithEndpoints is the first version of the AWS SDK that reads AWS_ENDPOINT_URL_SQS
+// and the like, released in November 2023.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html (2026-11)
 const sdkWithEndpoints = "v1.22.0"
 
-// whyIgnoresEndpoints says which of a program's modules would call AWS itself instead of
-// this machine's services; "" means none. It reads the program's build information.
+// whyIgnoresEndpoints names the modules of a program that would call AWS instead of the
+// engine's services; "" means none. It reads the program's build information.
 func whyIgnoresEndpoints(program string) string {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {

@@ -2,17 +2,17 @@ package local
 
 import "github.com/lambdahearth/hearth/local/internal/plan"
 
-// FunctionSettings are what an assembly says of a Go function's concurrency.
+// FunctionSettings are the concurrency settings of a Go function in an assembly.
 type FunctionSettings = plan.FunctionSettings
 
-// CapacityChange sets the provisioned instances from a time of the day on, in UTC.
+// CapacityChange sets the number of provisioned instances from a time of day on, in UTC.
 type CapacityChange = plan.CapacityChange
 
 // QueueSettings are a queue and its event source mapping.
 type QueueSettings = plan.QueueSettings
 
-// ReadSettings reads the Go functions of an assembly, by stack and logical id, without
-// building or starting anything. Stacks are the names of those to read; none means all.
+// ReadSettings reads the Go functions of an assembly, by stack and logical id. It builds
+// and starts nothing. stacks are the names of the stacks to read; none means all.
 func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
 	return plan.ReadSettings(dir, stacks...)
 }

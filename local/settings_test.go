@@ -34,8 +34,9 @@ func TestReadSettings(t *testing.T) {
 	}
 }
 
-// TestReadSettingsOfPlainTemplates reads what plain CDK writes: fixed numbers, schedules,
-// pollers, a REST API, and a function of another runtime, which is left out.
+// TestReadSettingsOfPlainTemplates reads a template of plain CDK: fixed numbers,
+// schedules, pollers, a REST API, and a function of another runtime, which ReadSettings
+// leaves out.
 func TestReadSettingsOfPlainTemplates(t *testing.T) {
 	t.Parallel()
 	ref := func(id string) any { return map[string]any{"Ref": id} }

@@ -23,7 +23,7 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// unpack returns the folder with what is in an archive.
+// unpack returns the folder with the archive's files. It unpacks each archive once.
 func (b *builder) unpack(archive string) (string, error) {
 	dir := filepath.Join(b.root, "assets", filepath.Base(archive))
 	b.mu.Lock()
@@ -38,7 +38,7 @@ func (b *builder) unpack(archive string) (string, error) {
 	return dir, nil
 }
 
-// unpack writes what is in an archive into a new folder.
+// unpack writes the files of an archive into a new folder.
 func unpack(archive, dir string) error {
 	z, err := zip.OpenReader(archive)
 	if err != nil {
@@ -75,26 +75,25 @@ func unpack(archive, dir string) error {
 	return nil
 }
 
-// builder builds programs, each into a folder of its own, so that one that runs is
-// never written to.
+// builder builds programs, each into a new folder, so that it never overwrites a running
+// program.
 type builder struct {
 	root  string
 	debug bool   // build for a debugger
-	cache string // where the go command finds what it built before, "" for nowhere
+	cache string // folder of earlier builds for the go command, "" for none
 
 	mu     sync.Mutex
 	serial int
-	built  map[string]*build // the last of each source
+	built  map[string]*build // the last build of each source
 }
 
 type build struct {
 	program  string
 	sum      []byte
-	manifest *wire.Manifest // what the program says it serves; nil if it does not
+	manifest *wire.Manifest // states what the program serves; nil if the program has none
 }
 
-// build builds a source anew. fresh says that its program is another one than
-// before.
+// build builds a source again. fresh says that the program differs from the last build.
 func (b *builder) build(ctx context.Context, s plan.Source) (result *build, fresh bool, err error) {
 	if s.Program != "" {
 		return &build{program: s.Program}, false, nil
@@ -130,8 +129,8 @@ func (b *builder) build(ctx context.Context, s plan.Source) (result *build, fres
 	return result, true, nil
 }
 
-// goBuild builds a source into dir, by way of the cache: the go command does not
-// link a program anew that is up to date where it is to go.
+// goBuild builds a source in the cache and then copies it into dir: the go command does
+// not link a program again that is up to date in its output folder.
 func (b *builder) goBuild(ctx context.Context, s plan.Source, dir string) (string, error) {
 	if b.cache == "" {
 		return goBuild(ctx, s.Dir, dir, s.Tags, b.debug)
@@ -153,7 +152,7 @@ func (b *builder) goBuild(ctx context.Context, s plan.Source, dir string) (strin
 	return binary, os.WriteFile(binary, data, 0o755)
 }
 
-// last returns the last build of a source, or builds it for the first time.
+// last returns the last build of a source. If there is none, it builds the source.
 func (b *builder) last(ctx context.Context, s plan.Source) (*build, error) {
 	b.mu.Lock()
 	have := b.built[s.Key()]
@@ -165,7 +164,8 @@ func (b *builder) last(ctx context.Context, s plan.Source) (*build, error) {
 	return result, err
 }
 
-// linkFiles puts what is deployed beside the program beside its local build.
+// linkFiles links the files that are deployed with the program into the folder of its
+// local build.
 func linkFiles(asset, dir string) error {
 	if asset == "" {
 		return nil
@@ -185,11 +185,11 @@ func linkFiles(asset, dir string) error {
 	return nil
 }
 
-// manifestTimeout is how long a program has to state what it serves, which takes
-// those that do milliseconds.
+// manifestTimeout is how long a program may take to print its manifest. Programs that
+// print one need milliseconds.
 const manifestTimeout = 5 * time.Second
 
-// readManifest asks a program what it serves; nil if it does not say.
+// readManifest asks a program for its manifest; nil if the program has none.
 func readManifest(ctx context.Context, binary string, s plan.Source) *wire.Manifest {
 	ctx, cancel := context.WithTimeout(ctx, manifestTimeout)
 	defer cancel()
@@ -200,9 +200,8 @@ func readManifest(ctx context.Context, binary string, s plan.Source) *wire.Manif
 	return manifest
 }
 
-// Build compiles the Go program in the folder dir for this machine and returns
-// the path of the binary, which it puts in the folder out. An error holds the
-// compiler's own words.
+// Build compiles the Go program in the folder dir for this machine into the folder out,
+// and returns the path of the binary. An error contains the compiler's output.
 func Build(ctx context.Context, dir, out string) (string, error) {
 	return goBuild(ctx, dir, out, "", false)
 }
@@ -230,18 +229,18 @@ func (e *Engine) Sources() []string {
 	return list
 }
 
-// Rebuilt says what [Engine.Rebuild] did.
+// Rebuilt is the result of [Engine.Rebuild].
 type Rebuilt struct {
 	// Functions are the names of the functions that run new code.
 	Functions []string
-	// Wiring says that a program now serves something else than before: other
-	// queues, schedules or APIs. Synthesize the app again.
+	// Wiring says that a program now serves other queues, schedules or APIs than before.
+	// Synthesize the app again.
 	Wiring bool
 }
 
-// Rebuild builds the programs in the given folders, or all for none, and lets new
-// instances take over where a program has changed. Requests, connections and
-// messages are kept. On an error the old code goes on.
+// Rebuild builds the programs in the given folders; without folders, all of them. New
+// instances take over if a program has changed. Requests, connections and messages are
+// kept. On an error the old code continues.
 func (e *Engine) Rebuild(ctx context.Context, dirs ...string) (*Rebuilt, error) {
 	e.changing.Lock()
 	defer e.changing.Unlock()

@@ -15,22 +15,23 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// State is what an engine runs and has done, as GET /_hearth/state gives it.
+// State is an engine's configuration and counters, the answer of GET /_hearth/state.
 type State struct {
-	// URL is the engine's own, PID its process.
+	// URL is the engine's own URL, PID its process id.
 	URL string `json:"url"`
 	PID int    `json:"pid"`
-	// Assembly is the folder that it runs.
+	// Assembly is the folder of the cloud assembly.
 	Assembly string    `json:"assembly"`
 	Started  time.Time `json:"started"`
 	// Time is the time on the engine's clock.
 	Time time.Time `json:"time"`
-	// SQSEndpoint is what SQS clients take as AWS_ENDPOINT_URL_SQS.
+	// SQSEndpoint is the value of AWS_ENDPOINT_URL_SQS for SQS clients.
 	SQSEndpoint string `json:"sqsEndpoint"`
-	// DynamoDBEndpoint is what DynamoDB clients take as AWS_ENDPOINT_URL_DYNAMODB; ""
+	// DynamoDBEndpoint is the value of AWS_ENDPOINT_URL_DYNAMODB for DynamoDB clients; ""
 	// if the app has no tables.
 	DynamoDBEndpoint string `json:"dynamodbEndpoint,omitempty"`
-	// Database is where RDS Proxies lead to, without the password; "" is nowhere.
+	// Database is the URL of the database behind RDS Proxies, without the password; "" is
+	// none.
 	Database string `json:"database,omitempty"`
 	// Proxies are the logical ids of the RDS Proxies.
 	Proxies       []string            `json:"databaseProxies"`
@@ -43,8 +44,8 @@ type State struct {
 	Functions     []FunctionState     `json:"functions"`
 	Outputs       []OutputState       `json:"outputs"`
 	NotSimulated  []Resource          `json:"notSimulated"`
-	// Warnings are sentences about the template: what differs here from AWS, or goes
-	// wrong on AWS too.
+	// Warnings are sentences about the template: differences from AWS, and mistakes that
+	// fail on AWS too.
 	Warnings []string `json:"warnings"`
 }
 
@@ -53,15 +54,15 @@ type HTTPAPIState struct {
 	LogicalID string   `json:"logicalId"`
 	Name      string   `json:"name"`
 	ID        string   `json:"id"`
-	URL       string   `json:"url"`  // of the stage $default, or else of the first
+	URL       string   `json:"url"`  // of $default, or else of the first stage
 	URLs      []string `json:"urls"` // of all stages
 	Routes    []string `json:"routes"`
-	// Streaming says that it is a Function URL which sends responses while they come.
+	// Streaming says that this is a Function URL that streams its responses.
 	Streaming bool            `json:"streaming,omitempty"`
 	Counters  HTTPAPICounters `json:"counters"`
 }
 
-// HTTPAPICounters count what an HTTP API did.
+// HTTPAPICounters are the counters of an HTTP API.
 type HTTPAPICounters = httpapi.Count
 
 // WebSocketAPIState is a WebSocket API.
@@ -70,7 +71,7 @@ type WebSocketAPIState struct {
 	Name      string `json:"name"`
 	ID        string `json:"id"`
 	URL       string `json:"url"` // ws://…, of the first stage
-	// CallbackURL is where @connections is.
+	// CallbackURL is the URL before /@connections.
 	CallbackURL   string               `json:"callbackUrl"`
 	Routes        []string             `json:"routes"`
 	Connections   int                  `json:"connections"`
@@ -78,7 +79,7 @@ type WebSocketAPIState struct {
 	Counters      WebSocketAPICounters `json:"counters"`
 }
 
-// WebSocketAPICounters count what a WebSocket API did.
+// WebSocketAPICounters are the counters of a WebSocket API.
 type WebSocketAPICounters = websocket.Count
 
 // QueueState is a queue. URL is its SQS queue URL.
@@ -89,7 +90,7 @@ type QueueState struct {
 	URL             string      `json:"url"`
 	ARN             string      `json:"arn"`
 	FIFO            bool        `json:"fifo"`
-	DeadLetterQueue string      `json:"deadLetterQueue,omitempty"` // its name
+	DeadLetterQueue string      `json:"deadLetterQueue,omitempty"` // its name, "" for none
 	Counters        SQSCounters `json:"counters"`
 }
 
@@ -101,7 +102,7 @@ type EventSourceState struct {
 	Counters  EventSourceCounters `json:"counters"`
 }
 
-// EventSourceCounters count what an event source mapping did.
+// EventSourceCounters are the counters of an event source mapping.
 type EventSourceCounters = sqs.MappingStats
 
 // ScheduleState is a schedule.
@@ -112,7 +113,7 @@ type FunctionState struct {
 	LogicalID string `json:"logicalId"`
 	Name      string `json:"name"`
 	ARN       string `json:"arn"`
-	// Source is the folder of its Go program, "" for one that was not built here.
+	// Source is the folder of its Go program; "" if the engine did not build it.
 	Source         string            `json:"source,omitempty"`
 	MemoryMB       int               `json:"memoryMb"`
 	TimeoutSeconds float64           `json:"timeoutSeconds"`
@@ -126,7 +127,7 @@ type FunctionState struct {
 // InstanceState is one instance.
 type InstanceState = lambda.InstanceState
 
-// FunctionCounters count what a function did.
+// FunctionCounters are the counters of a function.
 type FunctionCounters = lambda.Counters
 
 // OutputState is an output of a stack, with this machine's URLs.
@@ -139,7 +140,7 @@ type OutputState struct {
 // Resource is a resource of the template.
 type Resource = plan.Resource
 
-// State returns what the engine runs and has done.
+// State returns the engine's configuration and counters.
 func (e *Engine) State() *State {
 	e.mu.Lock()
 	current := e.plan
@@ -272,11 +273,11 @@ func functionState(f *plan.Function, fn *lambda.Function) FunctionState {
 	return state
 }
 
-// URL is the URL of the engine's port, which serves the first HTTP and the first
-// WebSocket API of the app.
+// URL returns the URL of the engine's port, which serves the app's first HTTP API and
+// first WebSocket API.
 func (e *Engine) URL() string { return "http://" + e.main.addr }
 
-// HTTPURL is the URL of the first HTTP API, with its stage if that is not
+// HTTPURL returns the URL of the first HTTP API, including its stage unless that is
 // $default; "" if the app has none.
 func (e *Engine) HTTPURL() string {
 	for _, h := range e.State().HTTPAPIs {
@@ -285,7 +286,7 @@ func (e *Engine) HTTPURL() string {
 	return ""
 }
 
-// WebSocketURL is the URL of the first WebSocket API, ws://…/{stage}; "" if the app
+// WebSocketURL returns the URL of the first WebSocket API, ws://…/{stage}; "" if the app
 // has none.
 func (e *Engine) WebSocketURL() string {
 	for _, w := range e.State().WebSocketAPIs {
@@ -294,12 +295,12 @@ func (e *Engine) WebSocketURL() string {
 	return ""
 }
 
-// SQSEndpoint is the URL that SQS clients take as their endpoint, with any region
-// and credentials.
+// SQSEndpoint returns the endpoint URL for SQS clients. They may use any region and
+// credentials.
 func (e *Engine) SQSEndpoint() string { return e.sqs.URL() }
 
-// QueueURL is the URL of a queue, by its logical name in the program, its own name,
-// or a part of these that only it has; "" if there is no such queue.
+// QueueURL returns the URL of a queue, by its logical name in the program, its own name,
+// or a part of these that no other queue has; "" if there is no such queue.
 func (e *Engine) QueueURL(name string) string {
 	q, err := e.findQueue(name)
 	if err != nil {

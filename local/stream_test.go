@@ -32,7 +32,7 @@ func init() {
 		return
 	}
 	mux := http.NewServeMux()
-	// The query says what the handler waits for after its first line.
+	// The query has a URL; the handler waits for its answer after the first line.
 	mux.HandleFunc("/lines", func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "a", Value: "1"})
 		w.WriteHeader(201)

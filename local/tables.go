@@ -10,7 +10,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/loopback"
 )
 
-// serveTables serves the endpoint of the tables.
+// serveTables serves the DynamoDB endpoint.
 func (e *Engine) serveTables(w http.ResponseWriter, r *http.Request) {
 	if why := loopback.FromPage(r); why != "" {
 		writeJSON(w, http.StatusForbidden, map[string]string{"message": why})
@@ -19,7 +19,7 @@ func (e *Engine) serveTables(w http.ResponseWriter, r *http.Request) {
 	e.tables.ServeHTTP(w, r)
 }
 
-// defineTables makes the plan's tables; those that are there keep their items.
+// defineTables makes the plan's tables; existing tables keep their items.
 func (e *Engine) defineTables(p *plan.Plan) error {
 	var definitions []dynamodb.Definition
 	for _, t := range p.Tables {
@@ -28,7 +28,7 @@ func (e *Engine) defineTables(p *plan.Plan) error {
 	return e.tables.Define(definitions)
 }
 
-// dropTables deletes the tables that the new plan does not have.
+// dropTables deletes the old plan's tables that the new plan does not have.
 func (e *Engine) dropTables(old, p *plan.Plan) {
 	for _, t := range old.Tables {
 		name := t.Definition.Name
@@ -38,8 +38,8 @@ func (e *Engine) dropTables(old, p *plan.Plan) {
 	}
 }
 
-// DynamoDBEndpoint is the URL that DynamoDB clients take as their endpoint, with any
-// region and credentials; "" if the app has no tables.
+// DynamoDBEndpoint returns the endpoint URL for DynamoDB clients, with any region and
+// credentials; "" if the app has no tables.
 func (e *Engine) DynamoDBEndpoint() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -51,14 +51,14 @@ type TableState struct {
 	LogicalID string `json:"logicalId"`
 	Name      string `json:"name"`
 	ARN       string `json:"arn"`
-	// Keys are the attributes of the key, the partition key first.
+	// Keys are the key attributes, the partition key first.
 	Keys []string `json:"keys"`
-	// TimeToLive is the attribute that says when an item expires; "" is none.
+	// TimeToLive is the attribute with an item's expiry time; "" is none.
 	TimeToLive string        `json:"timeToLive,omitempty"`
 	Counters   TableCounters `json:"counters"`
 }
 
-// TableCounters are what a table holds now and has seen.
+// TableCounters count a table's current items and its past events.
 type TableCounters = dynamodb.Counters
 
 func (e *Engine) tableState(t *plan.Table) TableState {

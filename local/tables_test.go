@@ -331,7 +331,8 @@ func TestTableErrors(t *testing.T) {
 	}
 }
 
-// TestTablesElsewhere holds that a program that has another DynamoDB is left to it.
+// TestTablesElsewhere: the engine leaves the endpoint of a program with another DynamoDB
+// alone.
 func TestTablesElsewhere(t *testing.T) {
 	t.Parallel()
 	const elsewhere = "http://127.0.0.1:8000"

@@ -23,7 +23,7 @@ func (e *Engine) function(name string) *lambda.Function {
 	return e.functions[name]
 }
 
-// resolve finds the function that an ARN, or a name with a qualifier, names.
+// resolve returns the function of an ARN, or of a name with a qualifier.
 func (e *Engine) resolve(ref string) (fn *lambda.Function, qualifier string, err error) {
 	if i := strings.Index(ref, ":function:"); i >= 0 {
 		ref = ref[i+len(":function:"):]
@@ -35,10 +35,10 @@ func (e *Engine) resolve(ref string) (fn *lambda.Function, qualifier string, err
 	return fn, qualifier, nil
 }
 
-// invoker lets APIs invoke functions.
+// invoker invokes functions for APIs.
 type invoker struct {
 	e      *Engine
-	source string // one of history's
+	source string // one of the history's sources
 }
 
 // Invoke implements httpapi.Invoker and websocket.Invoker.
@@ -65,7 +65,7 @@ func (i invoker) InvokeStream(ctx context.Context, in gateway.Invocation) (*http
 	return &httpapi.Stream{ContentType: s.ContentType, ReadCloser: s}, nil
 }
 
-// mappedFunction is the function of an event source mapping.
+// mappedFunction invokes the function of an event source mapping.
 type mappedFunction struct {
 	e   *Engine
 	ref string
@@ -80,10 +80,10 @@ func (m mappedFunction) Invoke(ctx context.Context, payload []byte) ([]byte, err
 	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: payload, Source: history.SourceQueue, Queued: m.e.wallTime(sentAt(payload))})
 }
 
-// target lets schedules invoke functions, asynchronously, and send to queues.
+// target invokes functions asynchronously for schedules, and sends to queues.
 type target struct {
 	e      *Engine
-	source string // one of history's
+	source string // one of the history's sources
 }
 
 // Deliver implements scheduler.Target.
@@ -115,7 +115,7 @@ func (e *Engine) sendTo(arn, body, group string) error {
 	return err
 }
 
-// addDestinations connects what becomes of a function's asynchronous invocations.
+// addDestinations connects a function's asynchronous invocations to their destinations.
 func (e *Engine) addDestinations(config *lambda.Config, f *plan.Function) {
 	send := func(arn string) func(context.Context, []byte) {
 		if arn == "" {
@@ -137,10 +137,10 @@ func (e *Engine) addDestinations(config *lambda.Config, f *plan.Function) {
 	}
 }
 
-// Invoke sends an event to a function and returns its response, as a synchronous
-// invocation of its alias does if it has one alias, or else of $LATEST. The name
-// is the function's, its logical id, or a part of these that only it has; "" is
-// the only function. Errors are a [*FunctionError] or a [*ThrottleError].
+// Invoke sends an event to a function synchronously and returns its response. It invokes
+// the function's alias if it has exactly one, else $LATEST. The name is the function's,
+// its logical id, or a part of these that no other function has; "" means the only
+// function. Errors are a [*FunctionError] or a [*ThrottleError].
 func (e *Engine) Invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
 	if !json.Valid(event) {
 		return nil, fmt.Errorf("invoke: the event must be JSON")
@@ -156,7 +156,7 @@ func (e *Engine) Invoke(ctx context.Context, name string, event []byte) ([]byte,
 	return fn.Invoke(ctx, onlyAlias(f.Config.Aliases), lambda.Invocation{Payload: event, Source: history.SourceInvoke})
 }
 
-// onlyAlias is a function's alias if it has one alone, "" otherwise.
+// onlyAlias returns a function's alias if it has exactly one, else "".
 func onlyAlias(aliases map[string]string) string {
 	if len(aliases) == 1 {
 		for alias := range aliases {
@@ -166,8 +166,8 @@ func onlyAlias(aliases map[string]string) string {
 	return ""
 }
 
-// Trigger runs a schedule now. The name is the one in the program, the schedule's
-// own, or a part of these that only it has.
+// Trigger runs a schedule now. The name is its name in the program, its own name, or a
+// part of these that no other schedule has.
 func (e *Engine) Trigger(name string) error {
 	e.mu.Lock()
 	current := e.plan
@@ -181,9 +181,9 @@ func (e *Engine) Trigger(name string) error {
 	return e.scheduler.Trigger(s.Schedule.ARN)
 }
 
-// Send puts a message on a queue. The name is the queue's logical name in the
-// program, its own name, or a part of these that only it has. A FIFO queue takes
-// the group, "default" for "".
+// Send sends a message to a queue. The name is the queue's logical name in the program,
+// its own name, or a part of these that no other queue has. For a FIFO queue, group is
+// the message group id; "" means "default".
 func (e *Engine) Send(name, body, group string) error {
 	q, err := e.findQueue(name)
 	if err != nil {
@@ -210,8 +210,8 @@ func (e *Engine) findFunction(name string) (*plan.Function, error) {
 	})
 }
 
-// find finds what has a name: exactly, or else as a part of a name that no other
-// has.
+// find returns the item with a name: the exact name, or else a part of a name that no
+// other item has.
 func find[T any](what, name string, items []T, names func(T) []string) (T, error) {
 	var zero T
 	var all []string

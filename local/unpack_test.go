@@ -9,7 +9,7 @@ import (
 	"github.com/lambdahearth/hearth/internal/program"
 )
 
-// TestUnpack shows that what the constructs put into an archive is beside the program.
+// TestUnpack: the files that the constructs put into an archive are beside the program.
 func TestUnpack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -23,12 +23,12 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// patience is how long Await waits. Tests of a whole app run on busy machines too.
+// patience is how long Await waits. Tests of a whole app also run on busy machines.
 const patience = time.Minute
 
 // Synth synthesizes the app that cdk.json in dir names, and returns the folder of its
-// cloud assembly, which goes away after the test. CloudFormation's validation is left to
-// cdk synth, because it takes many seconds.
+// cloud assembly. The folder is removed after the test. Synth skips CloudFormation's
+// validation, which takes many seconds and which cdk synth does.
 func Synth(t testing.TB, dir string) string {
 	t.Helper()
 	p, err := project.Read(dir)
@@ -43,8 +43,8 @@ func Synth(t testing.TB, dir string) string {
 }
 
 // Start synthesizes the app that cdk.json in dir names and runs it until the test ends.
-// The engine's log and the programs' go to the test's, unless opts has others. With
-// opts.Assembly nothing is synthesized.
+// The logs of the engine and the programs go to the test's log, unless opts names other
+// destinations. If opts.Assembly is set, Start synthesizes nothing.
 func Start(t testing.TB, dir string, opts local.Options) *local.Engine {
 	t.Helper()
 	if opts.Assembly == "" {
@@ -75,8 +75,8 @@ func (w logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Await waits until done reports true, for at most a minute. The test fails after that,
-// with what it waited for.
+// Await waits until done returns true, for at most a minute. After that the test fails
+// with a message that contains what, the name of the awaited event.
 func Await(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -92,9 +92,9 @@ func Await(t testing.TB, what string, done func() bool) {
 	}
 }
 
-// Database is a value for [local.Options.Database] for apps with an RDS Proxy: what
-// DATABASE_URL says, or else an empty PostgreSQL that ends with the engine. The test is
-// skipped where there is neither.
+// Database returns a value of [local.Options.Database] for apps with an RDS Proxy:
+// DATABASE_URL, or else an empty PostgreSQL that ends with the engine. If neither is
+// available, it skips the test.
 func Database(t testing.TB) string {
 	t.Helper()
 	if url := os.Getenv("DATABASE_URL"); url != "" {

@@ -1,15 +1,15 @@
-// Package assembly reads a CDK cloud assembly (cdk.out): the stacks, their
-// CloudFormation templates and the assets of a synthesized app.
+// Package assembly reads a CDK cloud assembly (cdk.out): the stacks of a synthesized app,
+// their CloudFormation templates and their assets.
 //
 //	app, err := assembly.Load("cdk.out")
-//	app.SetValues(values) // what Ref and GetAtt of a resource give here
+//	app.SetValues(values) // the results of Ref and GetAtt on this machine
 //	for _, r := range app.OfType("AWS::SQS::Queue") {
 //		var p struct{ VisibilityTimeout *assembly.Int }
 //		err := r.Decode(&p)
 //	}
 //
-// Properties are resolved when they are asked for, so that what a template says of
-// resources that nobody simulates can do no harm.
+// Properties are resolved only when a caller decodes them. So unresolvable properties of
+// resources that nobody simulates do no harm.
 //
 // https://github.com/aws/aws-cdk-cli/tree/main/packages/%40aws-cdk/cloud-assembly-schema (2026-11)
 package assembly
@@ -26,7 +26,7 @@ import (
 	"strings"
 )
 
-// What the engine says where a stack is not bound to an account or region.
+// The account and region of a stack that names none.
 const (
 	DefaultRegion  = "us-east-1"
 	DefaultAccount = "000000000000"
@@ -36,10 +36,10 @@ const (
 type App struct {
 	// Dir is the absolute path of the assembly.
 	Dir string
-	// Stacks are all stacks, nested ones after their parents, in a stable order.
+	// Stacks are the selected stacks in a stable order, nested ones after their parents.
 	Stacks []*Stack
 
-	all    []*Stack          // those that were not selected too
+	all    []*Stack          // all stacks, selected or not
 	assets map[string]string // object keys to files or folders
 	values Values
 }
@@ -48,12 +48,12 @@ type App struct {
 type Stack struct {
 	// Name is the stack's name.
 	Name string
-	// Path is where the stack is in the app, such as Prod/Shop; it tells stacks of one
-	// name apart.
+	// Path is the stack's path in the app, such as Prod/Shop. It distinguishes stacks of
+	// the same name.
 	Path string
-	// Region and Account are those that the stack is bound to, or the defaults.
+	// Region and Account are the stack's own, or the defaults.
 	Region, Account string
-	// Nested says that the stack is a resource of another one.
+	// Nested says that the stack is a resource of another stack.
 	Nested bool
 
 	app        *App
@@ -65,13 +65,13 @@ type Stack struct {
 
 // Resource is a resource of a stack's template.
 type Resource struct {
-	// Stack is where the resource is.
+	// Stack is the resource's stack.
 	Stack *Stack
 	// ID is the logical id.
 	ID string
 	// Type is the resource type, such as AWS::SQS::Queue.
 	Type string
-	// Properties are as the template has them, with intrinsic functions.
+	// Properties are the template's, with intrinsic functions.
 	Properties map[string]any
 	// Metadata is the resource's metadata.
 	Metadata map[string]any
@@ -97,14 +97,14 @@ type template struct {
 	}
 }
 
-// Values says what a resource's Ref and attributes are. An error that is
-// [ErrUnknown] says that there is no such value here.
+// Values returns the values of a resource's Ref and attributes. An [ErrUnknown] error
+// means that the engine has no such value.
 type Values interface {
 	Ref(r *Resource) (any, error)
 	GetAtt(r *Resource, attribute string) (any, error)
 }
 
-// ErrUnknown says that a resource is not simulated and so has no value.
+// ErrUnknown means that a resource is not simulated and so has no value.
 var ErrUnknown = errors.New("it is not simulated")
 
 // Load reads the assembly in the folder dir.
@@ -139,7 +139,7 @@ type manifest struct {
 	Missing []struct{ Key string }
 }
 
-// load reads the manifest in dir and, for stages, in folders below it.
+// load reads the manifest in dir, and the manifests of stages in folders below it.
 func (a *App) load(dir string) error {
 	var m manifest
 	if err := readJSON(filepath.Join(dir, "manifest.json"), &m); err != nil {
@@ -152,7 +152,7 @@ func (a *App) load(dir string) error {
 		}
 		return fmt.Errorf("the app looks up %s in an AWS account; run cdk synth once, so that cdk.context.json has it", strings.Join(keys, ", "))
 	}
-	for id, artifact := range m.Artifacts { // nested stacks may be found by them
+	for id, artifact := range m.Artifacts { // needed to find nested stacks
 		if artifact.Type == "cdk:asset-manifest" {
 			if err := a.loadAssets(dir, artifact.Properties.File); err != nil {
 				return fmt.Errorf("artifact %s: %w", id, err)
@@ -257,12 +257,13 @@ func (s *Stack) load(dir, file string) error {
 	return nil
 }
 
-// assetHash is how the CDK names the template of a nested stack in its bucket.
+// assetHash matches the file name that the CDK gives to a nested stack's template in its
+// bucket.
 var assetHash = regexp.MustCompile(`[0-9a-f]{64}\.(template\.)?json`)
 
-// templateOf returns the file of a nested stack's template: what the metadata of assets
-// says, or the asset whose hash is in the template's URL. "" means that r is none, or
-// that its template is not in the assembly.
+// templateOf returns the file of a nested stack's template. It uses the assets' metadata,
+// or else the asset whose hash is in the template's URL. "" means that r is no nested
+// stack, or that the assembly lacks its template.
 func (s *Stack) templateOf(r *Resource) string {
 	if r.Type != "AWS::CloudFormation::Stack" {
 		return ""
@@ -274,8 +275,8 @@ func (s *Stack) templateOf(r *Resource) string {
 	return s.app.assets[string(assetHash.Find(url))]
 }
 
-// Child returns the stack that a resource of type AWS::CloudFormation::Stack stands for,
-// or nil if its template is not in the assembly.
+// Child returns the nested stack of a resource of type AWS::CloudFormation::Stack, or nil
+// if the assembly lacks its template.
 func (r *Resource) Child() *Stack { return r.Stack.children[r.ID] }
 
 func readJSON(path string, into any) error {
@@ -289,15 +290,14 @@ func readJSON(path string, into any) error {
 	return nil
 }
 
-// SetValues sets what references give. Resolving before that fails.
+// SetValues sets the values of references. Without it, resolving fails.
 func (a *App) SetValues(v Values) { a.values = v }
 
-// Asset returns the file or folder that is uploaded under an object key of the
-// assets' bucket, or "".
+// Asset returns the file or folder with an object key in the assets' bucket, or "".
 func (a *App) Asset(key string) string { return a.assets[key] }
 
-// Select keeps the stacks that have one of the names or paths, with those nested in them;
-// the others stay available to references. No names keep all.
+// Select selects the stacks with one of the names or paths, and the stacks nested in
+// them. References can still use the other stacks. No names select all.
 func (a *App) Select(names []string) error {
 	if len(names) == 0 {
 		return nil
@@ -323,7 +323,7 @@ func (a *App) Select(names []string) error {
 	return nil
 }
 
-// CheckNames refuses stacks of one name: whatever they define would be merged.
+// CheckNames refuses stacks with equal names, because their resources would be mixed up.
 func (a *App) CheckNames() error {
 	paths := map[string]string{}
 	for _, s := range a.Stacks {

@@ -12,7 +12,7 @@ type Output struct {
 	Value string
 }
 
-// Outputs returns the outputs whose values are known here.
+// Outputs returns the outputs whose values the engine knows.
 func (a *App) Outputs() []Output {
 	var list []Output
 	for _, s := range a.Stacks {

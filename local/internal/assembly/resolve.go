@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// maxDepth bounds how deeply values may refer to each other, which ends cycles.
+// maxDepth bounds the depth of references between values, which stops cycles.
 const maxDepth = 200
 
-// noValue is what Ref of AWS::NoValue gives: the property is as if not there.
+// noValue is the result of Ref AWS::NoValue: the property counts as missing.
 type noValue struct{}
 
-// Resolve replaces the intrinsic functions in a value of the resource's template
-// by what they give. Errors name the resource.
+// Resolve replaces the intrinsic functions in a value of the resource's template with
+// their results. Errors name the resource.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html (2026-11)
 func (r *Resource) Resolve(value any) (any, error) {
 	resolved, err := r.Stack.resolve(value, 0)
@@ -33,12 +33,12 @@ func (r *Resource) Resolve(value any) (any, error) {
 	return resolved, nil
 }
 
-// String names the resource in errors: Stack/LogicalId.
+// String returns the resource's name in errors: Stack/LogicalId.
 func (r *Resource) String() string { return r.Stack.Name + "/" + r.ID }
 
-// Decode resolves the properties that the struct at into has fields for, and
-// stores them there. A field's name, or its json tag, is the property's name. Use [Int] and [Bool] for
-// numbers and booleans, which templates may also write as strings.
+// Decode resolves the properties for which the struct at into has fields, and stores them
+// there. A property has the name of the field, or of its json tag. Use [Int] and [Bool]
+// for numbers and booleans, because templates may write them as strings.
 func (r *Resource) Decode(into any) error {
 	properties := map[string]any{}
 	t := reflect.TypeOf(into).Elem()
@@ -277,7 +277,7 @@ func join(list []any) (any, error) {
 	return nil, errors.New("Fn::Join takes a separator and a list")
 }
 
-// scalar writes a string, number or boolean as CloudFormation would.
+// scalar formats a string, number or boolean like CloudFormation.
 func scalar(v any) string {
 	switch v := v.(type) {
 	case string:

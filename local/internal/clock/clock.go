@@ -1,9 +1,8 @@
-// Package clock is the time that the local engine runs on: the machine's, or one
-// that a test moves by hand.
+// Package clock is the local engine's time: the machine's, or a clock that a test moves.
 //
-// Simulators read the time from a [Clock] and wait on its timers only, so that a
-// test with a [Manual] clock sees a visibility timeout of 12 hours pass in no time
-// and with no luck involved.
+// Simulators read the time only from a [Clock] and wait only on its timers. So with a
+// [Manual] clock a test can pass a visibility timeout of 12 hours at once, and
+// deterministically.
 package clock
 
 import (
@@ -16,18 +15,17 @@ import (
 type Clock interface {
 	// Now returns the current time.
 	Now() time.Time
-	// NewTimer returns a timer that fires once, d from now; at once when d is
-	// not positive.
+	// NewTimer returns a timer that fires once, d from now; at once if d is not positive.
 	NewTimer(d time.Duration) Timer
-	// NewTimerAt returns a timer that fires at t; at once when that has come. It
-	// is for those who have read the time before: NewTimer would count from now.
+	// NewTimerAt returns a timer that fires at t; at once if t has passed. Use it after
+	// reading the time: NewTimer would count from a later now.
 	NewTimerAt(t time.Time) Timer
 }
 
 // Timer is a single event in the future.
 type Timer interface {
-	// C delivers the time at which the timer fired. It holds one value, so that
-	// nobody has to be waiting.
+	// C delivers the time at which the timer fired. Its buffer holds one value, so that
+	// the clock never blocks.
 	C() <-chan time.Time
 	// Stop keeps the timer from firing and reports whether it had not fired yet.
 	// It does not close C.
@@ -51,8 +49,8 @@ type realTimer struct{ t *time.Timer }
 func (r realTimer) C() <-chan time.Time { return r.t.C }
 func (r realTimer) Stop() bool          { return r.t.Stop() }
 
-// Sleep waits until d has passed on the clock and returns nil, or returns the
-// cause of ctx when that ends first.
+// Sleep waits until d has passed on the clock and returns nil. If ctx ends first, it
+// returns the cause.
 func Sleep(ctx context.Context, c Clock, d time.Duration) error {
 	if d <= 0 {
 		return context.Cause(ctx)

@@ -22,19 +22,19 @@ type Manual struct {
 	changed chan struct{}  // closed when a timer is added to pending
 }
 
-// NewManual returns a clock that stands at start.
+// NewManual returns a clock that shows start.
 func NewManual(start time.Time) *Manual {
 	return &Manual{now: start, changed: make(chan struct{})}
 }
 
-// Now returns the time to which the clock was moved last.
+// Now returns the time of the clock's last move.
 func (m *Manual) Now() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.now
 }
 
-// NewTimer returns a timer that fires in the call of [Manual.Advance] that reaches
+// NewTimer returns a timer that fires during the call of [Manual.Advance] that reaches
 // its time.
 func (m *Manual) NewTimer(d time.Duration) Timer {
 	m.mu.Lock()
@@ -68,10 +68,9 @@ func (m *Manual) newTimer(at time.Time) Timer {
 	return t
 }
 
-// Advance moves the clock by d and fires every timer whose time has come, in the
-// order of their times, each with the clock at its own time. A timer that is made
-// while Advance runs counts from the time at which the clock then stands. Advance
-// does not wait for those whose timers fired.
+// Advance moves the clock by d and fires every timer whose time has come. It fires them
+// in order; at each, the clock shows that timer's time. A timer made meanwhile counts
+// from the clock's present time. Advance does not wait for the timers' receivers.
 func (m *Manual) Advance(d time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -87,9 +86,8 @@ func (m *Manual) Advance(d time.Duration) {
 	}
 }
 
-// AwaitTimers waits until at least n timers are pending, and so until n
-// goroutines of the program under test wait for the clock. It returns the cause
-// of ctx when that ends first.
+// AwaitTimers waits until at least n timers are pending: n goroutines of the program
+// under test then wait for the clock. If ctx ends first, it returns the cause.
 func (m *Manual) AwaitTimers(ctx context.Context, n int) error {
 	for {
 		m.mu.Lock()
@@ -106,7 +104,7 @@ func (m *Manual) AwaitTimers(ctx context.Context, n int) error {
 	}
 }
 
-// Timers returns how many timers are pending.
+// Timers returns the number of pending timers.
 func (m *Manual) Timers() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Shifted is a clock that runs like the machine's and can be moved forward by hand. It
+// Shifted is a clock that runs like the machine's, and that a user can move forward. It
 // is safe for concurrent use.
 //
 //	c := clock.NewShifted()
@@ -19,14 +19,15 @@ type Shifted struct {
 // NewShifted returns a clock that shows the machine's time.
 func NewShifted() *Shifted { return &Shifted{pending: map[*shiftedTimer]bool{}} }
 
-// Now returns the machine's time and by how much the clock was moved.
+// Now returns the machine's time plus all moves.
 func (c *Shifted) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Now().Add(c.offset)
 }
 
-// NewTimer returns a timer that fires when the clock has run, or was moved, by d.
+// NewTimer returns a timer that fires when the clock has advanced by d, by itself or by
+// moves.
 func (c *Shifted) NewTimer(d time.Duration) Timer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -88,8 +89,8 @@ func (t *shiftedTimer) Stop() bool {
 	return pending
 }
 
-// Runs reports whether a clock goes on by itself, as the machine's does. Such a clock may
-// jump, because the machine was asleep or because somebody moved it.
+// Runs reports whether a clock advances by itself, like the machine's. Such a clock may
+// jump: the machine was asleep, or somebody moved the clock.
 func Runs(c Clock) bool {
 	switch c.(type) {
 	case Real, *Shifted:

@@ -15,15 +15,15 @@ const (
 	functionSize      = "size"
 )
 
-// condition reports whether it holds of an item; nil is no item, which has no
+// condition reports whether it holds for an item. A nil item does not exist and has no
 // attributes.
 type condition func(item) bool
 
-// term is part of a condition: an operand, or what is true or false.
+// term is part of a condition: an operand or a boolean.
 type term struct {
 	operand  *operand
 	holds    condition
-	function string // its name, if it is one
+	function string // the name of a function
 	enclosed bool   // in parentheses
 }
 
@@ -51,7 +51,7 @@ func (e *expressions) condition(what, source string) (condition, error) {
 	return p.truth(t)
 }
 
-// truth is the condition that a term is.
+// truth returns the condition of a boolean term.
 func (p *parser) truth(t term) (condition, error) {
 	if t.holds == nil { // an operand alone
 		return nil, p.unexpected()
@@ -91,7 +91,7 @@ func (p *parser) chain(operator string, read func() (term, error), join func(a, 
 	return term{}, err
 }
 
-// peekKeyword is the keyword that is next, or "".
+// peekKeyword returns the next keyword, or "".
 func (p *parser) peekKeyword() string {
 	word, ok := p.keyword(p.keywords...)
 	if ok {
@@ -155,8 +155,8 @@ func (p *parser) comparison() (term, error) {
 	return term{holds: compares(left.operand, comparator, right.operand)}, nil
 }
 
-// compares is a comparison. What is not there differs from everything, also from
-// what is not there either, and is in no order.
+// compares makes a comparison. A missing attribute is unequal to everything, even to
+// another missing one, and <, <=, >, >= are false for it.
 func compares(left *operand, comparator string, right *operand) condition {
 	return func(i item) bool {
 		a, okA, _ := left.in(i) // functions of conditions do not fail
@@ -206,7 +206,7 @@ func (p *parser) atom() (term, error) {
 	return term{operand: o}, err
 }
 
-// operandOf is the operand that a term is.
+// operandOf returns the operand of a term.
 func (p *parser) operandOf(t term) (*operand, error) {
 	switch {
 	case t.function != "":
@@ -217,7 +217,7 @@ func (p *parser) operandOf(t term) (*operand, error) {
 	return t.operand, nil
 }
 
-// atomOperand reads an atom that is an operand.
+// atomOperand reads an atom that must be an operand.
 func (p *parser) atomOperand() (*operand, error) {
 	t, err := p.atom()
 	if err != nil {
@@ -226,7 +226,7 @@ func (p *parser) atomOperand() (*operand, error) {
 	return p.operandOf(t)
 }
 
-// bounds reads what follows BETWEEN.
+// bounds reads the two operands after BETWEEN.
 func (p *parser) bounds() (lower, upper *operand, err error) {
 	if lower, err = p.atomOperand(); err != nil {
 		return nil, nil, err
@@ -255,7 +255,7 @@ func (p *parser) bounds() (lower, upper *operand, err error) {
 	return lower, upper, nil
 }
 
-// in reads what follows IN.
+// in reads the list after IN.
 func (p *parser) in(first *operand) (term, error) {
 	if _, ok := p.symbol("("); !ok {
 		return term{}, p.unexpected()
@@ -282,7 +282,7 @@ func (p *parser) in(first *operand) (term, error) {
 	}}, nil
 }
 
-// call reads what follows a function's name and parenthesis.
+// call reads the arguments of a function, after its name and parenthesis.
 func (p *parser) call(name string) (term, error) {
 	if !slices.Contains(conditionFunctions, name) {
 		return term{}, p.refuseFunction(name)

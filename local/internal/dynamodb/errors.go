@@ -5,27 +5,27 @@ import (
 	"net/http"
 )
 
-// Error is an error of the DynamoDB API, as the SDKs know it.
+// Error is an error of the DynamoDB API.
 type Error struct {
 	// Type is the error's name with its namespace, such as
 	// "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException".
 	Type string
 	// Status is the HTTP status.
 	Status int
-	// Message says what is wrong.
+	// Message describes the mistake.
 	Message string
 
-	// item is what a condition did not hold of, if that was asked for.
+	// item is the item that failed a condition, if the request asked for it.
 	item item
-	// reasons are those of a transaction.
+	// reasons are the cancellation reasons of a transaction.
 	reasons []reason
 }
 
 // Error implements error.
 func (e *Error) Error() string { return e.Type + ": " + e.Message }
 
-// The namespaces of errors: of the API's model, of the service's framework, and of
-// its validation.
+// The namespaces of errors: of the API's model, of the service's framework, and of its
+// validation.
 const (
 	modelNamespace      = "com.amazonaws.dynamodb.v20120810#"
 	serviceNamespace    = "com.amazon.coral.service#"
@@ -36,12 +36,12 @@ func failure(kind, format string, args ...any) *Error {
 	return &Error{Type: kind, Status: http.StatusBadRequest, Message: fmt.Sprintf(format, args...)}
 }
 
-// invalid is the error for a request that DynamoDB refuses.
+// invalid returns the error for a request that DynamoDB refuses.
 func invalid(format string, args ...any) *Error {
 	return failure(validationNamespace+"ValidationException", format, args...)
 }
 
-// invalidValue is invalid for a value that a request carries.
+// invalidValue returns the error for an invalid value in a request.
 func invalidValue(format string, args ...any) *Error {
 	return invalid("One or more parameter values were invalid: "+format, args...)
 }
@@ -50,19 +50,19 @@ func errMissing(parameter string) *Error {
 	return invalid("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", parameter)
 }
 
-// wayOut ends the errors that are this simulator's and not DynamoDB's.
+// wayOut ends the simulator's own errors, which DynamoDB does not have.
 const wayOut = "set AWS_ENDPOINT_URL_DYNAMODB in .env to lead the program to another one, such as DynamoDB Local"
 
 func notSimulated(kind, what string) *Error {
 	return failure(kind, "hearth does not simulate %s; %s", what, wayOut)
 }
 
-// errNotSimulated is the error for part of an operation.
+// errNotSimulated returns the error for an unsupported part of an operation.
 func errNotSimulated(what string) *Error {
 	return notSimulated(validationNamespace+"ValidationException", what)
 }
 
-// errOperation is the error for an operation.
+// errOperation returns the error for an unsupported operation.
 func errOperation(name string) *Error {
 	return notSimulated(serviceNamespace+"UnknownOperationException", name)
 }

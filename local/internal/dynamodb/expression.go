@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// expressions are those of one request, with the names and values that their
-// placeholders stand for. Every placeholder must be used, and those used be there.
+// expressions are the expressions of one request, with the names and values of their
+// placeholders. Every placeholder must be defined and used.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html (2026-11)
 type expressions struct {
 	names      map[string]string
@@ -22,7 +22,7 @@ func newExpressions(names map[string]string, values item) (*expressions, error) 
 	for _, given := range []struct {
 		what string
 		keys []string
-		none bool // as opposed to empty
+		none bool // missing, not empty
 		mark byte
 	}{
 		{"ExpressionAttributeNames", slices.Sorted(maps.Keys(names)), names == nil, '#'},
@@ -40,7 +40,7 @@ func newExpressions(names map[string]string, values item) (*expressions, error) 
 	return &expressions{names: names, values: values, usedNames: map[string]bool{}, usedValues: map[string]bool{}}, nil
 }
 
-// checkUsed refuses placeholders that no expression has.
+// checkUsed refuses placeholders that no expression uses.
 func (e *expressions) checkUsed() error {
 	for _, given := range []struct {
 		what string
@@ -65,7 +65,7 @@ type parser struct {
 	source string
 	tokens []token
 	next   int
-	// keywords are, in capitals, the names that are no attributes here.
+	// keywords are the keywords of this expression, in capitals.
 	keywords []string
 }
 
@@ -85,7 +85,7 @@ func (p *parser) invalid(format string, args ...any) *Error {
 	return invalid("Invalid "+p.what+": "+format, args...)
 }
 
-// unexpected is the error for the next token.
+// unexpected returns the error for the next token.
 func (p *parser) unexpected() *Error {
 	t := p.tokens[p.next]
 	before, after := t, t
@@ -98,7 +98,7 @@ func (p *parser) unexpected() *Error {
 	return p.invalid("Syntax error; token: %q, near: %q", t.text, p.source[before.start:after.end])
 }
 
-// symbol takes one of the symbols, if it is next.
+// symbol consumes the next token if it is one of the symbols.
 func (p *parser) symbol(symbols ...string) (string, bool) {
 	t := p.tokens[p.next]
 	if t.kind != tokenSymbol || !slices.Contains(symbols, t.text) {
@@ -108,7 +108,7 @@ func (p *parser) symbol(symbols ...string) (string, bool) {
 	return t.text, true
 }
 
-// keyword takes one of the keywords, in capitals, if it is next.
+// keyword consumes the next token if it is one of the keywords, given in capitals.
 func (p *parser) keyword(keywords ...string) (string, bool) {
 	t := p.tokens[p.next]
 	word := strings.ToUpper(t.text)
@@ -119,7 +119,7 @@ func (p *parser) keyword(keywords ...string) (string, bool) {
 	return word, true
 }
 
-// end checks that nothing is left.
+// end checks that no token is left.
 func (p *parser) end() error {
 	if p.tokens[p.next].kind != tokenEnd {
 		return p.unexpected()
@@ -167,7 +167,7 @@ func (p *parser) path() (path, error) {
 	}
 }
 
-// position reads what follows the bracket of a position in a list.
+// position reads the rest of a list position, after its bracket.
 func (p *parser) position() (int, error) {
 	digits := ""
 	for {
@@ -190,17 +190,17 @@ func (p *parser) position() (int, error) {
 	return n, nil
 }
 
-// operand is a value that an expression names: one of the request, what is at a path, or
-// what a function makes of such.
+// operand is a value in an expression: a value of the request, the value at a path, or
+// the result of a function.
 type operand struct {
 	path    path
 	literal *value
-	// function is the name of a function or operator, and compute its result.
+	// function is the name of a function or operator; compute returns its result.
 	function string
 	compute  func(i item) (value, bool, error)
 }
 
-// in is the operand's value for an item, if it has one.
+// in returns the operand's value for an item, if it has one.
 func (o *operand) in(i item) (v value, ok bool, err error) {
 	switch {
 	case o.compute != nil:
@@ -212,7 +212,7 @@ func (o *operand) in(i item) (v value, ok bool, err error) {
 	return v, ok, nil
 }
 
-// operand reads a placeholder of a value or a path.
+// operand reads a value's placeholder or a path.
 func (p *parser) operand() (*operand, error) {
 	t := p.tokens[p.next]
 	if t.kind != tokenValue {
@@ -228,8 +228,8 @@ func (p *parser) operand() (*operand, error) {
 	return &operand{literal: &v}, nil
 }
 
-// function takes a function's name with its parenthesis, if that is next. Which
-// functions there are depends on the expression.
+// function consumes a function's name with its parenthesis, if it is next. The caller
+// checks whether its expression allows the function.
 func (p *parser) function() (string, bool) {
 	if p.tokens[p.next].kind != tokenName || p.tokens[p.next+1].text != "(" {
 		return "", false
@@ -238,7 +238,7 @@ func (p *parser) function() (string, bool) {
 	return p.tokens[p.next-2].text, true
 }
 
-// Functions by the expressions that they may be in.
+// The functions that each kind of expression allows.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html (2026-11)
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html (2026-11)
 var (
@@ -246,8 +246,8 @@ var (
 	updateFunctions    = []string{functionIfNotExists, functionAppend}
 )
 
-// refuseFunction is the error for a function that is unknown, or one of another
-// expression.
+// refuseFunction returns the error for an unknown function, or one that this expression
+// does not allow.
 func (p *parser) refuseFunction(name string) *Error {
 	if slices.Contains(conditionFunctions, name) || slices.Contains(updateFunctions, name) {
 		return p.misused(name)
@@ -277,7 +277,7 @@ func (p *parser) arguments(name string, count int, read func() (*operand, error)
 	return operands, nil
 }
 
-// wrongType is the error for an operand of a type that an operator does not take.
+// wrongType returns the error for an operand whose type an operator does not accept.
 func (p *parser) wrongType(operator, kind string) *Error {
 	return p.invalid("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", operator, kind)
 }
@@ -286,7 +286,7 @@ func (p *parser) misused(function string) *Error {
 	return p.invalid("The function is not allowed to be used this way in an expression; function: %s", function)
 }
 
-// projection reads which attributes a read returns.
+// projection reads the paths that a read returns.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ProjectionExpressions.html (2026-11)
 func (e *expressions) projection(source string) ([]path, error) {
 	p, err := e.parser("ProjectionExpression", source)
@@ -310,7 +310,7 @@ func (e *expressions) projection(source string) ([]path, error) {
 	return paths, p.checkOverlap(paths)
 }
 
-// checkOverlap refuses paths of which one leads to the other.
+// checkOverlap refuses two paths if one contains the other.
 func (p *parser) checkOverlap(paths []path) error {
 	for i, b := range paths {
 		for _, a := range paths[:i] {

@@ -9,15 +9,15 @@ import (
 // Index is a secondary index of a table.
 type Index struct {
 	Name string
-	// Keys are the partition key and perhaps the sort key.
+	// Keys are the partition key and optionally the sort key.
 	Keys []Key
-	// Projected are the attributes that the index has beside the keys; nil is all.
+	// Projected are the index's attributes besides the keys; nil means all attributes.
 	Projected []string
-	// Local says that it is a local secondary index, which has the table's partition key.
+	// Local marks a local secondary index, which has the table's partition key.
 	Local bool
 }
 
-// check says what is wrong with an index of a table.
+// check returns the mistakes in a table's index.
 func (x *Index) check(table string) error {
 	if len(x.Keys) < 1 || len(x.Keys) > 2 {
 		return fmt.Errorf("table %q: index %q: keys must be a partition key and at most a sort key, got %d", table, x.Name, len(x.Keys))
@@ -30,13 +30,13 @@ func (x *Index) check(table string) error {
 	return nil
 }
 
-// has reports whether an item is in the index: whether it has the keys. An item that is
+// has reports whether an item is in the index: whether it has the index's keys. An item
 // older than the index may have other types.
 func (x *Index) has(i item) bool {
 	return !slices.ContainsFunc(x.Keys, func(k Key) bool { return i[k.Name].kind != k.Type })
 }
 
-// project is what the index has of an item.
+// project returns the attributes of an item that the index has.
 func (x *Index) project(i item, keys []Key) item {
 	if x.Projected == nil {
 		return i
@@ -48,7 +48,7 @@ func (x *Index) project(i item, keys []Key) item {
 	return shown
 }
 
-// checkIndexes refuses an item whose attributes cannot be keys of the indexes.
+// checkIndexes refuses an item whose attributes are invalid keys of the indexes.
 func (t *table) checkIndexes(i item) error {
 	for _, x := range t.Indexes {
 		for _, k := range x.Keys {
@@ -66,7 +66,7 @@ func (t *table) checkIndexes(i item) error {
 	return nil
 }
 
-// describeTable tells what a table is, which programs and tools ask before they start.
+// describeTable describes a table. Programs and tools request that before they start.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html (2026-11)
 func (s *Service) describeTable(in *request) (any, error) {
 	s.lock()

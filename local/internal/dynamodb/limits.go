@@ -14,21 +14,21 @@ const (
 	maxTransaction       = 100
 	maxSegments          = 1_000_000
 	maxListedTables      = 100
-	maxPageBytes         = 1 << 20 // of what Query or Scan reads for one answer
+	maxPageBytes         = 1 << 20 // of the items that Query or Scan reads for one answer
 	maxExpressionBytes   = 4 << 10
 	maxInOperands        = 100
-	maxNesting           = 32 // lists and maps in each other
+	maxNesting           = 32 // levels of lists and maps
 
 	maxNumberDigits = 38
-	// A number's first digit stands at most so far before or after the point.
+	// The largest distance of a number's first digit from the point, before and after it.
 	maxNumberExponent = 125
 	minNumberExponent = -130
 
-	// maxRequestBytes is what a whole BatchGetItem answers at most.
+	// maxRequestBytes is the size limit of a BatchGetItem answer.
 	maxRequestBytes = 16 << 20
 )
 
-// maxExpiredAge is how old a time to live may be: what is older is taken for a
-// mistake, and its item is kept.
+// maxExpiredAge is the age after which DynamoDB takes a time to live for a mistake and
+// keeps the item.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-before-you-start.html (2026-11)
 const maxExpiredAge = 5 * 365 * 24 * time.Hour

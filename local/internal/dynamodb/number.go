@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// numeral is a number's sign, digits before and after the point, and exponent.
+// numeral matches a number: its sign, digits before and after the point, and exponent.
 var numeral = regexp.MustCompile(`^([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,6}))?$`)
 
-// parseNumber returns a number as DynamoDB gives it back: without an exponent and
-// without zeros that say nothing. Equal numbers give equal texts.
+// parseNumber returns a number as DynamoDB returns it: without an exponent and without
+// leading and trailing zeros. Equal numbers give equal texts.
 func parseNumber(s string) (string, *Error) {
 	m := numeral.FindStringSubmatch(s)
 	switch {
@@ -29,7 +29,7 @@ func parseNumber(s string) (string, *Error) {
 	if digits == "" {
 		return "0", nil
 	}
-	point := len(digits) + exponent // digits before it
+	point := len(digits) + exponent // digits before the point
 	switch {
 	case point-1 > maxNumberExponent:
 		return "", invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
@@ -48,7 +48,7 @@ func parseNumber(s string) (string, *Error) {
 	return sign + "0." + strings.Repeat("0", -point) + digits, nil
 }
 
-// compareNumbers compares what parseNumber returned.
+// compareNumbers compares two results of parseNumber.
 func compareNumbers(a, b string) int { return rational(a).Cmp(rational(b)) }
 
 func rational(s string) *big.Rat {
@@ -56,7 +56,7 @@ func rational(s string) *big.Rat {
 	return r
 }
 
-// numberBytes is the size of what parseNumber returned.
+// numberBytes returns the size of a result of parseNumber.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (2026-11)
 func numberBytes(s string) int {
 	digits := strings.Trim(strings.Replace(strings.TrimPrefix(s, "-"), ".", "", 1), "0")

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// operation is an operation of the API, with the parameters that it has here.
+// operation is an operation of the API, with its supported parameters.
 type operation struct {
 	parameters []string
 	do         func(*Service, *request) (any, error)
@@ -45,10 +45,10 @@ var writeParameters = []string{
 	"ReturnValues", "ReturnValuesOnConditionCheckFailure", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics",
 }
 
-// batchParameters are those of one table in BatchGetItem.
+// batchParameters are the parameters of one table in BatchGetItem.
 var batchParameters = []string{"Keys", "ProjectionExpression", "ExpressionAttributeNames", "ConsistentRead"}
 
-// request is a request of any operation.
+// request is the request of any operation.
 type request struct {
 	TableName string
 	Key, Item item
@@ -62,7 +62,7 @@ type request struct {
 	ReturnValues                        string
 	ReturnValuesOnConditionCheckFailure string
 
-	// Those that are only checked to be of their type.
+	// Only the types of these are checked.
 	ConsistentRead              bool
 	ReturnConsumedCapacity      string
 	ReturnItemCollectionMetrics string
@@ -70,7 +70,7 @@ type request struct {
 	RequestItems map[string]json.RawMessage // of batchParameters, or of writes
 	Keys         []item
 
-	// Of Query and Scan.
+	// For Query and Scan.
 	IndexName              *string
 	KeyConditionExpression *string
 	FilterExpression       *string
@@ -80,14 +80,14 @@ type request struct {
 	Select                 string
 	Segment, TotalSegments *int
 
-	// Of transactions.
+	// For transactions.
 	TransactItems      []map[string]json.RawMessage
 	ClientRequestToken string
 
 	ExclusiveStartTableName string
 }
 
-// decode reads a request, in which only the parameters may be.
+// decode decodes a request, and refuses parameters that are not in the list.
 func decode(data []byte, parameters []string) (*request, error) {
 	refuse := func(err error) error {
 		var e *Error
@@ -117,18 +117,18 @@ func decode(data []byte, parameters []string) (*request, error) {
 	return in, nil
 }
 
-// parsed are the expressions of a request; nil for those that it does not have.
+// parsed are the parsed expressions of a request; nil for missing ones.
 type parsed struct {
 	condition    condition
 	update       *update
 	projection   []path
 	filter       condition
-	filtered     []path // that the filter names
+	filtered     []path // paths in the filter
 	keyCondition *keyCondition
 }
 
-// parse reads the expressions. takesValues names those of the operation that have
-// placeholders of values.
+// parse parses the expressions. takesValues names the operation's expressions that may
+// have value placeholders.
 func (in *request) parse(takesValues string) (*parsed, error) {
 	some := in.ConditionExpression != nil || in.UpdateExpression != nil || in.FilterExpression != nil || in.KeyConditionExpression != nil
 	switch {
@@ -183,7 +183,7 @@ const (
 
 var allReturnValues = []string{returnAllNew, returnUpdatedOld, returnAllOld, returnNone, returnUpdatedNew}
 
-// checkReturns checks what a write is to return.
+// checkReturns checks the ReturnValues parameters of a write.
 func (in *request) checkReturns(updates bool) error {
 	switch v := in.ReturnValues; {
 	case v == "" || v == returnNone || v == returnAllOld || updates && slices.Contains(allReturnValues, v):
@@ -232,7 +232,7 @@ func (s *Service) getItem(in *request) (any, error) {
 	return struct{ Item item }{found.project(p.projection)}, nil // perhaps with nothing in it
 }
 
-// require checks that the table's name and what else a request must have are there.
+// require checks that the table's name and the named item are present.
 func (in *request) require(name string, i item) error {
 	switch {
 	case in.TableName == "":

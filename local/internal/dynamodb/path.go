@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// step is a step of a path: to an attribute or a member of a map by its name, or to an
-// element of a list by its position.
+// step is a step of a path: to an attribute or a map's member by its name, or to a list's
+// element by its position.
 type step struct {
 	name     string
-	position int // in a list, where name is ""
+	position int // in a list, if name is ""
 }
 
-// path leads to an attribute, or to what is in maps and lists within it:
+// path is the path of an attribute, or of a value in the attribute's maps and lists:
 // connections.a9, log[0].at.
 type path []step
 
@@ -36,7 +36,7 @@ func (p path) compare(q path) int {
 	})
 }
 
-// at returns what is at a path.
+// at returns the value at a path.
 func (i item) at(p path) (value, bool) {
 	v, ok := i[p[0].name]
 	if !ok {
@@ -50,7 +50,7 @@ func (v value) at(p path) (value, bool) {
 	case len(p) == 0:
 		return v, true
 	case p[0].name != "":
-		return v.members.at(p) // of a value that is no map there are none
+		return v.members.at(p) // a value that is not a map has no members
 	case p[0].position < len(v.list):
 		return v.list[p[0].position].at(p[1:])
 	}
@@ -61,8 +61,8 @@ func errPath() *Error {
 	return invalid("The document path provided in the update expression is invalid for update")
 }
 
-// with returns a copy in which v is at the path, or nothing for nil. Maps and lists on
-// the way must be there.
+// with returns a copy with v at the path; nil removes the value. The maps and lists
+// before the path's end must exist.
 func (i item) with(p path, v *value) (item, error) {
 	changed := maps.Clone(i)
 	if changed == nil {
@@ -116,13 +116,13 @@ func (v value) with(p path, w *value) (value, error) {
 	case at < len(list):
 		list[at] = *w
 	default:
-		list = append(list, *w) // a position past the end is the end
+		list = append(list, *w) // a position past the end appends
 	}
 	return value{kind: typeList, list: list}, nil
 }
 
-// project returns what of an item is at the paths. Of a list there are only the elements
-// that are asked for, in their order.
+// project returns only the values at the paths. A list keeps only the requested elements,
+// in their order.
 func (i item) project(paths []path) item {
 	result := item{}
 	for name, rest := range byFirstStep(paths) {
@@ -158,7 +158,7 @@ func (v value) project(paths []path) (value, bool) {
 	return value{}, false
 }
 
-// byFirstStep groups paths by where they begin, and leaves what follows.
+// byFirstStep groups paths by their first step; the values are the remaining steps.
 func byFirstStep(paths []path) map[step][]path {
 	groups := map[step][]path{}
 	for _, p := range paths {

@@ -2,8 +2,8 @@ package dynamodb
 
 import "strings"
 
-// reserved reports whether a name is a reserved word, which expressions can only
-// have through a placeholder.
+// reserved reports whether a name is a reserved word. Expressions can use such a name
+// only through a placeholder.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html (2026-11)
 func reserved(name string) bool { return reservedWords[strings.ToUpper(name)] }
 

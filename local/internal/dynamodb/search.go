@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// keyCondition is the condition on the key of a Query: the partition key equals a value,
-// and perhaps the sort key is in a range.
+// keyCondition is the key condition of a Query: a value for the partition key, and
+// optionally a range for the sort key.
 type keyCondition struct {
 	parts []keyPart
 }
@@ -54,7 +54,7 @@ func (e *expressions) keyCondition(source string) (*keyCondition, error) {
 	return k, nil
 }
 
-// keyParts reads parts, which may be in parentheses, alone or together.
+// keyParts reads the parts; each of them, or all together, may be in parentheses.
 func (p *parser) keyParts(k *keyCondition) error {
 	for {
 		if _, ok := p.symbol("("); ok {
@@ -145,7 +145,7 @@ func (p *parser) addPart(k *keyCondition, operator string, key *operand, values 
 	return nil
 }
 
-// check holds the condition against the keys of a table or an index.
+// check checks the condition against the keys of a table or an index.
 func (k *keyCondition) check(keys []Key) error {
 	for n, key := range keys {
 		i := slices.IndexFunc(k.parts, func(p keyPart) bool { return p.name == key.Name })
@@ -178,19 +178,19 @@ func (k *keyCondition) holds(i item) bool {
 	return !slices.ContainsFunc(k.parts, func(p keyPart) bool { return !p.holds(i) })
 }
 
-// search is a Query or Scan that is to be done.
+// search is a Query or Scan to run.
 type search struct {
 	in     *request
 	parsed *parsed
 	t      *table
 	index  *Index // nil for the table itself
-	// among reports whether an item belongs to what is searched.
+	// among reports whether an item belongs to the searched items.
 	among func(i item, id string) bool
-	// order is that of the answer.
+	// order orders the answer's items.
 	order func(a, b item) int
 }
 
-// keys are those of what is searched.
+// keys returns the keys of the searched table or index.
 func (q *search) keys() []Key {
 	if q.index != nil {
 		return q.index.Keys
@@ -230,7 +230,7 @@ func (s *Service) query(in *request) (any, error) {
 		if keys := q.keys(); len(keys) > 1 {
 			order, _ = a[keys[1].Name].compare(b[keys[1].Name])
 		}
-		if order == 0 { // of one sort key of an index
+		if order == 0 { // equal sort keys in an index
 			order = q.t.compareKeys(a, b)
 		}
 		if !forward {
@@ -277,7 +277,7 @@ func (s *Service) scan(in *request) (any, error) {
 	return q.run()
 }
 
-// compareKeys orders items by the keys of the table.
+// compareKeys orders items by the table's keys.
 func (t *table) compareKeys(a, b item) int {
 	for _, k := range t.Keys {
 		if order, _ := a[k.Name].compare(b[k.Name]); order != 0 {
@@ -287,14 +287,14 @@ func (t *table) compareKeys(a, b item) int {
 	return 0
 }
 
-// segmentOf is the part of a table that an item is in, when it is scanned in parts.
+// segmentOf returns the segment of an item in a parallel scan.
 func segmentOf(id string, segments int) int {
 	h := fnv.New32a()
 	h.Write([]byte(id)) //nolint:errcheck // it cannot fail
 	return int(h.Sum32() % uint32(segments))
 }
 
-// search checks what Query and Scan have in common.
+// search makes the checks that Query and Scan have in common.
 func (s *Service) search(in *request, p *parsed) (*search, error) {
 	t, err := s.table(in.TableName)
 	if err != nil {
@@ -337,7 +337,7 @@ func (s *Service) search(in *request, p *parsed) (*search, error) {
 	return q, q.checkStart()
 }
 
-// checkStart checks the key after which the answer begins.
+// checkStart checks ExclusiveStartKey.
 func (q *search) checkStart() error {
 	start := q.in.ExclusiveStartKey
 	if start == nil {
@@ -355,8 +355,8 @@ func (q *search) checkStart() error {
 	return nil
 }
 
-// startKeys are the attributes by which the next answer goes on: those of the key of the
-// table and of the index.
+// startKeys returns the attributes of LastEvaluatedKey: the keys of the table and of the
+// index.
 func (q *search) startKeys() []Key {
 	keys := slices.Clone(q.t.Keys)
 	if q.index != nil {
@@ -377,7 +377,8 @@ type searchResult struct {
 	LastEvaluatedKey item `json:",omitempty"`
 }
 
-// run reads one page: up to Limit items or 1 MB, whichever comes first, before the filter.
+// run reads one page: up to Limit items or 1 MB, whichever comes first, before the
+// filter.
 func (q *search) run() (any, error) {
 	var found []item
 	for id, i := range q.t.items {
@@ -411,7 +412,7 @@ func (q *search) run() (any, error) {
 		result.Count++
 		items = append(items, q.shown(i))
 	}
-	// DynamoDB also names the last key when the limit was reached at the very end.
+	// DynamoDB also returns the last key if the limit was reached at the very end.
 	if q.in.Limit != nil && result.ScannedCount == *q.in.Limit && result.LastEvaluatedKey == nil && result.ScannedCount > 0 {
 		result.LastEvaluatedKey = q.keyOf(found[result.ScannedCount-1])
 	}
@@ -433,7 +434,7 @@ func (q *search) keyOf(i item) item {
 	return key
 }
 
-// shown is what the answer has of an item.
+// shown returns the attributes of an item that the answer contains.
 func (q *search) shown(i item) item {
 	all := q.index == nil || q.index.Local && q.in.Select == "ALL_ATTRIBUTES" || q.index.Local && q.parsed.projection != nil
 	if !all {

@@ -22,8 +22,8 @@ const (
 	sumHeader    = "X-Amz-Crc32"
 )
 
-// ServeHTTP implements http.Handler: it does one request of the protocol. It is to
-// be reached from this machine only.
+// ServeHTTP implements http.Handler: it answers one request of the protocol. Only this
+// machine may reach it.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusOK
 	out, err := s.answer(w, r)
@@ -72,12 +72,12 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) (any, error) {
 	return op.do(s, in)
 }
 
-// errorBody is how an error travels.
+// errorBody is the JSON of an error.
 type errorBody struct {
 	Type    string `json:"__type"`
 	Message string `json:"message"`
 	Item    item   `json:",omitempty"`
-	// CancellationReasons are those of a transaction, one for each of its operations.
+	// CancellationReasons are a transaction's, one for each of its operations.
 	CancellationReasons []reason `json:",omitempty"`
 }
 

@@ -11,26 +11,26 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/clock"
 )
 
-// Definition is a table: its name, its ARN, by which requests may call it too, and
-// its keys, the partition key first.
+// Definition is a table: its name, its ARN, which requests may use instead, and its keys,
+// the partition key first.
 type Definition struct {
 	Name string
 	ARN  string
 	Keys []Key
-	// TimeToLive is the attribute that says when an item expires; "" is none.
+	// TimeToLive is the attribute with an item's expiry time; "" means none.
 	TimeToLive string
 	// Indexes are the secondary indexes.
 	Indexes []Index
 }
 
-// Key is an attribute that is part of the key. Type is S, N or B.
+// Key is a key attribute. Type is S, N or B.
 type Key struct{ Name, Type string }
 
-// tableName is what a table may be called.
+// tableName matches valid names of tables.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html (2026-11)
 var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
-// Check says what is wrong with a definition.
+// Check returns the first mistake in a definition.
 func (d *Definition) Check() error {
 	switch {
 	case !tableName.MatchString(d.Name):
@@ -64,43 +64,42 @@ func (d *Definition) isKey(attribute string) bool {
 
 // Service is a set of tables. It is an http.Handler, and safe for concurrent use.
 //
-// It differs from DynamoDB in this:
+// It differs from DynamoDB:
 //
-//   - Everything is in memory, and every read is consistent, with ConsistentRead and
-//     without. All writes happen one after the other.
-//   - Time to live is exact: an item is gone when its time has passed on the
-//     service's clock, before the next operation, where DynamoDB deletes it within
-//     days and returns it until then. A program that writes times of another clock
-//     than the service's loses items early.
-//   - Requests are neither signed nor authorized, and the tables are the only ones
-//     there are: none can be created or changed.
-//   - There is no capacity and so no throttling: BatchGetItem answers all keys,
-//     however large their items are, BatchWriteItem writes all items, and
-//     ReturnConsumedCapacity and ReturnItemCollectionMetrics are accepted and not
-//     answered.
-//   - Indexes have an item as soon as it is written. Scan goes by the key, where
-//     DynamoDB goes by its hash. Query and Scan look at every item of the table.
-//   - Transactions never conflict with each other. Streams and replicas are not there.
+//   - Everything is in memory, and every read is consistent, with or without
+//     ConsistentRead. Writes run one after the other.
+//   - Time to live is exact: an item disappears before the next operation after its
+//     expiry time on the service's clock. DynamoDB deletes it within days and returns it
+//     until then. If a program computes expiry times with another clock than the
+//     service's, it loses items early.
+//   - Requests are neither signed nor authorized. Only the defined tables exist:
+//     requests cannot create or change tables.
+//   - There is no capacity and so no throttling. BatchGetItem returns all keys, however
+//     large their items are, and BatchWriteItem writes all items. ReturnConsumedCapacity
+//     and ReturnItemCollectionMetrics are accepted and ignored.
+//   - Indexes contain an item as soon as it is written. Scan goes in key order; DynamoDB
+//     goes in the order of key hashes. Query and Scan look at every item of the table.
+//   - Transactions never conflict with each other. There are no streams and replicas.
 type Service struct {
 	clock clock.Clock
 
 	mu     sync.Mutex
 	tables map[string]*table // by name
-	swept  time.Time         // when expired items were looked for last
-	// transactions are those that were done lately, by their tokens.
+	swept  time.Time         // the last search for expired items
+	// transactions are the recent transactions, by their tokens.
 	transactions map[string]doneTransaction
 	started      time.Time
 }
 
-// Counters are what a table holds and has seen.
+// Counters count a table's current items and its past operations.
 type Counters struct {
-	// Items are those that there are now.
+	// Items is the current number of items.
 	Items int `json:"items"`
-	// Reads are the items that were asked for.
+	// Reads counts the requested items.
 	Reads int `json:"reads"`
-	// Writes are the puts, updates and deletions that were made.
+	// Writes counts the successful puts, updates and deletions.
 	Writes int `json:"writes"`
-	// Unmet are the writes that were not, because their condition did not hold.
+	// Unmet counts the writes whose condition did not hold.
 	Unmet int `json:"unmet"`
 }
 
@@ -110,7 +109,7 @@ type table struct {
 	counters Counters
 }
 
-// New returns a service without tables. A nil clock is the machine's.
+// New returns a service without tables. A nil clock means the machine's.
 func New(c clock.Clock) *Service {
 	if c == nil {
 		c = clock.Real{}
@@ -118,8 +117,8 @@ func New(c clock.Clock) *Service {
 	return &Service{clock: c, tables: map[string]*table{}, swept: c.Now(), transactions: map[string]doneTransaction{}, started: c.Now()}
 }
 
-// Define makes tables. One that is there keeps its items, unless its keys are other
-// ones now: AWS makes a new table then. If a definition is wrong, nothing changes.
+// Define makes tables. An existing table keeps its items, unless its keys change: AWS
+// then makes a new table. If any definition is invalid, nothing changes.
 func (s *Service) Define(definitions []Definition) error {
 	for _, d := range definitions {
 		if err := d.Check(); err != nil {
@@ -139,7 +138,7 @@ func (s *Service) Define(definitions []Definition) error {
 	return nil
 }
 
-// Delete deletes a table with what is in it.
+// Delete deletes a table and its items.
 func (s *Service) Delete(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,11 +159,11 @@ func (s *Service) Counters(name string) Counters {
 	return c
 }
 
-// sweepInterval is how often items that nobody asks for are looked through for
-// expired ones.
+// sweepInterval is the time between two searches for expired items that no request
+// touches.
 const sweepInterval = time.Minute
 
-// lock takes the service's lock; the time is that of the operation.
+// lock acquires the service's lock and returns the time of the operation.
 func (s *Service) lock() time.Time {
 	s.mu.Lock()
 	now := s.clock.Now()
@@ -177,7 +176,7 @@ func (s *Service) lock() time.Time {
 	return now
 }
 
-// table returns the table of a name or an ARN.
+// table returns the table with a name or an ARN.
 func (s *Service) table(name string) (*table, error) {
 	t := s.tables[name[strings.LastIndexByte(name, '/')+1:]]
 	if t == nil || name != t.Name && name != t.ARN {
@@ -204,8 +203,8 @@ func (t *table) sweep(now time.Time) {
 	}
 }
 
-// expired reports whether an item's time to live is over. What is no number of
-// seconds says nothing.
+// expired reports whether an item's time to live has passed. A value that is not a number
+// of seconds is ignored.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-before-you-start.html (2026-11)
 func (t *table) expired(i item, now time.Time) bool {
 	v, ok := i[t.TimeToLive]
@@ -217,7 +216,7 @@ func (t *table) expired(i item, now time.Time) bool {
 	return err == nil && at < seconds && at >= seconds-maxExpiredAge.Seconds()
 }
 
-// key returns what a key, which checkKey passed, is stored under.
+// key returns the map key for an item's key, which must have passed checkKey.
 func (t *table) key(i item) string {
 	text := ""
 	for _, k := range t.Keys {
@@ -227,7 +226,7 @@ func (t *table) key(i item) string {
 	return text
 }
 
-// checkKey checks a key alone.
+// checkKey checks a key without other attributes.
 func (t *table) checkKey(key item) error {
 	if len(key) != len(t.Keys) {
 		return errKey()

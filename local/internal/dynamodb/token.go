@@ -2,7 +2,7 @@ package dynamodb
 
 import "strings"
 
-// tokenKind says what a piece of an expression is.
+// tokenKind is the kind of a token.
 type tokenKind int
 
 const (
@@ -13,15 +13,15 @@ const (
 	tokenSymbol           // any other character, and <=, >=, <>
 )
 
-// token is a piece of an expression, with where it is.
+// token is a token of an expression, with its position.
 type token struct {
 	kind       tokenKind
 	text       string
 	start, end int
 }
 
-// tokenize splits an expression. Names begin with a letter; those of placeholders,
-// after their first character, need not.
+// tokenize splits an expression into tokens. A name begins with a letter; a placeholder's
+// name, after its first character, need not.
 func tokenize(source string) []token {
 	var tokens []token
 	for i := 0; i < len(source); {
@@ -58,7 +58,8 @@ func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 
 func isNamePart(c byte) bool { return isLetter(c) || c >= '0' && c <= '9' || c == '_' }
 
-// isPlaceholder reports whether s is one token, such as #a9 for the mark '#'.
+// isPlaceholder reports whether s is exactly one placeholder, such as #a9 for the mark
+// '#'.
 func isPlaceholder(s string, mark byte) bool {
 	return len(s) > 1 && s[0] == mark && strings.IndexFunc(s[1:], func(r rune) bool { return r > 0x7F || !isNamePart(byte(r)) }) < 0
 }

@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// tokenKept is how long a transaction's token makes its repetition do nothing.
+// tokenKept is how long a repetition of a transaction with the same token does nothing.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html (2026-11)
 const tokenKept = 10 * time.Minute
 
-// doneTransaction is a transaction with a token.
+// doneTransaction is a completed transaction with a token.
 type doneTransaction struct {
 	at  time.Time
 	sum [sha256.Size]byte // of its operations
 }
 
-// reason is why an operation of a transaction was not done.
+// reason is why an operation of a transaction was cancelled.
 type reason struct {
 	Code    string
 	Message string `json:",omitempty"`
 	Item    item   `json:",omitempty"`
 }
 
-// member reads the one operation of an element of TransactItems.
+// member returns the one operation of an element of TransactItems.
 func member(element map[string]json.RawMessage) (kind string, raw json.RawMessage, err error) {
 	maps.DeleteFunc(element, func(_ string, raw json.RawMessage) bool { return string(raw) == "null" })
 	if len(element) != 1 {
@@ -50,7 +50,7 @@ func (in *request) checkTransaction() error {
 	return nil
 }
 
-// transactGetItems reads items of one moment.
+// transactGetItems reads several items at one moment.
 func (s *Service) transactGetItems(in *request) (any, error) {
 	if err := in.checkTransaction(); err != nil {
 		return nil, err
@@ -109,12 +109,12 @@ func (s *Service) transactGetItems(in *request) (any, error) {
 	return struct{ Responses []itemResult }{responses}, nil
 }
 
-// writeTransactionParameters are those of one operation of a transaction.
+// writeTransactionParameters are the parameters of each operation in a transaction.
 var writeTransactionParameters = map[string][]string{
 	"Put": {"Item"}, "Delete": {"Key"}, "Update": {"Key", "UpdateExpression"}, "ConditionCheck": {"Key"},
 }
 
-// transactWriteItems does all writes, or none and says why.
+// transactWriteItems does all writes, or does none and returns the reasons.
 func (s *Service) transactWriteItems(in *request) (any, error) {
 	if err := in.checkTransaction(); err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (s *Service) transactWriteItems(in *request) (any, error) {
 	return struct{}{}, nil
 }
 
-// repeated reports whether a transaction with this token has been done.
+// repeated reports whether a transaction with this token is already done.
 func (s *Service) repeated(in *request, now time.Time) (bool, error) {
 	maps.DeleteFunc(s.transactions, func(_ string, d doneTransaction) bool { return now.Sub(d.at) > tokenKept })
 	d, ok := s.transactions[in.ClientRequestToken]
@@ -197,7 +197,7 @@ func (s *Service) repeated(in *request, now time.Time) (bool, error) {
 	return true, nil
 }
 
-// sum tells the operations of one transaction from those of another.
+// sum returns a hash of the transaction's operations.
 func (in *request) sum() [sha256.Size]byte {
 	data, err := json.Marshal(in.TransactItems)
 	if err != nil {

@@ -24,8 +24,8 @@ type assignment struct {
 	source *operand
 }
 
-// update reads an update expression: SET path = value, …, REMOVE path, …, ADD path
-// value, … and DELETE path value, …, each once and in any order.
+// update parses an update expression: SET path = value, …, REMOVE path, …, ADD path
+// value, … and DELETE path value, …. Each may occur once, in any order.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html (2026-11)
 func (e *expressions) update(source string) (*update, error) {
 	p, err := e.parser("UpdateExpression", source, "SET", "REMOVE", "ADD", "DELETE")
@@ -55,7 +55,7 @@ func (e *expressions) update(source string) (*update, error) {
 	}
 }
 
-// action reads one part of a clause.
+// action parses one part of a clause.
 func (p *parser) action(u *update, clause string) error {
 	target, err := p.path()
 	if err != nil {
@@ -88,12 +88,12 @@ func (p *parser) action(u *update, clause string) error {
 	return nil
 }
 
-// typeNames are the types as errors about ADD and DELETE name them.
+// typeNames are the names of the types in errors about ADD and DELETE.
 var typeNames = map[string]string{
 	typeString: "STRING", typeNumber: "NUMBER", typeBinary: "BINARY", typeBool: "BOOLEAN", typeNull: "NULL", typeList: "LIST", typeMap: "MAP",
 }
 
-// assigned reads what follows the path of an assignment.
+// assigned parses the rest of an assignment, after its path.
 func (p *parser) assigned() (*operand, error) {
 	if _, ok := p.symbol("="); !ok {
 		return nil, p.unexpected()
@@ -101,7 +101,7 @@ func (p *parser) assigned() (*operand, error) {
 	return p.sum()
 }
 
-// sum reads one value, or two with a sign between them.
+// sum parses one value, or two with a sign between them.
 func (p *parser) sum() (*operand, error) {
 	left, err := p.summand()
 	if err != nil {
@@ -137,7 +137,7 @@ func (p *parser) sum() (*operand, error) {
 	}}, nil
 }
 
-// add is the sum of two numbers, or their difference.
+// add returns the sum of two numbers, or their difference.
 func add(a, b value, subtract bool) (value, error) {
 	sum := rational(b.text)
 	if subtract {
@@ -151,16 +151,16 @@ func add(a, b value, subtract bool) (value, error) {
 	return value{kind: typeNumber, text: text}, nil
 }
 
-// decimal writes a number whose denominator is a power of ten.
+// decimal formats a number whose denominator is a power of ten.
 func decimal(r *big.Rat) string {
 	digits, exact := r.FloatPrec()
 	if !exact {
-		digits = maxNumberDigits // it cannot be: both summands were decimals
+		digits = maxNumberDigits // impossible: both summands were decimals
 	}
 	return r.FloatString(digits)
 }
 
-// summand reads an operand, a function, or either in parentheses.
+// summand parses an operand, a function, or either in parentheses.
 func (p *parser) summand() (*operand, error) {
 	if _, ok := p.symbol("("); ok {
 		source, err := p.sum()
@@ -216,7 +216,7 @@ func (p *parser) summand() (*operand, error) {
 	}}, nil
 }
 
-// targets are all paths that change.
+// targets returns all paths that the update changes.
 func (u *update) targets() []path {
 	var targets []path
 	for _, list := range [][]assignment{u.sets, u.adds, u.deletes} {
@@ -227,9 +227,8 @@ func (u *update) targets() []path {
 	return slices.Concat(targets, u.removes)
 }
 
-// apply returns what becomes of an item; nil is none. Where there is no item, one
-// with the key is made, unless attributes are only removed. All operands are read
-// before anything changes.
+// apply returns the updated item; nil means none. A missing item is made from the key,
+// unless the update only removes. All operands are read before anything changes.
 func (u *update) apply(old, key item) (item, error) {
 	if old == nil && len(u.sets)+len(u.adds) == 0 && len(u.removes)+len(u.deletes) > 0 {
 		return nil, nil
@@ -277,7 +276,8 @@ func (u *update) apply(old, key item) (item, error) {
 			return nil, err
 		}
 	}
-	// Positions are those before the update: the last ones of a list go first.
+	// Positions mean those before the update, so a list's last elements are removed
+	// first.
 	for _, target := range slices.SortedFunc(slices.Values(u.removes), path.compare) {
 		if changed, err = changed.with(target, nil); err != nil {
 			return nil, err
@@ -286,7 +286,7 @@ func (u *update) apply(old, key item) (item, error) {
 	return changed, nil
 }
 
-// added is what ADD makes of an attribute.
+// added returns an attribute's value after ADD.
 func added(before item, s assignment) (value, error) {
 	w := *s.source.literal
 	have, ok := before.at(s.target)
@@ -307,8 +307,7 @@ func added(before item, s assignment) (value, error) {
 	return value{kind: have.kind, set: set}, nil
 }
 
-// updated is what an item has of the paths that an update names, for UPDATED_OLD and
-// UPDATED_NEW.
+// updated returns the values at the update's paths, for UPDATED_OLD and UPDATED_NEW.
 func (u *update) updated(i item) item {
 	if i == nil {
 		return nil

@@ -24,11 +24,10 @@ const (
 	typeBinarySet = "BS"
 )
 
-// value is an attribute value. It is not changed once it is made, so that items can
-// share it.
+// value is an attribute value. It is immutable, so items can share it.
 type value struct {
 	kind    string
-	text    string   // of a string; of a number as parseNumber gives it; the bytes of a binary
+	text    string   // of a string; a number, by parseNumber; the bytes of a binary
 	truth   bool     // of a BOOL
 	list    []value  // of a list
 	members item     // of a map
@@ -38,7 +37,7 @@ type value struct {
 // allTypes are the types, in the order of DynamoDB's errors.
 var allTypes = []string{typeBinary, typeNull, typeStringSet, typeBool, typeList, typeBinarySet, typeNumber, typeNumberSet, typeString, typeMap}
 
-// item is the attributes of an item or of a map.
+// item is the attributes of an item, or the members of a map.
 type item map[string]value
 
 // UnmarshalJSON implements [json.Unmarshaler] for {"S": "…"}, {"M": {…}} and so on.
@@ -90,7 +89,7 @@ func (v *value) decode(raw json.RawMessage) error {
 	return invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 }
 
-// scalar reads the text of a string, number or binary.
+// scalar checks the text of a string, number or binary and returns its stored form.
 func scalar(kind, text string) (string, error) {
 	switch kind {
 	case typeNumber:
@@ -158,15 +157,15 @@ func (v value) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]any{v.kind: content})
 }
 
-// equal compares as "=" does: values of different types differ, and sets have no
-// order.
+// equal compares like "=": values of different types differ, and the order of sets does
+// not matter.
 func (v value) equal(w value) bool {
 	return v.kind == w.kind && v.text == w.text && v.truth == w.truth && slices.EqualFunc(v.list, w.list, value.equal) &&
 		maps.EqualFunc(v.members, w.members, value.equal) && slices.Equal(slices.Sorted(slices.Values(v.set)), slices.Sorted(slices.Values(w.set)))
 }
 
-// compare compares as "<" does; only strings, numbers and binaries of the same type
-// have an order.
+// compare compares like "<". Only strings, numbers and binaries of the same type have an
+// order.
 func (v value) compare(w value) (order int, ok bool) {
 	switch {
 	case v.kind != w.kind || !ordered(v.kind):
@@ -181,7 +180,7 @@ func ordered(kind string) bool {
 	return kind == typeString || kind == typeNumber || kind == typeBinary
 }
 
-// bytes is the size that counts for the limit of an item.
+// bytes returns the value's size for the item size limit.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html (2026-11)
 func (v value) bytes() int {
 	n := 0
@@ -219,7 +218,7 @@ func (i item) bytes() int {
 	return n
 }
 
-// nesting is how many lists and maps are in each other.
+// nesting returns how many levels of lists and maps the value has.
 func (v value) nesting() int {
 	n := 0
 	switch v.kind {
@@ -243,8 +242,8 @@ func (i item) nesting() int {
 	return n
 }
 
-// size is what the function size returns: characters, bytes or elements. Numbers,
-// booleans and nulls have none.
+// size returns the result of the function size: characters, bytes or elements. Numbers,
+// booleans and nulls have no size.
 func (v value) size() (n int, ok bool) {
 	switch v.kind {
 	case typeString, typeBinary:
@@ -259,8 +258,8 @@ func (v value) size() (n int, ok bool) {
 	return 0, false
 }
 
-// contains is what the function contains returns: a part of a string or binary, an
-// element of a set or list.
+// contains returns the result of the function contains: for a part of a string or binary,
+// or an element of a set or list.
 func (v value) contains(w value) bool {
 	switch {
 	case v.kind == typeString || v.kind == typeBinary:

@@ -6,18 +6,18 @@ import (
 	"slices"
 )
 
-// write is a change of one item that a request asks for.
+// write is a requested change of one item.
 type write struct {
 	in     *request
 	parsed *parsed
-	// key is the item's key, or the whole item, which check checks.
+	// key is the item's key, or the whole item; check validates it.
 	key   item
 	check func(*table, item) error
-	// change makes of the item that is there, or of nil, the one that follows; nil is none.
+	// change returns the new item for the old one; nil means no item in both.
 	change func(old item) (item, error)
 }
 
-// writers read the requests of writes.
+// writers decode the requests of writes.
 var writers = map[string]func(*request) (*write, error){"Put": readPut, "Delete": readDelete, "Update": readUpdate, "ConditionCheck": readCheck}
 
 func readPut(in *request) (*write, error) {
@@ -45,7 +45,7 @@ func readDelete(in *request) (*write, error) {
 	return &write{in, p, in.Key, (*table).checkKey, func(item) (item, error) { return nil, nil }}, nil
 }
 
-// readCheck reads a condition of a transaction that changes nothing.
+// readCheck decodes a ConditionCheck of a transaction, which changes nothing.
 func readCheck(in *request) (*write, error) {
 	if in.ConditionExpression == nil {
 		return nil, errMissing("transactItems.1.member.conditionCheck.conditionExpression")
@@ -67,7 +67,7 @@ func readUpdate(in *request) (*write, error) {
 		return nil, err
 	}
 	if p.update == nil {
-		p.update = &update{} // makes an item that is not there
+		p.update = &update{} // it makes a missing item
 	}
 	check := func(t *table, key item) error {
 		for _, target := range p.update.targets() {
@@ -99,7 +99,7 @@ type writeResult struct {
 	Attributes item `json:",omitempty"`
 }
 
-// writeOne does a write of its own.
+// writeOne does a single write.
 func (s *Service) writeOne(w *write, err error) (any, error) {
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (s *Service) writeOne(w *write, err error) (any, error) {
 	return writeResult{}, nil
 }
 
-// next is what the write makes of an item, if its condition holds.
+// next returns the item after the write, if the write's condition holds.
 func (w *write) next(t *table, old item) (item, error) {
 	if w.parsed.condition != nil && !w.parsed.condition(old) {
 		t.counters.Unmet++
@@ -153,7 +153,7 @@ func (w *write) next(t *table, old item) (item, error) {
 	return changed, t.checkIndexes(changed)
 }
 
-// store keeps an item, or deletes it for nil.
+// store stores an item; nil deletes it.
 func (t *table) store(id string, i item) {
 	t.counters.Writes++
 	if i == nil {
@@ -230,7 +230,7 @@ func (s *Service) batchWriteItem(in *request) (any, error) {
 	return struct{ UnprocessedItems struct{} }{}, nil
 }
 
-// readBatchWrite reads one put or deletion of a batch.
+// readBatchWrite decodes one put or deletion of a batch.
 func readBatchWrite(table string, r map[string]json.RawMessage) (*write, error) {
 	maps.DeleteFunc(r, func(_ string, raw json.RawMessage) bool { return string(raw) == "null" })
 	for kind, raw := range r {

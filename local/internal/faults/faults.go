@@ -1,6 +1,5 @@
-// Package faults decides what goes wrong on purpose: instances that are killed,
-// invocations that are throttled or slow, messages that come twice, a database that is
-// gone.
+// Package faults decides on deliberate failures: killed instances, throttled or slow
+// invocations, duplicate messages, a lost database.
 //
 //	set := faults.New(time.Now, 1)
 //	err := set.Replace([]faults.Fault{{Kind: faults.Throttle, Share: 0.2}})
@@ -27,33 +26,33 @@ const (
 	Database  = "database"
 )
 
-// Fault is one thing that goes wrong on purpose.
+// Fault is one deliberate failure.
 //
 //	{"kind": "throttle", "function": "Shop-Handler", "share": 0.2, "for": "30s"}
 type Fault struct {
 	// Kind is one of
-	//   - "kill": the process of an instance is killed, up to Delay after it gets an event
-	//   - "throttle": an invocation is refused
+	//   - "kill": the engine kills an instance's process, up to Delay after it gets an event
+	//   - "throttle": the engine refuses an invocation
 	//   - "delay": an invocation takes Delay longer
 	//   - "slowInit": an init phase takes Delay longer
-	//   - "duplicate": a message of a standard queue comes again although its job succeeded
-	//   - "database": connections to the database break, and no new ones are made
+	//   - "duplicate": a standard queue delivers a message again although its job succeeded
+	//   - "database": connections to the database break, and new ones fail
 	Kind string `json:"kind"`
-	// Function is the name of the function that it is for. "" means all.
+	// Function is the name of the affected function. "" means all.
 	Function string `json:"function,omitempty"`
-	// Queue is the name of the queue that "duplicate" is for. "" means all.
+	// Queue is the name of the queue that "duplicate" affects. "" means all.
 	Queue string `json:"queue,omitempty"`
-	// Share is how often it happens, from 0 to 1. 0 means 1: always.
+	// Share is the share of events that the fault affects, from 0 to 1. 0 means 1: all.
 	Share float64 `json:"share,omitempty"`
-	// Delay is for "delay" and "slowInit", and for how long "kill" may wait.
+	// Delay is the delay of "delay" and "slowInit", and the longest delay of "kill".
 	Delay Duration `json:"delay,omitempty"`
-	// For is how long it goes on after it was switched on. 0 means until it is switched off.
+	// For is how long the fault is active. 0 means until it is switched off.
 	For Duration `json:"for,omitempty"`
-	// Off keeps the fault in the list without effect.
+	// Off keeps the fault in the list without any effect.
 	Off bool `json:"off,omitempty"`
 }
 
-// Duration is a time.Duration that JSON has as text, such as "1.5s".
+// Duration is a time.Duration whose JSON form is text, such as "1.5s".
 type Duration time.Duration
 
 // MarshalText implements [encoding.TextMarshaler].
@@ -93,7 +92,7 @@ func Read(data []byte) ([]Fault, error) {
 	return file.Faults, check(file.Faults)
 }
 
-// File is the shape of a file of faults.
+// File is the content of a file of faults.
 type File struct {
 	Faults []Fault `json:"faults"`
 }
@@ -108,11 +107,11 @@ func check(list []Fault) error {
 	return errors.Join(errs...)
 }
 
-// Set is a list of faults that can be replaced while it is asked. It is safe for
-// concurrent use.
+// Set is a list of faults that can be replaced at any time. It is safe for concurrent
+// use.
 type Set struct {
 	now    func() time.Time
-	active atomic.Pointer[list] // nil while there is nothing to do
+	active atomic.Pointer[list] // nil if no fault is active
 
 	mu     sync.Mutex
 	all    list
@@ -123,17 +122,17 @@ type list []armed
 
 type armed struct {
 	Fault
-	until time.Time // zero for no end
+	until time.Time // zero means no end
 }
 
-// New returns a set without faults. Equal seeds make equal decisions, in the order in
-// which they are asked for.
+// New returns a set without faults. Sets with equal seeds make equal decisions for the
+// same sequence of calls.
 func New(now func() time.Time, seed uint64) *Set {
 	return &Set{now: now, random: rand.New(rand.NewPCG(seed, 0))}
 }
 
-// Replace switches on the faults of a list, in place of those before. One that was there
-// already, without a change, goes on.
+// Replace replaces all faults and starts the new ones. An unchanged fault keeps its
+// remaining time.
 func (s *Set) Replace(faults []Fault) error {
 	if err := check(faults); err != nil {
 		return err
@@ -164,10 +163,10 @@ func (s *Set) Replace(faults []Fault) error {
 	return nil
 }
 
-// State is a fault with what is left of its time.
+// State is a fault with its remaining time.
 type State struct {
 	Fault
-	// Active says that it has an effect, Left for how many seconds it still does; 0
+	// Active says that the fault has an effect. Left is its remaining time in seconds; 0
 	// means that it has no end.
 	Active bool    `json:"active"`
 	Left   float64 `json:"leftSeconds,omitempty"`
@@ -193,7 +192,7 @@ func (a *armed) acts(now time.Time) bool {
 	return !a.Off && (a.until.IsZero() || now.Before(a.until))
 }
 
-// hits returns the faults of a kind that happen now.
+// hits returns the faults of a kind that affect the present event.
 func (s *Set) hits(kind, function, queue string) (hits []Fault) {
 	active := s.active.Load()
 	if active == nil {
@@ -220,10 +219,10 @@ func (s *Set) float() float64 {
 // Throttle reports whether to refuse an invocation.
 func (s *Set) Throttle(function string) bool { return len(s.hits(Throttle, function, "")) > 0 }
 
-// SlowInit is how much longer an init phase takes.
+// SlowInit returns the extra duration of an init phase.
 func (s *Set) SlowInit(function string) time.Duration { return sum(s.hits(SlowInit, function, "")) }
 
-// Delay is how much longer an invocation takes.
+// Delay returns the extra duration of an invocation.
 func (s *Set) Delay(function string) time.Duration { return sum(s.hits(Delay, function, "")) }
 
 func sum(hits []Fault) (total time.Duration) {
@@ -242,8 +241,8 @@ func (s *Set) Kill(function string) (after time.Duration, kill bool) {
 	return time.Duration(s.float() * float64(hits[0].Delay)), true
 }
 
-// Duplicate reports whether a message that was done with comes again.
+// Duplicate reports whether to deliver a finished message again.
 func (s *Set) Duplicate(queue string) bool { return len(s.hits(Duplicate, "", queue)) > 0 }
 
-// DatabaseGone reports whether the database cannot be reached.
+// DatabaseGone reports whether connections to the database fail.
 func (s *Set) DatabaseGone() bool { return len(s.hits(Database, "", "")) > 0 }

@@ -1,5 +1,5 @@
-// Package gateway is what API Gateway's HTTP, REST and WebSocket APIs have in common here:
-// how events are written and functions invoked, and what authorizers answer.
+// Package gateway has the common parts of API Gateway's HTTP, REST and WebSocket APIs:
+// encoding events, invoking functions, and reading authorizers' answers.
 package gateway
 
 import (
@@ -23,7 +23,7 @@ type Invocation struct {
 	Event            []byte
 }
 
-// Encode writes JSON as API Gateway does, with "<", ">" and "&" as they are.
+// Encode encodes JSON like API Gateway, which does not escape "<", ">" and "&".
 func Encode(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -34,7 +34,7 @@ func Encode(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// Refuse answers in the gateway's own words, such as {"message": "Forbidden"}.
+// Refuse sends an answer of the gateway itself, such as {"message": "Forbidden"}.
 func Refuse(w http.ResponseWriter, status int, body map[string]string) {
 	data := Encode(body)
 	w.Header().Set("Content-Type", "application/json")
@@ -43,7 +43,7 @@ func Refuse(w http.ResponseWriter, status int, body map[string]string) {
 	w.Write(data) //nolint:errcheck // the client has gone
 }
 
-// Trace is the trace that a request belongs to: the client's, or a new one.
+// Trace returns a request's trace header: the client's, or a new one.
 func Trace(header string, at time.Time) string {
 	if strings.Contains(header, "Root=") {
 		return header
@@ -51,21 +51,21 @@ func Trace(header string, at time.Time) string {
 	return fmt.Sprintf("Root=1-%08x-%x", at.Unix(), Random(12))
 }
 
-// Random are n random bytes.
+// Random returns n random bytes.
 func Random(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b)
 	return b
 }
 
-// SourceIP is the address of the client.
+// SourceIP returns the client's address.
 func SourceIP(r *http.Request) string {
 	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
 	return ip
 }
 
-// Text writes a claim, or a value of an authorizer's context, as events have it: lists in
-// brackets, apart by spaces.
+// Text formats a claim, or a value of an authorizer's context, for an event. A list is in
+// brackets, with spaces between its items.
 func Text(v any) string {
 	switch v := v.(type) {
 	case string:

@@ -1,5 +1,5 @@
-// Package history remembers what an engine did lately: the life of instances,
-// invocations with their events and responses, log lines, messages and frames.
+// Package history records an engine's recent events: the life of instances, invocations
+// with their events and responses, log lines, messages and frames.
 //
 //	h := history.New()
 //	h.InstanceStarts(1, "Shop-Handler", "1", true)
@@ -8,10 +8,9 @@
 //	i.Run()
 //	i.End(response, history.StatusOK, "")
 //
-// All of it is in rings of a fixed size, so that an engine that runs for days keeps
-// what is recent and no more. Recording takes one short lock and copies nothing:
-// events and responses are kept as the slices that the engine has anyway, and nobody
-// may write to them afterwards.
+// Rings of a fixed size hold everything, so an engine that runs for days keeps only
+// recent events. Recording takes one short lock and copies nothing: the history keeps the
+// engine's own slices of events and responses. Nobody may write to them afterwards.
 package history
 
 import (
@@ -19,31 +18,31 @@ import (
 	"time"
 )
 
-// Bounds of what is kept. The oldest go first.
+// Bounds of the history. The oldest entries go first.
 const (
 	// MaxInvocations bounds the invocations, MaxPayloadBytes their events and responses
-	// together. An event or response over MaxPayload is not kept at all.
+	// together. An event or response larger than MaxPayload is not kept.
 	MaxInvocations  = 4000
 	MaxPayloadBytes = 32 << 20
 	MaxPayload      = 1 << 20
-	// MaxBars bounds the bars in the lanes of instances: one for each init phase and
-	// each invocation.
+	// MaxBars bounds the bars in the lanes of instances. Each init phase and each
+	// invocation has one.
 	MaxBars = 1 << 16
-	// MaxMarks bounds the marks in lanes. Throttles within throttleWindow are one mark.
+	// MaxMarks bounds the marks in lanes. Throttles within throttleWindow share one mark.
 	MaxMarks = 8192
-	// MaxLines bounds the log lines, MaxLineBytes their text. A line over MaxLine is
-	// cut off.
+	// MaxLines bounds the log lines, MaxLineBytes their text. A line longer than MaxLine
+	// is cut off.
 	MaxLines     = 8000
 	MaxLineBytes = 8 << 20
 	MaxLine      = 16 << 10
-	// MaxMessages bounds the messages whose sender is known.
+	// MaxMessages bounds the messages with a known sender.
 	MaxMessages = 8000
-	// MaxFrames bounds the WebSocket messages; of each the first MaxFrame bytes are kept.
+	// MaxFrames bounds the WebSocket messages. Each keeps its first MaxFrame bytes.
 	MaxFrames = 2000
 	MaxFrame  = 4 << 10
-	// MaxEnded bounds the instances that have ended.
+	// MaxEnded bounds the ended instances.
 	MaxEnded = 500
-	// MaxSeconds is for how many seconds there are figures.
+	// MaxSeconds is the number of seconds in the series.
 	MaxSeconds = 600
 )
 
@@ -57,16 +56,16 @@ type History struct {
 	invocations ring[*Invocation]
 	byID        map[string]*Invocation
 	payload     int    // bytes of events and responses
-	shed        uint64 // payloads of invocations before this one are gone
+	shed        uint64 // earlier invocations no longer have their payloads
 	bars        ring[Bar]
 	marks       ring[Mark]
-	pending     map[string]*Mark // throttles that are still being counted, by function
+	pending     map[string]*Mark // marks of throttles that still count up, by function
 	lines       ring[Line]
 	lineBytes   int
-	lineFloor   uint64 // lines before this one are gone
+	lineFloor   uint64 // earlier lines are dropped
 	messages    ring[*message]
 	messageByID map[string]*message
-	sends       map[[2]string]int // messages by function and queue
+	sends       map[[2]string]int // number of messages by function and queue
 	frames      ring[Frame]
 	instances   map[int]*Instance
 	ended       ring[int]
@@ -86,7 +85,7 @@ func New() *History {
 	}
 }
 
-// ring holds the last max values that were added. Values are numbered from 0.
+// ring holds the last max added values. The first value ever added has number 0.
 type ring[T any] struct {
 	items []T
 	next  uint64 // the number of the next value
@@ -108,25 +107,25 @@ func (r *ring[T]) add(v T) (displaced T, full bool) {
 	return displaced, full
 }
 
-// first is the number of the oldest value.
+// first returns the number of the oldest value.
 func (r *ring[T]) first() uint64 { return r.next - uint64(len(r.items)) }
 
 func (r *ring[T]) at(n uint64) *T { return &r.items[n%uint64(r.max)] }
 
-// since calls yield for the values from number n on, oldest first, until it returns
+// since calls yield for the values from number n on, oldest first, until yield returns
 // false.
 func (r *ring[T]) since(n uint64, yield func(*T) bool) {
 	for n = max(n, r.first()); n < r.next && yield(r.at(n)); n++ {
 	}
 }
 
-// newest calls yield for all values, newest first, until it returns false.
+// newest calls yield for all values, newest first, until yield returns false.
 func (r *ring[T]) newest(yield func(*T) bool) {
 	for n := r.next; n > r.first() && yield(r.at(n-1)); n-- {
 	}
 }
 
-// millis is a time as the page has it: milliseconds since 1970.
+// millis converts a time for the page: milliseconds since 1970.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -134,7 +133,7 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// between is a duration in milliseconds, with microseconds; 0 unless both times are
+// between returns a duration in milliseconds, with microseconds; 0 unless both times are
 // known.
 func between(from, to time.Time) float64 {
 	if from.IsZero() || to.IsZero() || to.Before(from) {

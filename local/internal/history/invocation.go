@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Where invocations come from.
+// Sources of invocations.
 const (
 	SourceHTTP      = "http"
 	SourceWebSocket = "websocket"
@@ -19,7 +19,7 @@ const (
 	SourceReplay    = "replay"
 )
 
-// What has become of an invocation. The first three are those of one that goes on.
+// Statuses of invocations. The first three are those of invocations in progress.
 const (
 	StatusWaiting   = "waiting"
 	StatusInit      = "init"
@@ -31,7 +31,7 @@ const (
 	StatusThrottled = "throttled"
 )
 
-// Arrival is an invocation that has just come.
+// Arrival is an invocation that has just arrived.
 type Arrival struct {
 	// ID is the request's id, Function the function's name.
 	ID, Function string
@@ -39,22 +39,22 @@ type Arrival struct {
 	Source string
 	// Trace is the header X-Amzn-Trace-Id.
 	Trace string
-	// Event is kept and must not be written to any more.
+	// Event is kept, so nobody may write to it any more.
 	Event []byte
-	// Waited is for how long the event was queued before.
+	// Waited is how long the event was queued before.
 	Waited time.Duration
 }
 
-// OnInstance says how an invocation came to its instance.
+// OnInstance describes the instance that an invocation got.
 type OnInstance struct {
-	// Cold says that the instance is started for it.
+	// Cold says that the instance was started for it.
 	Cold bool
-	// Provisioned says that the instance is one of provisioned concurrency, Spill that
-	// all of those were busy.
+	// Provisioned says that the instance belongs to provisioned concurrency. Spill says
+	// that all of those instances were busy.
 	Provisioned, Spill bool
 }
 
-// Invocation is one invocation. Its methods tell the history of its progress.
+// Invocation is one invocation. Its methods record its progress.
 type Invocation struct {
 	h *History
 	Arrival
@@ -66,15 +66,15 @@ type Invocation struct {
 	ended             time.Time
 	status, failure   string
 	response          []byte
-	size, answer      int // bytes of event and response, kept or not
+	size, answer      int // bytes of event and response, also if they are not kept
 	code              int // the status of an HTTP response
-	failed            int // messages that the response says have failed
+	failed            int // failed messages in the response
 	label             string
 	messageIDs        []string
 	scanned           bool
 }
 
-// Arrive begins an invocation.
+// Arrive records a new invocation.
 func (h *History) Arrive(a Arrival) *Invocation {
 	now := h.now()
 	i := &Invocation{h: h, Arrival: a, arrived: now, status: StatusWaiting, size: len(a.Event)}
@@ -96,7 +96,7 @@ func (h *History) Arrive(a Arrival) *Invocation {
 	return i
 }
 
-// keep makes room for a payload. h.mu is held.
+// keep makes room for a payload of n bytes. h.mu is held.
 func (h *History) keep(n int) {
 	h.payload += n
 	for h.shed = max(h.shed, h.invocations.first()); h.payload > MaxPayloadBytes && h.shed < h.invocations.next; h.shed++ {
@@ -106,7 +106,7 @@ func (h *History) keep(n int) {
 	}
 }
 
-// Acquire says which instance handles the invocation.
+// Acquire records the instance that handles the invocation.
 func (i *Invocation) Acquire(instance int, on OnInstance) {
 	h := i.h
 	now := h.now()
@@ -136,7 +136,7 @@ func (i *Invocation) Acquire(instance int, on OnInstance) {
 	}
 }
 
-// Run says that the instance has the event.
+// Run records that the instance has the event.
 func (i *Invocation) Run() {
 	h := i.h
 	now := h.now()
@@ -145,7 +145,8 @@ func (i *Invocation) Run() {
 	i.running, i.status = now, StatusRunning
 }
 
-// Lose says that the instance ended before it saw the event, which is tried elsewhere.
+// Lose records that the instance ended before it saw the event. Another one gets the
+// event.
 func (i *Invocation) Lose() {
 	h := i.h
 	h.mu.Lock()
@@ -154,7 +155,7 @@ func (i *Invocation) Lose() {
 	i.instance, i.status = 0, StatusWaiting
 }
 
-// free gives the instance back. h.mu is held.
+// free releases the instance. h.mu is held.
 func (i *Invocation) free(now time.Time, kind string) {
 	if i.instance == 0 {
 		return
@@ -176,8 +177,8 @@ func (i *Invocation) free(now time.Time, kind string) {
 	}
 }
 
-// End says what became of the invocation. The response is kept and must not be written
-// to any more; failure is the error's text.
+// End records the result of the invocation. The history keeps the response, so nobody may
+// write to it any more; failure is the error's text.
 func (i *Invocation) End(response []byte, status, failure string) {
 	h := i.h
 	code, failed := 0, 0
@@ -235,7 +236,7 @@ func (i *Invocation) waited() float64 {
 	return float64(i.Waited.Microseconds())/1000 + between(i.arrived, i.acquired)
 }
 
-// statusCode finds the status of a gateway's response.
+// statusCode returns the status in a gateway's response.
 func statusCode(response []byte) int {
 	_, rest, ok := bytes.Cut(response, []byte(`"statusCode":`))
 	if !ok {
@@ -257,20 +258,21 @@ type Summary struct {
 	Number   uint64 `json:"number"`
 	Function string `json:"function"`
 	Source   string `json:"source"`
-	// Label says what it is about: "POST /orders", a queue's name, a schedule's.
+	// Label is a short description: "POST /orders", the name of a queue or schedule.
 	Label  string `json:"label"`
 	Status string `json:"status"`
 	// Code is the status of an HTTP response, 0 for none.
 	Code int `json:"code,omitempty"`
-	// Failed is how many messages of a batch come again.
+	// Failed is the number of a batch's messages that will be retried.
 	Failed   int    `json:"failed,omitempty"`
 	Error    string `json:"error,omitempty"`
 	Instance int    `json:"instance,omitempty"`
 	Cold     bool   `json:"cold,omitempty"`
-	// Provisioned says that it ran on provisioned concurrency, Spill that it would have.
+	// Provisioned says that it ran on provisioned concurrency. Spill says that it did
+	// not, because all provisioned instances were busy.
 	Provisioned bool `json:"provisioned,omitempty"`
 	Spill       bool `json:"spill,omitempty"`
-	// Time is when it came, in milliseconds since 1970; the others are durations in
+	// Time is when it arrived, in milliseconds since 1970. The others are durations in
 	// milliseconds.
 	Time    int64   `json:"time"`
 	Waited  float64 `json:"waitedMs"`
@@ -278,7 +280,7 @@ type Summary struct {
 	Handler float64 `json:"handlerMs"`
 }
 
-// summary is made anew each time. h.mu is held.
+// summary makes a new summary on each call. h.mu is held.
 func (i *Invocation) summary() Summary {
 	s := Summary{
 		ID: i.ID, Number: i.number, Function: i.Function, Source: i.Source, Label: i.describe(), Status: i.status, Code: i.code, Failed: i.failed, Error: i.failure,
@@ -298,7 +300,7 @@ func (i *Invocation) summary() Summary {
 	return s
 }
 
-// describe finds out what an event is about.
+// describe derives the label from the event.
 func (i *Invocation) describe() string {
 	if i.label != "" || i.Event == nil {
 		return i.label
@@ -345,13 +347,13 @@ func (i *Invocation) describe() string {
 	return i.label
 }
 
-// messages returns the ids of the messages in the event of a batch.
+// messages returns the ids of the messages in a batch's event.
 func (i *Invocation) messages() []string {
 	if i.scanned || i.Source != SourceQueue {
 		return i.messageIDs
 	}
 	i.scanned = true
-	key := []byte(`"messageId":"`) // a body has its quotes escaped
+	key := []byte(`"messageId":"`) // a body contains only escaped quotes
 	for rest := i.Event; ; {
 		at := bytes.Index(rest, key)
 		if at < 0 {
@@ -369,16 +371,16 @@ type Filter struct {
 	Source, Status, Function string
 	// Text is a part of the label, the id or the error.
 	Text string
-	// Instance is one instance, 0 for any.
+	// Instance is the id of one instance; 0 means any.
 	Instance int
-	// MinMs and MaxMs bound the duration of init and handler, in milliseconds. A MaxMs
-	// of 0 does not.
+	// MinMs and MaxMs bound the duration of init and handler, in milliseconds. A MaxMs of
+	// 0 sets no bound.
 	MinMs, MaxMs float64
-	// Before is the number of an invocation: only older ones are selected. 0 means any.
+	// Before is an invocation's number: only older ones are selected. 0 means any.
 	Before uint64
-	// From and To bound the time at which it came; zero times do not.
+	// From and To bound the time of arrival; a zero time sets no bound.
 	From, To time.Time
-	// Limit is how many to return; 0 means 100.
+	// Limit is the most invocations to return; 0 means 100.
 	Limit int
 }
 
@@ -413,17 +415,17 @@ func (h *History) Invocations(f Filter) []Summary {
 	return list
 }
 
-// Detail is all that is known of an invocation.
+// Detail is everything that the history has about an invocation.
 type Detail struct {
 	Summary
-	// Event and Response are as they were; nil when they are not kept any more. The
-	// sizes are theirs in bytes.
+	// Event and Response are the originals; nil if they are no longer kept. EventBytes
+	// and ResponseBytes are their sizes.
 	Event, Response           []byte
 	EventBytes, ResponseBytes int
 	Lines                     []Line
 }
 
-// Find returns an invocation by its id, and false when it is not there any more.
+// Find returns an invocation by its id, and false if it is no longer kept.
 func (h *History) Find(id string) (Detail, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

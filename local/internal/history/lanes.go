@@ -10,28 +10,28 @@ import (
 const (
 	BarInit   = "init"
 	BarBusy   = "busy"
-	BarSpill  = "spill" // an invocation that found the provisioned instances busy
+	BarSpill  = "spill" // an on-demand invocation because the provisioned instances were busy
 	BarFailed = "failed"
 )
 
-// Bar is a time in which an instance was busy.
+// Bar is a period in which an instance was busy.
 type Bar struct {
 	Instance int `json:"i"`
 	// Start and End are milliseconds since 1970.
 	Start int64  `json:"s"`
 	End   int64  `json:"e"`
 	Kind  string `json:"k"`
-	// Count is how many invocations were joined to one bar.
+	// Count is the number of invocations that were joined into this bar.
 	Count int `json:"n"`
 }
 
-// Kinds of marks, beside [StatusTimeout], [StatusCrash] and [StatusThrottled].
+// Kinds of marks, besides [StatusTimeout], [StatusCrash] and [StatusThrottled].
 const (
 	MarkKilled = "killed" // by the user or a fault
-	MarkHealed = "healed" // the program ended itself between invocations
+	MarkHealed = "healed" // the program exited between invocations
 )
 
-// Mark is something that happened at one moment.
+// Mark is an event at one moment.
 type Mark struct {
 	Time     int64  `json:"t"`
 	Kind     string `json:"k"`
@@ -51,13 +51,13 @@ type Instance struct {
 	PID         int    `json:"pid,omitempty"`
 	// State is "init", "busy", "idle", "frozen" or "ended".
 	State string `json:"state"`
-	// Born, Ready and Ended are milliseconds since 1970, 0 for what has not happened.
+	// Born, Ready and Ended are milliseconds since 1970; 0 for events still to come.
 	Born  int64 `json:"born"`
 	Ready int64 `json:"ready,omitempty"`
 	Ended int64 `json:"ended,omitempty"`
-	// Since is when it became busy or idle.
+	// Since is when it last became busy or idle.
 	Since int64 `json:"since,omitempty"`
-	// Why says why it ended.
+	// Why is the reason for its end.
 	Why         string `json:"why,omitempty"`
 	Invocations int    `json:"invocations"`
 
@@ -84,7 +84,7 @@ func (in *Instance) view() Instance {
 	return v
 }
 
-// InstanceStarts says that the init phase of an instance begins.
+// InstanceStarts records the beginning of an instance's init phase.
 func (h *History) InstanceStarts(id int, function, version string, provisioned bool) {
 	now := h.now()
 	h.mu.Lock()
@@ -96,7 +96,7 @@ func (h *History) InstanceStarts(id int, function, version string, provisioned b
 	}
 }
 
-// InstanceIsReady says that its init phase is over.
+// InstanceIsReady records the end of an instance's init phase.
 func (h *History) InstanceIsReady(id, pid int) {
 	now := h.now()
 	h.mu.Lock()
@@ -110,7 +110,7 @@ func (h *History) InstanceIsReady(id, pid int) {
 	h.bars.add(Bar{Instance: id, Start: in.Born, End: in.Ready, Kind: BarInit, Count: 1})
 }
 
-// InstanceFreezes says that an instance was frozen by hand, or thawed.
+// InstanceFreezes records that the user froze an instance, or that it was thawed.
 func (h *History) InstanceFreezes(id int, frozen bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -119,8 +119,8 @@ func (h *History) InstanceFreezes(id int, frozen bool) {
 	}
 }
 
-// InstanceEnds says that an instance has ended and why. mark is the kind of mark that
-// it leaves in its lane, "" for none.
+// InstanceEnds records the end of an instance and the reason. mark is the kind of mark in
+// its lane, "" for none.
 func (h *History) InstanceEnds(id int, why, mark string) {
 	now := h.now()
 	h.mu.Lock()
@@ -143,7 +143,7 @@ func (h *History) InstanceEnds(id int, why, mark string) {
 
 func (h *History) mark(m Mark) { h.marks.add(m) }
 
-// throttle counts an invocation that was refused. h.mu is held.
+// throttle counts a throttled invocation. h.mu is held.
 func (h *History) throttle(i *Invocation, now time.Time) {
 	p := h.pending[i.Function]
 	if p != nil && millis(now)-p.Time < throttleWindow.Milliseconds() {
@@ -156,7 +156,7 @@ func (h *History) throttle(i *Invocation, now time.Time) {
 	h.pending[i.Function] = &Mark{Time: millis(now), Kind: StatusThrottled, Function: i.Function, Request: i.ID, Count: 1}
 }
 
-// flush makes marks of throttles that are not counted any more. h.mu is held.
+// flush makes marks of throttle counts whose window is over. h.mu is held.
 func (h *History) flush(now time.Time) {
 	for name, p := range h.pending {
 		if millis(now)-p.Time >= throttleWindow.Milliseconds() {
@@ -166,7 +166,7 @@ func (h *History) flush(now time.Time) {
 	}
 }
 
-// join makes one bar of those of an instance and a kind that are less than gap apart.
+// join joins bars of one instance and kind if they are less than gap apart.
 func join(bars []Bar, gap int64) []Bar {
 	type key struct {
 		instance int
@@ -186,17 +186,16 @@ func join(bars []Bar, gap int64) []Bar {
 	return out
 }
 
-// Lanes is what the lanes of instances show.
+// Lanes is the data of the instances' lanes.
 type Lanes struct {
-	// Time is now, in milliseconds since 1970.
+	// Time is the present time, in milliseconds since 1970.
 	Time      int64      `json:"time"`
 	Instances []Instance `json:"instances"`
 	Bars      []Bar      `json:"bars"`
 	Marks     []Mark     `json:"marks"`
 }
 
-// Lanes returns what happened in the last d. Bars that are less than gap apart are
-// joined.
+// Lanes returns the lanes of the last d. It joins bars that are less than gap apart.
 func (h *History) Lanes(d, gap time.Duration) Lanes {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -220,7 +219,7 @@ func (h *History) Lanes(d, gap time.Duration) Lanes {
 	return l
 }
 
-// views returns the instances that run, and those that ended since a time. h.mu is held.
+// views returns the running instances and those that ended since a time. h.mu is held.
 func (h *History) views(since int64) []Instance {
 	list := []Instance{}
 	for _, in := range h.instances {

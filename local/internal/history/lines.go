@@ -12,13 +12,13 @@ type Line struct {
 	Time     int64  `json:"time"` // milliseconds since 1970
 	Function string `json:"function"`
 	Instance int    `json:"instance,omitempty"`
-	// Request is the invocation that the line belongs to, "" if that is not known.
+	// Request is the line's invocation, "" if it is unknown.
 	Request string `json:"request,omitempty"`
 	Text    string `json:"text"`
 }
 
-// Log adds a line that an instance wrote. It belongs to the request that it names as
-// requestId, or else to the last one of the instance.
+// Log adds a line of an instance's output. The line belongs to the request in its
+// requestId, or else to the last request of the instance.
 func (h *History) Log(instance int, function string, text []byte) {
 	line := Line{Time: millis(h.now()), Function: function, Instance: instance, Request: requestOf(text), Text: clip(text, MaxLine)}
 	h.mu.Lock()
@@ -32,7 +32,7 @@ func (h *History) Log(instance int, function string, text []byte) {
 	h.line(line)
 }
 
-// Note adds a line of the engine's own: what Lambda itself says of a function.
+// Note adds a line of the engine: Lambda's own messages about a function.
 func (h *History) Note(text string) {
 	line := Line{Time: millis(h.now()), Text: clip([]byte(text), MaxLine)}
 	if _, rest, ok := strings.Cut(text, "RequestId: "); ok {
@@ -60,7 +60,7 @@ func (h *History) line(l Line) {
 	}
 }
 
-// requestOf finds the request that a JSON record names.
+// requestOf returns the request id in a JSON log record.
 func requestOf(text []byte) string {
 	_, rest, ok := bytes.Cut(text, []byte(`"requestId":"`))
 	end := bytes.IndexByte(rest, '"')
@@ -147,16 +147,16 @@ func (h *History) Frames(api string, limit int) []Frame {
 	return list
 }
 
-// Cursor is how far a reader of [History.Tick] has come. Its zero value begins at the
-// oldest; see [History.End].
+// Cursor is the position of a reader of [History.Tick]. Its zero value begins at the
+// oldest entries; see [History.End].
 type Cursor struct {
 	invocations, bars, marks, lines, frames uint64
 	seconds                                 int64
 	since                                   int64
-	open                                    map[uint64]bool // invocations that had not ended
+	open                                    map[uint64]bool // invocations in progress
 }
 
-// End returns the cursor of a reader that wants what comes from now on.
+// End returns a cursor for a reader that wants only later events.
 func (h *History) End() *Cursor {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -164,14 +164,15 @@ func (h *History) End() *Cursor {
 	return &Cursor{h.invocations.next, h.bars.next, h.marks.next, h.lines.next, h.frames.next, now.Unix() - 1, millis(now), map[uint64]bool{}}
 }
 
-// Tick is what happened since the tick before.
+// Tick has the events since the tick before.
 type Tick struct {
 	Lanes
-	// Invocations are the newest that began or changed, oldest first; Skipped is how
-	// many more there were.
+	// Invocations are the newest that began or changed, oldest first. Skipped is the
+	// number of further ones.
 	Invocations []Summary `json:"invocations"`
 	Skipped     int       `json:"skipped,omitempty"`
-	// Lines are the newest lines, oldest first; SkippedLines is how many more there were.
+	// Lines are the newest lines, oldest first. SkippedLines is the number of further
+	// ones.
 	Lines        []Line  `json:"lines"`
 	SkippedLines int     `json:"skippedLines,omitempty"`
 	Frames       []Frame `json:"frames"`
@@ -185,8 +186,7 @@ const (
 	tickGap         = 2 * time.Millisecond
 )
 
-// Tick returns what happened since the cursor and moves it. Its size is bounded,
-// however much that was.
+// Tick returns the events since the cursor and moves the cursor. Its size is bounded.
 func (h *History) Tick(c *Cursor) Tick {
 	series := h.Series(c.seconds)
 	h.mu.Lock()
@@ -234,7 +234,7 @@ func (h *History) Tick(c *Cursor) Tick {
 	return t
 }
 
-// Empty reports whether a tick has nothing to tell but the time.
+// Empty reports whether a tick has no data except the time.
 func (t *Tick) Empty() bool {
 	return len(t.Bars)+len(t.Marks)+len(t.Invocations)+len(t.Lines)+len(t.Frames)+len(t.Series.Functions)+len(t.Series.Queues) == 0
 }

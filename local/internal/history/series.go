@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// figures are what is counted of a function.
+// figures are the counters of a function.
 type figures struct {
 	busy, provisioned int
 	seconds           ring[second]
@@ -20,7 +20,7 @@ func (h *History) figuresOf(function string) *figures {
 	return f
 }
 
-// second is what happened in one second of wall time.
+// second has a function's figures for one second of wall time.
 type second struct {
 	at                             int64
 	count, cold, throttled, errors int
@@ -39,7 +39,8 @@ func (f *figures) second(now time.Time) *second {
 	return f.seconds.at(f.seconds.next - 1)
 }
 
-// histogram counts durations in buckets that grow by a fifth, from 0.05 ms.
+// histogram counts durations in buckets from 0.05 ms on; each is a fifth larger than the
+// last.
 type histogram struct {
 	n      uint32
 	bucket [80]uint16
@@ -61,7 +62,7 @@ func (g *histogram) add(ms float64) {
 	}
 }
 
-// quantile is the upper end of the bucket in which a share of the durations ends.
+// quantile returns the upper end of the bucket that contains the quantile.
 func (g *histogram) quantile(share float64) float64 {
 	if g.n == 0 {
 		return 0
@@ -75,21 +76,22 @@ func (g *histogram) quantile(share float64) float64 {
 	return lowest * math.Pow(growth, float64(len(g.bucket)))
 }
 
-// Second is what a function did in one second. Quantiles are within a fifth.
+// Second has a function's figures for one second. Quantiles have an error of up to a
+// fifth.
 type Second struct {
 	// Time is in seconds since 1970.
 	Time      int64  `json:"time"`
 	Function  string `json:"function"`
-	Count     int    `json:"count"` // invocations that ended, throttled ones excepted
+	Count     int    `json:"count"` // finished invocations, without throttled ones
 	Cold      int    `json:"cold"`
 	Throttled int    `json:"throttled"`
 	Errors    int    `json:"errors"`
 	Spill     int    `json:"spill"`
-	// Busy is how many invocations ran at once at most, Provisioned how many of them on
+	// Busy is the most invocations that ran at once, Provisioned the number of them on
 	// provisioned concurrency.
 	Busy        int `json:"busy"`
 	Provisioned int `json:"provisioned"`
-	// The 50th, 90th and 99th percentile in milliseconds.
+	// The 50th, 90th and 99th percentiles in milliseconds.
 	Waited  [3]float64 `json:"waitedMs"`
 	Init    [3]float64 `json:"initMs"`
 	Handler [3]float64 `json:"handlerMs"`
@@ -107,7 +109,7 @@ func (s *second) view(function string) Second {
 	return v
 }
 
-// QueueSample is what a queue held at a moment.
+// QueueSample has a queue's counters at one moment.
 type QueueSample struct {
 	Time     int64   `json:"time"` // in seconds since 1970
 	Queue    string  `json:"queue"`
@@ -117,7 +119,7 @@ type QueueSample struct {
 	Age      float64 `json:"ageSeconds"` // of the oldest message
 }
 
-// SampleQueue adds a sample; its time is set here.
+// SampleQueue adds a sample and sets its time.
 func (h *History) SampleQueue(s QueueSample) {
 	s.Time = h.now().Unix()
 	h.mu.Lock()
@@ -131,14 +133,13 @@ func (h *History) SampleQueue(s QueueSample) {
 	r.add(s)
 }
 
-// Series are the figures of the last seconds.
+// Series are the figures of recent seconds.
 type Series struct {
 	Functions []Second      `json:"functions"`
 	Queues    []QueueSample `json:"queues"`
 }
 
-// Series returns the figures after a time, in seconds since 1970, of seconds that are
-// over.
+// Series returns the figures of completed seconds after a time, in seconds since 1970.
 func (h *History) Series(after int64) Series {
 	out := Series{Functions: []Second{}, Queues: []QueueSample{}}
 	h.mu.Lock()

@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// message is a message on a queue whose sender may be known.
+// message is a queue's message, perhaps with a known sender.
 type message struct {
 	id, queue, group string
 	sent             time.Time
-	cause            string // the request that sent it, "" if that is not known
-	dead             string // the dead-letter queue that it went to
+	cause            string // id of the request that sent it, "" if unknown
+	dead             string // the dead-letter queue that got it
 }
 
-// Sent is a message that a queue has taken.
+// Sent is a message that a queue has accepted.
 type Sent struct {
 	ID, Queue, Group string
-	// Instance is the instance whose program sent it, 0 for somebody else.
+	// Instance is the instance whose program sent it, 0 for other senders.
 	Instance int
-	// Trace is its AWSTraceHeader.
+	// Trace is the message's AWSTraceHeader.
 	Trace string
 }
 
-// Send notes a message, and the invocation that sent it: the one of the same trace, or
+// Send records a message and the invocation that sent it: the one with the same trace, or
 // the last one of its instance.
 func (h *History) Send(s Sent) {
 	m := &message{id: s.ID, queue: s.Queue, group: s.Group, sent: h.now()}
@@ -51,14 +51,14 @@ func (h *History) Send(s Sent) {
 	h.messageByID[m.id] = m
 }
 
-// Sends returns how many messages functions sent, by the names of function and queue.
+// Sends returns the number of messages sent, by the names of function and queue.
 func (h *History) Sends() map[[2]string]int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return maps.Clone(h.sends)
 }
 
-// Bury notes that a message went to a dead-letter queue.
+// Bury records that a message moved to a dead-letter queue.
 func (h *History) Bury(id, queue string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -76,32 +76,32 @@ func rootOf(trace string) string {
 	return ""
 }
 
-// Step is one bar of a trace: an invocation, or the time that a message waited.
+// Step is one bar of a trace: an invocation, or the waiting time of a message.
 type Step struct {
-	// Depth is how far it is from the request that began it all.
+	// Depth is the distance from the request that began the trace.
 	Depth int `json:"depth"`
 	// Kind is "invocation" or "message".
 	Kind string `json:"kind"`
-	// Invocation is the one of the step; a message has that which received it, with an
-	// empty id when none has yet.
+	// Invocation is the step's invocation. For a message it is the receiving invocation,
+	// with an empty id before there is one.
 	Invocation Summary `json:"invocation"`
-	// Message, Queue, Group and Dead are of a message. Dead is the dead-letter queue
-	// that it went to.
+	// Message, Queue, Group and Dead belong to a message. Dead is the dead-letter queue
+	// that got the message.
 	Message string `json:"message,omitempty"`
 	Queue   string `json:"queue,omitempty"`
 	Group   string `json:"group,omitempty"`
 	Dead    string `json:"dead,omitempty"`
-	// Start and End are milliseconds since 1970 with microseconds; End is 0 for what
-	// goes on.
+	// Start and End are milliseconds since 1970 with microseconds; End is 0 for a step in
+	// progress.
 	Start float64 `json:"start"`
 	End   float64 `json:"end"`
 }
 
-// maxSteps bounds a trace.
+// maxSteps bounds the steps of a trace.
 const maxSteps = 300
 
-// Trace returns the steps of all that a request caused, in order, from the request that
-// began it: invocations, the messages that they sent, the jobs that those became.
+// Trace returns all steps that a request caused, in order, from the request that began
+// the trace: invocations, the messages that they sent, and the jobs of those messages.
 func (h *History) Trace(id string) []Step {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -159,8 +159,7 @@ func (h *History) Trace(id string) []Step {
 	return steps
 }
 
-// causeOf returns the invocation that sent one of the messages of a batch, nil if that
-// is not known.
+// causeOf returns the invocation that sent a message of the batch; nil if it is unknown.
 func (h *History) causeOf(i *Invocation) *Invocation {
 	for _, id := range i.messages() {
 		if m := h.messageByID[id]; m != nil && m.cause != "" && m.cause != i.ID {

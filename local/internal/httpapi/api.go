@@ -31,45 +31,45 @@ const (
 	maxDiscoveryBytes  = 150000
 	authorizerCacheMax = 1000
 
-	// maxEventBytes is what Lambda takes.
+	// maxEventBytes is Lambda's limit for an event.
 	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
 	maxEventBytes = 6*1024*1024 + 100
 )
 
-// Invoker invokes Lambda functions. An error with a method Throttled that returns
-// true says that there is no room for the invocation.
+// Invoker invokes Lambda functions. An error with a method Throttled that returns true
+// says that Lambda throttled the invocation.
 type Invoker interface {
 	Invoke(ctx context.Context, i gateway.Invocation) ([]byte, error)
-	// InvokeStream is Invoke, but it returns when the response begins.
+	// InvokeStream is Invoke, but returns when the response begins.
 	InvokeStream(ctx context.Context, i gateway.Invocation) (*Stream, error)
 }
 
-// Stream is a response that comes while the function writes it. A Read fails when
-// the function does.
+// Stream is a response that arrives while the function writes it. A Read fails when the
+// function fails.
 type Stream struct {
 	ContentType string
 	io.ReadCloser
 }
 
-// Config is how an API is set up.
+// Config is an API's configuration.
 type Config struct {
-	// ID, Region and Account make up the API's domain and ARNs.
+	// ID, Region and Account are parts of the API's domain and ARNs.
 	ID, Region, Account string
 	// Stages are the deployed stages, by name.
 	Stages map[string]Stage
 	// Routes are the API's routes.
 	Routes []Route
-	// CORS makes the API answer preflight requests. Nil leaves them to routes.
+	// CORS makes the API answer preflight requests. Nil leaves them to the routes.
 	CORS *CORS
-	// URL is the kind of Function URL that this is instead of an HTTP API.
+	// URL is the kind of a Function URL; NoURL for an HTTP or REST API.
 	URL URLKind
 	// Debug lifts the time limits of integrations.
 	Debug bool
-	// REST says that this is a REST API instead; nil for other kinds.
+	// REST makes this a REST API; nil for other kinds.
 	REST *REST
 }
 
-// Stage is a deployed stage. $default is served at the root, others below their
+// Stage is a deployed stage. $default is served at the root, other stages below their
 // name.
 type Stage struct {
 	Variables map[string]string
@@ -80,11 +80,11 @@ type Route struct {
 	// Key is "$default" or a method, which may be ANY, and a path:
 	// "GET /users/{id}", "ANY /{proxy+}".
 	Key string
-	// Integration is what serves it.
+	// Integration handles the route's requests.
 	Integration Integration
-	// Authorizer guards it; nil lets everybody in.
+	// Authorizer guards the route; nil lets everybody in.
 	Authorizer *Authorizer
-	// Scopes are those that a JWT must have one of.
+	// Scopes are alternatives: a JWT must have at least one of them.
 	Scopes []string
 	// ResourceID is the id of the resource in a REST API.
 	ResourceID string
@@ -96,25 +96,25 @@ type Integration struct {
 	Function string
 	// Version is the payload format, "1.0" or "2.0".
 	Version string
-	// Timeout is how long it may take; 0 means 30 seconds, in a REST API 29.
+	// Timeout is the integration's timeout; 0 means 30 seconds, in a REST API 29.
 	Timeout time.Duration
-	// Stream says that a REST API sends the response while it comes.
+	// Stream says that a REST API streams the response.
 	Stream bool
-	// Mock answers in a REST API instead of a function.
+	// Mock is a REST API's answer without a function; nil invokes the function.
 	Mock *Mock
 }
 
 // API is an HTTP API with its stages. It is safe for concurrent use.
 //
-// It differs from AWS in that it speaks plain HTTP on loopback: the Host header
-// and X-Forwarded-Proto are what the client uses here, while the event's
-// domainName is that of the deployed API's kind. Throttling settings, access logs,
-// custom domains, mutual TLS, parameter mappings and integrations other than Lambda
-// are not simulated. Routes with IAM authorization let everybody in.
+// It differs from AWS: it speaks plain HTTP on loopback. The Host header and
+// X-Forwarded-Proto have the client's values here, while the event's domainName has the
+// form of a deployed API's. Throttling settings, access logs, custom domains, mutual TLS,
+// parameter mappings and integrations other than Lambda are not simulated. Routes with
+// IAM authorization let everybody in.
 //
-// What AWS does not document was chosen so: headers over the limit give 431, an
-// event over Lambda's 6 MB gives 413, and bodies count as text by their
-// Content-Type as [isText] says.
+// AWS does not document some cases. Here, headers over the limit give 431, and an event
+// over Lambda's 6 MB gives 413. [isText] decides by the Content-Type whether a body is
+// text.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html (2026-11)
 type API struct {
 	invoker Invoker
@@ -128,20 +128,20 @@ type state struct {
 	routes *router
 }
 
-// Counters count what an API did.
+// Counters count an API's requests and errors.
 type Counters struct {
 	requests, client, server atomic.Int64
 }
 
-// Count is a reading of an API's counters.
+// Count is a snapshot of an API's counters.
 type Count struct {
 	Requests     int64 `json:"requests"`
 	ClientErrors int64 `json:"clientErrors"` // answers 4xx
 	ServerErrors int64 `json:"serverErrors"` // answers 5xx
 }
 
-// New returns an API that has no routes yet. logf gets a line for each answer of the
-// gateway's own that is a function's fault; nil discards them.
+// New returns an API without routes. logf gets a line for each error that the gateway
+// answers because of a function; nil discards the lines.
 func New(invoker Invoker, logf func(format string, args ...any)) *API {
 	if logf == nil {
 		logf = func(string, ...any) {}
@@ -151,8 +151,8 @@ func New(invoker Invoker, logf func(format string, args ...any)) *API {
 	return a
 }
 
-// Configure sets or changes how the API is set up. Requests that are on their way
-// end as they began.
+// Configure sets or changes the API's configuration. Requests in progress keep the old
+// one.
 func (a *API) Configure(c Config) error {
 	r, err := c.router()
 	if err != nil {
@@ -162,12 +162,12 @@ func (a *API) Configure(c Config) error {
 	return nil
 }
 
-// Count reads the counters.
+// Count returns the present counters.
 func (a *API) Count() Count {
 	return Count{a.counts.requests.Load(), a.counts.client.Load(), a.counts.server.Load()}
 }
 
-// Domain is the domain that the API would have in AWS.
+// Domain returns the API's domain, as it would be on AWS.
 func (c *Config) Domain() string {
 	if c.URL != NoURL {
 		return c.ID + wire.FunctionURLDomain + c.Region + ".on.aws"
@@ -175,24 +175,24 @@ func (c *Config) Domain() string {
 	return c.ID + ".execute-api." + c.Region + ".amazonaws.com"
 }
 
-// exchange is one request on its way.
+// exchange is one request in progress.
 type exchange struct {
 	*state
 	r          *http.Request
-	path       string // with the stage; decoded by an HTTP API
-	rest       string // the path in a REST API without the stage
+	path       string // with the stage; an HTTP API decodes it
+	rest       string // a REST API's path without the stage
 	stageName  string
 	stage      Stage
 	route      *Route
 	routeKey   string
 	params     map[string]string
-	id         string // of the request
-	invocation string // the id of the invocation
+	id         string // the request id
+	invocation string // the invocation's request id
 	trace      string
 	at         time.Time
 	sourceIP   string
 	body       []byte
-	authorizer any // of the request context
+	authorizer any // the authorizer's part of the request context
 	cutOff     bool
 }
 
@@ -214,7 +214,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.counts.client.Add(1)
 	}
 	if x.cutOff {
-		panic(http.ErrAbortHandler) // the client sees that the response is not whole
+		panic(http.ErrAbortHandler) // shows the client that the response is incomplete
 	}
 }
 
@@ -278,13 +278,13 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 	return answer.status
 }
 
-// invoke is the invocation of the route's function.
+// invoke returns the invocation of the route's function.
 func (x *exchange) invoke(event []byte) gateway.Invocation {
 	return gateway.Invocation{Function: x.route.Integration.Function, RequestID: x.invocation, Trace: x.trace, Event: event}
 }
 
-// bound bounds an invocation. A Function URL waits for as long as its function
-// may take.
+// bound returns a context that bounds an invocation. A Function URL has no limit except
+// its function's timeout.
 func (x *exchange) bound() (context.Context, context.CancelFunc) {
 	if x.config.URL != NoURL || x.config.Debug {
 		return context.WithCancel(x.r.Context())
@@ -302,8 +302,8 @@ func (x *exchange) bound() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(x.r.Context(), timeout)
 }
 
-// failed answers for an invocation that failed, or whose response is malformed. It logs
-// what the function's own log cannot say.
+// failed answers an invocation that failed or has a malformed response. It logs what the
+// function's own log cannot contain.
 func (a *API) failed(ctx context.Context, w http.ResponseWriter, x *exchange, err error) (status int) {
 	defer func() {
 		function := x.route.Integration.Function
@@ -347,13 +347,13 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
 }
 
-// refuse answers in the gateway's own words.
+// refuse sends an answer of the gateway itself.
 func refuse(w http.ResponseWriter, status int, message string) int {
 	gateway.Refuse(w, status, map[string]string{"message": message})
 	return status
 }
 
-// headerBytes is the size of the request line and the headers.
+// headerBytes returns the size of the request line and the headers.
 func headerBytes(r *http.Request) int {
 	n := len(r.Method) + len(r.RequestURI) + len(r.Proto) + len("host") + len(r.Host)
 	for name, values := range r.Header {
@@ -364,10 +364,10 @@ func headerBytes(r *http.Request) int {
 	return n
 }
 
-// findStage finds the stage that the path begins with, and the path below it.
+// findStage returns the path below the stage with which the request's path begins.
 //
-// An HTTP API decodes the path once, before it looks for a stage and a route: %2F
-// separates segments, and whatever follows %3F is lost.
+// An HTTP API decodes the path once, before it looks for a stage and a route. So %2F
+// separates segments, and everything after %3F is lost.
 func (x *exchange) findStage() (rest string, ok bool) {
 	x.path = x.r.URL.Path
 	if x.config.URL == NoURL {

@@ -15,13 +15,13 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/gateway"
 )
 
-// Authorizer guards routes: with a token or with a function.
+// Authorizer guards routes with a token or a function.
 type Authorizer struct {
-	// JWT verifies tokens.
+	// JWT verifies tokens; nil for other authorizers.
 	JWT *JWT
-	// Lambda asks a function.
+	// Lambda asks a function; nil for other authorizers.
 	Lambda *LambdaAuthorizer
-	// Unknown says why the authorizer is not known here. It answers 401 to everybody.
+	// Unknown says why the engine cannot simulate the authorizer. Every request gets 401.
 	Unknown string
 }
 
@@ -34,13 +34,13 @@ type LambdaAuthorizer struct {
 	Version string
 	// Simple says that the function answers {"isAuthorized": …}.
 	Simple bool
-	// Token says that it is a REST API's authorizer for one token, which must match the
-	// regular expression Validation.
+	// Token says that this is a REST API's authorizer for one token. The token must match
+	// the regular expression Validation.
 	Token      bool
 	Validation string
 	// IdentitySource are expressions such as "$request.header.Authorization".
 	IdentitySource []string
-	// TTL is for how long an answer is kept for an identity; 0 keeps none.
+	// TTL is how long an answer is cached for an identity; 0 caches none.
 	TTL time.Duration
 
 	mu    sync.Mutex
@@ -53,8 +53,7 @@ type verdict struct {
 	context any
 }
 
-// authorize decides over a request. It returns 0 to let it pass, or the status and
-// message of the refusal.
+// authorize returns 0 to let a request pass, or the status and message of the refusal.
 func (a *API) authorize(x *exchange) (status int, message string) {
 	auth := x.route.Authorizer
 	switch {
@@ -124,7 +123,7 @@ func (x *exchange) identity(source string) string {
 	return ""
 }
 
-// ask asks a Lambda authorizer.
+// ask invokes a Lambda authorizer, or uses its cached answer.
 func (a *API) ask(x *exchange, auth *LambdaAuthorizer) (status int, message string) {
 	identities := make([]string, len(auth.IdentitySource))
 	for i, source := range auth.IdentitySource {
@@ -234,7 +233,7 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 		return verdict{}, err
 	}
 	if x.config.REST != nil {
-		for name, value := range answer.Context { // events have them as strings
+		for name, value := range answer.Context { // events contain strings
 			answer.Context[name] = gateway.Text(value)
 		}
 	}

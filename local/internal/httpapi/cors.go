@@ -12,10 +12,10 @@ import (
 type CORS struct {
 	AllowOrigins, AllowMethods, AllowHeaders, ExposeHeaders []string
 	AllowCredentials                                        bool
-	MaxAge                                                  int // in seconds; 0 sends none
+	MaxAge                                                  int // in seconds; 0 omits it
 }
 
-// answer answers a preflight request, which no route gets to see.
+// answer answers a preflight request. Routes do not get preflight requests then.
 func (c *CORS) answer(w http.ResponseWriter, r *http.Request) bool {
 	if c == nil || r.Method != http.MethodOptions || r.Header.Get("Origin") == "" || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
@@ -32,7 +32,7 @@ func (c *CORS) answer(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// adjust replaces the CORS headers that the function sent by the API's own.
+// adjust replaces the function's CORS headers with the API's own.
 func (c *CORS) adjust(h http.Header, r *http.Request) {
 	if c == nil {
 		return
@@ -47,7 +47,7 @@ func (c *CORS) adjust(h http.Header, r *http.Request) {
 	}
 }
 
-// allow sets the headers that name the origin, if it is an allowed one.
+// allow sets the headers for the origin, and reports whether the origin is allowed.
 func (c *CORS) allow(h http.Header, r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	switch {

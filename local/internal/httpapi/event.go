@@ -50,7 +50,7 @@ type contextH struct {
 	UserAgent string `json:"userAgent"`
 }
 
-// clfTime is how API Gateway writes times.
+// clfTime is the layout of times in API Gateway's events.
 const clfTime = "02/Jan/2006:15:04:05 -0700"
 
 func (x *exchange) context2() context2 {
@@ -73,8 +73,8 @@ func (x *exchange) event2() any {
 	return e
 }
 
-// rawPath is the path as an event of format 2.0 has it: a Function URL keeps its
-// escapes, an HTTP API does not.
+// rawPath returns the path for an event of format 2.0: a Function URL keeps the escapes,
+// an HTTP API does not.
 func (x *exchange) rawPath() string {
 	if x.config.URL == NoURL {
 		return x.path
@@ -82,13 +82,13 @@ func (x *exchange) rawPath() string {
 	return x.r.URL.EscapedPath()
 }
 
-// hopByHop are headers between the client and the gateway.
+// hopByHop are the headers that concern only the connection between client and gateway.
 var hopByHop = map[string]bool{
 	"Connection": true, "Keep-Alive": true, "Proxy-Authorization": true, "Proxy-Connection": true, "Te": true,
 	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Expect": true,
 }
 
-// forwarded returns the headers as the gateway passes them on.
+// forwarded returns the headers that the gateway passes on.
 func (x *exchange) forwarded() http.Header {
 	h := make(http.Header, len(x.r.Header)+5)
 	for name, values := range x.r.Header {
@@ -124,7 +124,7 @@ func (x *exchange) headers2() map[string]string {
 		if cookies := x.r.Header["Cookie"]; len(cookies) > 0 {
 			m["cookie"] = strings.Join(cookies, "; ")
 		}
-		// A Function URL takes TLS only. These are what a client usually gets.
+		// A Function URL requires TLS. These are the values of a typical client.
 		m["x-amzn-tls-version"], m["x-amzn-tls-cipher-suite"] = "TLSv1.3", "TLS_AES_128_GCM_SHA256"
 	}
 	return m
@@ -142,7 +142,7 @@ func (x *exchange) cookies() []string {
 	return list
 }
 
-// queryValues decodes a query string in its order, as far as it can be.
+// queryValues decodes a query string in its order, and skips pairs that it cannot decode.
 func queryValues(raw string) (names []string, values map[string][]string) {
 	if raw == "" {
 		return nil, nil
@@ -179,7 +179,7 @@ func joinedQuery(raw string) map[string]string {
 	return m
 }
 
-// text returns the body as the event has it.
+// text returns the body for the event, and whether it is in base64.
 func (x *exchange) text() (body *string, encoded bool) {
 	if len(x.body) == 0 {
 		return nil, false
@@ -193,10 +193,10 @@ func (x *exchange) text() (body *string, encoded bool) {
 	return &s, encoded
 }
 
-// isText says whether the gateway takes a body for text: text/*, and JSON, XML and
-// JavaScript of the type application. Everything else, forms and bodies without a
-// type included, comes in base64, and so does what is compressed. AWS documents
-// only that binary bodies do; where it draws the line was found by trying.
+// isText reports whether the gateway passes a body on as text: text/*, and the
+// application types of JSON, XML and JavaScript. All others are in base64, including
+// forms, bodies without a type, and compressed bodies. AWS documents only that binary
+// bodies are in base64; experiments showed the exact boundary.
 func isText(h http.Header) bool {
 	if encoding := h.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return false
@@ -214,7 +214,7 @@ func isText(h http.Header) bool {
 
 // event1 is the event in payload format 1.0.
 type event1 struct {
-	Version           string              `json:"version,omitempty"` // none in a REST API
+	Version           string              `json:"version,omitempty"` // absent in a REST API
 	Resource          string              `json:"resource"`
 	Path              string              `json:"path"`
 	HTTPMethod        string              `json:"httpMethod"`
@@ -270,8 +270,8 @@ func (x *exchange) context1() context1 {
 	}
 }
 
-// lists1 are headers and query parameters as format 1.0 has them: the last value,
-// and all of them.
+// lists1 returns the headers and query parameters for format 1.0: once with the last
+// value, once with all values.
 func (x *exchange) lists1() (headers map[string]string, all map[string][]string, query map[string]string, queries map[string][]string) {
 	all = x.forwarded()
 	headers = make(map[string]string, len(all))
@@ -298,5 +298,5 @@ func (x *exchange) event1() any {
 	return e
 }
 
-// since is a helper for authorizers' caches.
+// since returns the time from t to the request; authorizers' caches use it.
 func (x *exchange) since(t time.Time) time.Duration { return x.at.Sub(t) }

@@ -20,15 +20,15 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// JWT verifies the tokens of an issuer. It differs from AWS in that the issuer may
-// be plain HTTP, so that a test can be one.
+// JWT verifies the tokens of an issuer. Unlike on AWS the issuer may use plain HTTP, so
+// that a test can be an issuer.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html (2026-11)
 type JWT struct {
-	// Issuer is the "iss" of tokens, and where their keys are found.
+	// Issuer is the "iss" of tokens, and the URL under which their keys are found.
 	Issuer string
-	// Audience are the values of which "aud", or else "client_id", must have one.
+	// Audience are the accepted values of "aud", or else of "client_id".
 	Audience []string
-	// IdentitySource says where the token is; none means the Authorization header.
+	// IdentitySource are expressions for the token; none means the Authorization header.
 	IdentitySource []string
 
 	mu      sync.Mutex
@@ -36,10 +36,11 @@ type JWT struct {
 	fetched time.Time
 }
 
-// keysTTL is for how long an issuer's keys are kept.
+// keysTTL is how long an issuer's keys are cached.
 const keysTTL = 2 * time.Hour
 
-// refetchPause keeps tokens with unknown keys from asking the issuer all the time.
+// refetchPause is the shortest time between two fetches, so that tokens with unknown keys
+// do not flood the issuer.
 const refetchPause = 5 * time.Second
 
 func (j *JWT) identitySource() string {
@@ -51,8 +52,8 @@ func (j *JWT) identitySource() string {
 
 var errToken = errors.New("the token is not valid")
 
-// verify returns a token's claims, as strings, and its scopes. An error that is not
-// errToken means that the issuer could not be asked.
+// verify returns a token's claims, as strings, and its scopes. Any error other than
+// errToken means that the issuer's keys could not be fetched.
 func (j *JWT) verify(ctx context.Context, token string, now time.Time) (map[string]string, []string, error) {
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{"RS256", "RS384", "RS512"}), // RSA only, as in AWS
@@ -96,7 +97,7 @@ func (j *JWT) isFor(claims jwt.MapClaims) bool {
 	return err == nil && slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(j.Audience, a) })
 }
 
-// key finds the key of a token at the issuer.
+// key returns the token's key from the issuer.
 func (j *JWT) key(ctx context.Context, id string, now time.Time) (*rsa.PublicKey, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -139,7 +140,7 @@ func fetchKeys(ctx context.Context, issuer string) (map[string]*rsa.PublicKey, e
 	return keys, nil
 }
 
-// client leaves no connections behind.
+// client keeps no idle connections.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 func fetch(ctx context.Context, url string, into any) error {
@@ -160,11 +161,11 @@ func fetch(ctx context.Context, url string, into any) error {
 	return json.NewDecoder(io.LimitReader(resp.Body, maxDiscoveryBytes)).Decode(into)
 }
 
-// hasScope reports whether a token has one of the scopes that a route asks for.
+// hasScope reports whether a token has one of the scopes that a route requires.
 func hasScope(have, want []string) bool { return len(want) == 0 || scopesOf(have, want) != nil }
 
-// scopesOf returns the scopes of a token that a route asks for; nil for a route
-// that asks for none.
+// scopesOf returns the token's scopes that the route requires; nil if the route requires
+// none.
 func scopesOf(have, want []string) []string {
 	var list []string
 	for _, s := range want {

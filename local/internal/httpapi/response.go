@@ -12,18 +12,18 @@ import (
 	"strings"
 )
 
-// answer is a function's response, read.
+// answer is a function's decoded response.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	// encoded is the body in base64, as the function sent it; "" if it did not.
+	// encoded is the function's body in base64; "" if the function sent text.
 	encoded string
 }
 
 var errMalformed = errors.New("it is no proxy response")
 
-// readResponse reads a function's response.
+// readResponse decodes a function's response.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (2026-11)
 func readResponse(data []byte, version string) (*answer, error) {
 	var in struct {
@@ -41,7 +41,7 @@ func readResponse(data []byte, version string) (*answer, error) {
 			if version != "2.0" && version != "" || in.StatusCode != nil || !json.Valid(data) {
 				return nil, fmt.Errorf("%w: %w", errMalformed, err)
 			}
-			in.StatusCode = nil // an object of the function's own, with a field of such a name
+			in.StatusCode = nil // the function's own object has a field of this name
 		}
 	}
 	if in.StatusCode == nil {
@@ -90,7 +90,7 @@ func readResponse(data []byte, version string) (*answer, error) {
 	return a, nil
 }
 
-// inferred is the answer to a response without a status code: it is the body.
+// inferred makes the answer from a response without a status code: all of it is the body.
 func inferred(data []byte) *answer {
 	a := &answer{status: http.StatusOK, header: http.Header{"Content-Type": {"application/json"}}, body: data}
 	var text string
@@ -100,7 +100,7 @@ func inferred(data []byte) *answer {
 	return a
 }
 
-// headerValue reads a header, which may be a string, number or boolean.
+// headerValue decodes a header value, which may be a string, number or boolean.
 func headerValue(raw json.RawMessage) (string, bool) {
 	var text string
 	if json.Unmarshal(raw, &text) == nil && string(raw) != "null" {
@@ -125,7 +125,7 @@ func (a *answer) writeHeader(w http.ResponseWriter) {
 	for name, values := range a.header {
 		switch name {
 		case "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer":
-			continue // the gateway's own
+			continue // the gateway sets it itself
 		}
 		h[name] = values
 	}

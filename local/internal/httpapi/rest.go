@@ -18,46 +18,46 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/gateway"
 )
 
-// versionREST is the payload format of REST APIs: 1.0 without a version.
+// versionREST is the payload format of REST APIs: 1.0, but without the field version.
 const versionREST = "REST"
 
-// maxRESTTimeout is how long an integration may take that says nothing else.
+// maxRESTTimeout is an integration's default timeout.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html (2026-11)
 const maxRESTTimeout = 29 * time.Second
 
 // REST makes an [API] a REST API.
 //
-// Its events have the path escaped, as the client sent it. A path without a resource or
-// a method is answered 403, as AWS does. Of integrations there are Lambda proxies,
-// which may stream, and mocks that answer preflight requests. API keys, usage plans,
-// request validators, mapping templates, gateway responses, caches, custom domains and
-// resource policies are not simulated.
+// Its events have the client's path with its escapes. As on AWS, a path without a
+// resource or a method is answered 403. Two kinds of integrations are simulated: Lambda
+// proxies, which may stream, and mocks that answer preflight requests. API keys, usage
+// plans, request validators, mapping templates, gateway responses, caches, custom domains
+// and resource policies are not simulated.
 //
-// What AWS does not document was chosen so: a throttled function gives 500, and every
-// other failure of one 502.
+// AWS does not document the status codes of failures. Here, a throttled function gives
+// 500, and every other failure gives 502.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-rest-api.html (2026-11)
 type REST struct {
-	// BinaryTypes are the media types whose bodies come in base64, such as image/png
-	// and */*.
+	// BinaryTypes are the media types whose bodies are in base64, such as image/png and
+	// */*.
 	BinaryTypes []string
 }
 
-// Mock is an integration that answers itself.
+// Mock is an integration that answers without a function.
 type Mock struct {
 	Status int
 	Header map[string]string
-	// Origins are further origins, as regular expressions: a request of one of them is
-	// answered with itself in Access-Control-Allow-Origin.
+	// Origins are further allowed origins, as regular expressions. A request from one of
+	// them gets its own origin in Access-Control-Allow-Origin.
 	Origins []string
 }
 
-// restRoute is a method of a resource.
+// restRoute is a resource with its methods.
 type restRoute struct {
 	segments []string
 	methods  map[string]*Route
 }
 
-// newRESTRouter orders resources, the most specific first.
+// newRESTRouter sorts resources, the most specific first.
 func newRESTRouter(routes []Route) (*router, error) {
 	r := &router{}
 	byPath := map[string]*restRoute{}
@@ -83,8 +83,8 @@ func newRESTRouter(routes []Route) (*router, error) {
 	return r, nil
 }
 
-// findREST returns the method that serves a request. There is none either where the
-// most specific resource of the path does not have it.
+// findREST returns the method for a request. It returns none if the path's most specific
+// resource does not have the method.
 func (r *router) findREST(method, path string) (*Route, map[string]string) {
 	segments := strings.Split(strings.TrimSuffix(path[1:], "/"), "/")
 	for _, resource := range r.resources {
@@ -101,7 +101,7 @@ func (r *router) findREST(method, path string) (*Route, map[string]string) {
 	return nil, nil
 }
 
-// restError is an answer of the gateway's own.
+// restError is an error that the gateway itself answers.
 type restError struct {
 	status        int
 	kind, message string
@@ -188,7 +188,7 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	return answer.status
 }
 
-// remap renames the headers that belong to the gateway.
+// remap renames headers that only the gateway may set.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html (2026-11)
 func remap(h http.Header) {
 	for _, name := range []string{"Connection", "Content-Length", "Date", "Server", "Www-Authenticate"} {
@@ -226,7 +226,7 @@ func (m *Mock) write(w http.ResponseWriter, r *http.Request) int {
 	return m.Status
 }
 
-// failedREST is the answer to an invocation that failed.
+// failedREST returns the error for a failed invocation.
 func failedREST(ctx context.Context, throttled bool) restError {
 	switch {
 	case throttled:
@@ -258,7 +258,7 @@ type contextREST struct {
 	Authorizer        any          `json:"authorizer,omitempty"`
 }
 
-// identityREST says who calls; without IAM most of it is null.
+// identityREST identifies the caller; without IAM most fields are null.
 type identityREST struct {
 	AccessKey                     *string `json:"accessKey"`
 	AccountID                     *string `json:"accountId"`
@@ -292,7 +292,7 @@ func (x *exchange) eventREST() any {
 		PathParameters: x.params, StageVariables: x.stage.Variables,
 	}
 	e.Headers, e.MultiValueHeaders, e.Query, e.MultiValueQuery = x.lists1()
-	for _, name := range []string{"Content-Length"} { // not passed on
+	for _, name := range []string{"Content-Length"} { // the gateway does not pass it on
 		delete(e.Headers, name)
 		delete(e.MultiValueHeaders, name)
 	}
@@ -327,7 +327,7 @@ func (x *exchange) identityOfREST(source string) (string, bool) {
 	return "", false
 }
 
-// unescaped decodes a literal segment, so that it is found however the client wrote it.
+// unescaped decodes a literal segment, so that it matches any spelling by the client.
 func unescaped(segment string) string {
 	if s, err := url.PathUnescape(segment); err == nil {
 		return s

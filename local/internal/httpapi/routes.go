@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// router finds the most specific route: segment by segment a literal before a
-// variable before a greedy one, then a method before ANY, and $default last.
+// router finds the most specific route. In each segment a literal comes before a
+// variable, and a variable before a greedy one. Then a method comes before ANY; $default
+// is last.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html (2026-11)
 type router struct {
 	patterns []pattern // the most specific first
 	fallback *Route
 
-	resources []*restRoute // of a REST API instead, the most specific first
+	resources []*restRoute // of a REST API, the most specific first
 }
 
 type pattern struct {
@@ -22,7 +23,7 @@ type pattern struct {
 	route    *Route
 }
 
-// Check says what is wrong with the routes of an API.
+// Check returns the mistakes in an API's routes.
 func Check(c Config) error {
 	_, err := c.router()
 	return err
@@ -63,7 +64,7 @@ func newRouter(routes []Route) (*router, error) {
 	return r, nil
 }
 
-// compareSegments puts the more specific path first.
+// compareSegments orders paths, the more specific one first.
 func compareSegments(a, b []string) int {
 	for i := range min(len(a), len(b)) {
 		if c := rank(a[i]) - rank(b[i]); c != 0 {
@@ -90,7 +91,7 @@ func boolRank(b bool) int {
 	return 0
 }
 
-// find returns the route for a request, and its path parameters.
+// find returns the route for a request and its path parameters.
 func (r *router) find(method, path string) (*Route, map[string]string) {
 	if len(r.patterns) > 0 {
 		segments := strings.Split(path[1:], "/")

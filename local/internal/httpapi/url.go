@@ -18,31 +18,32 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// URLKind tells Function URLs from HTTP APIs.
+// URLKind is the kind of a Function URL; NoURL means an HTTP or REST API.
 //
-// A Function URL is an [API] with the one route $default and payload format 2.0. Its
-// events keep the escapes of the path in rawPath, and have the header cookie. It
-// waits for as long as its function takes, and answers 502 for one that fails and
-// 429 for one that is throttled. What AWS's own bodies and headers say then is not
-// simulated, and neither is IAM authorization.
+// A Function URL is an [API] whose only route is $default, with payload format 2.0. Its
+// events keep the escapes of the path in rawPath, and have the header cookie. It waits as
+// long as its function may run. It answers 502 if the function fails, and 429 if Lambda
+// throttles it. The bodies and headers of AWS's own errors are not simulated, nor is IAM
+// authorization.
 //
-// A streaming one sends a response while it comes. A function that fails after that
-// cuts the connection off. Where AWS replaces the header Content-Length by
-// X-Amzn-Remapped-Content-Length, so does this; that it decompresses bodies, and
-// sends the end of an empty one late, is not simulated.
+// A streaming Function URL sends a response while the function writes it. If the function
+// fails after that has begun, the connection is cut off. As on AWS, the header
+// Content-Length becomes X-Amzn-Remapped-Content-Length. Two details of AWS are not
+// simulated: it decompresses bodies, and sends the end of an empty body late.
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html (2026-11)
 type URLKind int
 
-// The kinds of Function URLs, and what is none.
+// The kinds of Function URLs; NoURL is an HTTP or REST API.
 const (
 	NoURL URLKind = iota
 	BufferedURL
 	StreamingURL
 )
 
-// requestIDs makes the ids of a request and of its invocation. An HTTP API has ids such
-// as "JKJaXmPLvHcESHA=", a REST API UUIDs, and a Function URL those of the invocations.
+// requestIDs makes the ids of a request and of its invocation. An HTTP API's request ids
+// look like "JKJaXmPLvHcESHA=", a REST API's are UUIDs. A Function URL uses the
+// invocation's id.
 func (c *Config) requestIDs() (request, invocation string) {
 	invocation = uuid.NewString()
 	switch {
@@ -61,18 +62,18 @@ func (c *Config) requestIDHeader() string {
 	return "X-Amzn-Requestid"
 }
 
-// maxPreludeBytes bounds what may come before the body of a streamed response. AWS
-// names a number for API Gateway alone, 16 KB.
+// maxPreludeBytes bounds the part before the body of a streamed response. AWS documents a
+// limit only for API Gateway, 16 KB.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html (2026-11)
 const maxPreludeBytes = 64 * 1024
 
-// stream answers with a response that is sent while it comes.
+// stream answers with a streamed response.
 func (a *API) stream(ctx context.Context, w http.ResponseWriter, x *exchange, payload []byte) (status int) {
 	s, err := a.invoker.InvokeStream(ctx, x.invoke(payload))
 	if err != nil {
 		return a.failed(ctx, w, x, err)
 	}
-	// A client that goes away does not stop the function.
+	// A client that disconnects does not stop the function.
 	defer s.Close()
 	answer, body, err := readPrelude(s)
 	if err != nil {
@@ -87,8 +88,8 @@ func (a *API) stream(ctx context.Context, w http.ResponseWriter, x *exchange, pa
 	return answer.status
 }
 
-// forward sends what comes as soon as it comes, to a client that takes it. The error
-// is that of the function.
+// forward sends each part of the body at once, as long as the client reads. It returns
+// the function's error.
 func forward(w http.ResponseWriter, body io.Reader) error {
 	flusher := http.NewResponseController(w)
 	err := flusher.Flush()
@@ -109,8 +110,8 @@ func forward(w http.ResponseWriter, body io.Reader) error {
 	return nil // the client has gone, or may have no body
 }
 
-// readPrelude reads a streamed response up to its body. What is not in the form for
-// HTTP is a body as it is.
+// readPrelude reads a streamed response up to its body. A response without the HTTP
+// content type is all body.
 func readPrelude(s *Stream) (*answer, io.Reader, error) {
 	if s.ContentType != wire.ResponseStreamType {
 		return &answer{status: http.StatusOK, header: http.Header{"Content-Type": {s.ContentType}}}, s, nil

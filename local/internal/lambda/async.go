@@ -22,26 +22,26 @@ const (
 	throttleMaxPause    = 5 * time.Minute
 )
 
-// Async says what becomes of an asynchronous invocation that fails.
+// Async configures what Lambda does with an asynchronous invocation that fails.
 type Async struct {
-	// Retries is how often an event is tried again after the function failed. Nil
-	// means 2.
+	// Retries is how often Lambda retries an event after the function failed. Nil means
+	// 2.
 	Retries *int
-	// MaxAge is for how long an event may wait. 0 means 6 hours.
+	// MaxAge is the longest time that an event may wait. 0 means 6 hours.
 	MaxAge time.Duration
-	// OnFailure and OnSuccess get a record of an event that is done with, in the
-	// shape that destinations get it. Nil drops it.
+	// OnFailure and OnSuccess get the record of a finished event, in the shape that
+	// destinations get. Nil drops the record.
 	OnFailure, OnSuccess func(ctx context.Context, record []byte)
-	// DeadLetter gets the event itself when it is given up. Nil drops it.
+	// DeadLetter gets the event itself when Lambda discards it. Nil drops the event.
 	DeadLetter func(ctx context.Context, event []byte, requestID string, failure *FunctionError)
 }
 
-// InvokeAsync queues an event for a version or alias and returns at once. It is
-// invoked until it succeeds, its retries are used up or it is too old; throttling
-// does not use up retries.
+// InvokeAsync queues an event for a version or alias and returns at once. The function is
+// invoked until it succeeds, the retries are used up or the event is too old. Throttling
+// uses up no retries.
 //
-// It differs from AWS in that an event never comes twice by itself, and that what
-// is queued is lost when the function stops.
+// It differs from AWS in that it never delivers an event twice by itself, and that the
+// queue is lost when the function stops.
 func (f *Function) InvokeAsync(qualifier string, event Invocation) error {
 	if len(event.Payload) > maxAsyncBytes {
 		return errors.New("RequestEntityTooLargeException: an asynchronous event must be at most 1 MB")
@@ -122,7 +122,7 @@ func (f *Function) deliver(qualifier string, event Invocation) {
 	}
 }
 
-// record is what a destination gets.
+// record returns the JSON record that a destination gets.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (2026-11)
 func (f *Function) record(event Invocation, qualifier, condition string, count int, response []byte, failure *FunctionError) []byte {
 	type requestContext struct {
@@ -163,15 +163,14 @@ func rawJSON(data []byte) json.RawMessage {
 	return data
 }
 
-// lineWriter passes on whole lines, so that what instances write at the same time
-// stays apart.
+// lineWriter passes on whole lines, so that lines of several instances do not mix.
 type lineWriter struct {
 	to  io.Writer
 	mu  sync.Mutex
 	buf []byte
 }
 
-// maxLine is after how many bytes a line is passed on before its end.
+// maxLine is the length in bytes at which a line is passed on before its end.
 const maxLine = 64 * 1024
 
 func newLineWriter(to io.Writer) io.Writer {

@@ -14,110 +14,113 @@ import (
 )
 
 const (
-	// Latest is the version that changes, which an invocation without a qualifier
-	// runs.
+	// Latest is the mutable version, which an invocation without a qualifier runs.
 	Latest = "$LATEST"
 
-	// DefaultConcurrency is how many invocations all functions together may
-	// handle at once. An AWS account begins with 1,000, for which a laptop has no
-	// room.
+	// DefaultConcurrency is how many invocations all functions together may handle at
+	// once. An AWS account begins with 1,000, too many for a laptop.
 	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
 	DefaultConcurrency = 100
 
-	// DefaultIdle is after which time an instance that has nothing to do is
-	// retired. Lambda does not say when it does.
+	// DefaultIdle is the idle time after which an instance is retired. Lambda does not
+	// document its own.
 	DefaultIdle = 10 * time.Minute
 
-	// provisionPause is how long to wait before a provisioned instance that did
-	// not start is started again; it doubles up to provisionMaxPause.
+	// provisionPause is the pause before a provisioned instance that did not start is
+	// started again; it doubles up to provisionMaxPause.
 	provisionPause    = time.Second
 	provisionMaxPause = time.Minute
 )
 
-// Host is what all functions of an engine share.
+// Host holds the settings and the concurrency that all functions of an engine share.
 type Host struct {
-	// Clock measures idle times and pauses between tries. Nil means the machine's.
+	// Clock measures idle times and pauses between retries. Nil means the machine's
+	// clock.
 	Clock clock.Clock
-	// Concurrency is the account's concurrency. 0 means [DefaultConcurrency].
+	// Concurrency is the account's concurrency limit. 0 means [DefaultConcurrency].
 	Concurrency int
-	// Idle is when idle instances are retired. 0 means [DefaultIdle].
+	// Idle is the idle time after which instances are retired. 0 means [DefaultIdle].
 	Idle time.Duration
-	// Freeze and ColdStart are those of [Options].
+	// Freeze and ColdStart have the meaning that [Options] gives them.
 	Freeze    bool
 	ColdStart time.Duration
-	// Debug names the process of each instance in the log, and lifts the limit of the
-	// init phase.
+	// Debug logs the process id of each instance, and lifts the time limit of the init
+	// phase.
 	Debug bool
-	// Log gets a line for what users should know of. Nil discards it.
+	// Log gets a line for each event that users should know of. Nil discards the lines.
 	Log func(format string, args ...any)
-	// Observer is told what happens. Nil is nobody.
+	// Observer gets the events of all functions. Nil means no observer.
 	Observer Observer
-	// Faults are what goes wrong on purpose. Nil is nothing.
+	// Faults decide the deliberate failures. Nil means no faults.
 	Faults Faults
 
-	serial atomic.Int64 // the id of the instance that was made last
+	serial atomic.Int64 // the id of the newest instance
 
 	mu       sync.Mutex
-	reserved int // of all functions together
+	reserved int // sum of all reserved concurrency
 	busy     int // unreserved executions
 }
 
-// Config is how a function is set up.
+// Config is a function's configuration.
 type Config struct {
 	// Name is the function's name, Program the path of its program.
 	Name, Program string
-	// Region and Account are where it is.
+	// Region and Account are the function's.
 	Region, Account string
-	// Env, MemoryMB and Timeout are those of [Options].
+	// Env, MemoryMB and Timeout have the meaning that [Options] gives them.
 	Env      map[string]string
 	MemoryMB int
 	Timeout  time.Duration
 	// PerInstance is how many invocations an instance handles at the same time, as on
 	// Lambda Managed Instances; 0 means one.
 	PerInstance int
-	// Handler, LogGroup, LogFormat and LogLevel are those of [Options].
+	// Handler, LogGroup, LogFormat and LogLevel have the meaning that [Options] gives
+	// them.
 	Handler, LogGroup, LogFormat, LogLevel string
-	// Reserved is the reserved concurrency; nil means none, 0 stops the function.
+	// Reserved is the reserved concurrency; nil means none, 0 refuses all invocations.
 	Reserved *int
-	// Aliases are versions by alias.
+	// Aliases maps an alias to its version.
 	Aliases map[string]string
-	// Provisioned is the provisioned concurrency by version. Aliases of one
-	// version share its instances.
+	// Provisioned is the provisioned concurrency by version. The aliases of one version
+	// share its instances.
 	Provisioned map[string]int
-	// Async says what becomes of asynchronous invocations that fail.
+	// Async configures failed asynchronous invocations.
 	Async Async
-	// Output gets what the instances write. Nil discards it.
+	// Output gets the output of the instances. Nil discards it.
 	Output io.Writer
 }
 
-// ThrottleError is a TooManyRequestsException: an invocation found no instance and
-// none may be started.
+// ThrottleError is a TooManyRequestsException: an invocation found no free instance, and
+// Lambda may start no new one.
 type ThrottleError struct {
-	// Reason is what AWS calls it, such as
+	// Reason is AWS's name for the reason, such as
 	// "ReservedFunctionConcurrentInvocationLimitExceeded".
 	Reason string
 
-	first bool // since the last line about throttles
+	first bool // the first since the last log line about throttles
 }
 
 // Error implements error.
 func (e *ThrottleError) Error() string { return "TooManyRequestsException: Rate Exceeded. " + e.Reason }
 
-// Throttled tells a throttled invocation from one that failed.
+// Throttled returns true. It marks an invocation as throttled, not failed.
 func (e *ThrottleError) Throttled() bool { return true }
 
 // ErrNoQualifier says that a function has no such version or alias.
 var ErrNoQualifier = errors.New("ResourceNotFoundException: the function has no such version or alias")
 
-// Function is a Lambda function: it starts instances as invocations need them.
+// Function is a Lambda function: it starts instances when invocations need them.
 //
-// As in AWS, an invocation through an alias goes to a provisioned instance of its
-// version if one is free, else to an idle one, else to a new one, which it waits
-// for; and reserved concurrency, or else the account's, bounds all of them. It
-// differs in that concurrency may grow at any speed (AWS adds 1,000 instances every
-// 10 seconds), aliases do not split traffic, a version is always made from the
-// present program and configuration, and scaling policies of provisioned
-// concurrency do not run: the template's initial number stays.
+// As in AWS, an invocation through an alias goes to a free provisioned instance of its
+// version, or else to an idle instance. If there is neither, the function starts an
+// instance, and the invocation waits for it. Reserved concurrency, or else the account's,
+// limits all of them. It differs from AWS:
+//
+//   - Concurrency may grow at any speed; AWS adds 1,000 instances every 10 seconds.
+//   - Aliases do not split traffic.
+//   - A version always has the present program and configuration.
+//   - Scaling policies of provisioned concurrency do not run: the template's initial
+//     number stays.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html (2026-11)
 type Function struct {
@@ -131,10 +134,10 @@ type Function struct {
 	epoch    int // grows when the program or configuration changes
 	set      map[*environ]bool
 	busy     int // on-demand executions
-	all      int // executions
+	all      int // all executions
 	counters Counters
-	silent   *int          // throttles since the last line about them; nil if that is long ago
-	wake     chan struct{} // tells the janitor that something is idle
+	silent   *int          // throttles since the last line about them; nil if none is recent
+	wake     chan struct{} // tells the janitor that an instance is idle
 	stopped  bool
 
 	ctx    context.Context // ends with Stop
@@ -142,7 +145,7 @@ type Function struct {
 	tasks  sync.WaitGroup
 }
 
-// environ is an instance and what the function knows of it.
+// environ is an instance with the function's own records about it.
 type environ struct {
 	id          int
 	instance    *Instance // nil until it has started
@@ -150,17 +153,17 @@ type environ struct {
 	version     string
 	epoch       int
 	provisioned bool
-	active      int  // invocations that it handles now
+	active      int  // invocations in progress
 	gone        bool // an invocation found that its process has ended
 	idleSince   time.Time
 	started     time.Time
 	invocations int
-	pause       time.Duration // before it was started, because one before it had ended early
-	account     int           // invocations that it handles with the account's concurrency
-	killed      string        // why the user or a fault has ended it, "" for neither
+	pause       time.Duration // of its start, because its predecessor had ended early
+	account     int           // its invocations that use the account's unreserved concurrency
+	killed      string        // why the user or a fault ended it, "" for neither
 }
 
-// newEnviron makes an instance that has yet to start.
+// newEnviron makes an instance that has not started yet.
 func (h *Host) newEnviron(config *Config, version string, epoch int) *environ {
 	return &environ{id: int(h.serial.Add(1)), config: config, version: version, epoch: epoch}
 }
@@ -192,7 +195,7 @@ func (h *Host) logf(format string, args ...any) {
 	}
 }
 
-// take takes one of the account's unreserved executions.
+// take acquires one of the account's unreserved executions.
 func (h *Host) take() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -200,7 +203,7 @@ func (h *Host) take() bool {
 	if limit == 0 {
 		limit = DefaultConcurrency
 	}
-	if h.busy >= limit-h.reserved && h.busy >= 1 { // one is always possible
+	if h.busy >= limit-h.reserved && h.busy >= 1 { // at least one may always run
 		return false
 	}
 	h.busy++
@@ -213,14 +216,14 @@ func (h *Host) give() {
 	h.busy--
 }
 
-// Config returns how the function is set up. It must not be changed.
+// Config returns the function's configuration. The caller must not change it.
 func (f *Function) Config() Config {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return *f.config
 }
 
-// ARN returns the function's ARN with a qualifier, or without one for "".
+// ARN returns the function's ARN with a qualifier; "" means without.
 func (f *Function) ARN(qualifier string) string {
 	c := f.Config()
 	arn := "arn:aws:lambda:" + c.Region + ":" + c.Account + ":function:" + c.Name
@@ -230,9 +233,9 @@ func (f *Function) ARN(qualifier string) string {
 	return arn
 }
 
-// Invoke invokes a version or alias, "" for [Latest], and waits for the response.
-// It fails with a [*ThrottleError], a [*FunctionError], or ctx's cause when that
-// ends first; the invocation then goes on without a caller.
+// Invoke invokes a version or alias, "" for [Latest], and waits for the response. It
+// fails with a [*ThrottleError], a [*FunctionError], or the cause of ctx. If ctx ends
+// first, the invocation continues without a caller.
 func (f *Function) Invoke(ctx context.Context, qualifier string, event Invocation) ([]byte, error) {
 	if event.ARN == "" {
 		event.ARN = f.ARN(qualifier)
@@ -270,7 +273,7 @@ func (f *Function) Invoke(ctx context.Context, qualifier string, event Invocatio
 	}
 }
 
-// run handles an event on an instance, which it starts if need be.
+// run handles an event on an instance, and starts the instance first if necessary.
 func (f *Function) run(env *environ, onDemand bool, event Invocation, watch Watch) ([]byte, error) {
 	var err error
 	if env.instance == nil {
@@ -297,8 +300,8 @@ func (f *Function) run(env *environ, onDemand bool, event Invocation, watch Watc
 	return response, err
 }
 
-// acquire finds an instance for an invocation, or makes room for a new one. The
-// caller gives it back with release, and then ends the task that acquire began.
+// acquire finds an instance for an invocation, or makes room for a new one. The caller
+// returns it with release, and then ends the task that acquire began.
 func (f *Function) acquire(qualifier string) (env *environ, onDemand bool, err error) {
 	env, onDemand, err = f.find(qualifier)
 	var throttle *ThrottleError
@@ -364,8 +367,8 @@ func (f *Function) find(qualifier string) (env *environ, onDemand bool, err erro
 	return idle, onDemand, nil
 }
 
-// before reports whether an instance takes an invocation rather than another one:
-// provisioned ones first, those with less to do, and the one used last, so that the
+// before reports whether env gets an invocation rather than other. Provisioned instances
+// come first, then instances with fewer invocations, then the one used last, so that the
 // others retire.
 func (env *environ) before(other *environ) bool {
 	switch {
@@ -377,8 +380,8 @@ func (env *environ) before(other *environ) bool {
 	return env.idleSince.After(other.idleSince)
 }
 
-// hasVersion reports whether an alias, or nothing at all, names a version: a
-// function without aliases has whichever version is asked for.
+// hasVersion reports whether the function has a version: one that an alias names, or any
+// number if the function has no aliases.
 func (f *Function) hasVersion(version string) bool {
 	if len(f.config.Aliases) == 0 {
 		return strings.Trim(version, "0123456789") == ""
@@ -391,9 +394,9 @@ func (f *Function) hasVersion(version string) bool {
 	return false
 }
 
-// room takes one of the on-demand executions that the function may have: what is
-// reserved for it less what is provisioned, or a part of the account's. It returns ""
-// or the reason why there is none.
+// room acquires one of the function's on-demand executions: from its reserved concurrency
+// less the provisioned one, or else from the account's. It returns "" or the reason for
+// the throttle.
 func (f *Function) room() (throttle string) {
 	if f.config.Reserved == nil {
 		if !f.host.take() {
@@ -407,7 +410,7 @@ func (f *Function) room() (throttle string) {
 	return ""
 }
 
-// What AWS calls the reasons of throttles.
+// AWS's names for the reasons of throttles.
 const (
 	throttleAccount  = "ConcurrentInvocationLimitExceeded"
 	throttleReserved = "ReservedFunctionConcurrentInvocationLimitExceeded"
@@ -421,7 +424,7 @@ func (f *Function) provisioned() int {
 	return n
 }
 
-// release takes an instance back after an invocation that ended with err.
+// release returns an instance after an invocation that ended with err.
 func (f *Function) release(env *environ, onDemand bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -437,7 +440,7 @@ func (f *Function) release(env *environ, onDemand bool, err error) {
 	}
 	var failure *FunctionError
 	if errors.Is(err, ErrStopped) {
-		// The event is tried again elsewhere.
+		// The event goes to another instance.
 		env.gone = true
 		f.counters.Invocations--
 		if !onDemand {
@@ -469,7 +472,8 @@ func (f *Function) release(env *environ, onDemand bool, err error) {
 	}
 }
 
-// discard forgets an instance and stops it in the background. f.mu is held.
+// discard removes an instance from the function and stops it in the background. f.mu is
+// held.
 func (f *Function) discard(env *environ, why string) {
 	delete(f.set, env)
 	if env.instance != nil {
@@ -481,7 +485,7 @@ func (f *Function) discard(env *environ, why string) {
 	}
 }
 
-// Stop ends all instances and waits until they are gone.
+// Stop ends all instances and waits for their end.
 func (f *Function) Stop() {
 	f.mu.Lock()
 	if !f.stopped {

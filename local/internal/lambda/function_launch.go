@@ -48,11 +48,11 @@ func (f *Function) launch(env *environ) error {
 	return nil
 }
 
-// watch waits for an instance's end, and replaces it if it was a provisioned one
-// that nobody stopped.
+// watch waits for an instance's end. It replaces a provisioned instance that nobody
+// stopped.
 func (f *Function) watch(env *environ) {
 	<-env.instance.Exited()
-	env.instance.Stop() // what is left of it
+	env.instance.Stop() // its remaining child processes
 	f.mu.Lock()
 	ours := f.set[env] && !f.stopped
 	if ours {
@@ -82,8 +82,8 @@ func (f *Function) watch(env *environ) {
 	}
 }
 
-// provisionOne starts one provisioned instance, however often it takes, unless the
-// function changes. waited is for how long it was put off.
+// provisionOne starts one provisioned instance. It retries until the instance starts or
+// the function changes. waited is the delay that has passed before.
 func (f *Function) provisionOne(config *Config, version string, epoch int, waited time.Duration) {
 	for pause := provisionPause; f.current(epoch); pause = min(2*pause, provisionMaxPause) {
 		env := f.host.newEnviron(config, version, epoch)
@@ -97,14 +97,16 @@ func (f *Function) provisionOne(config *Config, version string, epoch int, waite
 	}
 }
 
-// current reports whether the function is still as it was in an epoch.
+// current reports whether the function still has the program and configuration of an
+// epoch.
 func (f *Function) current(epoch int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.epoch == epoch && !f.stopped
 }
 
-// adopt lets a started instance take invocations, and reports whether it runs.
+// adopt adds a started instance to those that take invocations, and reports whether it
+// runs.
 func (f *Function) adopt(env *environ) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

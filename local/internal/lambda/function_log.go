@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// report logs what Lambda itself says of an invocation, as it does in the function's
-// log. Errors that the program reported are in the log by the program's own hand.
+// report logs the lines that Lambda itself writes about an invocation into the function's
+// log. The program logs its own errors.
 func (f *Function) report(requestID string, err error) {
 	var failure *FunctionError
 	if !errors.As(err, &failure) || !platformErrors[failure.Type] {
@@ -20,16 +20,16 @@ func (f *Function) report(requestID string, err error) {
 	f.host.logf("%s: RequestId: %s Error: %s", f.Config().Name, requestID, message)
 }
 
-// platformErrors are the types of errors that Lambda makes itself.
+// platformErrors are the types of the errors that Lambda itself reports.
 var platformErrors = map[string]bool{
 	"Sandbox.Timedout": true, "Runtime.ExitError": true, "Runtime.TruncatedResponse": true, "Function.ResponseSizeTooLarge": true,
 }
 
-// throttleWindow is how often throttles are logged at most.
+// throttleWindow is the shortest time between two log lines about throttles.
 const throttleWindow = time.Second
 
-// throttled counts an invocation that is refused. The first is logged at once, those
-// that follow within throttleWindow as a number. f.mu is held.
+// throttled counts a refused invocation. It logs the first one at once, and only the
+// number of those that follow within throttleWindow. f.mu is held.
 func (f *Function) throttled(reason string) error {
 	f.counters.Throttles++
 	if f.silent != nil {

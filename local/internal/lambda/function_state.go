@@ -7,16 +7,17 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/clock"
 )
 
-// Counters count what a function did since it was made.
+// Counters count a function's events since it was made.
 type Counters struct {
 	Invocations int `json:"invocations"`
 	Errors      int `json:"errors"`    // reported by the function, timeouts and crashes included
-	Throttles   int `json:"throttles"` // invocations that were refused
+	Throttles   int `json:"throttles"` // refused invocations
 	Timeouts    int `json:"timeouts"`
-	Crashes     int `json:"crashes"` // processes that ended by themselves
+	Crashes     int `json:"crashes"` // processes that exited on their own
 	ColdStarts  int `json:"coldStarts"`
 	InitErrors  int `json:"initErrors"`
-	// Invocations on provisioned instances, and on others because those were busy.
+	// Provisioned counts invocations on provisioned instances, Spillover those on
+	// on-demand instances because all provisioned ones were busy.
 	Provisioned   int `json:"provisionedInvocations"`
 	Spillover     int `json:"spilloverInvocations"`
 	Retired       int `json:"retired"`
@@ -25,9 +26,9 @@ type Counters struct {
 	AsyncDropped  int `json:"asyncDropped"`
 }
 
-// InstanceState is an instance as [Function.State] sees it.
+// InstanceState is an instance in the answer of [Function.State].
 type InstanceState struct {
-	// ID tells it from all other instances of the engine.
+	// ID is unique among all instances of the engine.
 	ID          int    `json:"id"`
 	PID         int    `json:"pid"`
 	Version     string `json:"version"`
@@ -36,7 +37,7 @@ type InstanceState struct {
 	State       string    `json:"state"`
 	Invocations int       `json:"invocations"`
 	Started     time.Time `json:"started,omitzero"`
-	// Frozen says that its process is stopped until the next invocation.
+	// Frozen says that the process is suspended until the next invocation.
 	Frozen bool `json:"frozen,omitempty"`
 }
 
@@ -61,7 +62,7 @@ func (f *Function) State() (Counters, []InstanceState) {
 	return f.counters, list
 }
 
-// retire stops instances that have been idle for long.
+// retire stops instances that have been idle too long.
 func (f *Function) retire() {
 	idle := f.host.Idle
 	if idle == 0 {
@@ -85,8 +86,8 @@ func (f *Function) retire() {
 	}
 }
 
-// retireBefore retires what has been idle since t or longer, and says since when
-// the next one is.
+// retireBefore retires the instances that have been idle since t or longer. It returns
+// the idle start of the next one to retire.
 func (f *Function) retireBefore(t time.Time) (next time.Time, any bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -76,7 +76,7 @@ func occupy(t *testing.T, f *Function, n int) {
 	await(t, func() bool { c, _ := f.State(); return c.Invocations == before.Invocations+n })
 }
 
-// await waits for what another goroutine or process does.
+// await waits for an effect of another goroutine or process.
 func await(t *testing.T, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {

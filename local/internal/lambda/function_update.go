@@ -6,16 +6,16 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/clock"
 )
 
-// Provision starts the provisioned instances and waits for them. What does not
-// start is tried again in the background; the error says why it did not.
+// Provision starts the provisioned instances and waits for them. It retries failed ones
+// in the background; the error says why they failed.
 func (f *Function) Provision(ctx context.Context) error {
 	return f.change(ctx, f.Config(), false)
 }
 
-// Update changes the function's program and configuration. New provisioned
-// instances are started first and take over together; until then the old ones go
-// on, and what they are at they finish. When one of the new ones does not start,
-// nothing changes and the error says why.
+// Update changes the function's program and configuration. It first starts the new
+// provisioned instances, which take over together. Until then the old ones serve, and
+// they finish their invocations. If one of the new ones does not start, nothing changes
+// and the error says why.
 func (f *Function) Update(ctx context.Context, config Config) error {
 	return f.change(ctx, config, true)
 }

@@ -1,5 +1,5 @@
-// Package lambda simulates AWS Lambda on this machine: execution environments
-// that are real processes, each with a Runtime API of its own on loopback.
+// Package lambda simulates AWS Lambda on this machine. Its execution environments are
+// real processes, each with its own Runtime API on loopback.
 package lambda
 
 import (
@@ -32,13 +32,13 @@ import (
 const (
 	maxPayloadBytes = 6*1024*1024 + 100
 
-	// initTimeoutOnDemand ends an init phase; with provisioned concurrency it may
-	// take 130 seconds, or the function's timeout if that is longer.
+	// initTimeoutOnDemand is Lambda's limit of an init phase. With provisioned
+	// concurrency the limit is 130 seconds, or the function's timeout if that is longer.
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
 	initTimeoutOnDemand    = 10 * time.Second
 	initTimeoutProvisioned = 130 * time.Second
 
-	// DebugTimeout is what a time limit is where a debugger may hold a process.
+	// DebugTimeout replaces time limits when a debugger may hold a process.
 	DebugTimeout = 24 * time.Hour
 
 	defaultTimeout  = 60 * time.Second
@@ -46,66 +46,64 @@ const (
 	defaultRegion   = "us-east-1"
 	defaultAccount  = "000000000000"
 
-	// shutdownGrace is how long a process with an internal extension has after
-	// SIGTERM; one without gets SIGKILL at once.
+	// shutdownGrace is the time between SIGTERM and SIGKILL for a process with an
+	// internal extension. A process without one gets SIGKILL at once.
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown (2026-11)
 	shutdownGrace = 500 * time.Millisecond
 )
 
-// Options says how an instance runs. Program is required.
+// Options configures an instance. Program is required.
 type Options struct {
 	// Program is the path of the built handler program.
 	Program string
-	// Env adds to and overrides the environment that Lambda gives a function.
-	// Nothing of this process's own environment is passed on.
+	// Env adds to and overrides the environment that Lambda gives a function. The process
+	// gets nothing of this process's own environment.
 	Env map[string]string
 	// FunctionName is the function's name. "" means "function".
 	FunctionName string
-	// MemoryMB is what AWS_LAMBDA_FUNCTION_MEMORY_SIZE says, in MB; it is not
+	// MemoryMB is the value of AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in MB; it is not
 	// enforced. 0 means 512.
 	MemoryMB int
-	// Timeout is the function's timeout: an invocation that takes longer kills
-	// the process. 0 means 60 seconds.
+	// Timeout is the function's timeout: the process of a longer invocation is killed. 0
+	// means 60 seconds.
 	Timeout time.Duration
 	// InitTimeout bounds the init phase. 0 means Lambda's own limit.
 	InitTimeout time.Duration
 	// Concurrency is how many invocations the instance handles at the same time, as on
-	// Lambda Managed Instances. 0 means one. Several are never frozen.
+	// Lambda Managed Instances. 0 means one. An instance with more than one is never
+	// frozen.
 	Concurrency int
-	// Handler is what _HANDLER says. "" means "bootstrap".
+	// Handler is the value of _HANDLER. "" means "bootstrap".
 	Handler string
-	// LogGroup, LogFormat and LogLevel are those of the function's logging
-	// configuration: "" means /aws/lambda/{name}, Text and none. A level is for JSON
-	// alone.
+	// LogGroup, LogFormat and LogLevel are the function's logging configuration. "" means
+	// /aws/lambda/{name}, Text and no level. Only JSON has a level.
 	LogGroup, LogFormat, LogLevel string
-	// Provisioned says that the instance is one of provisioned concurrency.
+	// Provisioned says that the instance belongs to provisioned concurrency.
 	Provisioned bool
 	// Version is the function's version. "" means "1".
 	Version string
-	// Region and Account are where the function is. "" means us-east-1 and
-	// 000000000000.
+	// Region and Account are the function's. "" means us-east-1 and 000000000000.
 	Region, Account string
-	// Freeze stops the process (SIGSTOP) between invocations, as Lambda does:
-	// goroutines that a handler leaves behind do not run on.
+	// Freeze suspends the process (SIGSTOP) between invocations, as Lambda does.
+	// Goroutines that a handler leaves behind are suspended too.
 	Freeze bool
-	// ColdStart is added to the time that the instance takes to start.
+	// ColdStart is added to the instance's start time.
 	ColdStart time.Duration
-	// Output gets what the program writes to standard output and standard
-	// error. Nil discards it.
+	// Output gets the program's standard output and standard error. Nil discards them.
 	Output io.Writer
-	// ID is a number that tells the instance from others. The program's access key id
-	// has it, so that what it sends can be told from what others send. 0 means none.
+	// ID is a number that no other instance has. The program's access key id contains it,
+	// so that the engine recognizes the program's requests. 0 means none.
 	ID int
 }
 
-// FunctionError is what a function reported instead of a response, or what
-// Lambda reports for it when it cannot.
+// FunctionError is the error that a function reported instead of a response, or that
+// Lambda reports for it.
 type FunctionError struct {
 	// Type is the error's type, such as "errorString" or "Sandbox.Timedout".
 	Type string
 	// Message is the error's message.
 	Message string
-	// Payload is the JSON of the error as the invoker sees it.
+	// Payload is the error's JSON, as the invoker gets it.
 	Payload []byte
 }
 
@@ -115,33 +113,33 @@ func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 // ErrStopped is returned for invocations of an instance whose process has ended.
 var ErrStopped = errors.New("the instance has stopped")
 
-// Instance is one execution environment: one process that handles one invocation
-// at a time, or as many as [Options.Concurrency] says. It is safe for concurrent use.
+// Instance is one execution environment: one process that handles one invocation at a
+// time, or [Options.Concurrency] invocations. It is safe for concurrent use.
 //
-// It differs from Lambda's in that the process is frozen between invocations only
-// if [Options.Freeze] asks for it, that neither memory nor CPU nor the file system
-// are limited, that a failed init phase is reported at once instead of being tried
-// again at the first invocation, and that time is the machine's own. Of extensions
-// only internal ones are known, which is how programs ask for SIGTERM.
+// It differs from Lambda's: the process is frozen between invocations only if
+// [Options.Freeze] is set. Memory, CPU and the file system are not limited. A failed init
+// phase is reported at once; Lambda runs it again at the first invocation. Time is the
+// machine's own. Only internal extensions are supported; programs use them to get
+// SIGTERM.
 type Instance struct {
 	opts   Options
 	api    *runtimeAPI
 	server *http.Server
 	cmd    *exec.Cmd
 
-	turn   chan struct{} // holds a token for each invocation that may run: whoever has one may invoke
+	turn   chan struct{} // one token for each invocation that may run; its holder may invoke
 	exited chan struct{} // closed when the process has ended
 	exit   error         // its cmd.Wait; read after exited is closed
 	stop   sync.Once
 
 	freezer freezer
 
-	blamed atomic.Bool // an invocation has failed because of the process's end
+	blamed atomic.Bool // an invocation failed because the process ended
 	late   atomic.Bool // the process was killed because an invocation timed out
 }
 
-// Start starts the program and waits until its init phase is over. An error that
-// the program reports to /runtime/init/error is returned as a [*FunctionError].
+// Start starts the program and waits for the end of its init phase. An error that the
+// program reports to /runtime/init/error is returned as a [*FunctionError].
 func Start(ctx context.Context, opts Options) (*Instance, error) {
 	if process.Supported != nil {
 		return nil, fmt.Errorf("start instance: %w", process.Supported)
@@ -205,7 +203,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i.cmd.Env = environment(opts, listener.Addr().String(), i.cmd.Dir)
 	i.cmd.Stdout, i.cmd.Stderr = opts.Output, opts.Output
 	process.Group(i.cmd)
-	i.cmd.WaitDelay = time.Second // for what a child outside the group keeps open
+	i.cmd.WaitDelay = time.Second // a child outside the process group may keep the output open
 	if err := i.cmd.Start(); err != nil {
 		i.server.Close()
 		return nil, fmt.Errorf("start instance: %w", err)
@@ -239,7 +237,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	return nil, err
 }
 
-// environment is what Lambda sets, plus the function's own variables.
+// environment returns the variables that Lambda sets and the function's own variables.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (2026-11)
 func environment(opts Options, api, taskRoot string) []string {
 	initialization := "on-demand"
@@ -289,20 +287,19 @@ func environment(opts Options, api, taskRoot string) []string {
 type Invocation struct {
 	// Payload is the event.
 	Payload []byte
-	// ARN is the function's ARN as the caller gave it, with its qualifier. "" is
-	// that of the function without one.
+	// ARN is the function's ARN with the caller's qualifier. "" means the ARN without a
+	// qualifier.
 	ARN string
-	// Trace is the X-Amzn-Trace-Id header of what caused the event. "" starts a
-	// new trace.
+	// Trace is the event's X-Amzn-Trace-Id header. "" starts a new trace.
 	Trace string
-	// RequestID is the id of the request. "" makes one.
+	// RequestID is the id of the request. "" means a new one.
 	RequestID string
-	// Source says where the event comes from, for the [Observer].
+	// Source names the sender of the event, for the [Observer].
 	Source string
-	// Queued is when it was queued before it came to the function; zero for not at all.
+	// Queued is when the event was queued; zero if it never was.
 	Queued time.Time
 
-	stream *Stream // takes the response while it comes
+	stream *Stream // gets the response while the function writes it
 }
 
 // Invoke sends one event; see [Instance.Do].
@@ -310,11 +307,11 @@ func (i *Instance) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return i.Do(ctx, Invocation{Payload: payload})
 }
 
-// Do sends one event and waits for its response; invocations wait for their
-// turn. An error that the function reports, a timeout and a crash are returned
-// as a [*FunctionError]; after the last two the instance has stopped. When ctx
-// ends first, Do returns its cause; the event itself is then still being handled,
-// and the next Do waits for it.
+// Do sends one event and waits for its response; invocations wait for their turn. An
+// error that the function reports, a timeout and a crash are returned as a
+// [*FunctionError]; after a timeout or a crash the instance has stopped. If ctx ends
+// first, Do returns its cause. The process then still handles the event, and the next Do
+// waits for it.
 func (i *Instance) Do(ctx context.Context, event Invocation) ([]byte, error) {
 	if len(event.Payload) > maxPayloadBytes {
 		return nil, fmt.Errorf("invoke: payload must be at most %d bytes, got %d", maxPayloadBytes, len(event.Payload))
@@ -346,7 +343,7 @@ func (i *Instance) Do(ctx context.Context, event Invocation) ([]byte, error) {
 
 func (i *Instance) invoke(event Invocation) ([]byte, error) {
 	select {
-	case <-i.exited: // a request for an event may be left, whose process is not there to take it
+	case <-i.exited: // the ended process may have left a request for an event
 		return nil, ErrStopped
 	default:
 	}
@@ -371,7 +368,7 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 	for {
 		select {
 		case next <- inv:
-			next = nil // it was fetched; now for its response
+			next = nil // the process has fetched it; now wait for its response
 		case <-inv.done:
 			if inv.cutOff {
 				return nil, i.whyCutOff(inv, timer.C)
@@ -396,7 +393,7 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 	}
 }
 
-// timedOut ends the process of an invocation whose time is over.
+// timedOut kills the process of an invocation that has exceeded its timeout.
 func (i *Instance) timedOut(inv *invocation) error {
 	i.blamed.Store(true)
 	i.late.Store(true)
@@ -409,7 +406,7 @@ func (i *Instance) exitError(prefix string) error {
 	return newFunctionError("Runtime.ExitError", prefix+"Runtime exited with error: "+i.exitStatus())
 }
 
-// exitStatus is how the process ended, such as "exit status 1". Exited must be closed.
+// exitStatus describes the process's end, such as "exit status 1". Exited must be closed.
 func (i *Instance) exitStatus() string {
 	reason := "exit status 0"
 	if i.exit != nil {
@@ -418,9 +415,8 @@ func (i *Instance) exitStatus() string {
 	return reason
 }
 
-// endedAlone waits until the invocations of a process that has ended are over, and
-// reports whether none of them failed because of that: it ended while it was idle, or
-// after it had answered.
+// endedAlone waits for the invocations of a process that has ended. It reports whether
+// none of them failed because of that end: the process was idle, or had answered.
 func (i *Instance) endedAlone() bool {
 	for range cap(i.turn) {
 		<-i.turn
@@ -432,7 +428,7 @@ func (i *Instance) endedAlone() bool {
 	return !blamed
 }
 
-// Exited is closed when the process has ended.
+// Exited returns a channel that is closed when the process has ended.
 func (i *Instance) Exited() <-chan struct{} { return i.exited }
 
 // Stop kills the process and its children and waits until it has ended. It may
@@ -454,7 +450,7 @@ func (i *Instance) Stop() {
 	<-i.exited
 }
 
-// crash kills the process and leaves it to others to notice.
+// crash kills the process. The instance's watcher notices the end.
 func (i *Instance) crash() {
 	select {
 	case <-i.exited:
@@ -469,20 +465,20 @@ func randomBytes(n int) []byte {
 	return b
 }
 
-// PID is the id of the process, which leads a group of its own.
+// PID returns the id of the process, which leads its own process group.
 func (i *Instance) PID() int { return i.cmd.Process.Pid }
 
-// freezer stops and continues the process of an instance.
+// freezer suspends and continues the process of an instance.
 type freezer struct {
 	mu      sync.Mutex
 	pid     int  // 0 until the process has started
 	busy    bool // there is an event for the process
 	waiting bool // the process waits for its next event
 	frozen  bool
-	byHand  bool // freeze it until the next event, whatever Options.Freeze says
+	byHand  bool // freeze until the next event, even without Options.Freeze
 }
 
-// started notes that the process has started.
+// started records the id of the started process.
 func (i *Instance) started(pid int) {
 	i.freezer.mu.Lock()
 	defer i.freezer.mu.Unlock()
@@ -490,7 +486,7 @@ func (i *Instance) started(pid int) {
 	i.freeze()
 }
 
-// waits notes whether the process waits for an event.
+// waits records whether the process waits for an event.
 func (i *Instance) waits(waiting bool) {
 	i.freezer.mu.Lock()
 	defer i.freezer.mu.Unlock()
@@ -498,7 +494,7 @@ func (i *Instance) waits(waiting bool) {
 	i.freeze()
 }
 
-// works notes whether there is an event for the process, and wakes it if so.
+// works records whether the process has an event, and continues the process if so.
 func (i *Instance) works(busy bool) {
 	i.freezer.mu.Lock()
 	defer i.freezer.mu.Unlock()
@@ -509,7 +505,7 @@ func (i *Instance) works(busy bool) {
 	i.freeze()
 }
 
-// thaw continues a process that was frozen. i.freezer.mu is held.
+// thaw continues a frozen process. i.freezer.mu is held.
 func (i *Instance) thaw() {
 	i.freezer.byHand = false
 	if i.freezer.frozen {
@@ -518,8 +514,8 @@ func (i *Instance) thaw() {
 	}
 }
 
-// setFrozen freezes a process that has nothing to do, until its next event, or thaws
-// it. It reports whether it could.
+// setFrozen freezes an idle process until its next event, or thaws it. It reports whether
+// it could.
 func (i *Instance) setFrozen(frozen bool) bool {
 	i.freezer.mu.Lock()
 	defer i.freezer.mu.Unlock()
@@ -539,7 +535,7 @@ func (i *Instance) frozen() bool {
 	return i.freezer.frozen
 }
 
-// freeze stops a process that has nothing to do.
+// freeze suspends an idle process.
 func (i *Instance) freeze() {
 	if f := &i.freezer; (i.opts.Freeze || f.byHand) && f.pid != 0 && f.waiting && !f.busy && !f.frozen {
 		f.frozen = true
@@ -547,12 +543,12 @@ func (i *Instance) freeze() {
 	}
 }
 
-// NewTrace makes a trace header: an unsampled trace of its own.
+// NewTrace returns a trace header for a new, unsampled trace.
 // https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader (2026-11)
 func NewTrace() string {
 	b := randomBytes(20)
 	return fmt.Sprintf("Root=1-%08x-%x;Parent=%x;Sampled=0", time.Now().Unix(), b[:12], b[12:])
 }
 
-// NewRequestID makes a UUID of version 4.
+// NewRequestID returns a UUID of version 4.
 func NewRequestID() string { return uuid.NewString() }

@@ -34,7 +34,7 @@ func (l *logged) with(text string) (list []string) {
 	return list
 }
 
-// TestWhatHappensIsLogged: what Lambda says of an invocation is one line.
+// TestWhatHappensIsLogged: Lambda's own report of an invocation is one line.
 func TestWhatHappensIsLogged(t *testing.T) {
 	t.Parallel()
 	for do, want := range map[string]string{

@@ -9,35 +9,36 @@ import (
 	"time"
 )
 
-// Observer is told what happens to functions and their instances. Its methods are
-// called while locks are held: they must return quickly and call nothing of this
-// package. They are safe for concurrent use.
+// Observer gets the events of functions and their instances. Its methods are called while
+// locks are held: they must return quickly and call nothing of this package. They are
+// safe for concurrent use.
 type Observer interface {
-	// Instance tells of a step in an instance's life.
+	// Instance reports a step in an instance's life.
 	Instance(e InstanceEvent)
-	// Arrived tells of an invocation that has come to a function.
+	// Arrived reports an invocation of a function, and returns the invocation's Watch.
 	Arrived(function string, event *Invocation) Watch
-	// Output tells of a line that an instance wrote. It must not keep the line.
+	// Output reports a line of an instance's output. It must not keep the line.
 	Output(instance int, function string, line []byte)
 }
 
-// Watch is told what becomes of one invocation.
+// Watch gets the events of one invocation.
 type Watch interface {
-	// Acquired says which instance handles it. It may come again after Lost.
+	// Acquired reports the instance that handles it. It may be called again after Lost.
 	Acquired(instance int, use Use)
-	// Running says that the instance has started and gets the event.
+	// Running reports that the instance has started and gets the event.
 	Running()
-	// Lost says that the instance ended before it saw the event, which is tried elsewhere.
+	// Lost reports that the instance ended before it saw the event. Another one gets the
+	// event.
 	Lost()
-	// Ended says what came of it; response must not be changed any more.
+	// Ended reports the result; nobody may change response any more.
 	Ended(response []byte, err error)
 }
 
-// Use says how an invocation came to its instance.
+// Use describes the instance that an invocation got.
 type Use struct {
-	Cold        bool // the instance is started for it
-	Provisioned bool // the instance is one of provisioned concurrency
-	Spill       bool // all of those were busy
+	Cold        bool // the instance was started for it
+	Provisioned bool // the instance belongs to provisioned concurrency
+	Spill       bool // all provisioned instances were busy
 }
 
 // InstanceEvent is a step in an instance's life.
@@ -53,16 +54,16 @@ type InstanceEvent struct {
 // Step is a step in an instance's life.
 type Step int
 
-// The steps.
+// The steps of an instance's life.
 const (
 	Starting Step = iota
 	Ready
 	Ended
-	Frozen // by hand
+	Frozen // by the user
 	Thawed
 )
 
-// Why instances end, beside what their processes say.
+// Reasons for the end of an instance, besides the exit status of its process.
 const (
 	EndStopped  = "the engine stopped it"
 	EndReplaced = "a new version replaced it"
@@ -74,18 +75,18 @@ const (
 	EndHealed   = "the program ended itself between invocations"
 )
 
-// Faults decide what goes wrong on purpose. They are safe for concurrent use.
+// Faults decide on deliberate failures. They are safe for concurrent use.
 type Faults interface {
 	// Throttle reports whether to refuse an invocation.
 	Throttle(function string) bool
-	// SlowInit is added to an init phase, Delay to an invocation.
+	// SlowInit is the delay added to an init phase, Delay the one added to an invocation.
 	SlowInit(function string) time.Duration
 	Delay(function string) time.Duration
-	// Kill reports whether to kill an instance, so long after it gets an event.
+	// Kill reports whether to kill an instance, and how long after it gets an event.
 	Kill(function string) (after time.Duration, kill bool)
 }
 
-// tell tells the observer of a step in an instance's life.
+// tell reports a step in an instance's life to the observer.
 func (f *Function) tell(env *environ, step Step, why string) {
 	if f.host.Observer == nil {
 		return
@@ -104,7 +105,7 @@ func (f *Function) arrived(event *Invocation) Watch {
 	return f.host.Observer.Arrived(f.name, event)
 }
 
-// unwatched is the Watch of nobody.
+// unwatched is a Watch that ignores everything.
 type unwatched struct{}
 
 func (unwatched) Acquired(int, Use)   {}
@@ -116,8 +117,8 @@ func (env *environ) use(onDemand bool) Use {
 	return Use{Cold: env.instance == nil, Provisioned: !onDemand, Spill: onDemand && env.config.Provisioned[env.version] > 0}
 }
 
-// whyEnded says why an instance has ended that nobody had discarded; alone says that no
-// invocation failed because of it.
+// whyEnded returns why an instance ended that the function did not discard. alone says
+// that no invocation failed because of it.
 func (env *environ) whyEnded(alone bool) string {
 	switch {
 	case env.killed != "":
@@ -130,7 +131,7 @@ func (env *environ) whyEnded(alone bool) string {
 	return "Runtime exited with error: " + env.instance.exitStatus()
 }
 
-// output is where what an instance writes goes to.
+// output returns the writer for an instance's output.
 func (f *Function) output(env *environ) io.Writer {
 	if f.host.Observer == nil {
 		return env.config.Output
@@ -162,7 +163,7 @@ func (f *Function) coldStart() time.Duration {
 	return d
 }
 
-// inject does to an instance that gets an event what the faults ask for.
+// inject applies the faults to an instance that gets an event.
 func (f *Function) inject(env *environ) {
 	faults := f.host.Faults
 	if faults == nil {
@@ -179,7 +180,7 @@ func (f *Function) inject(env *environ) {
 	}
 }
 
-// kill kills the process of an instance, whatever it does.
+// kill kills the process of an instance, even during an invocation.
 func (f *Function) kill(env *environ, why string) {
 	f.mu.Lock()
 	if env.instance == nil || !f.set[env] || f.stopped {
@@ -195,10 +196,9 @@ func (f *Function) kill(env *environ, why string) {
 	env.instance.crash()
 }
 
-// Act does something to an instance by hand: "kill" kills its process at once,
-// "recycle" replaces it when it is not busy any more, "freeze" stops its process until
-// the next event and "thaw" continues it. It reports false when the function has no
-// such instance.
+// Act applies a user's action to an instance. "kill" kills its process at once. "recycle"
+// replaces it as soon as it is not busy. "freeze" suspends its process until the next
+// event. "thaw" continues it. It reports false if the function has no such instance.
 func (f *Function) Act(instance int, action string) (found bool, err error) {
 	f.mu.Lock()
 	var env *environ
@@ -233,10 +233,10 @@ func (f *Function) Act(instance int, action string) (found bool, err error) {
 	return true, nil
 }
 
-// recycle replaces an instance, now or when it is not busy any more. f.mu is held.
+// recycle replaces an instance as soon as it is not busy. f.mu is held.
 func (f *Function) recycle(env *environ) error {
 	env.killed = EndRecycled
-	env.epoch = -1 // no more events
+	env.epoch = -1 // it gets no more events
 	if env.active == 0 {
 		f.discard(env, EndRecycled)
 	}
@@ -247,8 +247,8 @@ func (f *Function) recycle(env *environ) error {
 	return nil
 }
 
-// SetReserved changes the reserved concurrency of the function until its next Update;
-// nil means none and 0 stops it.
+// SetReserved changes the function's reserved concurrency until its next Update; nil
+// means none, and 0 refuses all invocations.
 func (f *Function) SetReserved(n *int) error {
 	f.updating.Lock()
 	defer f.updating.Unlock()
@@ -270,7 +270,7 @@ func (f *Function) SetReserved(n *int) error {
 	return nil
 }
 
-// accessKey is the access key id of an instance's program; see [InstanceOf].
+// accessKey returns the access key id of an instance's program; see [InstanceOf].
 func accessKey(id int) string {
 	if id == 0 {
 		return "local"
@@ -280,8 +280,8 @@ func accessKey(id int) string {
 
 const accessKeyPrefix = "localinstance"
 
-// InstanceOf returns the id of the instance whose program has an access key id, 0 for
-// none.
+// InstanceOf returns the id of the instance whose program has an access key id; 0 means
+// no instance.
 func InstanceOf(accessKey string) int {
 	text, ok := strings.CutPrefix(accessKey, accessKeyPrefix)
 	id, err := strconv.Atoi(text)

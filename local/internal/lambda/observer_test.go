@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// witness writes down what it is told.
+// witness records the observer's calls.
 type witness struct {
 	mu   sync.Mutex
 	seen []string

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// invocation is one event on its way through an instance.
+// invocation is one event in progress on an instance.
 type invocation struct {
 	id       string
 	payload  []byte
@@ -25,11 +25,11 @@ type invocation struct {
 	failure  *FunctionError
 	done     chan struct{}
 
-	stream *Stream // nil for a response that is taken whole
+	stream *Stream // nil for a buffered response
 	cutOff bool    // the connection ended before the response
 }
 
-// runtimeAPI is what a custom runtime talks to.
+// runtimeAPI is the Runtime API that the program's runtime calls.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (2026-11)
 type runtimeAPI struct {
 	functionARN string
@@ -37,7 +37,7 @@ type runtimeAPI struct {
 	ready       chan struct{} // closed at the first request for an event
 	readyOnce   sync.Once
 	initFailed  chan *FunctionError
-	waits       func(bool) // told when the process begins and ends to wait for an event
+	waits       func(bool) // called when the process begins and ends to wait for an event
 	extended    atomic.Bool
 	maxStream   int64
 
@@ -67,8 +67,8 @@ func (a *runtimeAPI) handler() http.Handler {
 	return mux
 }
 
-// serveRegister registers an internal extension. It gets no events: what it is
-// for is that Lambda then ends the process with SIGTERM first.
+// serveRegister registers an internal extension. It gets no events: its only effect is
+// that Lambda sends the process SIGTERM before SIGKILL.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html (2026-11)
 func (a *runtimeAPI) serveRegister(w http.ResponseWriter, _ *http.Request) {
 	a.extended.Store(true)
@@ -101,8 +101,8 @@ func (a *runtimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// take removes a pending invocation; false means that there is none by that id,
-// which has been answered.
+// take removes a pending invocation. If none has the id, it answers with an error and
+// returns false.
 func (a *runtimeAPI) take(w http.ResponseWriter, r *http.Request) (*invocation, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -116,7 +116,7 @@ func (a *runtimeAPI) take(w http.ResponseWriter, r *http.Request) (*invocation, 
 	return inv, true
 }
 
-// streams says whether the response of a pending invocation is streamed.
+// streams reports whether the response of a pending invocation is streamed.
 func (a *runtimeAPI) streams(id string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

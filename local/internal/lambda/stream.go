@@ -11,32 +11,30 @@ import (
 	"time"
 )
 
-// maxStreamBytes is the most that a streamed response may have: 200 MB.
+// maxStreamBytes is the size limit of a streamed response: 200 MB.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html (2026-11)
 const maxStreamBytes = 200 * 1024 * 1024
 
-// Trailers by which a runtime says that a response is not whole.
+// Trailers with which a runtime marks a response as incomplete.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming (2026-11)
 const (
 	trailerErrorType = "Lambda-Runtime-Function-Error-Type"
 	trailerErrorBody = "Lambda-Runtime-Function-Error-Body"
 )
 
-// exitGrace is how long the end of a process may be later than that of its last
-// connection.
+// exitGrace is how long to wait for the end of a process after the end of its connection.
 const exitGrace = time.Second
 
-// Stream is the response of an invocation, which is read while the function writes
-// it: what InvokeWithResponseStream gives in AWS. A Read fails with a
-// [*FunctionError] when the function fails after the response has begun.
+// Stream is the response of an invocation, which the caller reads while the function
+// writes it, as with AWS's InvokeWithResponseStream. A Read fails with a [*FunctionError]
+// if the function fails after the response has begun.
 //
-// As in AWS it is the caller who decides that a response is streamed, and not the
-// header Lambda-Runtime-Function-Response-Mode, which aws-lambda-go does not send;
-// and a function that has lost its reader is not interrupted. It differs in that
-// nothing is held back to keep to a bandwidth, and that a reader which is slow slows
-// the function down at once.
+// As in AWS the caller decides that a response is streamed, not the header
+// Lambda-Runtime-Function-Response-Mode, which aws-lambda-go does not send. A function
+// that has lost its reader is not interrupted. It differs from AWS in that the bandwidth
+// is unlimited, and that a slow reader slows the function down at once.
 type Stream struct {
-	// ContentType is the type of the response, as the runtime gave it.
+	// ContentType is the type of the response that the runtime sent.
 	ContentType string
 
 	begun  chan struct{} // closed when the response begins
@@ -53,11 +51,11 @@ func newStream() *Stream {
 // Read implements [io.Reader].
 func (s *Stream) Read(p []byte) (int, error) { return s.reader.Read(p) }
 
-// Close lets the function go on without a reader.
+// Close lets the function continue without a reader.
 func (s *Stream) Close() error { return s.reader.Close() }
 
 // follow runs an invocation, and returns when its response begins or it fails before
-// that. When ctx ends first, follow returns its cause.
+// that. If ctx ends first, follow returns its cause.
 func (s *Stream) follow(ctx context.Context, run func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -83,9 +81,8 @@ func (s *Stream) follow(ctx context.Context, run func() error) error {
 	return err
 }
 
-// InvokeStream sends one event and returns when its response begins; it is
-// [Instance.Invoke] otherwise. The instance takes its next event when the response
-// has ended.
+// InvokeStream is [Instance.Invoke], but returns when the response begins. The instance
+// takes its next event when the response has ended.
 func (i *Instance) InvokeStream(ctx context.Context, payload []byte) (*Stream, error) {
 	s := newStream()
 	turn, giveUp := context.WithCancelCause(context.Background())
@@ -100,7 +97,7 @@ func (i *Instance) InvokeStream(ctx context.Context, payload []byte) (*Stream, e
 	return s, nil
 }
 
-// InvokeStream is Invoke, but it returns when the response begins.
+// InvokeStream is [Function.Invoke], but returns when the response begins.
 func (f *Function) InvokeStream(ctx context.Context, qualifier string, event Invocation) (*Stream, error) {
 	if event.ARN == "" {
 		event.ARN = f.ARN(qualifier)
@@ -165,7 +162,8 @@ func (a *runtimeAPI) receive(w http.ResponseWriter, r *http.Request, inv *invoca
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// failureIn reads the trailers of a response; nil means that it is whole.
+// failureIn reads the error in a response's trailers; nil means that the response is
+// whole.
 func failureIn(trailer http.Header) *FunctionError {
 	kind := trailer.Get(trailerErrorType)
 	if kind == "" {
@@ -184,8 +182,8 @@ func failureIn(trailer http.Header) *FunctionError {
 	return &FunctionError{Type: kind, Message: e.Message, Payload: body}
 }
 
-// whyCutOff finds out why a response was cut off: usually because the process has
-// ended, which is noticed a little later.
+// whyCutOff finds out why a response was cut off. Usually the process has ended, and the
+// instance notices that a little later.
 func (i *Instance) whyCutOff(inv *invocation, timeout <-chan time.Time) error {
 	grace := time.NewTimer(exitGrace)
 	defer grace.Stop()

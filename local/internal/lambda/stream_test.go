@@ -15,8 +15,8 @@ import (
 	"github.com/lambdahearth/hearth/internal/within"
 )
 
-// partsReader is the response of a program that streams: in each Read it does what
-// the next part says, or sends it.
+// partsReader is the response of a streaming program. Each Read carries out the next part
+// if it is a command, such as "fail", and sends it otherwise.
 type partsReader struct{ parts []any }
 
 func (r *partsReader) Read(p []byte) (int, error) {

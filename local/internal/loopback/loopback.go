@@ -1,9 +1,9 @@
-// Package loopback keeps ports for the programs of this machine.
+// Package loopback restricts ports to the programs of this machine.
 //
-// An address of loopback keeps other machines out, but not web pages: a page of any
-// site may send requests to it, and one whose name resolves to it (DNS rebinding) may
-// read the answers too. What gives those away is the header Host, which is the site's
-// name, and the header Origin, which no program sends that is not a browser.
+// A loopback address keeps other machines out, but not web pages. A page of any site may
+// send requests to it. If the site's name resolves to it (DNS rebinding), the page can
+// also read the answers. Two headers reveal such requests: Host has the site's name, and
+// only browsers send Origin.
 package loopback
 
 import (
@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// Listen opens a port of loopback, such as 127.0.0.1:3000 or localhost:0.
+// Listen opens a loopback port, such as 127.0.0.1:3000 or localhost:0.
 func Listen(addr string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -25,13 +25,12 @@ func Listen(addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("address must be on loopback (127.0.0.1, ::1 or localhost), got %q; nothing here has authentication, and other machines must not reach it", addr)
 	}
 	if strings.EqualFold(host, "localhost") {
-		host = "127.0.0.1" // not what a resolver makes of it
+		host = "127.0.0.1" // no matter how the name resolves
 	}
 	return net.Listen("tcp", net.JoinHostPort(host, port))
 }
 
-// Names reports whether a host, with a port or without, is a name or an address of
-// this machine alone.
+// Names reports whether a host, with or without a port, is a loopback name or address.
 func Names(host string) bool {
 	host = withoutPort(host)
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
@@ -48,9 +47,9 @@ func withoutPort(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]."))
 }
 
-// Foreign says why a request may come from somewhere else; "" means that it does not.
-// hosts are names that are taken beside loopback, such as that of a tunnel: *.example
-// stands for all below a domain, and * for every name.
+// Foreign says why a request may come from elsewhere; "" means that it does not. hosts
+// are further accepted names, such as a tunnel's: *.example stands for all names below a
+// domain, and * for every name.
 func Foreign(r *http.Request, hosts []string) string {
 	host := withoutPort(r.Host)
 	if Names(host) || slices.ContainsFunc(hosts, func(pattern string) bool { return matches(pattern, host) }) {
@@ -67,10 +66,10 @@ func matches(pattern, host string) bool {
 	return host == pattern
 }
 
-// FromPage says why a request may come from a web page of another origin; "" means
-// that it does not. It is for ports that only programs use, and the engine's own page.
-// Browsers say in Sec-Fetch-Site where a request comes from; those that load a picture
-// or a script have no Origin.
+// FromPage says why a request may come from a web page of another origin; "" means that
+// it does not. Use it for ports that serve only programs and the engine's own page.
+// Browsers name the request's origin in Sec-Fetch-Site; requests for pictures and scripts
+// have no Origin.
 func FromPage(r *http.Request) string {
 	if why := Foreign(r, nil); why != "" {
 		return why
@@ -84,14 +83,14 @@ func FromPage(r *http.Request) string {
 	return ""
 }
 
-// Navigates reports whether a browser asks for a page to show it in a tab of its own, as
-// when somebody follows a link. The page that has the link cannot read it.
+// Navigates reports whether a browser requests a page to show it in a tab, for example
+// after a click on a link. The page with the link cannot read the answer.
 func Navigates(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
-// Exactly lets requests pass that name one address as their host and have no Origin:
-// those of a program that was told the address.
+// Exactly accepts only requests whose host is addr and that have no Origin: requests of a
+// program that knows the address.
 func Exactly(addr string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host != addr || r.Header["Origin"] != nil {

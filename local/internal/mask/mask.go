@@ -1,11 +1,11 @@
-// Package mask hides secrets in events, responses and log lines before they are shown.
+// Package mask hides secrets in events, responses and log lines before the engine shows
+// them.
 //
 //	text, hidden := mask.JSON(event) // "authorization":"••••••1"
 //	event = mask.Restore(edited, hidden)
 //
-// It works on the text: numbers, spaces and the order of keys stay as they are. Each
-// value that it hides gets a number, so that text which somebody has edited can get its
-// secrets back.
+// It works on the text: numbers, spaces and the order of keys do not change. Each hidden
+// value gets a number, so that an edited text can get its secrets back.
 package mask
 
 import (
@@ -15,25 +15,26 @@ import (
 	"strings"
 )
 
-// Dots stand for a secret; the number of the secret follows.
+// Dots replace a secret; the secret's number follows.
 const Dots = "••••••"
 
 var (
 	// secretKey matches the names of fields and headers that hold secrets.
 	secretKey = regexp.MustCompile(`(?i)^(proxy-)?authorization(token)?$|^(set-)?cookies?$|passw(or)?d|secret|^x-api-key$|api_?key$|(^|[_-])token$|(access|id|refresh|auth|session|security)_?token$|^sec-websocket-key$|private_?key|^x-amz-security-token$|^database_url$`)
-	// secretText matches secrets that can be told by themselves: what follows Bearer or
-	// Basic, a JSON Web Token, a parameter of a query, and a password in a URL.
+	// secretText matches secrets that a field's name does not reveal: the text after
+	// Bearer or Basic, a JSON Web Token, a query parameter, and a password in a URL.
 	secretText = regexp.MustCompile(`(?i)\b(bearer|basic) +[a-z0-9._~+/=-]{6,}|\beyJ[a-z0-9_-]{6,}\.[a-z0-9_-]{6,}\.[a-z0-9_-]*|\b(?:access_token|id_token|refresh_token|token|api_?key|password|secret|signature)=[^&\s"'\\]+|://[^/\s:@"\\]+:[^/\s@"\\]+@`)
 )
 
 // Secret reports whether a field or header of this name holds a secret.
 func Secret(name string) bool { return secretKey.MatchString(name) }
 
-// Hidden are the secrets that were hidden, as they stand in the JSON.
+// Hidden are the hidden secrets, as they stand in the JSON.
 type Hidden []string
 
-// JSON hides the values of fields whose names say that they are secret, in JSON strings
-// that hold JSON too, and what Text hides. Text that is not JSON is treated as Text.
+// JSON hides the values of fields with secret names, also in JSON strings that contain
+// JSON. It also hides the secrets that Text hides. Text that is not JSON is treated as
+// Text.
 func JSON(data []byte) (string, Hidden) {
 	m := masker{}
 	if !json.Valid(data) {
@@ -45,7 +46,7 @@ func JSON(data []byte) (string, Hidden) {
 	return m.out.String(), m.hidden
 }
 
-// Text hides secrets in text that can be told by themselves.
+// Text hides the secrets that can be recognized without a field's name.
 func Text(text string) string {
 	m := masker{}
 	if strings.HasPrefix(text, "{") && json.Valid([]byte(text)) {
@@ -55,7 +56,7 @@ func Text(text string) string {
 	return m.text(text)
 }
 
-// Restore puts hidden values back where their numbers stand.
+// Restore replaces the numbered dots with the hidden values.
 func Restore(text string, hidden Hidden) string {
 	for n := len(hidden) - 1; n >= 0; n-- {
 		text = strings.ReplaceAll(text, Dots+strconv.Itoa(n+1)+"•", hidden[n])
@@ -75,8 +76,7 @@ func (m *masker) hide(secret string) string {
 	return Dots + strconv.Itoa(len(m.hidden)) + "•"
 }
 
-// text hides what secretText matches; it works on decoded text and on the inside of JSON
-// strings alike.
+// text hides matches of secretText, in decoded text and in the inside of JSON strings.
 func (m *masker) text(text string) string {
 	return secretText.ReplaceAllStringFunc(text, func(found string) string {
 		for _, cut := range []string{" ", "=", "://"} {
@@ -146,7 +146,7 @@ func (m *masker) value(secret bool) {
 	}
 }
 
-// str returns the string that begins here, with its quotes.
+// str returns the string at the present position, with its quotes.
 func (m *masker) str() string {
 	from := m.at
 	for m.at++; m.in[m.at] != '"'; m.at++ {
@@ -183,7 +183,7 @@ func (m *masker) quoted(raw string, secret bool) {
 	m.out.WriteString(`"` + m.text(inner) + `"`)
 }
 
-// escape makes text the inside of a JSON string.
+// escape returns text as the inside of a JSON string.
 func escape(text string) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)

@@ -1,6 +1,6 @@
-// Package page is the engine's page: plain ES modules that use nothing but the control
-// API. Its files are in assets. uplot.js is uPlot 1.6.32, under the licence beside it; all
-// other files are our own. There is no build step: what is here is what browsers get.
+// Package page is the engine's page: plain ES modules that use only the control API. Its
+// files are in assets. uplot.js is uPlot 1.6.32, under the licence beside it; all other
+// files are our own. There is no build step: browsers get the files as they are.
 package page
 
 import (
@@ -16,12 +16,13 @@ import (
 //go:embed assets
 var assets embed.FS
 
-// policy is the page's content security policy: nothing from elsewhere, no inline code.
-// WebSocket APIs may have a port of their own on this machine.
+// policy is the page's content security policy: no content from other origins, no inline
+// code. Connections to other loopback ports are allowed, because WebSocket APIs may have
+// their own.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self' ws://127.0.0.1:* ws://localhost:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Has reports whether the page has a file of a name, "" being the page itself.
+// Has reports whether the page has a file with a name; "" is the page itself.
 func Has(name string) bool {
 	if name == "" {
 		return true
@@ -36,8 +37,8 @@ func Has(name string) bool {
 	return err == nil
 }
 
-// Handler serves the page's files by the last part of their path. The page has the token
-// that the control API wants for actions; a page of another origin cannot read it.
+// Handler serves the page's files by the last part of their path. The page contains the
+// token that control API actions need; a page of another origin cannot read it.
 func Handler(token string) http.Handler {
 	index := template.Must(template.ParseFS(assets, "assets/index.html"))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

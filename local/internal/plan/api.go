@@ -11,7 +11,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// apiParts are the parts of an API, by the ids that references give.
+// apiParts are the parts of an API, by the ids in references.
 type apiParts struct {
 	integrations map[string]integrationPart
 	authorizers  map[string]*httpapi.Authorizer
@@ -196,7 +196,7 @@ func (parts *apiParts) readIntegration(p *planner, r *assembly.Resource) error {
 	return nil
 }
 
-// functionARN takes the function's ARN out of an invocation URI such as
+// functionARN returns the function's ARN in an invocation URI such as
 // arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations.
 func functionARN(uri string) string {
 	if _, rest, ok := strings.Cut(uri, "/functions/"); ok {
@@ -248,7 +248,7 @@ func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 		}}
 		return nil
 	}
-	// AWS keeps answers for 5 minutes by default where there are identity sources.
+	// AWS caches answers for 5 minutes by default if there are identity sources.
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-authorizer.html (2026-11)
 	ttl := 300 * time.Second
 	if props.AuthorizerResultTTL != nil {
@@ -288,7 +288,7 @@ type routeProps struct {
 	AuthorizationScopes                                                   []string
 }
 
-// routesOf calls add for the routes of an API that go to a function.
+// routesOf calls add for the routes of an API that invoke a function.
 func routesOf(p *planner, id string, parts *apiParts, add func(r *assembly.Resource, props *routeProps, to integrationPart) error) error {
 	routes, err := ofAPI(p, "AWS::ApiGatewayV2::Route", id)
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// noDatabase is the host of an RDS Proxy that leads nowhere. It resolves to nothing
-// and says in a program's error what to do.
+// noDatabase is the host of an RDS Proxy without a database. The name does not resolve,
+// and so tells the user in a program's error how to name one.
 const noDatabase = "no-database-is-named.use-hearth-dev--database.invalid"
 
-// EngineOf is the engine of a database's URL, "" for one that is none of ours.
+// EngineOf returns the engine of a database's URL, "" for an unsupported one.
 func EngineOf(u *url.URL) string {
 	switch u.Scheme {
 	case "postgres", "postgresql":
@@ -22,10 +22,11 @@ func EngineOf(u *url.URL) string {
 	return ""
 }
 
-// Database is where RDS Proxy endpoints lead to. Without a URL that is nowhere.
+// Database is the database behind RDS Proxy endpoints; a nil URL means none.
 type Database struct{ URL *url.URL }
 
-// Host is the name or address of the database's machine, or a folder with its socket.
+// Host returns the name or address of the database's machine, or the folder of its
+// socket.
 func (d Database) Host() string {
 	if d.URL == nil {
 		return noDatabase
@@ -36,7 +37,7 @@ func (d Database) Host() string {
 	return d.URL.Query().Get("host")
 }
 
-// Port is the database's port, or its engine's usual one.
+// Port returns the database's port, or its engine's default port.
 func (d Database) Port() string {
 	if d.URL != nil {
 		if port := d.URL.Port(); port != "" {
@@ -49,7 +50,7 @@ func (d Database) Port() string {
 	return "5432"
 }
 
-// SetEnv leads a function that has a database to this one.
+// SetEnv sets the variables with which a function finds this database, if it uses one.
 func (d Database) SetEnv(env map[string]string) {
 	if _, ok := env[wire.EnvDatabaseHost]; !ok || d.URL == nil {
 		return

@@ -1,7 +1,7 @@
-// Package plan reads a cloud assembly and says what the local engine has to run: functions
-// with their programs and variables, queues, tables, APIs, schedules and what connects
-// them. A plan comes from the app and the addresses of this machine alone: [Make] opens no
-// port, starts nothing and knows no engine.
+// Package plan reads a cloud assembly and lists what the local engine must run: functions
+// with their programs and variables, queues, tables, APIs, schedules and their
+// connections. A plan depends only on the app and this machine's addresses: [Make] opens
+// no port, starts nothing and knows no engine.
 package plan
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// Plan is an assembly as the engine runs it.
+// Plan is the engine's view of an assembly.
 type Plan struct {
 	app          *assembly.App
 	Functions    []*Function
@@ -37,11 +37,11 @@ type Plan struct {
 	Proxies      []*assembly.Resource // of RDS
 	NotSimulated []Resource
 	Warnings     []string   // sentences that users should read
-	At           *Addresses // where the parts are
+	At           *Addresses // the addresses of the parts
 	Outputs      []assembly.Output
 }
 
-// Function is a function that runs here.
+// Function is a function that the engine runs.
 type Function struct {
 	Resource *assembly.Resource
 	Config   lambda.Config
@@ -61,7 +61,7 @@ type Queue struct {
 type Mapping struct {
 	Resource *assembly.Resource
 	Queue    string // the queue's name
-	Function string // the function as the template names it
+	Function string // the template's reference to the function
 	Options  sqs.MappingOptions
 }
 
@@ -90,7 +90,7 @@ type Resource struct {
 	Stack     string `json:"stack"`
 	LogicalID string `json:"logicalId"`
 	Type      string `json:"type"`
-	// Why says why it is not simulated, where the type does not say it all.
+	// Why says why the engine does not simulate it, unless the type is reason enough.
 	Why string `json:"why,omitempty"`
 }
 
@@ -98,24 +98,24 @@ func (p *Plan) skip(r *assembly.Resource, why string) {
 	p.NotSimulated = append(p.NotSimulated, Resource{r.Stack.Name, r.ID, r.Type, why})
 }
 
-// warn notes a sentence about a resource that users should read.
+// warn adds a warning about a resource.
 func (p *Plan) warn(r *assembly.Resource, format string, args ...any) {
 	p.Warnings = append(p.Warnings, r.String()+": "+fmt.Sprintf(format, args...))
 }
 
-// Inputs are what a plan depends on beside the app.
+// Inputs are all that a plan depends on, besides the app.
 type Inputs struct {
 	Region, Account string
-	// Dir is the folder that paths in the assembly are relative to.
+	// Dir is the folder to which paths in the assembly are relative.
 	Dir string
-	// Addresses are where the app's parts will be on this machine.
+	// Addresses are the addresses of the app's parts on this machine.
 	Addresses *Addresses
-	// Database is where RDS Proxy endpoints lead to.
+	// Database is the database behind RDS Proxy endpoints.
 	Database Database
-	// Unpack gives the folder with what is in an archive.
+	// Unpack returns a folder with the files of an archive.
 	Unpack func(archive string) (dir string, err error)
 
-	// The rest are the options of the same names.
+	// The others are the options of the same names.
 	Debug              bool
 	Programs, Handlers map[string]string
 	Env                map[string]string
@@ -124,23 +124,23 @@ type Inputs struct {
 	Issuers            map[string]Issuer
 }
 
-// Issuer is where the tokens come from that a JWT authorizer takes.
+// Issuer is an issuer of tokens that a JWT authorizer accepts.
 type Issuer struct {
-	// Issuer is the "iss" of tokens, and the URL below which their keys are found.
+	// Issuer is the "iss" of tokens, and the URL under which their keys are found.
 	Issuer string
-	// Audience are the values of which "aud", or else "client_id", must have one.
+	// Audience are the accepted values of "aud", or else of "client_id".
 	Audience []string
 }
 
-// planner reads what the engine runs from an assembly.
+// planner makes a plan from an assembly.
 type planner struct {
 	*Plan
 	Inputs
 	values *values
 }
 
-// Make reads an app. It opens no port, starts nothing and changes nothing but the values
-// of the app, which it sets. Of files it reads the deployed programs alone.
+// Make makes the plan of an app. It opens no port and starts nothing, and changes only
+// the values of the app. The only files that it reads are the deployed programs.
 func Make(app *assembly.App, in Inputs) (*Plan, error) {
 	p := &planner{Plan: &Plan{app: app, At: in.Addresses}, Inputs: in}
 	p.values = &values{
@@ -176,8 +176,8 @@ func Make(app *assembly.App, in Inputs) (*Plan, error) {
 	return p.Plan, nil
 }
 
-// checkCallbacks warns of WebSocket APIs whose address here no function is told: the
-// address that a program makes of an event's domainName is AWS's own.
+// checkCallbacks warns of WebSocket APIs whose local address no function's variables
+// contain. A program that derives the address from an event's domainName would call AWS.
 func (p *planner) checkCallbacks() {
 	for _, w := range p.WebSockets {
 		for stage := range w.Config.Stages {
@@ -192,8 +192,8 @@ func (p *planner) checkCallbacks() {
 	}
 }
 
-// checkNames refuses two functions, queues or schedules of one name, which would be
-// merged.
+// checkNames refuses two functions, queues or schedules with the same name, because they
+// would be mixed up.
 func (p *planner) checkNames() error {
 	owners := map[string]*assembly.Resource{}
 	var errs []error
@@ -205,7 +205,7 @@ func (p *planner) checkNames() error {
 		}
 		owners[key] = r
 	}
-	for _, r := range p.app.OfType("AWS::Lambda::Function") { // those that do not run here too
+	for _, r := range p.app.OfType("AWS::Lambda::Function") { // also those that do not run here
 		if name, err := functionName(r); err == nil {
 			check("function", name, r)
 		}
@@ -231,7 +231,7 @@ func (p *planner) planQueues() error {
 		for key, raw := range r.Properties {
 			switch key {
 			case "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled":
-				continue // nothing is encrypted here
+				continue // the engine encrypts nothing
 			}
 			var v any
 			_, err := p.values.loosely(func() (err error) {
@@ -335,11 +335,12 @@ func (f *Function) addInvokeConfig(r *assembly.Resource) error {
 	return nil
 }
 
-// managedConcurrency is how many invocations an instance of Lambda Managed Instances
-// handles at once where the template does not say.
+// managedConcurrency is the default number of concurrent invocations of an instance of
+// Lambda Managed Instances.
 const managedConcurrency = 16
 
-// planFunction reads one function; nil means that it is not simulated, and why.
+// planFunction plans one function; nil means that it is not simulated, for the reason
+// why.
 func (p *planner) planFunction(r *assembly.Resource) (f *Function, why string, err error) {
 	var props struct {
 		Runtime, PackageType   string
@@ -405,9 +406,8 @@ func (p *planner) planFunction(r *assembly.Resource) (f *Function, why string, e
 	return f, "", err
 }
 
-// functionEnv is what a function has in its environment beside Lambda's own
-// variables: what the template says, then what leads it to this machine's services,
-// then what the user gives.
+// functionEnv returns a function's variables besides Lambda's own. The template's come
+// first, then those for this machine's services, then the user's; later ones win.
 func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 	env := map[string]string{}
 	given, err := p.givenEnv(r)
@@ -467,13 +467,13 @@ func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 	return env, errors.Join(errs...)
 }
 
-// databaseVariables are those that [database.setEnv] sets. What they are in the
+// databaseVariables are the variables that [Database.SetEnv] sets. Their values in the
 // template may come from a secret.
 var databaseVariables = map[string]bool{
 	wire.EnvDatabaseHost: true, wire.EnvDatabasePort: true, wire.EnvDatabaseName: true, wire.EnvDatabaseUser: true, wire.EnvDatabaseEngine: true,
 }
 
-// aliasQueue lets a queue be called by its logical name as well.
+// aliasQueue gives a queue its logical name as a second name.
 func (p *Plan) aliasQueue(url, alias string) {
 	for _, q := range p.Queues {
 		if strings.HasSuffix(url, "/"+q.Definition.Name) && q.Alias == "" {
@@ -482,7 +482,7 @@ func (p *Plan) aliasQueue(url, alias string) {
 	}
 }
 
-// givenEnv is what the user gives to a function.
+// givenEnv returns the user's variables for a function.
 func (p *planner) givenEnv(r *assembly.Resource) (map[string]string, error) {
 	given := map[string]string{}
 	for _, variable := range p.Environ {
@@ -503,7 +503,7 @@ func (p *planner) givenEnv(r *assembly.Resource) (map[string]string, error) {
 	return given, nil
 }
 
-// envPrefix is how the variables of a stack's app begin.
+// envPrefix returns the prefix of the variables of a stack's app.
 func envPrefix(stack string) string {
 	return strings.ToUpper(strings.ReplaceAll(stack, "-", "_")) + "_"
 }
@@ -555,8 +555,8 @@ func (p *planner) planMappings() error {
 	return errors.Join(errs...)
 }
 
-// simulates reports whether a function, by its ARN or its name with a qualifier, is
-// among those that run here.
+// simulates reports whether the engine runs a function, given by its ARN, or by its name
+// with a qualifier.
 func (p *Plan) simulates(function string) bool {
 	if i := strings.Index(function, ":function:"); i >= 0 {
 		function = function[i+len(":function:"):]
@@ -565,12 +565,13 @@ func (p *Plan) simulates(function string) bool {
 	return slices.ContainsFunc(p.Functions, func(f *Function) bool { return f.Config.Name == name })
 }
 
-// HasQueue says whether a queue of that name is in the plan.
+// HasQueue reports whether the plan has a queue with that name.
 func (p *Plan) HasQueue(name string) bool {
 	return slices.ContainsFunc(p.Queues, func(q *Queue) bool { return q.Definition.Name == name })
 }
 
-// LastPart is what follows the last separator, such as the name at the end of an ARN.
+// LastPart returns the text after the last separator, such as the name at the end of an
+// ARN.
 func LastPart(s, separator string) string { return s[strings.LastIndex(s, separator)+1:] }
 
 // resolveDir makes a path of the app absolute.

@@ -67,8 +67,7 @@ func (p *planner) ofREST(kind, id string) (list []*assembly.Resource, err error)
 	return list, nil
 }
 
-// readRESTStages reads the stages of an API: those that are resources, and those that a
-// deployment names.
+// readRESTStages reads the stages of an API, from stage resources and from deployments.
 func (p *planner) readRESTStages(h *HTTPAPI) error {
 	for _, kind := range []string{"AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage"} {
 		list, err := p.ofREST(kind, h.Config.ID)
@@ -91,7 +90,7 @@ func (p *planner) readRESTStages(h *HTTPAPI) error {
 	return nil
 }
 
-// restPaths are the paths of an API's resources, by their ids.
+// restPaths returns the paths of an API's resources, by their ids.
 func (p *planner) restPaths(api *assembly.Resource) (map[string]string, error) {
 	list, err := p.ofREST("AWS::ApiGateway::Resource", ID(api))
 	if err != nil {
@@ -128,7 +127,7 @@ func (p *planner) restPaths(api *assembly.Resource) (map[string]string, error) {
 	return paths, nil
 }
 
-// rootResourceID is the id of the resource "/" of a REST API.
+// rootResourceID returns the id of the resource "/" of a REST API.
 func rootResourceID(api *assembly.Resource) string { return ID(api) + "root" }
 
 type methodProps struct {
@@ -207,8 +206,8 @@ func (p *planner) readRESTMethods(h *HTTPAPI) error {
 	return nil
 }
 
-// originInTemplate finds the further origins in the template that the CDK writes for
-// preflight requests: $origin.matches("https://b.example").
+// originInTemplate matches further origins in the CDK's template for preflight requests:
+// $origin.matches("https://b.example").
 var originInTemplate = regexp.MustCompile(`\$origin\.matches\("([^"]*)"\)`)
 
 func mockOf(response *mockResponse) *httpapi.Mock {
@@ -281,7 +280,8 @@ func (p *planner) restAuthorizers(id string) (map[string]*httpapi.Authorizer, er
 	return authorizers, nil
 }
 
-// unknownAuthorizer stands for an authorizer that is not known here, and says so.
+// unknownAuthorizer returns a stand-in for an authorizer that the engine cannot simulate,
+// and warns of it.
 func (p *planner) unknownAuthorizer(r *assembly.Resource, unknown []string, remedy string) *httpapi.Authorizer {
 	what := strings.Join(unknown, " and ") + " is not known here" + remedy
 	p.warn(r, "its routes are answered 401, because %s", what)

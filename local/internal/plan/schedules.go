@@ -26,7 +26,7 @@ func (p *planner) planSchedules() error {
 				DeadLetterConfig struct{ Arn string }
 			}
 		}
-		// The role is of no account here, and need not be resolvable.
+		// The role has no effect here, so it may be unresolvable.
 		if target, ok := r.Properties["Target"].(map[string]any); ok {
 			target = maps.Clone(target)
 			delete(target, "RoleArn")
@@ -77,8 +77,8 @@ func (p *planner) planSchedules() error {
 	return errors.Join(errs...)
 }
 
-// scheduleName is the name that the constructs give a schedule in its input, or
-// else its own.
+// scheduleName returns the schedule's name in the input that the constructs write, or
+// else its own name.
 func scheduleName(input, name string) string {
 	var in struct {
 		Detail struct{ Schedule string }

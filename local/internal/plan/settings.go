@@ -14,35 +14,36 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
 
-// FunctionSettings are what an assembly says of a Go function's concurrency.
+// FunctionSettings are the concurrency settings of a Go function in an assembly.
 type FunctionSettings struct {
 	Stack     string
 	LogicalID string
 	// Entry is the folder of its program, relative to the folder of cdk.json; "" if the
-	// assembly does not say it.
+	// assembly does not name it.
 	Entry    string
 	MemoryMB int
-	// X86 says that it does not run on arm64.
+	// X86 says that it runs on x86-64, not on arm64.
 	X86     bool
 	Timeout time.Duration
-	// Reserved is the reserved concurrency, nil for none.
+	// Reserved is the reserved concurrency; nil means none.
 	Reserved *int
-	// Provisioned instances are kept warm, up to MaxProvisioned of them if they are
-	// autoscaled, for a target utilization. 0 is none.
+	// Provisioned is the number of provisioned instances. Autoscaling raises it up to
+	// MaxProvisioned, for the target Utilization. 0 means none.
 	Provisioned, MaxProvisioned int
 	Utilization                 float64
-	// Schedules change the provisioned instances at times of each day. Those that do not
-	// hold each day are in Notes.
+	// Schedules change the provisioned instances at times of day. Notes list the
+	// schedules that do not run every day.
 	Schedules []CapacityChange
-	// API is what invokes it: "http", "rest", "websocket" or "url"; "" for none of these.
+	// API is the kind of API that invokes it: "http", "rest", "websocket" or "url"; ""
+	// for none.
 	API string
-	// Queues are those whose messages it handles.
+	// Queues are the queues whose messages it handles.
 	Queues []QueueSettings
-	// Notes are sentences about what could not be read.
+	// Notes are sentences about unreadable settings.
 	Notes []string
 }
 
-// CapacityChange sets the provisioned instances from a time of the day on, in UTC.
+// CapacityChange sets the number of provisioned instances from a time of day on, in UTC.
 type CapacityChange struct {
 	At       time.Duration
 	Min, Max int
@@ -50,20 +51,20 @@ type CapacityChange struct {
 
 // QueueSettings are a queue and its event source mapping.
 type QueueSettings struct {
-	// Name is what the program calls it, or the logical id.
+	// Name is the queue's name in the program, or its logical id.
 	Name                   string
 	FIFO                   bool
 	BatchSize              int
 	Window                 time.Duration
-	MaxConcurrency         int // 0 is none
-	MinPollers, MaxPollers int // 0 is none
+	MaxConcurrency         int // 0 means none
+	MinPollers, MaxPollers int // 0 means none
 	Visibility             time.Duration
-	MaxReceives            int // 0 is no dead-letter queue
+	MaxReceives            int // 0 means no dead-letter queue
 	PartialResponses       bool
 }
 
-// ReadSettings reads the Go functions of an assembly, by stack and logical id, without
-// building or starting anything. Stacks are the names of those to read; none means all.
+// ReadSettings reads the Go functions of an assembly, by stack and logical id. It builds
+// and starts nothing. stacks are the names of the stacks to read; none means all.
 func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
 	app, err := assembly.Load(dir)
 	if err != nil {
@@ -97,7 +98,7 @@ type settingsReader struct {
 	names  []string // of functions, in their order
 	byName map[string]*FunctionSettings
 	queues map[string]*assembly.Resource // by name
-	// called are what programs call queues, by their name.
+	// called maps a queue's name to its name in programs.
 	called map[string]string
 }
 
@@ -168,7 +169,7 @@ func (s *settingsReader) readFunctions() error {
 	return nil
 }
 
-// function finds a function by its ARN, or by its name with a qualifier.
+// function returns a function by its ARN, or by its name with a qualifier.
 func (s *settingsReader) function(ref string) *FunctionSettings {
 	if i := strings.Index(ref, "function:"); i >= 0 {
 		ref = ref[i+len("function:"):]
@@ -196,7 +197,7 @@ func (s *settingsReader) readProvisioned() error {
 	return nil
 }
 
-// daily is a cron expression that holds each day.
+// daily matches a cron expression that runs every day.
 var daily = regexp.MustCompile(`^cron\((\d+) (\d+) (?:\* \*|\? \*) (?:\?|\*) \*\)$`)
 
 func (s *settingsReader) readScaling() error {
@@ -218,7 +219,7 @@ func (s *settingsReader) readScaling() error {
 		if f == nil || props.ScalableDimension != "lambda:function:ProvisionedConcurrency" {
 			continue
 		}
-		// The same placeholder stands for it in its policies.
+		// Its policies refer to it by the same placeholder.
 		targets[placeholder+strings.ToLower(r.Stack.Name+"-"+r.ID)] = f
 		f.Provisioned, f.MaxProvisioned = int(props.MinCapacity), int(props.MaxCapacity)
 		for _, a := range props.ScheduledActions {
@@ -304,8 +305,8 @@ func (s *settingsReader) readMappings() error {
 	return nil
 }
 
-// readAPIs finds what invokes each function: that which is billed for each request, and
-// the most common one where there are several.
+// readAPIs finds the API that invokes each function. If there are several, it takes the
+// most common kind that is billed per request.
 func (s *settingsReader) readAPIs() error {
 	rank := func(kind string) int {
 		if i := slices.Index([]string{"http", "rest", "websocket", "url"}, kind); i >= 0 {

@@ -2,16 +2,16 @@ package plan
 
 // part is a part of AWS that the engine simulates.
 type part struct {
-	// Name is what users call it.
+	// Name is the users' name for it.
 	Name string
 	// Types are its resource types.
 	Types []string
-	// How says how close it comes, Missing what it lacks.
+	// How describes the simulation, Missing the missing features.
 	How, Missing string
 }
 
-// parts are all parts that the engine simulates. The planner decides by their types,
-// and docs/local.md is made from them.
+// parts are all parts that the engine simulates. The planner uses their types, and a test
+// makes the table in docs/local.md from them.
 var parts = []part{
 	{
 		"Lambda functions", []string{"AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig"},
@@ -65,7 +65,7 @@ var parts = []part{
 	},
 }
 
-// simulated are the types that the engine knows.
+// simulated are the resource types that the engine simulates.
 var simulated = func() map[string]bool {
 	types := map[string]bool{}
 	for _, p := range parts {

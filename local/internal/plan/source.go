@@ -13,22 +13,22 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
 
-// Source is where a function's program comes from.
+// Source is the source of a function's program.
 type Source struct {
-	Dir     string // the Go main package, "" for a program that is there
+	Dir     string // the Go main package, "" for a program that exists already
 	Tags    string // further build tags
-	Program string // the program, if it is there
+	Program string // the program, if it exists already
 	Asset   string // the folder that is deployed, "" if unknown
-	// Environment is what the function's variables are in the template, for the time
-	// in which the program is asked what it serves.
+	// Environment is the function's variables in the template, for the run that prints
+	// the program's manifest.
 	Environment map[string]string
 }
 
-// Key is the same for functions that run the same build.
+// Key returns the same key for functions that run the same build.
 func (s *Source) Key() string { return s.Dir + "\x00" + s.Tags + "\x00" + s.Asset }
 
-// findSource finds a function's program: what the options say, the folder that the
-// constructs noted, or the deployed program itself where it runs on this machine.
+// findSource returns a function's source: the option's, the folder that the constructs
+// recorded, or the deployed program itself if it runs on this machine.
 func (p *planner) findSource(r *assembly.Resource) (Source, error) {
 	asset, err := p.assetOf(r)
 	if err != nil {
@@ -77,8 +77,8 @@ func checkDir(r *assembly.Resource, dir string) error {
 	return nil
 }
 
-// variablesOf returns the variables of a function, with a placeholder for each value
-// that CloudFormation would resolve.
+// variablesOf returns a function's variables, with a placeholder for each value that
+// CloudFormation would resolve.
 func variablesOf(r *assembly.Resource) map[string]string {
 	var props struct {
 		Environment struct{ Variables map[string]any }
@@ -96,8 +96,8 @@ func variablesOf(r *assembly.Resource) map[string]string {
 	return variables
 }
 
-// assetOf returns the folder that is deployed as the function's code, or "". An archive
-// is unpacked.
+// assetOf returns the deployed folder of the function's code, or "". It unpacks an
+// archive.
 func (p *planner) assetOf(r *assembly.Resource) (string, error) {
 	var props struct{ Code struct{ S3Key string } }
 	if r.Decode(&props) != nil {

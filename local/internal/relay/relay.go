@@ -1,5 +1,5 @@
-// Package relay passes TCP connections on to a server and can break them, to see what
-// programs do when their database is gone.
+// Package relay passes TCP connections on to a server and can break them. It shows how
+// programs behave when they lose their database.
 package relay
 
 import (
@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// Relay is a port of loopback that leads to a server. It is safe for concurrent use.
+// Relay is a loopback port that leads to a server. It is safe for concurrent use.
 type Relay struct {
 	target   string
 	down     func() bool
@@ -20,8 +20,8 @@ type Relay struct {
 	ended bool
 }
 
-// Listen opens a relay to target, host:port. While down returns true, connections are
-// closed as soon as they are made. The caller closes the relay.
+// Listen opens a relay to target, host:port. While down returns true, it closes new
+// connections at once. The caller closes the relay.
 func Listen(target string, down func() bool) (*Relay, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,7 +32,7 @@ func Listen(target string, down func() bool) (*Relay, error) {
 	return r, nil
 }
 
-// Addr is where the relay listens.
+// Addr returns the relay's address.
 func (r *Relay) Addr() string { return r.listener.Addr().String() }
 
 func (r *Relay) accept() {
@@ -49,7 +49,7 @@ func (r *Relay) accept() {
 	}
 }
 
-// hold remembers a connection, and reports false when the relay has ended.
+// hold adds a connection, and returns false if the relay has ended.
 func (r *Relay) hold(conn net.Conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,7 +98,7 @@ func (r *Relay) Break() {
 	}
 }
 
-// Close ends the relay and waits until nothing is left of it.
+// Close ends the relay and all its connections, and waits for their end.
 func (r *Relay) Close() {
 	r.mu.Lock()
 	r.ended = true

@@ -9,23 +9,24 @@ import (
 	"github.com/google/uuid"
 )
 
-// Rule makes a [Schedule] that of an EventBridge rule: its target gets the event that
-// the rule makes, or what the target makes of it, and no keywords are replaced.
+// Rule makes a [Schedule] the schedule of an EventBridge rule. Its target gets the rule's
+// event, or the part or transformation that the target configures. No keywords are
+// replaced.
 //
-// It differs from AWS in the same ways as a schedule. Values of an input transformer are
-// found by paths of names, such as $.detail.id, alone.
+// It differs from AWS in the same ways as a schedule. An input transformer's values are
+// found only by paths of names, such as $.detail.id.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html (2026-11)
 type Rule struct {
-	// ARN is the rule's; a rule with several targets has a schedule for each.
+	// ARN is the rule's ARN; a rule with several targets has one schedule for each.
 	ARN string
-	// Path is the part of the event that the target gets, such as $.detail.
+	// Path selects the part of the event that the target gets, such as $.detail.
 	Path string
-	// Template and Paths are an input transformer; "" is none.
+	// Template and Paths are an input transformer; "" means no transformer.
 	Template string
 	Paths    map[string]string
 }
 
-// event is what the rule makes at a time.
+// event returns the rule's event for one time.
 func (r *Rule) event(s *Schedule, at time.Time) []byte {
 	event, _ := json.Marshal(map[string]any{ // strings always encode
 		"version": "0", "id": uuid.NewString(), "detail-type": "Scheduled Event", "source": "aws.events", "account": s.Account,
@@ -43,8 +44,8 @@ func (r *Rule) event(s *Schedule, at time.Time) []byte {
 	return event
 }
 
-// transform replaces <name> in the template by the value at the name's path: inside a
-// JSON string as text, elsewhere as JSON.
+// transform replaces <name> in the template with the value at the name's path. Inside a
+// JSON string it inserts text, elsewhere JSON.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html (2026-11)
 func (r *Rule) transform(event []byte) []byte {
 	var out bytes.Buffer
@@ -86,7 +87,7 @@ func (r *Rule) transform(event []byte) []byte {
 	return out.Bytes()
 }
 
-// valueAt finds the value at a path such as $.detail.id; nil if there is none.
+// valueAt returns the value at a path such as $.detail.id; nil if there is none.
 func valueAt(event []byte, path string) any {
 	var value any
 	if json.Unmarshal(event, &value) != nil {

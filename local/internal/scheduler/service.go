@@ -1,5 +1,5 @@
 // Package scheduler simulates EventBridge Scheduler, and the schedules of EventBridge
-// rules: it runs schedules at their times and hands their input to a target.
+// rules. It runs schedules at their times and sends their input to a target.
 //
 //	service := scheduler.New(target, clock.Real{})
 //	defer service.Stop()
@@ -22,7 +22,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/clock"
 )
 
-// Retries of deliveries, as far as the documentation says.
+// Retries of deliveries, as far as AWS documents them.
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html (2026-11)
 const (
 	defaultRetries = 185
@@ -30,45 +30,46 @@ const (
 	firstPause     = time.Second
 	lastPause      = 5 * time.Minute
 
-	// late is how far behind a clock that runs may be: a laptop that was asleep, or a
-	// clock that was moved, makes up for the last run only.
+	// late is the delay after which a schedule counts as late. After a laptop's sleep, or
+	// a move of the clock, a late schedule only makes up for its last run.
 	late = time.Minute
 )
 
-// Target is what schedules invoke. An error means that the target did not take the
-// input, and so that it is tried again.
+// Target gets the input of schedules. An error means that the target did not accept the
+// input; the service then retries.
 type Target interface {
 	Deliver(ctx context.Context, targetARN string, input []byte) error
 }
 
 // Schedule is one schedule.
 type Schedule struct {
-	// Name and ARN identify it.
+	// Name and ARN identify the schedule.
 	Name, ARN string
-	// Expression and TimeZone say when it runs.
+	// Expression and TimeZone define the times of its runs.
 	Expression, TimeZone string
-	// Start and End bound when it runs; zero times do not.
+	// Start and End bound the times of its runs; a zero time sets no bound.
 	Start, End time.Time
-	// Disabled keeps it from running by itself.
+	// Disabled means that it runs only by [Service.Trigger].
 	Disabled bool
-	// TargetARN is what it invokes.
+	// TargetARN is the ARN of its target.
 	TargetARN string
-	// Input is what the target gets, with the keywords <aws.scheduler.…> replaced.
-	// "" is the input that EventBridge Scheduler makes.
+	// Input is sent to the target, with the keywords <aws.scheduler.…> replaced. "" means
+	// the default input of EventBridge Scheduler.
 	Input string
-	// Rule says that it is an EventBridge rule's; nil for a schedule.
+	// Rule is set for the schedule of an EventBridge rule; nil for other schedules.
 	Rule *Rule
-	// Region and Account are for that input.
+	// Region and Account appear in the default input.
 	Region, Account string
-	// Retries is how often a delivery is tried again; nil means 185.
+	// Retries is how often a delivery is retried; nil means 185.
 	Retries *int
-	// MaxAge is how long it is tried; 0 means 24 hours.
+	// MaxAge is how long a delivery is retried; 0 means 24 hours.
 	MaxAge time.Duration
-	// DeadLetterARN is the queue that gets what could not be delivered; "" drops it.
+	// DeadLetterARN is the queue for input that could not be delivered; "" drops the
+	// input.
 	DeadLetterARN string
 }
 
-// State is a schedule as [Service.State] sees it.
+// State is a schedule in the answer of [Service.State].
 type State struct {
 	Name       string    `json:"name"`
 	ARN        string    `json:"arn"`
@@ -78,16 +79,15 @@ type State struct {
 	Next       time.Time `json:"next,omitzero"`
 	Last       time.Time `json:"last,omitzero"`
 	Runs       int       `json:"runs"`
-	Failures   int       `json:"failures"` // deliveries that were given up
+	Failures   int       `json:"failures"` // deliveries that used up their retries
 }
 
 // Service runs schedules. It is safe for concurrent use.
 //
-// It differs from AWS in that a schedule runs in the second that it is due, where
-// AWS takes up to a minute; a flexible time window always runs at its beginning; a
-// rate without a start date first runs one interval after the service began; and
-// after the machine was asleep, or its clock was moved, each schedule makes up for its last
-// run only.
+// It differs from AWS: a schedule runs in the second in which it is due; AWS takes up to
+// a minute. A flexible time window always runs at its beginning. A rate without a start
+// date first runs one interval after the service began. After the machine was asleep, or
+// its clock was moved, each schedule only makes up for its last run.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/what-is-scheduler.html (2026-11)
 type Service struct {
 	target Target
@@ -107,12 +107,12 @@ type Service struct {
 type entry struct {
 	Schedule
 	expression *schedule.Expression
-	began      time.Time // what a rate counts from
+	began      time.Time // the start of a rate's intervals
 	state      State
 }
 
-// New starts a service without schedules. Log, which may be nil, is told of
-// deliveries that were given up. The caller stops it.
+// New starts a service without schedules. log gets a line for each delivery that used up
+// its retries; nil discards the lines. The caller stops the service.
 func New(target Target, c clock.Clock, log func(format string, args ...any)) *Service {
 	if log == nil {
 		log = func(string, ...any) {}
@@ -123,8 +123,8 @@ func New(target Target, c clock.Clock, log func(format string, args ...any)) *Se
 	return s
 }
 
-// Configure sets or changes all schedules. One that has its name and expression
-// already keeps its times and counters.
+// Configure replaces all schedules. A schedule keeps its times and counters if its ARN,
+// expression, time zone and start stay the same.
 func (s *Service) Configure(schedules []Schedule) error {
 	now := s.clock.Now()
 	var entries []*entry
@@ -160,7 +160,7 @@ func (s *Service) Configure(schedules []Schedule) error {
 	return nil
 }
 
-// plan finds when the schedule runs after t.
+// plan sets the schedule's next run after t.
 func (e *entry) plan(t time.Time) {
 	e.state.Next = time.Time{}
 	if e.Disabled {
@@ -171,14 +171,14 @@ func (e *entry) plan(t time.Time) {
 	}
 	next := e.expression.Next(t, e.began)
 	if e.expression.Every() > 0 && !e.Start.IsZero() && t.Before(e.Start) {
-		next = e.Start // a rate with a start date begins with it
+		next = e.Start // a rate with a start date first runs then
 	}
 	if e.End.IsZero() || !next.After(e.End) {
 		e.state.Next = next
 	}
 }
 
-// run waits for schedules to become due.
+// run waits until schedules are due, and starts them.
 func (s *Service) run() {
 	for {
 		wait := s.due()
@@ -202,8 +202,8 @@ func (s *Service) run() {
 	}
 }
 
-// due starts what is due and says how long to wait for the next; a negative time
-// means that nothing is planned.
+// due starts the schedules that are due, and returns the time until the next one; a
+// negative time means that no run is planned.
 func (s *Service) due() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -259,7 +259,7 @@ func (s *Service) deliver(e *entry, at time.Time) error {
 	for attempt := 1; ; attempt++ {
 		input := event
 		if e.Rule == nil {
-			input = e.input(newID(), at, attempt) // each attempt is an execution of its own
+			input = e.input(newID(), at, attempt) // each attempt has its own execution id
 		}
 		err := s.target.Deliver(s.ctx, e.TargetARN, input)
 		if err == nil {
@@ -280,7 +280,7 @@ func (s *Service) deliver(e *entry, at time.Time) error {
 	}
 }
 
-// input is what the target gets.
+// input returns the input for the target.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html (2026-11)
 func (e *entry) input(id string, at time.Time, attempt int) []byte {
 	when := at.UTC().Format(time.RFC3339)
@@ -297,7 +297,7 @@ func (e *entry) input(id string, at time.Time, attempt int) []byte {
 	).Replace(e.Input))
 }
 
-// Trigger runs a schedule now, whether it is enabled or not.
+// Trigger runs a schedule now, even a disabled one.
 func (s *Service) Trigger(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -309,7 +309,7 @@ func (s *Service) Trigger(name string) error {
 	return nil
 }
 
-// State returns all schedules, in the order they were configured in.
+// State returns all schedules in the order of Configure.
 func (s *Service) State() []State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -320,7 +320,7 @@ func (s *Service) State() []State {
 	return list
 }
 
-// Upcoming returns when the next n runs of a schedule are, fewer where it ends before.
+// Upcoming returns the times of a schedule's next n runs, fewer if it ends before.
 func (s *Service) Upcoming(arn string, n int) []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -337,7 +337,7 @@ func (s *Service) Upcoming(arn string, n int) []time.Time {
 	return times
 }
 
-// Stop ends the service; deliveries that wait to be tried again are given up.
+// Stop ends the service and abandons deliveries that wait for a retry.
 func (s *Service) Stop() {
 	s.mu.Lock()
 	s.stopped = true

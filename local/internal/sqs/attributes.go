@@ -35,7 +35,7 @@ const (
 	attrModified      = "LastModifiedTimestamp"
 )
 
-// Values of attributes that are one of a few words.
+// Values of attributes that take one of a few words.
 const (
 	scopeQueue         = "queue"
 	scopeGroup         = "messageGroup"
@@ -46,7 +46,7 @@ const (
 	byQueue            = "byQueue"
 )
 
-// readOnlyAttributes are worked out, and not to be set.
+// readOnlyAttributes are computed by SQS; nobody can set them.
 var readOnlyAttributes = []string{attrQueueARN, attrVisibleCount, attrInFlightCount, attrDelayedCount, attrCreated, attrModified}
 
 // integerAttributes are the attributes that are whole numbers, with their bounds
@@ -61,7 +61,7 @@ var integerAttributes = map[string]struct{ low, high, otherwise int }{
 	attrKMSReuse:   {minKMSReuseSeconds, maxKMSReuseSeconds, 300},
 }
 
-// settings are a queue's attributes: as they are returned, and parsed.
+// settings are a queue's attributes, as the API returns them and in parsed form.
 type settings struct {
 	attributes map[string]string
 
@@ -117,8 +117,8 @@ func defaultSettings(fifo bool) *settings {
 	return s
 }
 
-// with returns the settings with the given attributes changed. An empty value
-// removes an attribute that may be absent.
+// with returns the settings with the given changes. An empty value removes an optional
+// attribute.
 func (s *settings) with(changes map[string]string) (*settings, error) {
 	n := &settings{attributes: maps.Clone(s.attributes), fifo: s.fifo}
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
@@ -148,7 +148,7 @@ func (s *settings) with(changes map[string]string) (*settings, error) {
 	return n, nil
 }
 
-// normalize checks one attribute and returns it as it is stored and compared.
+// normalize checks one attribute and returns the form in which it is stored and compared.
 func (s *settings) normalize(name, value string) (string, error) {
 	switch name {
 	case attrFIFO:
@@ -260,7 +260,7 @@ func marshal(v any) string {
 	return string(data)
 }
 
-// parse sets the parsed fields from attributes, which are valid.
+// parse sets the parsed fields from the attributes, which must be valid.
 func (s *settings) parse() {
 	integer := func(name string) int {
 		n, _ := strconv.Atoi(s.attributes[name])
@@ -282,17 +282,17 @@ func (s *settings) parse() {
 
 // Definition describes a queue to [Service.Define].
 type Definition struct {
-	// Name is the queue's name; that of a FIFO queue ends in ".fifo".
+	// Name is the queue's name; a FIFO queue's name ends in ".fifo".
 	Name string
-	// Attributes are the attributes of CreateQueue. FifoQueue may be left out.
+	// Attributes are the attributes of CreateQueue. FifoQueue may be missing.
 	Attributes map[string]string
 	// Tags are the queue's tags.
 	Tags map[string]string
 }
 
-// FromTemplate makes a definition of the properties of an AWS::SQS::Queue, with
-// references resolved: QueueName if set, otherwise name, and every property that
-// is an attribute, be it a number, a bool or an object.
+// FromTemplate makes a definition from the properties of an AWS::SQS::Queue with resolved
+// references. The queue's name is QueueName if set, otherwise name. Every property that
+// is an attribute counts, whether it is a number, a bool or an object.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html (2026-11)
 func FromTemplate(name string, properties map[string]any) (Definition, error) {
 	d := Definition{Name: name, Attributes: map[string]string{}, Tags: map[string]string{}}
@@ -329,7 +329,7 @@ func FromTemplate(name string, properties map[string]any) (Definition, error) {
 		}
 	}
 	if d.Attributes[attrFIFO] == "false" {
-		delete(d.Attributes, attrFIFO) // the API knows it as true or absent
+		delete(d.Attributes, attrFIFO) // the API accepts true only
 	}
 	return d, nil
 }

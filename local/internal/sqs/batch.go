@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// batchResult is the answer of a batch operation: an entry is in one of the lists.
+// batchResult is the answer of a batch operation: each entry is in one of the two lists.
 type batchResult[R any] struct {
 	Successful []R
 	Failed     []batchError
@@ -18,7 +18,7 @@ type batchError struct {
 	SenderFault bool
 }
 
-// runBatch does a batch: each entry for itself, once the batch as a whole is valid.
+// runBatch checks the batch as a whole, and then runs each entry independently.
 func runBatch[E, R any](entries []E, id func(*E) string, do func(*E) (R, error)) (*batchResult[R], error) {
 	if len(entries) == 0 {
 		return nil, prefixedError("EmptyBatchRequest", "There should be at least one entry in the request.")
@@ -63,8 +63,8 @@ type sendBatchEntry struct {
 	sendEntry
 }
 
-// sendMessageBatch sends several messages. Lacking group and deduplication ids fail
-// the batch as a whole, as they do in AWS.
+// sendMessageBatch sends several messages. As on AWS, a missing group id or deduplication
+// id fails the whole batch.
 func sendMessageBatch(c *call, in *sendMessageBatchRequest) (*batchResult[*sendMessageResult], error) {
 	q, err := c.QueueAt(in.QueueURL)
 	if err != nil {

@@ -119,7 +119,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// bench is what a case works with.
+// bench is the environment of a conformance case.
 type bench struct {
 	*testing.T
 	client *awssqs.Client

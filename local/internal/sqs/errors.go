@@ -5,32 +5,32 @@ import (
 	"net/http"
 )
 
-// Error is an error of the SQS API, as the SDKs know it.
+// Error is an error of the SQS API.
 type Error struct {
 	// Type is the error's name in the JSON protocol with its namespace, such as
 	// "com.amazonaws.sqs#QueueDoesNotExist".
 	Type string
 	// Code is the error's name in the query protocol, such as
-	// "AWS.SimpleQueueService.NonExistentQueue", which the SDKs prefer.
+	// "AWS.SimpleQueueService.NonExistentQueue". The SDKs prefer it.
 	Code string
 	// Status is the HTTP status.
 	Status int
-	// Message says what is wrong.
+	// Message describes the mistake.
 	Message string
 }
 
 // Error implements error.
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// The names of the errors that are part of the API's model, and of the two that
-// every AWS service of this protocol knows.
+// The namespaces of error names: of the API's model, of the two errors that every AWS
+// service of this protocol has, and of the query protocol.
 const (
 	modelNamespace   = "com.amazonaws.sqs#"
 	serviceNamespace = "com.amazon.coral.service#"
 	queryNamespace   = "AWS.SimpleQueueService."
 )
 
-// modelError makes an error that the API's model names, with the given query code.
+// modelError makes an error of the API's model, with the given query code.
 func modelError(name, code string, status int, format string, args ...any) *Error {
 	return &Error{modelNamespace + name, code, status, fmt.Sprintf(format, args...)}
 }

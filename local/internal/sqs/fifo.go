@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// group is a message group that has messages. Its messages are received in their
-// order only: while one is in flight, or the first is delayed, the rest waits.
+// group is a message group that has messages. SQS delivers them in order: while one
+// message is in flight, or the first is delayed, the others wait.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html (2026-11)
 type group struct {
 	id       string
@@ -17,7 +17,7 @@ type group struct {
 
 func (g *group) first() *message { return g.messages.Front().Value.(*message) }
 
-// reopen puts a group among those that may be received from, or takes it out.
+// reopen adds a group to those that receives may use, or removes it.
 func (q *Queue) reopen(g *group) {
 	q.open.remove(g)
 	if g.inFlight == 0 && g.messages.Len() > 0 && g.first().state == visible {
@@ -25,8 +25,8 @@ func (q *Queue) reopen(g *group) {
 	}
 }
 
-// dedupKey is what a message is compared by: its deduplication id in the queue,
-// or in its group.
+// dedupKey returns a message's key for deduplication: its deduplication id within the
+// queue, or within its group.
 func (q *Queue) dedupKey(m *message) dedupKey {
 	if q.dedupPerGroup {
 		return dedupKey{true, m.groupID, m.deduplicationID}
@@ -39,8 +39,8 @@ type dedupKey struct {
 	group, id string
 }
 
-// dedupWindow holds the deduplication ids of the last five minutes, whatever became
-// of their messages.
+// dedupWindow holds the deduplication ids of the last five minutes, even if their
+// messages no longer exist.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html (2026-11)
 type dedupWindow struct {
 	entries map[dedupKey]*dedupEntry
@@ -65,7 +65,7 @@ func (w *dedupWindow) find(key dedupKey, now time.Time) *dedupEntry {
 	return w.entries[key]
 }
 
-// add is called after find has found nothing.
+// add adds a key that find has not found.
 func (w *dedupWindow) add(key dedupKey, now time.Time, messageID, sequenceNumber string) {
 	e := &dedupEntry{key, now.Add(deduplicationInterval), messageID, sequenceNumber}
 	w.entries[key] = e

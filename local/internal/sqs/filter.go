@@ -9,15 +9,15 @@ import (
 // Limits of filter criteria.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html (2026-11)
 const (
-	maxFilters      = 10 // 5 until the account's quota is raised
+	maxFilters      = 10 // 5 unless the account's quota is raised
 	maxPatternChars = 4096
 )
 
 // filter is one pattern of a mapping's filter criteria.
 type filter struct {
-	record pattern // everything but the body; nil when the pattern has nothing else
-	body   pattern // nil when the pattern does not look at it
-	json   bool    // the body's pattern is for its fields, not for its text
+	record pattern // for all fields but the body; nil if the pattern names no other
+	body   pattern // nil if the pattern does not name the body
+	json   bool    // body matches the body's fields, not its text
 }
 
 // compileFilters compiles the patterns of filter criteria.
@@ -70,9 +70,9 @@ func compileFilter(text string) (filter, error) {
 	return f, err
 }
 
-// matchFilters reports whether a record goes to the function: with no filters, or
-// when one of them matches. A filter on the body's fields matches no body that is
-// not a JSON object, and one on its text none that is.
+// matchFilters reports whether a record goes to the function: if there are no filters, or
+// one of them matches. A filter on the body's fields matches only JSON objects, and a
+// filter on its text matches only other bodies.
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html (2026-11)
 func matchFilters(filters []filter, record []byte, body string) bool {
 	if len(filters) == 0 {

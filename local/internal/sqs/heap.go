@@ -2,11 +2,11 @@ package sqs
 
 import "container/heap"
 
-// An indexed heap knows where its items are, so that any of them can be removed.
+// An indexed heap knows the positions of its items, so any item can be removed.
 type indexedHeap[T any] struct {
 	items []T
 	less  func(a, b T) bool
-	pos   func(T) *int // where an item keeps its position; -1 when it is not in
+	pos   func(T) *int // where an item keeps its position; -1 if it is not in the heap
 }
 
 func newHeap[T any](less func(a, b T) bool, pos func(T) *int) *indexedHeap[T] {
@@ -46,7 +46,7 @@ func (h *indexedHeap[T]) top() T { return h.items[0] }
 
 func (h *indexedHeap[T]) add(item T) { heap.Push(h, item) }
 
-// remove takes out item if it is in.
+// remove removes an item if it is in the heap.
 func (h *indexedHeap[T]) remove(item T) {
 	if i := *h.pos(item); i >= 0 {
 		heap.Remove(h, i)

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// MessageState is a message as [Queue.Peek] sees it.
+// MessageState is a message in the answer of [Queue.Peek].
 type MessageState struct {
 	ID   string `json:"id"`
 	Body string `json:"body"`
 	// State is "visible", "inFlight" or "delayed".
 	State string `json:"state"`
-	// Sent is when it was sent, VisibleAt when one that is hidden is visible again.
+	// Sent is when it was sent, VisibleAt when a hidden message becomes visible.
 	Sent      time.Time `json:"sent"`
 	VisibleAt time.Time `json:"visibleAt,omitzero"`
-	// Receives is how often it was received, from any queue.
+	// Receives is how often it was received, over all queues.
 	Receives        int               `json:"receives"`
 	Group           string            `json:"group,omitempty"`
 	DeduplicationID string            `json:"deduplicationId,omitempty"`
@@ -26,8 +26,8 @@ type MessageState struct {
 
 var stateNames = [...]string{delayed: "delayed", visible: "visible", inFlight: "inFlight", gone: "gone"}
 
-// Peek returns up to limit messages in the order of their sending, without receiving
-// them, and how many there are.
+// Peek returns up to limit messages, ordered by send time, and the total number. It does
+// not receive them.
 func (q *Queue) Peek(limit int) (messages []MessageState, total int, err error) {
 	_, err = q.lock()
 	defer q.s.mu.Unlock()
@@ -57,7 +57,7 @@ func (q *Queue) Peek(limit int) (messages []MessageState, total int, err error) 
 	return messages, len(all), nil
 }
 
-// Oldest returns how old the oldest message is, 0 for an empty queue.
+// Oldest returns the age of the oldest message, 0 for an empty queue.
 func (q *Queue) Oldest() time.Duration {
 	now, err := q.lock()
 	defer q.s.mu.Unlock()
@@ -67,8 +67,7 @@ func (q *Queue) Oldest() time.Duration {
 	return now.Sub(q.byAge.top().sentAt)
 }
 
-// NextVisible returns when the next hidden message becomes visible, the zero time for
-// none.
+// NextVisible returns when the next hidden message becomes visible, or the zero time.
 func (q *Queue) NextVisible() time.Time {
 	_, err := q.lock()
 	defer q.s.mu.Unlock()
@@ -78,7 +77,7 @@ func (q *Queue) NextVisible() time.Time {
 	return q.hidden.top().visibleAt
 }
 
-// byID finds a message by its id. The service's lock is held.
+// byID returns the message with an id. The service's lock is held.
 func (q *Queue) byID(id string) *message {
 	for _, m := range q.messages {
 		if m.id == id {
@@ -88,8 +87,8 @@ func (q *Queue) byID(id string) *message {
 	return nil
 }
 
-// DeleteMessage deletes a message by its id, in flight or not. It reports whether it was
-// there.
+// DeleteMessage deletes a message by its id, even in flight. It reports whether the queue
+// had the message.
 func (q *Queue) DeleteMessage(id string) bool {
 	_, err := q.lock()
 	defer q.s.mu.Unlock()
@@ -103,7 +102,8 @@ func (q *Queue) DeleteMessage(id string) bool {
 	return true
 }
 
-// ShowMessage makes a hidden message visible at once. It reports whether it was there.
+// ShowMessage makes a hidden message visible at once. It reports whether the queue had
+// it.
 func (q *Queue) ShowMessage(id string) bool {
 	now, err := q.lock()
 	defer q.s.mu.Unlock()
@@ -121,9 +121,10 @@ func (q *Queue) ShowMessage(id string) bool {
 	return true
 }
 
-// RedriveMessage moves a message of a dead-letter queue to the queue that it came from,
-// or else to the first that sends its dead letters here, with another body if body is
-// not nil. It returns that queue; nil means that there is no such message or queue.
+// RedriveMessage moves a message from a dead-letter queue back to its source queue.
+// Without a known source, it takes the first queue that sends its dead letters here. If
+// body is not nil, it replaces the message's body. It returns the destination; nil means
+// that there is no such message or queue.
 func (q *Queue) RedriveMessage(id string, body *string) (*Queue, error) {
 	now, err := q.lock()
 	defer q.s.mu.Unlock()

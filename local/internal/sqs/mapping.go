@@ -28,16 +28,16 @@ const (
 	lastBackoff          = 5 * time.Second
 )
 
-// Invoker is a Lambda function as a mapping sees it. It must be safe for
-// concurrent use, and must not keep payload.
+// Invoker invokes a mapping's Lambda function. It must be safe for concurrent use, and
+// must not keep payload.
 type Invoker interface {
-	// Invoke sends one event and returns the function's response. An error that
-	// has a method Throttled() bool which returns true, such as [ErrThrottled],
-	// says that the function had no instance to spare and has not seen the event.
+	// Invoke sends one event and returns the function's response. An error with a method
+	// Throttled() bool that returns true, such as [ErrThrottled], says that Lambda
+	// throttled the invocation: the function has not seen the event.
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// ErrThrottled is an error by which an [Invoker] may say that it was throttled.
+// ErrThrottled is an error with which an [Invoker] may report a throttle.
 var ErrThrottled error = throttledError{}
 
 type throttledError struct{}
@@ -50,67 +50,64 @@ func isThrottled(err error) bool {
 	return errors.As(err, &t) && t.Throttled()
 }
 
-// MappingOptions says how a queue is connected to a function. Function is
-// required.
+// MappingOptions configures an event source mapping. Function is required.
 type MappingOptions struct {
 	// Function gets the batches.
 	Function Invoker
-	// BatchSize is how many messages an event holds at most: 1 to 10000, and to
-	// 10 on a FIFO queue. Over 10 it needs a Window. 0 means 10.
+	// BatchSize is the most messages in one event: 1 to 10000, and 1 to 10 on a FIFO
+	// queue. More than 10 need a Window. 0 means 10.
 	BatchSize int
 	// Window is how long to gather a batch, 0 to 300 seconds; 0 on a FIFO queue.
 	Window time.Duration
-	// MaxConcurrency is how many batches are with the function at once: 2 to
-	// 1000. 0 means up to 1000.
+	// MaxConcurrency is how many batches the function may handle at once: 2 to 1000. 0
+	// means up to 1000.
 	MaxConcurrency int
-	// Filters are the patterns of the filter criteria: a message that matches
-	// none of them is deleted. None means that every message goes to the function.
+	// Filters are the patterns of the filter criteria. The mapping deletes a message that
+	// matches none of them. Without filters every message goes to the function.
 	Filters []string
-	// ReportBatchItemFailures says that the function's response names the messages
-	// that failed. Without it every response is a success of the whole batch.
+	// ReportBatchItemFailures says that the function's response names the failed
+	// messages. Without it every response is a success of the whole batch.
 	ReportBatchItemFailures bool
-	// Duplicate reports whether a message whose batch succeeded comes once more, as those
-	// of a standard queue may. Nil means never.
+	// Duplicate reports whether to deliver a message again although its batch succeeded,
+	// as a standard queue may. Nil means never.
 	Duplicate func() bool
-	// Log gets what went wrong. Nil discards it.
+	// Log gets failures and throttles. Nil discards them.
 	Log *slog.Logger
 }
 
-// MappingStats counts what a mapping has done.
+// MappingStats are a mapping's counters.
 type MappingStats struct {
-	Invocations int `json:"invocations"` // that were not throttled
+	Invocations int `json:"invocations"` // without throttled ones
 	Errors      int `json:"errors"`      // invocations that failed as a whole
 	Throttles   int `json:"throttles"`
-	Messages    int `json:"messages"` // that were in an event
-	Failed      int `json:"failed"`   // messages that come again
+	Messages    int `json:"messages"` // messages in events
+	Failed      int `json:"failed"`   // messages to be retried
 	Filtered    int `json:"filtered"` // messages that no filter matched
-	Running     int `json:"running"`  // batches that are with the function now, or wait to be tried again
-	Allowed     int `json:"allowed"`  // how many there may be now
-	// Paused says that nothing is polled.
+	Running     int `json:"running"`  // batches in progress, also those that wait for a retry
+	Allowed     int `json:"allowed"`  // present limit of Running
+	// Paused says that the mapping does not poll.
 	Paused bool `json:"paused,omitempty"`
 }
 
-// Mapping polls a queue and sends batches of its messages to a function. It is
-// made by [Queue.Map] and safe for concurrent use.
+// Mapping polls a queue and sends batches of its messages to a function. [Queue.Map]
+// makes it; it is safe for concurrent use.
 //
-// A message is deleted when its batch succeeds. When an invocation fails, or
-// names the message in its partial batch response, the message stays in flight
-// until its visibility timeout is over and then comes again. A throttled
-// invocation is tried again, less and less often, while the visibility timeout of
-// its batch lasts. The messages of a FIFO group are with the function in one
-// batch at a time, in order.
+// The mapping deletes a message when its batch succeeds. A message fails if its
+// invocation fails, or if the partial batch response names it. A failed message stays in
+// flight until its visibility timeout ends, and is then received again. The mapping
+// retries a throttled invocation with growing pauses while the visibility timeout of its
+// batch lasts. It never sends two batches of a FIFO group at the same time, and keeps
+// their order.
 //
-// It differs from Lambda's in that
-//   - one poller gathers the batches, one at a time, when there is room for one;
-//   - it starts with 5 concurrent batches and adds 5 a second while more are
-//     waiting; after a throttle, or an error without ReportBatchItemFailures, it
-//     halves that number;
-//   - a batch that is larger than 6 MB is sent as several events, one after the
-//     other;
-//   - filters may look at every field of a record, where Lambda documents body
-//     only; cidr and wildcard are understood as EventBridge does;
-//   - what is with the function when the mapping is stopped goes back to the
-//     queue at once.
+// It differs from Lambda's:
+//
+//   - One poller gathers the batches, one at a time, when there is room for one.
+//   - It starts with 5 concurrent batches and adds 5 a second while more are waiting. A
+//     throttle, or an error without ReportBatchItemFailures, halves that number.
+//   - It splits a batch larger than 6 MB into several events, and sends them in sequence.
+//   - Filters may match every field of a record, while Lambda documents body only; cidr and
+//     wildcard work as in EventBridge.
+//   - When the mapping is stopped, unfinished messages return to the queue at once.
 type Mapping struct {
 	q       *Queue
 	opts    MappingOptions
@@ -120,18 +117,18 @@ type Mapping struct {
 
 	stopPoll   context.CancelFunc
 	stopInvoke context.CancelFunc
-	polled     chan struct{} // closed when nothing is polled any more
+	polled     chan struct{} // closed when polling has ended
 	batches    sync.WaitGroup
 
 	mu        sync.Mutex
 	stats     MappingStats
-	slots     int                // of batches that are gathered or running
+	slots     int                // of batches being gathered or running
 	freed     chan struct{}      // closed when a batch has ended, or Pause was called
-	stopRound context.CancelFunc // ends the gathering of a batch; nil while there is none
+	stopRound context.CancelFunc // ends the gathering of a batch; nil between batches
 }
 
-// Map connects the queue to a function until the mapping, the service or the queue
-// is stopped or deleted.
+// Map connects the queue to a function. The mapping runs until it or the service stops,
+// or the queue is deleted.
 func (q *Queue) Map(opts MappingOptions) (*Mapping, error) {
 	if opts.BatchSize == 0 {
 		opts.BatchSize = defaultBatchSize
@@ -196,9 +193,8 @@ func (m *Mapping) count(change func(*MappingStats)) {
 	change(&m.stats)
 }
 
-// Stop stops polling and waits for the batches that are with the function. When
-// ctx ends first it cancels them, and their messages go back to the queue. It may
-// be called more than once.
+// Stop stops polling and waits for the batches in progress. If ctx ends first, it cancels
+// them, and their messages return to the queue. It may be called more than once.
 func (m *Mapping) Stop(ctx context.Context) {
 	m.stopPoll()
 	done := make(chan struct{})
@@ -215,12 +211,12 @@ func (m *Mapping) Stop(ctx context.Context) {
 	<-done
 }
 
-// batch is what was gathered for the function.
+// batch is the messages gathered for one or more invocations.
 type batch struct {
 	messages []Message
 	records  [][]byte
 	bytes    int
-	until    time.Time // when the first of them becomes visible again
+	until    time.Time // when the first of the messages becomes visible again
 }
 
 func (m *Mapping) poll(ctx, invoke context.Context) {
@@ -242,7 +238,7 @@ func (m *Mapping) poll(ctx, invoke context.Context) {
 			}
 			continue
 		}
-		if ctx.Err() != nil || paused { // stopped while gathering
+		if ctx.Err() != nil || paused { // it was stopped or paused while gathering
 			m.giveBack(b.messages)
 			m.release()
 			continue
@@ -258,7 +254,7 @@ func (m *Mapping) poll(ctx, invoke context.Context) {
 	}
 }
 
-// round is the context in which a batch is gathered. It ends when the mapping is paused.
+// round returns the context for gathering one batch. It ends when the mapping is paused.
 func (m *Mapping) round(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	m.mu.Lock()
@@ -270,7 +266,8 @@ func (m *Mapping) round(ctx context.Context) context.Context {
 	return ctx
 }
 
-// endRound reports whether the mapping was paused meanwhile.
+// endRound ends the context of round, and reports whether the mapping was paused
+// meanwhile.
 func (m *Mapping) endRound() (paused bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -279,7 +276,7 @@ func (m *Mapping) endRound() (paused bool) {
 	return m.stats.Paused
 }
 
-// Pause stops polling, or goes on with it. Batches that are with the function go on.
+// Pause stops or resumes polling. Batches in progress continue.
 func (m *Mapping) Pause(paused bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -291,7 +288,7 @@ func (m *Mapping) Pause(paused bool) {
 	m.freed = make(chan struct{})
 }
 
-// acquire waits for room for one more batch, and makes more room while it waits.
+// acquire waits for a free slot for one more batch. While it waits, the limit rises.
 func (m *Mapping) acquire(ctx context.Context) bool {
 	for {
 		m.mu.Lock()
@@ -324,19 +321,19 @@ func (m *Mapping) release() {
 	m.freed = make(chan struct{})
 }
 
-// slower is called after a throttle or an error.
+// slower halves the limit after a throttle or an error.
 func (m *Mapping) slower() {
 	m.count(func(s *MappingStats) { s.Allowed = max(s.Allowed/2, 1) })
 }
 
-// errEnded says that there is nothing left to poll.
+// errEnded says that the queue service has stopped.
 var errEnded = errors.New("the queue service has stopped")
 
-// gather waits for messages and makes a batch of them. Those that no filter
-// matches are deleted.
+// gather waits for messages and makes a batch of them. It deletes messages that match no
+// filter.
 func (m *Mapping) gather(ctx context.Context) (*batch, error) {
 	b := &batch{}
-	var end time.Time // of the window; zero until there is a first message
+	var end time.Time // of the window; zero before the first message
 	for len(b.messages) < m.opts.BatchSize && b.bytes < maxEventBytes {
 		wait := pollWait
 		if !end.IsZero() {
@@ -385,8 +382,8 @@ func (s *Service) isStopped() bool {
 	}
 }
 
-// process sends a batch, in as many events as its size needs. On a FIFO queue the
-// messages of a group that has failed are not sent in a later one.
+// process sends a batch in as many events as its size requires. On a FIFO queue, messages
+// of a failed group are not sent in a later event.
 func (m *Mapping) process(ctx context.Context, b *batch) {
 	failedGroups := map[string]bool{}
 	for start := 0; start < len(b.messages); {
@@ -422,8 +419,8 @@ func (m *Mapping) process(ctx context.Context, b *batch) {
 	}
 }
 
-// send invokes the function with one event, and returns the ids of the messages
-// that are not done with.
+// send invokes the function with one event, and returns the ids of the messages that must
+// be retried.
 func (m *Mapping) send(ctx context.Context, messages []Message, records [][]byte, until time.Time) map[string]bool {
 	all := map[string]bool{}
 	for i := range messages {
@@ -465,8 +462,8 @@ func (m *Mapping) send(ctx context.Context, messages []Message, records [][]byte
 	return failed
 }
 
-// invoke invokes the function, again and again while it is throttled and until the
-// messages become visible.
+// invoke invokes the function. It retries a throttled invocation until the messages
+// become visible.
 func (m *Mapping) invoke(ctx context.Context, payload []byte, until time.Time) ([]byte, error) {
 	for pause := firstBackoff; ; pause = min(pause*2, lastBackoff) {
 		response, err := m.opts.Function.Invoke(ctx, payload)
@@ -481,7 +478,7 @@ func (m *Mapping) invoke(ctx context.Context, payload []byte, until time.Time) (
 		if cause := clock.Sleep(ctx, m.clock, pause); cause != nil {
 			return nil, cause
 		}
-		if !m.clock.Now().Before(until) { // the machine was busy or asleep
+		if !m.clock.Now().Before(until) { // the machine was slow or asleep
 			return nil, err
 		}
 	}

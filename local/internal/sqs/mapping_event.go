@@ -6,11 +6,11 @@ import (
 	"fmt"
 )
 
-// maxEventBytes bounds an event: what a synchronous invocation may carry.
+// maxEventBytes bounds an event: the payload limit of a synchronous invocation.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
 const maxEventBytes = 6 * 1024 * 1024
 
-// eventRecord is a message in the event that Lambda makes of a batch.
+// eventRecord is one message in Lambda's event for a batch.
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html (2026-11)
 type eventRecord struct {
 	MessageID         string                    `json:"messageId"`
@@ -33,7 +33,7 @@ type eventAttribute struct {
 	DataType         string   `json:"dataType"`
 }
 
-// newEventRecord returns the JSON of a message as a record.
+// newEventRecord returns the JSON of a message's record.
 func newEventRecord(q *Queue, m *Message) []byte {
 	r := eventRecord{
 		MessageID: m.ID, ReceiptHandle: m.ReceiptHandle, Body: m.Body, Attributes: m.System,
@@ -58,12 +58,11 @@ func newEvent(records [][]byte) []byte {
 	return append(append([]byte(eventPrefix), bytes.Join(records, []byte{','})...), eventSuffix...)
 }
 
-// failedItems reads a partial batch response and returns the ids of the messages
-// that are to come again. An error means that all of them are.
+// failedItems reads a partial batch response and returns the ids of the failed messages.
+// An error means that the whole batch failed.
 //
-// A null or empty response and a null or empty list are a full success; invalid
-// JSON, an item without an id, and an id that is not in the batch are a full
-// failure.
+// A null or empty response, or a null or empty list, is a full success. Invalid JSON, an
+// item without an id, and an id outside the batch are a full failure.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (2026-11)
 func failedItems(response []byte, batch map[string]bool) (map[string]bool, error) {
 	if len(bytes.TrimSpace(response)) == 0 {

@@ -29,7 +29,7 @@ const (
 var systemAttributeNames = []string{attrAll, attrSenderID, attrSentTimestamp, attrReceiveCount, attrFirstReceive,
 	attrSequenceNumber, attrDeduplicationID, attrGroupID, attrTraceHeader, attrDeadLetterARN}
 
-// Attribute is the value of a message attribute, in the shape that the API has:
+// Attribute is the value of a message attribute, in the API's shape:
 //
 //	{"DataType": "String", "StringValue": "acme"}
 //	{"DataType": "Binary", "BinaryValue": "AAE="}
@@ -55,23 +55,23 @@ type SendInput struct {
 	Attributes map[string]Attribute
 	// SystemAttributes may hold AWSTraceHeader.
 	SystemAttributes map[string]Attribute
-	// Delay hides the message at first, in seconds from 0 to 900. Nil means the
-	// queue's delay. FIFO queues refuse anything but nil and 0.
+	// Delay hides the message at first, in seconds from 0 to 900. Nil means the queue's
+	// delay. FIFO queues accept only nil and 0.
 	Delay *int
 	// GroupID is the message group.
 	GroupID string
-	// DeduplicationID is the deduplication id of a FIFO message. "" means the
-	// hash of the body where the queue has ContentBasedDeduplication.
+	// DeduplicationID is the deduplication id of a FIFO message. If the queue has
+	// ContentBasedDeduplication, "" means the hash of the body.
 	DeduplicationID string
-	// SenderID says who sends. "" means the account.
+	// SenderID identifies the sender. "" means the account.
 	SenderID string
 }
 
-// SendResult is what SQS says of a message that it has taken.
+// SendResult is the answer of SQS to an accepted message.
 type SendResult struct {
 	MessageID string
-	// MD5OfBody and the other digests are in lower-case hexadecimal; a digest of
-	// no attributes is "".
+	// MD5OfBody and the other digests are in lower-case hexadecimal; the digest of no
+	// attributes is "".
 	MD5OfBody             string
 	MD5OfAttributes       string
 	MD5OfSystemAttributes string
@@ -79,7 +79,7 @@ type SendResult struct {
 	SequenceNumber string
 }
 
-// Message is a message as one receive has it.
+// Message is a message as one receive returned it.
 type Message struct {
 	ID            string
 	ReceiptHandle string
@@ -87,16 +87,16 @@ type Message struct {
 	MD5OfBody     string
 	// Attributes is shared between receives and must not be changed.
 	Attributes map[string]Attribute
-	// System holds all system attributes that the message has.
+	// System holds all system attributes of the message.
 	System map[string]string
 }
 
-// state says where a message is in its life.
+// state is a message's state in its queue.
 type state uint8
 
 const (
-	delayed  state = iota // sent, not yet to be seen
-	visible               // may be received
+	delayed  state = iota // sent, still hidden by a delay
+	visible               // can be received
 	inFlight              // received, neither deleted nor returned
 	gone                  // deleted, expired, purged or moved
 )
@@ -104,25 +104,25 @@ const (
 // message is a message in a queue. The service's lock guards it.
 type message struct {
 	content
-	seq            uint64 // the order in which it came to this queue; unique in the service
+	seq            uint64 // its order in this queue; unique in the service
 	sequenceNumber string
 	sentAt         time.Time
-	firstReceived  time.Time // zero until it was received
-	receives       int       // over all queues that it was in
+	firstReceived  time.Time // zero before the first receive
+	receives       int       // over all its queues
 	deliveries     int       // from this queue, for its redrive policy
-	sourceARN      string    // the queue that it was dead-lettered from
+	sourceARN      string    // the queue that dead-lettered it
 
 	state      state
 	visibleAt  time.Time
-	receivedAt time.Time // the last time
-	receipt    uint64    // which receive holds it, or held it last
+	receivedAt time.Time // the last receive
+	receipt    uint64    // number of the receive that holds it, or held it last
 
 	readyPos, hiddenPos, agePos int
 	group                       *group
 	elem                        *list.Element // in its group
 }
 
-// content is what the sender decided.
+// content is the part of a message that its sender sets.
 type content struct {
 	id                    string
 	body                  string
@@ -136,7 +136,7 @@ type content struct {
 	traceHeader           string
 }
 
-// received returns the message as the receive that holds it has it.
+// received returns the message for the receive that holds it.
 func (m *message) received(handle string) Message {
 	system := map[string]string{
 		attrSenderID:      m.senderID,
@@ -165,9 +165,9 @@ func md5Hex(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// md5OfAttributes digests message attributes as SQS does: each by its name in
-// order, as name, type, one byte for the kind of value, and value, all but that
-// byte preceded by their length. It returns "" for none.
+// md5OfAttributes digests message attributes as SQS does. Sorted by name, each
+// contributes its name, its type, one byte for the kind of value, and its value. All
+// except that byte follow their length. It returns "" for no attributes.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html (2026-11)
 func md5OfAttributes(attributes map[string]Attribute) string {
 	if len(attributes) == 0 {

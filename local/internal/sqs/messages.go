@@ -12,7 +12,7 @@ type sendMessageRequest struct {
 	sendEntry
 }
 
-// sendEntry is what one message of SendMessage and SendMessageBatch has.
+// sendEntry is one message of SendMessage or SendMessageBatch.
 type sendEntry struct {
 	MessageBody             string
 	DelaySeconds            *int
@@ -125,8 +125,8 @@ func receiveMessage(c *call, in *receiveMessageRequest) (*receiveMessageResult, 
 	return out, nil
 }
 
-// selectAttributes returns the message attributes that a receive asks for: by
-// name, all of them by "All" or ".*", or by a prefix before ".*".
+// selectAttributes returns the message attributes that a receive requests: by name, by a
+// prefix before ".*", or all by "All" or ".*".
 func selectAttributes(attributes map[string]Attribute, names []string) map[string]Attribute {
 	selected := map[string]Attribute{}
 	for attribute, value := range attributes {

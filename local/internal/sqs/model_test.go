@@ -14,7 +14,7 @@ import (
 	"github.com/lambdahearth/hearth/internal/within"
 )
 
-// model is what a queue promises, in the simplest form: a list of messages.
+// model is the simplest form of a queue's guarantees: a list of messages.
 type model struct {
 	fifo  bool
 	now   time.Time

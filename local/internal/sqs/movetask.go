@@ -17,12 +17,11 @@ const (
 	taskFailed    = "FAILED"
 )
 
-// MoveTask is a task that moves the messages of a dead-letter queue, or has moved
-// them.
+// MoveTask is a running or finished task that moves the messages of a dead-letter queue.
 type MoveTask struct {
 	SourceARN      string
-	DestinationARN string // "" when each message goes to the queue it came from
-	Rate           int    // messages in a second; 0 when unlimited
+	DestinationARN string // "" if each message returns to its source queue
+	Rate           int    // messages per second; 0 means unlimited
 	StartedAt      time.Time
 	Status         string
 	ToMove, Moved  int
@@ -32,9 +31,8 @@ type MoveTask struct {
 
 // moveTask is a task in its service, whose lock guards it.
 //
-// It differs from AWS in that a task without a rate moves everything at once, and
-// that one with a rate moves its first message when it starts. A message in flight
-// or delayed when its turn comes is left alone.
+// It differs from AWS: a task without a rate moves everything at once, and a task with a
+// rate moves its first message when it starts. It skips messages in flight or delayed.
 type moveTask struct {
 	MoveTask
 	source *Queue
@@ -51,9 +49,9 @@ func (s *Service) taskHandle(t *moveTask) string {
 	return base64.StdEncoding.EncodeToString(append(s.sign(data), data...))
 }
 
-// StartMove starts to move the messages of a dead-letter queue to destination, or
-// with "" each to the queue that it came from. rate bounds the messages moved in a
-// second, up to 500; nil means no bound. It returns the task's handle.
+// StartMove starts to move the messages of a dead-letter queue to destination; "" moves
+// each to its source queue. rate bounds the messages moved per second, up to 500; nil
+// means no bound. It returns the task's handle.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html (2026-11)
 func (s *Service) StartMove(sourceARN, destinationARN string, rate *int) (string, error) {
 	now := s.lock()
@@ -100,12 +98,13 @@ func (s *Service) StartMove(sourceARN, destinationARN string, rate *int) (string
 	handle := s.taskHandle(t)
 	s.runTasks(now)
 	for _, q := range s.queues {
-		q.notify() // whoever waits must count on the task's next move
+		q.notify() // waiting receives must include the task's next move
 	}
 	return handle, nil
 }
 
-// forgetTasks drops what nobody can list any more, before source gets one more.
+// forgetTasks drops tasks that ListMessageMoveTasks no longer shows, to make room for a
+// new task of source.
 func (s *Service) forgetTasks(source *Queue) {
 	room := maxListedTasks - 1
 	for i := len(s.tasks) - 1; i >= 0; i-- {
@@ -126,7 +125,7 @@ func (s *Service) queueByARN(arn string) *Queue {
 	return nil
 }
 
-// runTasks moves what the running tasks should have moved until now.
+// runTasks moves all messages that are due by now.
 func (s *Service) runTasks(now time.Time) {
 	for _, t := range s.tasks {
 		if t.Status == taskRunning {
@@ -176,12 +175,12 @@ func (t *moveTask) fail(reason string) {
 	t.Status, t.FailureReason = taskFailed, reason
 }
 
-// nextMove is when the next message is due.
+// nextMove returns when the task's next message is due.
 func (t *moveTask) nextMove() time.Time {
 	return t.StartedAt.Add(time.Duration(t.Moved) * time.Second / time.Duration(t.Rate))
 }
 
-// nextTask is when the next message of any task is due.
+// nextTask returns when the next message of any task is due.
 func (s *Service) nextTask() (at time.Time, found bool) {
 	for _, t := range s.tasks {
 		if t.Status == taskRunning && t.Rate > 0 && (!found || t.nextMove().Before(at)) {

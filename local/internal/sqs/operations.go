@@ -38,7 +38,7 @@ var operations = map[string]func(*call) (any, error){
 	"RemovePermission":             operation(unsupported),
 }
 
-// operation makes a function of a decoded request one of a call.
+// operation converts a function of a decoded request into a function of a call.
 func operation[I, O any](do func(*call, *I) (O, error)) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		in := new(I)
@@ -51,10 +51,10 @@ func operation[I, O any](do func(*call, *I) (O, error)) func(*call) (any, error)
 	}
 }
 
-// empty is the answer of operations that have none.
+// empty is the answer of operations that return nothing.
 type empty struct{}
 
-// onQueue is the request of operations that need nothing but a queue.
+// onQueue is the request of operations that need only a queue.
 type onQueue struct {
 	QueueURL string `json:"QueueUrl"`
 }
@@ -156,8 +156,8 @@ func urls(queues []*Queue) []string {
 	return list
 }
 
-// page returns the part of a list of queues by name that a request asks for. A
-// token is given only to those who set a page's size.
+// page returns the requested part of a list of queues, sorted by name. As on AWS, only a
+// request that sets a page size gets a token.
 func (s *Service) page(queues []*Queue, size *int, token string) (page []*Queue, next string, err error) {
 	limit := maxListed
 	if size != nil {
@@ -359,7 +359,7 @@ func listMessageMoveTasks(c *call, in *listMovesRequest) (*listMovesResult, erro
 	return out, nil
 }
 
-// duration returns a number of seconds that must be within bounds, or nil.
+// duration converts a number of seconds and checks its bounds; nil stays nil.
 func duration(seconds *int, parameter string, high int) (*time.Duration, error) {
 	if seconds == nil {
 		return nil, nil

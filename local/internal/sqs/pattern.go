@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// A pattern is a filter rule in the language of EventBridge, as a function of a
-// value of an event; present is false when the event has no such field.
+// A pattern is a filter rule in EventBridge's language, compiled to a function of an
+// event's value. present is false if the event has no such field.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax (2026-11)
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html (2026-11)
 type pattern func(value any, present bool) bool
 
-// decodeJSON decodes with numbers as json.Number.
+// decodeJSON decodes JSON with numbers as json.Number.
 func decodeJSON(data []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -29,8 +29,8 @@ func decodeJSON(data []byte) (any, error) {
 	return v, nil
 }
 
-// compileObject compiles an object of fields, each with an object or with a list of
-// rules of which one must match. "$or" holds objects of which one must match.
+// compileObject compiles an object of fields. Each field has an object, or a list of
+// rules, one of which must match. "$or" has a list of objects, one of which must match.
 func compileObject(path string, fields map[string]any) (pattern, error) {
 	if len(fields) == 0 {
 		return nil, fmt.Errorf("%s must not be an empty object", path)
@@ -75,7 +75,7 @@ func compileObject(path string, fields map[string]any) (pattern, error) {
 		if list, ok := value.([]any); ok {
 			return slices.ContainsFunc(list, func(item any) bool { return match(item, true) })
 		}
-		object, _ := value.(map[string]any) // of nil, every field is absent
+		object, _ := value.(map[string]any) // if value is no object, every field is absent
 		for key, p := range patterns {
 			v, ok := object[key]
 			if !p(v, ok) {
@@ -95,8 +95,8 @@ func marshalAny(v any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// compileRules compiles a list of rules of which one must match. Of a list in the
-// event, one item must match.
+// compileRules compiles a list of rules, one of which must match. If the event has a
+// list, one item must match.
 func compileRules(path string, rules []any) (pattern, error) {
 	if len(rules) == 0 {
 		return nil, fmt.Errorf("%s must not be an empty list", path)
@@ -149,7 +149,7 @@ func compileOperator(operator string, operand any) (pattern, error) {
 			return nil, fmt.Errorf("must be true or false, got %s", marshalAny(operand))
 		}
 		return func(value any, present bool) bool {
-			_, inner := value.(map[string]any) // it is for leaves
+			_, inner := value.(map[string]any) // exists applies only to leaves
 			return (present && !inner) == want
 		}, nil
 	case "numeric":
@@ -209,7 +209,7 @@ func compileText(operator string, operand any) (func(string) bool, error) {
 	return nil, fmt.Errorf("is not an operator; use prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists or cidr")
 }
 
-// matchWildcard reports whether s consists of parts with anything between them.
+// matchWildcard reports whether s consists of parts with any text between them.
 func matchWildcard(parts []string, s string) bool {
 	if len(parts) == 1 {
 		return s == parts[0]
@@ -295,7 +295,7 @@ func compileNumeric(operand any) (pattern, error) {
 	}, nil
 }
 
-// equal compares two values that are not containers; numbers by their value.
+// equal compares two scalar values; numbers by their numeric value.
 func equal(a, b any) bool {
 	x, number := a.(json.Number)
 	y, other := b.(json.Number)

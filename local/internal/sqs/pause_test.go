@@ -13,8 +13,8 @@ import (
 	"github.com/lambdahearth/hearth/internal/within"
 )
 
-// TestPause: nothing is polled while a mapping is paused, and what was gathered goes
-// back.
+// TestPause: a paused mapping does not poll, and returns its gathered messages to the
+// queue.
 func TestPause(t *testing.T) {
 	t.Parallel()
 	s := sqs.New(sqs.Options{})

@@ -10,37 +10,36 @@ import (
 	"time"
 )
 
-// Counters are what a queue holds now, and what it has seen since it was created.
+// Counters count a queue's current messages, and its events since it was created.
 type Counters struct {
-	// Visible, InFlight and Delayed are the messages that may be received, that
-	// have been received and neither deleted nor returned, and that are still
-	// hidden by a delay.
+	// Visible counts the messages that can be received. InFlight counts those received
+	// and neither deleted nor returned. Delayed counts those still hidden by a delay.
 	Visible  int `json:"visible"`
 	InFlight int `json:"inFlight"`
 	Delayed  int `json:"delayed"`
-	// Dead is how many messages have moved from here to the dead-letter queue.
+	// Dead counts the messages that moved from here to the dead-letter queue.
 	Dead int `json:"dead"`
-	// Sent, Received and Deleted count messages; one that is received twice
-	// counts twice. Duplicates that a FIFO queue dropped are not among Sent.
+	// Sent, Received and Deleted count messages; a message received twice counts twice.
+	// Sent does not include the duplicates that a FIFO queue dropped.
 	Sent     int `json:"sent"`
 	Received int `json:"received"`
 	Deleted  int `json:"deleted"`
-	// Duplicates is how many sends a FIFO queue took and did not deliver.
+	// Duplicates counts the sends that a FIFO queue accepted and did not deliver.
 	Duplicates int `json:"duplicates"`
 }
 
-// Queue is one queue of a [Service]. It is safe for concurrent use. The methods of
-// a queue that has been deleted fail with QueueDoesNotExist.
+// Queue is one queue of a [Service]. It is safe for concurrent use. The methods of a
+// deleted queue fail with QueueDoesNotExist.
 //
-// It differs from AWS as the package says.
+// The package's doc says how it differs from AWS.
 type Queue struct {
 	s    *Service
 	name string
 	arn  string
-	id   uint64 // tells it from an earlier queue of the same name
+	id   uint64 // differs from an earlier queue's of the same name
 	fifo bool
 
-	// The service's lock guards what follows.
+	// The service's lock guards the following fields.
 	*settings
 	tags      map[string]string
 	createdAt time.Time
@@ -51,12 +50,12 @@ type Queue struct {
 
 	messages map[uint64]*message
 	hidden   *indexedHeap[*message] // delayed and in flight, by when they become visible
-	byAge    *indexedHeap[*message] // all, by when they were sent
+	byAge    *indexedHeap[*message] // all, by send time
 	ready    *indexedHeap[*message] // standard: visible, by when they became visible
 	groups   map[string]*group      // FIFO: the groups that have messages
-	open     *indexedHeap[*group]   // FIFO: those whose first message may be received
+	open     *indexedHeap[*group]   // FIFO: groups whose first message can be received
 	dedup    dedupWindow
-	changed  chan struct{} // closed when a waiting receive should look again
+	changed  chan struct{} // closed to wake waiting receives
 }
 
 func newQueue(s *Service, name string, config *settings, now time.Time) *Queue {
@@ -71,7 +70,7 @@ func newQueue(s *Service, name string, config *settings, now time.Time) *Queue {
 	return q
 }
 
-// empty gives the queue fresh containers.
+// empty replaces the queue's containers with empty ones.
 func (q *Queue) empty() {
 	q.messages = map[uint64]*message{}
 	q.groups = map[string]*group{}
@@ -115,8 +114,8 @@ func (q *Queue) VisibilityTimeout() time.Duration {
 	return q.visibility
 }
 
-// lock takes the service's lock and brings the queue up to date. The caller
-// unlocks, whatever the error.
+// lock acquires the service's lock and brings the queue up to date. The caller unlocks,
+// even after an error.
 func (q *Queue) lock() (now time.Time, err error) {
 	now = q.s.lock()
 	if q.deleted {
@@ -126,7 +125,7 @@ func (q *Queue) lock() (now time.Time, err error) {
 	return now, nil
 }
 
-// notify makes the receives that wait look again.
+// notify wakes the waiting receives.
 func (q *Queue) notify() {
 	close(q.changed)
 	q.changed = make(chan struct{})
@@ -139,7 +138,7 @@ func (q *Queue) Counters() Counters {
 	return q.counters
 }
 
-// Attributes returns all attributes that the queue has.
+// Attributes returns all attributes of the queue.
 func (q *Queue) Attributes() (map[string]string, error) {
 	_, err := q.lock()
 	defer q.s.mu.Unlock()
@@ -176,8 +175,8 @@ func (q *Queue) SetAttributes(attributes map[string]string) error {
 	return nil
 }
 
-// configure makes config the queue's settings. A new delay holds for messages that
-// a FIFO queue has already, and for later ones of a standard queue.
+// configure replaces the queue's settings. A new delay applies to a FIFO queue's existing
+// messages; on a standard queue only to later messages.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html (2026-11)
 func (q *Queue) configure(config *settings, now time.Time) {
 	again := config.fifo && config.delay != q.delay
@@ -195,8 +194,8 @@ func (q *Queue) configure(config *settings, now time.Time) {
 	q.notify()
 }
 
-// Purge deletes all messages. limited says that a purge in the 60 seconds before
-// makes it fail, as the API has it.
+// Purge deletes all messages. With limited it fails, like the API, if another purge
+// happened in the last 60 seconds.
 func (q *Queue) Purge(limited bool) error {
 	now, err := q.lock()
 	defer q.s.mu.Unlock()
@@ -219,8 +218,8 @@ func (q *Queue) clear() {
 	q.empty()
 }
 
-// Send puts a message on the queue. A FIFO queue answers a duplicate with what it
-// said of the first one.
+// Send sends a message to the queue. For a duplicate, a FIFO queue repeats its answer to
+// the first message.
 func (q *Queue) Send(in SendInput) (*SendResult, error) {
 	now, err := q.lock()
 	defer q.s.mu.Unlock()
@@ -233,7 +232,7 @@ func (q *Queue) Send(in SendInput) (*SendResult, error) {
 	return q.send(in, now), nil
 }
 
-// send puts a valid message on the queue.
+// send adds a valid message to the queue.
 func (q *Queue) send(in SendInput, now time.Time) *SendResult {
 	m := &message{content: content{
 		id: newID(), body: in.Body, attributes: maps.Clone(in.Attributes),
@@ -272,7 +271,7 @@ func (q *Queue) send(in SendInput, now time.Time) *SendResult {
 	return result
 }
 
-// put adds a message that is in no queue.
+// put adds a message that is in no queue yet.
 func (q *Queue) put(m *message, sentAt, now time.Time, delay time.Duration) {
 	q.s.seq++
 	m.seq, m.sentAt, m.visibleAt = q.s.seq, sentAt, now.Add(delay)
@@ -300,7 +299,7 @@ func (q *Queue) put(m *message, sentAt, now time.Time, delay time.Duration) {
 	q.notify()
 }
 
-// show makes a message that is in no state, or hidden, visible.
+// show makes a new or hidden message visible.
 func (q *Queue) show(m *message) {
 	q.hidden.remove(m)
 	m.state = visible
@@ -312,7 +311,7 @@ func (q *Queue) show(m *message) {
 	}
 }
 
-// leave takes a message out of the counters of its state.
+// leave removes a message from the counters of its state.
 func (q *Queue) leave(m *message) {
 	switch m.state {
 	case delayed:
@@ -327,7 +326,7 @@ func (q *Queue) leave(m *message) {
 	}
 }
 
-// remove takes a message out of the queue.
+// remove removes a message from the queue.
 func (q *Queue) remove(m *message) {
 	q.leave(m)
 	m.state = gone
@@ -336,7 +335,7 @@ func (q *Queue) remove(m *message) {
 	q.ready.remove(m)
 	q.byAge.remove(m)
 	if g := m.group; g != nil {
-		q.open.remove(g) // its first message may be another one now
+		q.open.remove(g) // its first message may change
 		g.messages.Remove(m.elem)
 		if g.messages.Len() == 0 {
 			delete(q.groups, g.id)
@@ -346,8 +345,8 @@ func (q *Queue) remove(m *message) {
 	}
 }
 
-// settle brings the queue up to date: it deletes what is older than the retention
-// period and shows what was hidden until now.
+// settle brings the queue up to date: it deletes messages older than the retention period
+// and shows hidden messages whose time has come.
 func (q *Queue) settle(now time.Time) {
 	for q.byAge.Len() > 0 && !q.byAge.top().sentAt.Add(q.retention).After(now) {
 		q.remove(q.byAge.top())
@@ -359,7 +358,7 @@ func (q *Queue) settle(now time.Time) {
 	}
 }
 
-// newID makes a UUID of version 4.
+// newID returns a UUID of version 4.
 func newID() string {
 	var b [16]byte
 	rand.Read(b[:]) //nolint:errcheck // it never fails

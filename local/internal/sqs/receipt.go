@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// receiptVersion is the version of the receipt handles that this service makes: the
-// queue, the message, which of its receives it was, and a signature.
+// receiptVersion is the version of this service's receipt handles. A handle has the
+// queue, the message, the number of the receive, and a signature.
 const receiptVersion = 1
 
 const receiptBytes = 1 + 8 + 8 + 8 + 16
 
-// handle makes the receipt handle of the receive that holds m.
+// handle returns the receipt handle of the receive that holds m.
 func (q *Queue) handle(m *message) string {
 	b := make([]byte, 0, receiptBytes)
 	b = append(b, receiptVersion)
@@ -24,20 +24,20 @@ func (q *Queue) handle(m *message) string {
 	return base64.StdEncoding.EncodeToString(append(b, q.s.sign(b)...))
 }
 
-// sign returns 16 bytes that only this service can make for data.
+// sign returns a 16-byte signature of data with the service's key.
 func (s *Service) sign(data []byte) []byte {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write(data)
 	return mac.Sum(nil)[:16]
 }
 
-// held is the outcome of looking up a receipt handle of this queue.
+// held is the result of looking up a receipt handle in this queue.
 type held struct {
-	m       *message // nil when the message is gone
+	m       *message // nil if the message no longer exists
 	current bool     // no later receive has superseded the handle
 }
 
-// find looks up a receipt handle. One that this queue did not make is an error.
+// find looks up a receipt handle. Another queue's handle, or an invalid one, is an error.
 func (q *Queue) find(handle string) (held, error) {
 	b, err := base64.StdEncoding.DecodeString(handle)
 	if handle == "" {
@@ -60,9 +60,8 @@ func errExpired(handle string) error {
 	return errInvalidValue(handle, "ReceiptHandle", "The receipt handle has expired.")
 }
 
-// Delete deletes the message that a receive has returned. Deleting it again is no
-// error. On a FIFO queue the handle must not have expired; on a standard queue one
-// that a later receive has superseded has no effect.
+// Delete deletes a received message. Deleting it again is no error. On a FIFO queue the
+// handle must not have expired. On a standard queue a superseded handle has no effect.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html (2026-11)
 func (q *Queue) Delete(handle string) error {
 	_, err := q.lock()
@@ -83,12 +82,12 @@ func (q *Queue) Delete(handle string) error {
 	}
 	q.remove(h.m)
 	q.counters.Deleted++
-	q.notify() // the rest of its group may come now
+	q.notify() // the group's next message may be received now
 	return nil
 }
 
-// ChangeVisibility makes a message in flight visible d from now, 0 to 12 hours. It
-// cannot be in flight for more than 12 hours in all.
+// ChangeVisibility makes a message in flight visible after d, 0 to 12 hours. A message
+// may be in flight for at most 12 hours in total.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html (2026-11)
 func (q *Queue) ChangeVisibility(handle string, d time.Duration) error {
 	now, err := q.lock()

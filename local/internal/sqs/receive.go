@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// ReceiveInput says what to receive. The zero value receives one message with the
-// queue's own visibility timeout and wait time.
+// ReceiveInput configures a receive. The zero value receives one message with the queue's
+// own visibility timeout and wait time.
 type ReceiveInput struct {
-	// Max is how many messages to receive at most, from 1 to 10. 0 means 1.
+	// Max is the most messages to receive, from 1 to 10. 0 means 1.
 	Max int
-	// Visibility is how long they are hidden, up to 12 hours. Nil means the
+	// Visibility is how long the messages are hidden, up to 12 hours. Nil means the
 	// queue's visibility timeout.
 	Visibility *time.Duration
 	// Wait is how long to wait for the first message, up to 20 seconds. Nil means
@@ -18,16 +18,15 @@ type ReceiveInput struct {
 	Wait *time.Duration
 }
 
-// Receive takes up to n messages from the queue, and waits up to wait for the first
-// one; see [Queue.ReceiveMessages].
+// Receive receives up to n messages, and waits up to wait for the first one; see
+// [Queue.ReceiveMessages].
 func (q *Queue) Receive(ctx context.Context, n int, wait time.Duration) ([]Message, error) {
 	return q.ReceiveMessages(ctx, ReceiveInput{Max: n, Wait: &wait})
 }
 
-// ReceiveMessages takes messages from the queue. The messages of a group come in
-// order and, where there are enough, from one group. It returns none when the wait
-// time is over, when the service has been stopped, and with the cause of ctx when
-// that ends first.
+// ReceiveMessages receives messages from the queue. The messages of a group come in
+// order, and from one group if it has enough. It returns no messages when the wait time
+// is over or the service has been stopped. If ctx ends first, it returns the cause.
 func (q *Queue) ReceiveMessages(ctx context.Context, in ReceiveInput) ([]Message, error) {
 	if in.Max == 0 {
 		in.Max = 1
@@ -81,7 +80,7 @@ func (q *Queue) ReceiveMessages(ctx context.Context, in ReceiveInput) ([]Message
 	}
 }
 
-// next is when a receive that waits must look again if nothing happens before.
+// next returns when a waiting receive must check again, even without a notification.
 func (q *Queue) next(now, deadline time.Time) time.Time {
 	next := deadline
 	if q.hidden.Len() > 0 && q.hidden.top().visibleAt.Before(next) {
@@ -101,10 +100,10 @@ func (q *Queue) next(now, deadline time.Time) time.Time {
 	return next
 }
 
-// take receives up to n visible messages. A message that was delivered as often as
-// the redrive policy allows goes to the dead-letter queue instead. waits says that
-// the caller may wait: at the limit of messages in flight it then finds nothing,
-// as every receive from a FIFO queue does, instead of getting an error.
+// take receives up to n visible messages. A message that was delivered as often as the
+// redrive policy allows goes to the dead-letter queue instead. waits says that the caller
+// may wait. At the limit of messages in flight such a caller gets no messages, like every
+// receive from a FIFO queue; other callers get an error.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html (2026-11)
 func (q *Queue) take(n int, visibility time.Duration, waits bool, now time.Time) ([]Message, error) {
 	room := q.s.limit - q.counters.InFlight
@@ -135,7 +134,7 @@ func (q *Queue) take(n int, visibility time.Duration, waits bool, now time.Time)
 	return taken, nil
 }
 
-// takeGroup receives messages from the front of a group, and closes it.
+// takeGroup receives messages from the front of a group, and closes the group.
 func (q *Queue) takeGroup(g *group, taken []Message, n int, visibility time.Duration, now time.Time) []Message {
 	for e := g.messages.Front(); e != nil && len(taken) < n; {
 		m, next := e.Value.(*message), e.Next()
@@ -151,7 +150,7 @@ func (q *Queue) takeGroup(g *group, taken []Message, n int, visibility time.Dura
 	return taken
 }
 
-// deliver hands out a visible message.
+// deliver receives a visible message: it becomes in flight.
 func (q *Queue) deliver(m *message, visibility time.Duration, now time.Time) Message {
 	q.leave(m)
 	m.state = inFlight
@@ -171,15 +170,15 @@ func (q *Queue) deliver(m *message, visibility time.Duration, now time.Time) Mes
 	return m.received(q.handle(m))
 }
 
-// burial is a message that went to a dead-letter queue, to be logged.
+// burial is a message that moved to a dead-letter queue, for the log.
 type burial struct {
 	message, from, to string
 	receives          int
 }
 
 // bury moves a message to the dead-letter queue if it was delivered as often as the
-// redrive policy allows, and reports whether it did. A standard message keeps the
-// time at which it was sent, and so its age.
+// redrive policy allows, and reports whether it did. A standard message keeps its send
+// time, and so its age.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html (2026-11)
 func (q *Queue) bury(m *message, now time.Time) bool {
 	if q.redrive == nil || m.deliveries < q.redrive.MaxReceiveCount {
@@ -187,7 +186,7 @@ func (q *Queue) bury(m *message, now time.Time) bool {
 	}
 	target := q.s.queues[queueOfARN(q.redrive.TargetARN)]
 	if target == nil || target.fifo != q.fifo {
-		return false // it was deleted since, and AWS delivers on
+		return false // it was deleted since; AWS then keeps delivering
 	}
 	q.remove(m)
 	q.counters.Dead++

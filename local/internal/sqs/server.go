@@ -26,18 +26,17 @@ const (
 	queryError   = "x-amzn-query-error"
 	queryType    = "application/x-www-form-urlencoded"
 
-	// maxRequestBytes is well over a full batch with everything in it escaped.
+	// maxRequestBytes is larger than a full batch in which every character is escaped.
 	maxRequestBytes = 16 << 20
 
 	stopGrace = 500 * time.Millisecond
 )
 
-// Server serves a [Service] over HTTP in the AWS JSON 1.0 protocol, to loopback
-// only.
+// Server serves a [Service] over HTTP in the AWS JSON 1.0 protocol, on loopback only.
 //
-// It differs from AWS in that it does not check signatures, and that it does not
-// speak the older query protocol, whose clients get an error that says so. Requests that a web page of another origin could
-// cause are refused.
+// It differs from AWS: it does not check signatures, and does not support the older query
+// protocol; clients of that get an error that says so. It refuses requests that a web
+// page of another origin could cause.
 type Server struct {
 	service *Service
 	http    *http.Server
@@ -47,7 +46,7 @@ type Server struct {
 }
 
 // Serve listens on addr, a loopback address with a port such as 127.0.0.1:9324 or
-// localhost:0, and makes that the endpoint of the service's queue URLs.
+// localhost:0. The service's queue URLs begin with that endpoint.
 func Serve(service *Service, addr string) (*Server, error) {
 	listener, err := loopback.Listen(addr)
 	if err != nil {
@@ -66,9 +65,8 @@ func Serve(service *Service, addr string) (*Server, error) {
 // URL returns the endpoint, such as http://127.0.0.1:9324.
 func (s *Server) URL() string { return s.url }
 
-// Stop stops the service and the server: receives that wait answer with no
-// messages, and what is still running half a second later is cut off. It may be called
-// more than once.
+// Stop stops the service and the server. Waiting receives return no messages; requests
+// still running half a second later are cut off. It may be called more than once.
 func (s *Server) Stop() {
 	s.stop.Do(func() {
 		s.service.Stop()
@@ -81,7 +79,7 @@ func (s *Server) Stop() {
 	<-s.served
 }
 
-// ServeHTTP implements http.Handler: it does one request of the protocol.
+// ServeHTTP implements http.Handler: it answers one request of the protocol.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("x-amzn-RequestId", newID())
 	out, err := s.answer(w, r)
@@ -117,8 +115,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(body) //nolint:errcheck // the client is gone
 }
 
-// writeQueryError answers a client of the older query protocol in a form that it can
-// read.
+// writeQueryError answers a client of the older query protocol in that protocol's format.
 func writeQueryError(w http.ResponseWriter, err error) {
 	e := &Error{Code: "InternalFailure", Status: http.StatusInternalServerError, Message: err.Error()}
 	errors.As(err, &e)
@@ -173,7 +170,8 @@ type call struct {
 	body    []byte
 }
 
-// sender returns who signed the request: the access key id, for want of a user.
+// sender returns the identity of the request's signer: the access key id, because there
+// are no users.
 //
 //	AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261102/us-east-1/sqs/aws4_request, …
 func (c *call) sender() string {

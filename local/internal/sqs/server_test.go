@@ -131,7 +131,7 @@ func TestStopLeavesNothing(t *testing.T) { //nolint:paralleltest // see above
 	}
 }
 
-// TestQueryProtocol: a client of the older protocol can read what is wrong.
+// TestQueryProtocol: a client of the older protocol can read the error.
 func TestQueryProtocol(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequestWithContext(t.Context(), "POST", "http://localhost/", strings.NewReader("Action=ListQueues&Version=2012-11-05"))

@@ -18,9 +18,9 @@ const (
 	DefaultAccount = "000000000000"
 )
 
-// Options says how a service is set up. The zero value is usable.
+// Options configures a service. The zero value is usable.
 type Options struct {
-	// Clock is the time that the queues live in. Nil means the machine's.
+	// Clock is the queues' time. Nil means the machine's clock.
 	Clock clock.Clock
 	// Region is the region in ARNs. "" means us-east-1.
 	Region string
@@ -29,28 +29,28 @@ type Options struct {
 	Log func(format string, args ...any)
 	// Account is the account in ARNs and URLs. "" means 000000000000.
 	Account string
-	// Observer is told of messages. Nil is nobody.
+	// Observer gets events of messages. Nil means no observer.
 	Observer Observer
 }
 
-// Observer is told of messages while a lock is held: its methods must return quickly and
-// call nothing of this package.
+// Observer gets events of messages while a lock is held: its methods must return quickly
+// and call nothing of this package.
 type Observer interface {
-	// Sent tells of a message that a queue has taken.
+	// Sent reports a message that a queue has accepted.
 	Sent(m SentMessage)
-	// Buried tells of a message that went to a dead-letter queue.
+	// Buried reports a message that moved to a dead-letter queue.
 	Buried(messageID, from, to string)
 }
 
-// SentMessage is a message that a queue has taken.
+// SentMessage is a message that a queue has accepted.
 type SentMessage struct {
 	ID, Queue, GroupID string
 	SenderID           string
 	TraceHeader        string
 }
 
-// Service is the set of queues of one account in one region. Its methods answer
-// with the errors of the API, as [*Error]. It is safe for concurrent use.
+// Service holds the queues of one account in one region. Its methods return the errors of
+// the API, as [*Error]. It is safe for concurrent use.
 type Service struct {
 	clock   clock.Clock
 	region  string
@@ -60,7 +60,7 @@ type Service struct {
 	mu       sync.Mutex
 	endpoint string
 	queues   map[string]*Queue
-	deleted  map[string]time.Time // queues by name, to when they were deleted
+	deleted  map[string]time.Time // the deletion times of queues, by name
 	tasks    []*moveTask
 	seq      uint64
 	buried   []burial
@@ -93,18 +93,18 @@ func New(opts Options) *Service {
 	return s
 }
 
-// Clock returns the clock that the service runs on.
+// Clock returns the service's clock.
 func (s *Service) Clock() clock.Clock { return s.clock }
 
-// SetEndpoint sets what queue URLs start with, such as http://127.0.0.1:9324.
+// SetEndpoint sets the beginning of queue URLs, such as http://127.0.0.1:9324.
 func (s *Service) SetEndpoint(url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endpoint = url
 }
 
-// Stop ends every receive that waits: each returns with no messages, now and from
-// then on without waiting. It may be called more than once.
+// Stop ends every waiting receive, and later receives return at once; all return no
+// messages. It may be called more than once.
 func (s *Service) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,8 +120,8 @@ func (s *Service) ARN(name string) string {
 	return "arn:aws:sqs:" + s.region + ":" + s.account + ":" + name
 }
 
-// lock takes the service's lock and brings move tasks up to date; the time it
-// returns is that of the whole operation.
+// lock acquires the service's lock and brings move tasks up to date. The whole operation
+// uses the time that it returns.
 func (s *Service) lock() time.Time {
 	s.mu.Lock()
 	now := s.clock.Now()
@@ -153,8 +153,8 @@ func (s *Service) sorted(want func(*Queue) bool) []*Queue {
 	return list
 }
 
-// CreateQueue creates a queue. One that exists already is returned if it has the
-// same value for every attribute given.
+// CreateQueue creates a queue. If it exists with the same values of the given attributes,
+// it returns the existing queue.
 func (s *Service) CreateQueue(name string, attributes, tags map[string]string) (*Queue, error) {
 	now := s.lock()
 	defer s.mu.Unlock()
@@ -199,10 +199,9 @@ func (s *Service) add(name string, config *settings, tags map[string]string, now
 	return q
 }
 
-// Define creates the queues of a template, each before those that name it as their
-// dead-letter queue. A queue that exists keeps its messages and gets the
-// definition's attributes and tags. The definitions as a whole must be valid:
-// otherwise nothing is changed.
+// Define creates the queues of a template, dead-letter queues first. An existing queue
+// keeps its messages and gets the definition's attributes and tags. The definitions as a
+// whole must be valid; otherwise Define changes nothing.
 func (s *Service) Define(definitions []Definition) error {
 	now := s.lock()
 	defer s.mu.Unlock()
@@ -255,7 +254,7 @@ func (s *Service) Define(definitions []Definition) error {
 	return nil
 }
 
-// validateRedrive checks a queue's redrive policy against the queues that exist.
+// validateRedrive checks a queue's redrive policy against the existing queues.
 func (s *Service) validateRedrive(name string, config *settings) error {
 	if config.redrive == nil {
 		return nil
@@ -285,7 +284,7 @@ func (s *Service) validateTarget(name string, config, target *settings) error {
 
 func queueOfARN(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 
-// DeleteQueue deletes a queue and all that is in it.
+// DeleteQueue deletes a queue and its messages.
 func (s *Service) DeleteQueue(q *Queue) error {
 	now := s.lock()
 	defer s.mu.Unlock()
@@ -305,7 +304,7 @@ func (s *Service) DeleteQueue(q *Queue) error {
 	return nil
 }
 
-// DeadLetterSources returns the queues that have q as their dead-letter queue.
+// DeadLetterSources returns the queues whose dead-letter queue is q.
 func (s *Service) DeadLetterSources(q *Queue) []*Queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -316,9 +315,8 @@ func (s *Service) sourcesOf(q *Queue) []*Queue {
 	return s.sorted(func(source *Queue) bool { return source.redrive != nil && source.redrive.TargetARN == q.arn })
 }
 
-// QueueAt returns the queue that a queue URL names by its last two parts,
-// {account}/{name}. The URL's host does not matter, since one machine has many
-// names.
+// QueueAt returns the queue of a queue URL by the URL's last two parts, {account}/{name}.
+// It ignores the URL's host, because one machine has many names.
 func (s *Service) QueueAt(url string) (*Queue, error) {
 	if url == "" {
 		return nil, errMissing("QueueUrl")
@@ -336,8 +334,8 @@ func (s *Service) QueueAt(url string) (*Queue, error) {
 	return q, nil
 }
 
-// Reset deletes all messages, deduplication ids and move tasks, and forgets when
-// queues were purged or deleted. The queues stay.
+// Reset deletes all messages, deduplication ids and move tasks, and the times of purges
+// and deletions. The queues stay.
 func (s *Service) Reset() {
 	s.lock()
 	defer s.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Tag adds tags to a queue; those with the same keys are replaced.
+// Tag adds tags to a queue, and replaces tags with the same keys.
 func (q *Queue) Tag(tags map[string]string) error {
 	q.s.mu.Lock()
 	defer q.s.mu.Unlock()

@@ -18,7 +18,7 @@ var (
 	number        = regexp.MustCompile(`^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*$`)
 )
 
-// validText reports whether SQS accepts the characters of s.
+// validText reports whether SQS accepts all characters of s.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html (2026-11)
 func validText(s string) bool {
 	for i, r := range s {
@@ -35,7 +35,7 @@ func validText(s string) bool {
 	return true
 }
 
-// size is what counts towards a message's size limit: body and attributes.
+// size returns the message's size for the size limit: body and attributes.
 func (in *SendInput) size() int {
 	n := len(in.Body)
 	for name, a := range in.Attributes {
@@ -47,8 +47,8 @@ func (in *SendInput) size() int {
 	return n
 }
 
-// validate checks a message against its queue. batch says that it is an entry of
-// a batch, for which AWS names one error differently.
+// validate checks a message for its queue. batch says that it is a batch entry; AWS then
+// names one error differently.
 func (in *SendInput) validate(q *Queue, batch bool) error {
 	if in.Body == "" {
 		return errMissing("MessageBody")
@@ -164,7 +164,7 @@ func validNumber(s string) bool {
 	return value.Cmp(low) >= 0 && value.Cmp(high) <= 0
 }
 
-// sha256Hex is the deduplication id of a body.
+// sha256Hex returns the content-based deduplication id of a body.
 func sha256Hex(body string) string {
 	sum := sha256.Sum256([]byte(body))
 	return hex.EncodeToString(sum[:])

@@ -1,6 +1,6 @@
-// Package websocket simulates API Gateway WebSocket APIs in front of Lambda
-// functions: it holds the connections, turns what happens on them into events, and
-// serves the @connections API.
+// Package websocket simulates API Gateway WebSocket APIs in front of Lambda functions. It
+// holds the connections, turns their events into invocations, and serves the @connections
+// API.
 //
 //	api := websocket.New(invoker, clock.Real{})
 //	api.Configure(websocket.Config{ID: "abc", Stages: …, Routes: …})
@@ -30,9 +30,9 @@ const (
 	maxLifetime     = 2 * time.Hour
 	maxTimeout      = 29 * time.Second
 
-	// maxParallel bounds the messages of one connection that are handled at once.
+	// maxParallel bounds how many messages of one connection are handled at once.
 	maxParallel = 16
-	// goodbye is how long Stop waits for $disconnect to be handled.
+	// goodbye is how long Stop waits for the $disconnect invocations.
 	goodbye = 2 * time.Second
 )
 
@@ -41,49 +41,47 @@ type Invoker interface {
 	Invoke(ctx context.Context, i gateway.Invocation) ([]byte, error)
 }
 
-// Config is how an API is set up.
+// Config is an API's configuration.
 type Config struct {
-	// ID, Region and Account make up the API's domain and ARNs.
+	// ID, Region and Account are parts of the API's domain and ARNs.
 	ID, Region, Account string
 	// RouteSelection is the route selection expression, such as
 	// "$request.body.action".
 	RouteSelection string
 	// Debug lifts the time limits of integrations.
 	Debug bool
-	// Stages are the deployed stages, by name, with their variables.
+	// Stages are the variables of the deployed stages, by the stage's name.
 	Stages map[string]map[string]string
-	// Routes are the routes by their keys: $connect, $disconnect, $default and
-	// the API's own.
+	// Routes are the routes by their keys: $connect, $disconnect, $default and the API's
+	// own keys.
 	Routes map[string]Route
 }
 
 // Route is one route.
 type Route struct {
-	// Function is the ARN of the function, alias or version that serves it.
+	// Function is the ARN of the route's function, alias or version.
 	Function string
-	// Timeout is how long it may take; 0 means 29 seconds.
+	// Timeout is the integration's timeout; 0 means 29 seconds.
 	Timeout time.Duration
-	// Respond says that the route has a route response: what the function returns
-	// as body is sent to the client.
+	// Respond says that the route has a route response: the client gets the body that the
+	// function returns.
 	Respond bool
 	// Authorizer guards $connect; nil lets everybody in.
 	Authorizer *Authorizer
 }
 
-// API is a WebSocket API with its stages and connections. It is safe for concurrent
-// use.
+// API is a WebSocket API with its stages and connections. It is safe for concurrent use.
 //
-// It differs from AWS in that it speaks plain HTTP on loopback, takes a connection
-// on any path while it has one stage only, does not check signatures of the
-// @connections API, and ends connections of clients that do not read. Idle time
-// and lifetime are measured on the engine's clock; pings count against idleness.
-// Throttling, access logs, custom domains, request templates and integrations other
-// than Lambda proxies are not simulated. Routes with IAM authorization let
-// everybody in.
+// It differs from AWS: it speaks plain HTTP on loopback. If it has only one stage, it
+// accepts connections on any path. It does not check signatures of the @connections API,
+// and ends connections of clients that do not read. The engine's clock measures idle time
+// and lifetime; a ping ends idle time. Throttling, access logs, custom domains, request
+// templates and integrations other than Lambda proxies are not simulated. Routes with IAM
+// authorization let everybody in.
 //
-// What AWS does not document was chosen so: the messages of one connection may be
-// handled at the same time, up to 16, and the answer to a refused handshake has the
-// function's status and API Gateway's body.
+// AWS does not document some cases. Here, up to 16 messages of one connection are handled
+// at the same time. The answer to a refused handshake has the function's status and API
+// Gateway's body.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api.html (2026-11)
 type API struct {
 	invoker Invoker
@@ -102,7 +100,7 @@ type API struct {
 	tasks  sync.WaitGroup
 }
 
-// Count counts what an API did.
+// Count counts an API's events.
 type Count struct {
 	Connects    int `json:"connects"`
 	Refused     int `json:"refused"`
@@ -110,11 +108,11 @@ type Count struct {
 	MessagesIn  int `json:"messagesIn"`
 	MessagesOut int `json:"messagesOut"`
 	Errors      int `json:"errors"`
-	Gone        int `json:"gone"` // calls of @connections that were answered 410
+	Gone        int `json:"gone"` // calls of @connections that got 410
 }
 
-// New returns an API that has no routes yet. logf gets a line for each event that fails
-// by a function's fault; nil discards them. The caller stops it.
+// New returns an API without routes. logf gets a line for each event that fails because
+// of a function; nil discards the lines. The caller stops the API.
 func New(invoker Invoker, c clock.Clock, logf func(format string, args ...any)) *API {
 	if logf == nil {
 		logf = func(string, ...any) {}
@@ -124,11 +122,11 @@ func New(invoker Invoker, c clock.Clock, logf func(format string, args ...any)) 
 	return a
 }
 
-// Observer is told of what passes between clients and the API; it must return quickly
-// and not keep text. kind is "connect", "in", "out" or "disconnect".
+// Observer gets the traffic between clients and the API; it must return quickly and not
+// keep text. kind is "connect", "in", "out" or "disconnect".
 type Observer func(connection, kind string, text []byte)
 
-// Observe sets who is told; call it before the API serves.
+// Observe sets the observer; call it before the API serves.
 func (a *API) Observe(o Observer) { a.observe = o }
 
 func (a *API) tell(c *connection, kind string, text []byte) {
@@ -137,14 +135,14 @@ func (a *API) tell(c *connection, kind string, text []byte) {
 	}
 }
 
-// Configure sets or changes how the API is set up. Connections stay open.
+// Configure sets or changes the API's configuration. Connections stay open.
 func (a *API) Configure(c Config) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.config = c
 }
 
-// Count reads the counters and says how many connections there are.
+// Count returns the present counters and the number of open connections.
 func (a *API) Count() (c Count, open int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -157,8 +155,8 @@ func (a *API) counted(count func(c *Count)) {
 	count(&a.count)
 }
 
-// Stop closes all connections with code 1001, lets $disconnect be handled for a
-// moment, and waits until all is over. New connections are refused.
+// Stop closes all connections with code 1001, waits a moment for the $disconnect
+// invocations, and then for the end of everything. New connections are refused.
 func (a *API) Stop() {
 	a.mu.Lock()
 	a.stopped = true
@@ -175,7 +173,7 @@ func (a *API) Stop() {
 // IsUpgrade reports whether a request asks for a WebSocket.
 func IsUpgrade(r *http.Request) bool { return isUpgrade(r) }
 
-// Serves reports whether the path is one of the @connections API's.
+// Serves reports whether the @connections API serves the path.
 func (a *API) Serves(path string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -224,7 +222,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.serveConnect(w, r, config, stage)
 }
 
-// connection is one client.
+// connection is one client's connection.
 type connection struct {
 	id         string
 	stage      string
@@ -234,7 +232,7 @@ type connection struct {
 	authorizer map[string]any
 	at         time.Time
 	wire       *wire
-	ending     chan *closeError // how the server ends it; holds one
+	ending     chan *closeError // the server's reason to end it; capacity 1
 
 	mu     sync.Mutex
 	active time.Time
@@ -256,11 +254,11 @@ func (c *connection) lastActive() time.Time {
 func (c *connection) end(reason *closeError) {
 	select {
 	case c.ending <- reason:
-	default: // it is ending already
+	default: // it is already ending
 	}
 }
 
-// serveConnect decides over a handshake and then serves the connection.
+// serveConnect accepts or refuses a handshake, and then serves the connection.
 func (a *API) serveConnect(w http.ResponseWriter, r *http.Request, config Config, stage string) {
 	accept, err := checkHandshake(r)
 	if err != nil {
@@ -295,7 +293,7 @@ func (a *API) serveConnect(w http.ResponseWriter, r *http.Request, config Config
 	a.serveConnection(c)
 }
 
-// register lets the @connections API find a connection.
+// register makes a connection known to the @connections API.
 func (a *API) register(c *connection) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -307,7 +305,7 @@ func (a *API) register(c *connection) {
 	}
 }
 
-// unregister hides a connection from the @connections API.
+// unregister removes a connection from the @connections API.
 func (a *API) unregister(c *connection) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -317,11 +315,11 @@ func (a *API) unregister(c *connection) {
 // serveConnection reads a connection's messages until it ends.
 func (a *API) serveConnection(c *connection) {
 	over := make(chan struct{})
-	var closed *closeError // what the server closed it with; read after over
+	var closed *closeError // the server's close frame; read after over
 	var watcher sync.WaitGroup
 	watcher.Go(func() {
 		if closed = a.watch(c, over); closed != nil {
-			a.unregister(c) // before the client hears of its end
+			a.unregister(c) // before the client learns that it has ended
 			c.wire.writeClose(closed.code, closed.reason)
 		}
 	})
@@ -356,8 +354,8 @@ func (a *API) serveConnection(c *connection) {
 	handlers.Wait()
 }
 
-// watch ends a connection that is idle or old, or that the server is told to end.
-// It returns nil when the connection is over before.
+// watch ends a connection that is idle or too old, or that the server wants to end. It
+// returns nil if the connection ends first.
 func (a *API) watch(c *connection, over <-chan struct{}) *closeError {
 	lifetime := a.clock.NewTimer(c.at.Add(maxLifetime).Sub(a.clock.Now()))
 	defer lifetime.Stop()
@@ -381,5 +379,5 @@ func (a *API) watch(c *connection, over <-chan struct{}) *closeError {
 	}
 }
 
-// newID makes an id such as "L0SM9cOFvHcCIhw=".
+// newID returns an id such as "L0SM9cOFvHcCIhw=".
 func newID() string { return base64.URLEncoding.EncodeToString(gateway.Random(11)) }

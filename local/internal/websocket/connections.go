@@ -71,15 +71,16 @@ func (a *API) serveConnections(w http.ResponseWriter, r *http.Request, id string
 type Authorizer struct {
 	// Function is the ARN of the function.
 	Function string
-	// Unknown says why the authorizer is not known here. It answers 401 to everybody.
+	// Unknown says why the engine cannot simulate the authorizer. Every handshake gets
+	// 401.
 	Unknown string
-	// IdentitySource are expressions such as "route.request.header.Authorization"
-	// and "route.request.querystring.token". A handshake without one of them is
-	// refused unasked.
+	// IdentitySource are expressions such as "route.request.header.Authorization" and
+	// "route.request.querystring.token". If a handshake lacks one of them, the API
+	// refuses it without an invocation.
 	IdentitySource []string
 }
 
-// authorize asks the authorizer. A status refuses the connection.
+// authorize asks the authorizer. A status other than 0 refuses the connection.
 func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Authorizer, e event) (status int) {
 	if auth.Unknown != "" {
 		a.logf("$connect is answered 401: %s", auth.Unknown)
@@ -94,7 +95,7 @@ func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Au
 		} else if name, ok := strings.CutPrefix(source, "stageVariables."); ok {
 			value = config.Stages[c.stage][name]
 		} else {
-			continue // from the context, which is always there
+			continue // the context always has it
 		}
 		if value == "" {
 			return http.StatusUnauthorized
@@ -118,7 +119,7 @@ func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Au
 	c.authorizer = map[string]any{"principalId": answer.PrincipalID}
 	for name, value := range answer.Context {
 		switch value.(type) {
-		case string, float64, bool: // events have them as strings
+		case string, float64, bool: // events contain strings
 			c.authorizer[name] = gateway.Text(value)
 		}
 	}

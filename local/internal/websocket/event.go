@@ -33,7 +33,7 @@ type event struct {
 
 	trace string // the header X-Amzn-Trace-Id of the invocation
 
-	// Of authorizers' events only.
+	// Only in events of authorizers.
 	Type      string `json:"type,omitempty"`
 	MethodARN string `json:"methodArn,omitempty"`
 }
@@ -77,7 +77,7 @@ func (a *API) newEvent(c *connection, config *Config, routeKey, eventType string
 	}
 }
 
-// handshake adds what the client's handshake brought.
+// handshake adds the data of the client's handshake.
 func (e *event) handshake(r *http.Request, sourceIP string) {
 	_, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -103,7 +103,7 @@ func (e *event) handshake(r *http.Request, sourceIP string) {
 	}
 }
 
-// response is what a function returns.
+// response is a function's decoded response.
 type response struct {
 	status  int
 	headers map[string]string
@@ -175,8 +175,8 @@ func (a *API) invoke(ctx context.Context, route Route, e *event) (*response, err
 	return answer, err
 }
 
-// connect asks the authorizer and then the route $connect. A status refuses the
-// connection.
+// connect asks the authorizer and then the route $connect. A status other than 0 refuses
+// the connection.
 func (a *API) connect(r *http.Request, config Config, c *connection) (subprotocol string, status int) {
 	route, ok := config.Routes["$connect"]
 	if !ok {
@@ -250,7 +250,7 @@ func (a *API) send(c *connection, data []byte) error {
 	return nil
 }
 
-// disconnected tells the route $disconnect how a connection ended.
+// disconnected sends the route $disconnect the end of a connection.
 func (a *API) disconnected(c *connection, end *closeError) {
 	a.tell(c, "disconnect", []byte(end.Error()))
 	a.mu.Lock()
@@ -270,7 +270,7 @@ func (a *API) disconnected(c *connection, end *closeError) {
 	}
 }
 
-// route selects the route of a message, $default if there is no other.
+// route selects the route of a message; $default if no other matches.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-routes.html (2026-11)
 func (c *Config) route(body []byte) (key string, route Route, ok bool) {
 	if key = c.selected(body); key != "" && !strings.HasPrefix(key, "$") {
@@ -282,8 +282,9 @@ func (c *Config) route(body []byte) (key string, route Route, ok bool) {
 	return "$default", route, ok
 }
 
-// selected evaluates the route selection expression: one path into the body, as
-// $request.body.action, or several in braces, as ${request.body.a}/${request.body.b}.
+// selected evaluates the route selection expression. It is one path into the body, such
+// as $request.body.action, or several in braces, such as
+// ${request.body.a}/${request.body.b}.
 func (c *Config) selected(body []byte) string {
 	var message any
 	if json.Unmarshal(body, &message) != nil {

@@ -40,31 +40,32 @@ const (
 
 	maxControlBytes = 125
 
-	// writeTimeout ends a connection whose client does not read.
+	// writeTimeout is how long a write may wait for the client before the connection
+	// ends.
 	writeTimeout = 10 * time.Second
-	// closeTimeout is how long the client has to answer a close frame.
+	// closeTimeout is how long the client may take to answer a close frame.
 	closeTimeout = time.Second
 )
 
-// closeError is how a connection ends.
+// closeError is the reason for the end of a connection.
 type closeError struct {
 	code   int
 	reason string
-	remote bool // the client began it
+	remote bool // the client ended it
 }
 
 func (e *closeError) Error() string { return fmt.Sprintf("%d %s", e.code, e.reason) }
 
-// wire is the server's side of one WebSocket connection. Reads must not overlap;
-// writes may.
+// wire is the server's side of one WebSocket connection. Only one goroutine may read at a
+// time; several may write.
 // https://www.rfc-editor.org/rfc/rfc6455
 type wire struct {
 	conn net.Conn
 	r    *bufio.Reader
-	// active is called for every frame that comes.
+	// active is called for every incoming frame.
 	active func()
 
-	mu     sync.Mutex // writes
+	mu     sync.Mutex // guards writes
 	closed bool       // a close frame was written
 }
 
@@ -86,7 +87,7 @@ func hasToken(h http.Header, name, token string) bool {
 
 var errHandshake = errors.New("the handshake is not valid")
 
-// checkHandshake returns the answer to the client's key.
+// checkHandshake validates a handshake and returns the answer to the client's key.
 func checkHandshake(r *http.Request) (accept string, err error) {
 	key := strings.TrimSpace(r.Header.Get("Sec-WebSocket-Key"))
 	if raw, err := base64.StdEncoding.DecodeString(key); err != nil || len(raw) != 16 || r.Header.Get("Sec-WebSocket-Version") != "13" {
@@ -96,9 +97,9 @@ func checkHandshake(r *http.Request) (accept string, err error) {
 	return base64.StdEncoding.EncodeToString(sum[:]), nil
 }
 
-// upgrade takes over the connection and answers the handshake. It calls register
-// before the answer, because a client may use its connection as soon as it has it;
-// frames that are written meanwhile follow the answer.
+// upgrade takes over the connection and answers the handshake. It calls register first,
+// because a client may use its connection as soon as it has the answer. Frames written in
+// between follow the answer.
 func upgrade(w http.ResponseWriter, accept, subprotocol string, register func(*wire)) error {
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -122,8 +123,8 @@ func upgrade(w http.ResponseWriter, accept, subprotocol string, register func(*w
 	return err
 }
 
-// read returns the next text message, or how the connection ended; an end of the
-// server's own making has yet to be sent.
+// read returns the next text message, or the reason for the connection's end. If the
+// server is the one to end it, the caller still has to send the close frame.
 func (c *wire) read() ([]byte, *closeError) {
 	var message []byte
 	started := false
@@ -254,6 +255,6 @@ func (c *wire) writeClose(code int, reason string) {
 	}
 }
 
-// drain reads, for a moment, what the client still sends: closing a connection with
-// bytes unread would take from the client what was sent to it last.
+// drain reads, for a moment, the rest of the client's data. If the server closed a
+// connection with unread data, the client could lose the last frames.
 func (c *wire) drain() { io.Copy(io.Discard, c.r) } //nolint:errcheck // the connection is over

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// ConnectionState is a connection as [API.Connections] sees it.
+// ConnectionState is a connection in the answer of [API.Connections].
 type ConnectionState struct {
 	ID         string    `json:"id"`
 	Stage      string    `json:"stage"`
@@ -37,9 +37,9 @@ func (a *API) Connections() []ConnectionState {
 	return list
 }
 
-// Act does something to a connection by hand: "push" sends text to the client, "close"
-// closes the connection with code 1000, and "lose" ends it without a close frame, as a
-// client does that loses its network. It reports false when there is no such connection.
+// Act applies a user's action to a connection. "push" sends text to the client. "close"
+// closes the connection with code 1000. "lose" ends it without a close frame, like a
+// client that loses its network. It reports false if there is no such connection.
 func (a *API) Act(id, action, text string) (found bool, err error) {
 	a.mu.Lock()
 	c := a.conns[id]
