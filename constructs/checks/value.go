@@ -159,8 +159,7 @@ func (v value) list() (items []value, ok bool) {
 	return []value{v}, true
 }
 
-// keys returns the map of a value; only its keys are of use, since its items are not
-// resolved.
+// keys returns the map of a value. Its items are not resolved.
 func (v value) keys() map[string]any {
 	m, _ := v.resolved.(map[string]any)
 	return m

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Decision is what a Lambda authorizer returns with a policy.
+// Decision is the response of a Lambda authorizer that returns a policy.
 type Decision struct {
 	PrincipalID string
 	Policy      *Policy
@@ -47,8 +47,8 @@ func (l *list) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(l))
 }
 
-// Allows reports whether the policy lets the ARN be invoked: a statement allows it
-// and none denies it. Conditions are not looked at.
+// Allows reports whether the policy allows to invoke the ARN: a statement allows it, and
+// none denies it. It ignores conditions.
 func (p *Policy) Allows(arn string) bool {
 	allowed := false
 	for _, s := range p.Statement {
@@ -72,7 +72,7 @@ func (l list) match(s string) bool {
 	return false
 }
 
-// wildcard matches "*" and "?" as IAM does.
+// wildcard matches "*" and "?" in patterns as IAM does.
 func wildcard(pattern, s string) bool {
 	star, mark, i, j := -1, 0, 0, 0
 	for i < len(s) {

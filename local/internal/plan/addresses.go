@@ -2,21 +2,21 @@ package plan
 
 import "strings"
 
-// APITypes are the resource types of what is served over HTTP.
+// APITypes are the resource types that the engine serves over HTTP.
 var APITypes = []string{"AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi", "AWS::Lambda::Url"}
 
-// Addresses are where an app's parts are on this machine.
+// Addresses has the addresses of an app's resources on this machine.
 type Addresses struct {
 	SQS      string            // the URL of the SQS endpoint
-	DynamoDB string            // that of the DynamoDB endpoint; "" if the app has no tables
+	DynamoDB string            // the URL of the DynamoDB endpoint; "" if the app has no tables
 	Main     string            // host and port of the engine
-	APIs     map[string]string // host and port of APIs that have a port of their own, by id
+	APIs     map[string]string // host and port of APIs with a separate port, by id
 	MainHTTP string            // the id of the HTTP API that the engine's port serves
-	MainWS   string            // the id of the WebSocket API that it serves
+	MainWS   string            // the id of the WebSocket API that the engine's port serves
 	Sockets  map[string]bool   // the ids of all WebSocket APIs
 }
 
-// host is the address of the port that serves an API.
+// host returns the host and port that serve an API.
 func (a *Addresses) host(apiID string) string {
 	if addr, ok := a.APIs[apiID]; ok {
 		return addr
@@ -24,7 +24,7 @@ func (a *Addresses) host(apiID string) string {
 	return a.Main
 }
 
-// URL is the URL of an API, without a stage.
+// URL returns the URL of an API, without a stage.
 func (a *Addresses) URL(apiID string) string {
 	if a.Sockets[apiID] {
 		return "ws://" + a.host(apiID)
@@ -32,7 +32,7 @@ func (a *Addresses) URL(apiID string) string {
 	return "http://" + a.host(apiID)
 }
 
-// localize replaces the URLs that APIs have in AWS by those on this machine:
+// localize replaces the AWS URLs of APIs by their URLs on this machine:
 // https://{id}.execute-api.{region}.amazonaws.com/live by http://127.0.0.1:3000/live.
 func (a *Addresses) localize(text string) string {
 	if !strings.Contains(text, ".execute-api.") {

@@ -7,11 +7,11 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// noDatabase is the host of an RDS Proxy that leads nowhere. It resolves to nothing
-// and says in a program's error what to do.
+// noDatabase is the host of an RDS Proxy without a database. It does not resolve, and the
+// program's error shows the name, which tells the user what to do.
 const noDatabase = "no-database-is-named.use-hearth-dev--database.invalid"
 
-// EngineOf is the engine of a database's URL, "" for one that is none of ours.
+// EngineOf returns the engine of a database's URL; "" if Hearth does not support it.
 func EngineOf(u *url.URL) string {
 	switch u.Scheme {
 	case "postgres", "postgresql":
@@ -22,10 +22,10 @@ func EngineOf(u *url.URL) string {
 	return ""
 }
 
-// Database is where RDS Proxy endpoints lead to. Without a URL that is nowhere.
+// Database is the database behind RDS Proxy endpoints. Without a URL there is none.
 type Database struct{ URL *url.URL }
 
-// Host is the name or address of the database's machine, or a folder with its socket.
+// Host returns the name or address of the database's host, or the folder of its socket.
 func (d Database) Host() string {
 	if d.URL == nil {
 		return noDatabase
@@ -36,7 +36,7 @@ func (d Database) Host() string {
 	return d.URL.Query().Get("host")
 }
 
-// Port is the database's port, or its engine's usual one.
+// Port returns the database's port, or the default port of its engine.
 func (d Database) Port() string {
 	if d.URL != nil {
 		if port := d.URL.Port(); port != "" {
@@ -49,7 +49,8 @@ func (d Database) Port() string {
 	return "5432"
 }
 
-// SetEnv leads a function that has a database to this one.
+// SetEnv sets the variables of a function that has a database, so that it connects to this
+// one.
 func (d Database) SetEnv(env map[string]string) {
 	if _, ok := env[wire.EnvDatabaseHost]; !ok || d.URL == nil {
 		return

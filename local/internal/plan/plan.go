@@ -1,7 +1,7 @@
-// Package plan reads a cloud assembly and says what the local engine has to run: functions
-// with their programs and variables, queues, tables, APIs, schedules and what connects
-// them. A plan comes from the app and the addresses of this machine alone: [Make] opens no
-// port, starts nothing and knows no engine.
+// Package plan reads a cloud assembly and plans what the local engine runs: functions with
+// their programs and variables, queues, tables, APIs, schedules and their connections. A
+// plan depends only on the app and its [Inputs]: [Make] opens no port, starts nothing and
+// knows no engine.
 package plan
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// Plan is an assembly as the engine runs it.
+// Plan is everything that the engine runs for an assembly.
 type Plan struct {
 	app          *assembly.App
 	Functions    []*Function
@@ -34,19 +34,19 @@ type Plan struct {
 	HTTPAPIs     []*HTTPAPI
 	WebSockets   []*WebSocketAPI
 	Schedules    []Schedule
-	Proxies      []*assembly.Resource // of RDS
+	Proxies      []*assembly.Resource // RDS proxies
 	NotSimulated []Resource
-	Warnings     []string   // sentences that users should read
-	At           *Addresses // where the parts are
+	Warnings     []string   // sentences for the user
+	At           *Addresses // the addresses of its resources
 	Outputs      []assembly.Output
 }
 
-// Function is a function that runs here.
+// Function is a function that the engine runs.
 type Function struct {
 	Resource *assembly.Resource
 	Config   lambda.Config
 	Source   Source
-	// OnFailure, OnSuccess and DeadLetter are ARNs, "" for none.
+	// OnFailure, OnSuccess and DeadLetter are ARNs; "" is none.
 	OnFailure, OnSuccess, DeadLetter string
 }
 
@@ -54,10 +54,10 @@ type Function struct {
 type Queue struct {
 	Resource   *assembly.Resource
 	Definition sqs.Definition
-	Alias      string // its logical name in the program
+	Alias      string // the program's name for the queue
 }
 
-// Mapping is an event source mapping of a queue.
+// Mapping is the event source mapping of a queue.
 type Mapping struct {
 	Resource *assembly.Resource
 	Queue    string // the queue's name
@@ -90,7 +90,7 @@ type Resource struct {
 	Stack     string `json:"stack"`
 	LogicalID string `json:"logicalId"`
 	Type      string `json:"type"`
-	// Why says why it is not simulated, where the type does not say it all.
+	// Why is the reason why the engine does not simulate it; "" if the type is the reason.
 	Why string `json:"why,omitempty"`
 }
 
@@ -98,24 +98,24 @@ func (p *Plan) skip(r *assembly.Resource, why string) {
 	p.NotSimulated = append(p.NotSimulated, Resource{r.Stack.Name, r.ID, r.Type, why})
 }
 
-// warn notes a sentence about a resource that users should read.
+// warn adds a warning about a resource.
 func (p *Plan) warn(r *assembly.Resource, format string, args ...any) {
 	p.Warnings = append(p.Warnings, r.String()+": "+fmt.Sprintf(format, args...))
 }
 
-// Inputs are what a plan depends on beside the app.
+// Inputs are the inputs of a plan besides the app.
 type Inputs struct {
 	Region, Account string
-	// Dir is the folder that paths in the assembly are relative to.
+	// Dir is the folder to which paths in the assembly are relative.
 	Dir string
-	// Addresses are where the app's parts will be on this machine.
+	// Addresses has the addresses that the app's resources will have on this machine.
 	Addresses *Addresses
-	// Database is where RDS Proxy endpoints lead to.
+	// Database is the database behind RDS Proxy endpoints.
 	Database Database
-	// Unpack gives the folder with what is in an archive.
+	// Unpack unpacks an archive and returns the folder with its files.
 	Unpack func(archive string) (dir string, err error)
 
-	// The rest are the options of the same names.
+	// The other fields are the engine's options of the same names.
 	Debug              bool
 	Programs, Handlers map[string]string
 	Env                map[string]string
@@ -124,23 +124,24 @@ type Inputs struct {
 	Issuers            map[string]Issuer
 }
 
-// Issuer is where the tokens come from that a JWT authorizer takes.
+// Issuer is the issuer of the tokens that a JWT authorizer accepts.
 type Issuer struct {
-	// Issuer is the "iss" of tokens, and the URL below which their keys are found.
+	// Issuer is the "iss" of tokens, and the base URL of their keys.
 	Issuer string
-	// Audience are the values of which "aud", or else "client_id", must have one.
+	// Audience lists the accepted values. A token's "aud", or else its "client_id", must
+	// have one of them.
 	Audience []string
 }
 
-// planner reads what the engine runs from an assembly.
+// planner makes a [Plan].
 type planner struct {
 	*Plan
 	Inputs
 	values *values
 }
 
-// Make reads an app. It opens no port, starts nothing and changes nothing but the values
-// of the app, which it sets. Of files it reads the deployed programs alone.
+// Make plans an app. It opens no port and starts nothing. It changes only the values of
+// the app, which it sets. It reads no files but the deployed programs.
 func Make(app *assembly.App, in Inputs) (*Plan, error) {
 	p := &planner{Plan: &Plan{app: app, At: in.Addresses}, Inputs: in}
 	p.values = &values{
@@ -176,8 +177,8 @@ func Make(app *assembly.App, in Inputs) (*Plan, error) {
 	return p.Plan, nil
 }
 
-// checkCallbacks warns of WebSocket APIs whose address here no function is told: the
-// address that a program makes of an event's domainName is AWS's own.
+// checkCallbacks warns of WebSocket APIs whose local address is in no function's
+// variables. An address from an event's domainName is AWS's.
 func (p *planner) checkCallbacks() {
 	for _, w := range p.WebSockets {
 		for stage := range w.Config.Stages {
@@ -192,8 +193,8 @@ func (p *planner) checkCallbacks() {
 	}
 }
 
-// checkNames refuses two functions, queues or schedules of one name, which would be
-// merged.
+// checkNames refuses two functions, queues or schedules with the same name, which the
+// engine could not tell apart.
 func (p *planner) checkNames() error {
 	owners := map[string]*assembly.Resource{}
 	var errs []error
@@ -205,7 +206,7 @@ func (p *planner) checkNames() error {
 		}
 		owners[key] = r
 	}
-	for _, r := range p.app.OfType("AWS::Lambda::Function") { // those that do not run here too
+	for _, r := range p.app.OfType("AWS::Lambda::Function") { // also the functions that do not run here
 		if name, err := functionName(r); err == nil {
 			check("function", name, r)
 		}
@@ -231,7 +232,7 @@ func (p *planner) planQueues() error {
 		for key, raw := range r.Properties {
 			switch key {
 			case "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled":
-				continue // nothing is encrypted here
+				continue // the engine encrypts nothing
 			}
 			var v any
 			_, err := p.values.loosely(func() (err error) {
@@ -335,11 +336,12 @@ func (f *Function) addInvokeConfig(r *assembly.Resource) error {
 	return nil
 }
 
-// managedConcurrency is how many invocations an instance of Lambda Managed Instances
-// handles at once where the template does not say.
+// managedConcurrency is the number of concurrent invocations of an instance of Lambda
+// Managed Instances if the template does not set it.
 const managedConcurrency = 16
 
-// planFunction reads one function; nil means that it is not simulated, and why.
+// planFunction plans one function. If f is nil, the engine does not simulate the function,
+// and why is the reason.
 func (p *planner) planFunction(r *assembly.Resource) (f *Function, why string, err error) {
 	var props struct {
 		Runtime, PackageType   string
@@ -405,9 +407,9 @@ func (p *planner) planFunction(r *assembly.Resource) (f *Function, why string, e
 	return f, "", err
 }
 
-// functionEnv is what a function has in its environment beside Lambda's own
-// variables: what the template says, then what leads it to this machine's services,
-// then what the user gives.
+// functionEnv returns the environment of a function without Lambda's own variables. It sets
+// the template's variables first, then the addresses of this machine's services, then the
+// user's variables. Later ones override earlier ones.
 func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 	env := map[string]string{}
 	given, err := p.givenEnv(r)
@@ -434,7 +436,7 @@ func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 			unknown = []string{"a secret or parameter of the account"}
 			v = placeholder + strings.ToLower(name)
 		}
-		if len(unknown) > 0 && !databaseVariables[name] { // setEnv knows better
+		if len(unknown) > 0 && !databaseVariables[name] { // SetEnv sets the database's variables
 			p.warn(r, "variable %s is %q, because %s is not known here; give it a value in .env, or with --env %s=VALUE", name, v, strings.Join(unknown, " and "), name)
 		}
 		switch v := v.(type) {
@@ -460,20 +462,20 @@ func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 	}
 	p.Database.SetEnv(env)
 	env["AWS_ENDPOINT_URL_SQS"] = p.Addresses.SQS
-	if len(p.Tables) > 0 && env[envDynamoDB] == "" { // else the program's tables are elsewhere
+	if len(p.Tables) > 0 && env[envDynamoDB] == "" { // otherwise the user chose another endpoint
 		env[envDynamoDB] = p.Addresses.DynamoDB
 	}
 	maps.Copy(env, given)
 	return env, errors.Join(errs...)
 }
 
-// databaseVariables are those that [database.setEnv] sets. What they are in the
-// template may come from a secret.
+// databaseVariables are the variables that [Database.SetEnv] sets. In the template, their
+// values may come from a secret.
 var databaseVariables = map[string]bool{
 	wire.EnvDatabaseHost: true, wire.EnvDatabasePort: true, wire.EnvDatabaseName: true, wire.EnvDatabaseUser: true, wire.EnvDatabaseEngine: true,
 }
 
-// aliasQueue lets a queue be called by its logical name as well.
+// aliasQueue sets the program's name for the queue with a URL.
 func (p *Plan) aliasQueue(url, alias string) {
 	for _, q := range p.Queues {
 		if strings.HasSuffix(url, "/"+q.Definition.Name) && q.Alias == "" {
@@ -482,7 +484,7 @@ func (p *Plan) aliasQueue(url, alias string) {
 	}
 }
 
-// givenEnv is what the user gives to a function.
+// givenEnv returns the variables that the user sets for a function.
 func (p *planner) givenEnv(r *assembly.Resource) (map[string]string, error) {
 	given := map[string]string{}
 	for _, variable := range p.Environ {
@@ -503,7 +505,7 @@ func (p *planner) givenEnv(r *assembly.Resource) (map[string]string, error) {
 	return given, nil
 }
 
-// envPrefix is how the variables of a stack's app begin.
+// envPrefix returns the prefix of variables that Hearth passes on for a stack.
 func envPrefix(stack string) string {
 	return strings.ToUpper(strings.ReplaceAll(stack, "-", "_")) + "_"
 }
@@ -555,8 +557,8 @@ func (p *planner) planMappings() error {
 	return errors.Join(errs...)
 }
 
-// simulates reports whether a function, by its ARN or its name with a qualifier, is
-// among those that run here.
+// simulates reports whether the engine runs a function. function is its ARN, or its name
+// with a qualifier.
 func (p *Plan) simulates(function string) bool {
 	if i := strings.Index(function, ":function:"); i >= 0 {
 		function = function[i+len(":function:"):]
@@ -565,12 +567,13 @@ func (p *Plan) simulates(function string) bool {
 	return slices.ContainsFunc(p.Functions, func(f *Function) bool { return f.Config.Name == name })
 }
 
-// HasQueue says whether a queue of that name is in the plan.
+// HasQueue reports whether a queue with a name is in the plan.
 func (p *Plan) HasQueue(name string) bool {
 	return slices.ContainsFunc(p.Queues, func(q *Queue) bool { return q.Definition.Name == name })
 }
 
-// LastPart is what follows the last separator, such as the name at the end of an ARN.
+// LastPart returns the text after the last separator, such as the name at the end of an
+// ARN.
 func LastPart(s, separator string) string { return s[strings.LastIndex(s, separator)+1:] }
 
 // resolveDir makes a path of the app absolute.

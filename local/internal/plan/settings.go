@@ -14,43 +14,44 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
 
-// FunctionSettings are what an assembly says of a Go function's concurrency.
+// FunctionSettings has the settings of a Go function's concurrency in an assembly.
 type FunctionSettings struct {
 	Stack     string
 	LogicalID string
 	// Entry is the folder of its program, relative to the folder of cdk.json; "" if the
-	// assembly does not say it.
+	// assembly does not have it.
 	Entry    string
 	MemoryMB int
-	// X86 says that it does not run on arm64.
+	// X86 says that it runs on x86-64 instead of arm64.
 	X86     bool
 	Timeout time.Duration
-	// Reserved is the reserved concurrency, nil for none.
+	// Reserved is the reserved concurrency; nil is none.
 	Reserved *int
-	// Provisioned instances are kept warm, up to MaxProvisioned of them if they are
-	// autoscaled, for a target utilization. 0 is none.
+	// Provisioned is the provisioned concurrency; 0 is none. If it is autoscaled,
+	// MaxProvisioned is its maximum and Utilization the target.
 	Provisioned, MaxProvisioned int
 	Utilization                 float64
-	// Schedules change the provisioned instances at times of each day. Those that do not
-	// hold each day are in Notes.
+	// Schedules change the provisioned concurrency at times of each day. Other schedules
+	// are only in Notes.
 	Schedules []CapacityChange
-	// API is what invokes it: "http", "rest", "websocket" or "url"; "" for none of these.
+	// API is the kind of API that invokes it: "http", "rest", "websocket" or "url"; "" is
+	// none of these.
 	API string
-	// Queues are those whose messages it handles.
+	// Queues are the queues whose messages it handles.
 	Queues []QueueSettings
-	// Notes are sentences about what could not be read.
+	// Notes are sentences about settings that could not be read.
 	Notes []string
 }
 
-// CapacityChange sets the provisioned instances from a time of the day on, in UTC.
+// CapacityChange sets the provisioned concurrency at a time of the day, in UTC.
 type CapacityChange struct {
 	At       time.Duration
 	Min, Max int
 }
 
-// QueueSettings are a queue and its event source mapping.
+// QueueSettings has the settings of a queue and its event source mapping.
 type QueueSettings struct {
-	// Name is what the program calls it, or the logical id.
+	// Name is the program's name for the queue, or the logical id.
 	Name                   string
 	FIFO                   bool
 	BatchSize              int
@@ -62,8 +63,9 @@ type QueueSettings struct {
 	PartialResponses       bool
 }
 
-// ReadSettings reads the Go functions of an assembly, by stack and logical id, without
-// building or starting anything. Stacks are the names of those to read; none means all.
+// ReadSettings reads the settings of the Go functions of an assembly, by stack and logical
+// id. It builds and starts nothing. stacks are the names of the stacks to read; none means
+// all.
 func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
 	app, err := assembly.Load(dir)
 	if err != nil {
@@ -94,10 +96,10 @@ func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
 type settingsReader struct {
 	app    *assembly.App
 	values *values
-	names  []string // of functions, in their order
+	names  []string // names of the functions, in order
 	byName map[string]*FunctionSettings
 	queues map[string]*assembly.Resource // by name
-	// called are what programs call queues, by their name.
+	// called has the programs' names for queues, by the name of the queue.
 	called map[string]string
 }
 
@@ -168,7 +170,7 @@ func (s *settingsReader) readFunctions() error {
 	return nil
 }
 
-// function finds a function by its ARN, or by its name with a qualifier.
+// function returns a function by its ARN, or by its name with a qualifier.
 func (s *settingsReader) function(ref string) *FunctionSettings {
 	if i := strings.Index(ref, "function:"); i >= 0 {
 		ref = ref[i+len("function:"):]
@@ -196,7 +198,7 @@ func (s *settingsReader) readProvisioned() error {
 	return nil
 }
 
-// daily is a cron expression that holds each day.
+// daily matches a cron expression with one time on each day.
 var daily = regexp.MustCompile(`^cron\((\d+) (\d+) (?:\* \*|\? \*) (?:\?|\*) \*\)$`)
 
 func (s *settingsReader) readScaling() error {
@@ -218,7 +220,7 @@ func (s *settingsReader) readScaling() error {
 		if f == nil || props.ScalableDimension != "lambda:function:ProvisionedConcurrency" {
 			continue
 		}
-		// The same placeholder stands for it in its policies.
+		// The target's policies refer to it by the same placeholder.
 		targets[placeholder+strings.ToLower(r.Stack.Name+"-"+r.ID)] = f
 		f.Provisioned, f.MaxProvisioned = int(props.MinCapacity), int(props.MaxCapacity)
 		for _, a := range props.ScheduledActions {
@@ -250,7 +252,7 @@ func (s *settingsReader) readScaling() error {
 		}
 	}
 	for _, f := range targets {
-		if f.Utilization == 0 { // schedules alone
+		if f.Utilization == 0 { // only schedules
 			f.MaxProvisioned = f.Provisioned
 		}
 	}
@@ -304,8 +306,8 @@ func (s *settingsReader) readMappings() error {
 	return nil
 }
 
-// readAPIs finds what invokes each function: that which is billed for each request, and
-// the most common one where there are several.
+// readAPIs sets the kind of API that invokes each function. If there are several, the order
+// of rank decides.
 func (s *settingsReader) readAPIs() error {
 	rank := func(kind string) int {
 		if i := slices.Index([]string{"http", "rest", "websocket", "url"}, kind); i >= 0 {

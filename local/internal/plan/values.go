@@ -11,23 +11,23 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
 
-// values says what references to resources give on this machine.
+// values resolves references to resources on this machine.
 type values struct {
 	queueURL func(name string) string
 	queueARN func(name string) string
 	apiURL   func(r *assembly.Resource) string
 	database Database
 
-	// unknown collects what is not known here while [values.loosely] runs; otherwise
-	// it is an error.
+	// unknown collects unknown values while [values.loosely] runs. If it is nil, an unknown
+	// value is an error.
 	unknown *[]string
 }
 
-// placeholder begins what stands for a value that is not known here.
+// placeholder is the prefix of the text that replaces an unknown value.
 const placeholder = "not-known-here-"
 
-// loosely resolves with placeholders for what is not simulated, and returns what that
-// was, such as "Ref Bucket of type AWS::S3::Bucket".
+// loosely resolves with placeholders for unknown values. It returns their references, such
+// as "Ref Bucket of type AWS::S3::Bucket".
 func (v *values) loosely(resolve func() error) (unknown []string, err error) {
 	v.unknown = &unknown
 	defer func() { v.unknown = nil }()
@@ -35,8 +35,7 @@ func (v *values) loosely(resolve func() error) (unknown []string, err error) {
 	return unknown, err
 }
 
-// stand returns a placeholder for a value that is not known, if placeholders are asked
-// for.
+// stand returns a placeholder for an unknown value while [values.loosely] runs.
 func (v *values) stand(value any, err error, what string, r *assembly.Resource) (any, error) {
 	if v.unknown == nil || !errors.Is(err, assembly.ErrUnknown) {
 		return value, err
@@ -45,15 +44,15 @@ func (v *values) stand(value any, err error, what string, r *assembly.Resource) 
 	return placeholder + strings.ToLower(r.Stack.Name+"-"+r.ID), nil
 }
 
-// ID is a stable id such as API Gateway gives: ten letters and digits.
+// ID returns a stable id like those of API Gateway: ten letters and digits.
 func ID(r *assembly.Resource) string {
 	sum := sha256.Sum256([]byte(r.String()))
 	text := new(big.Int).SetBytes(sum[:]).Text(36)
 	return "l" + text[:9]
 }
 
-// physicalName is a resource's name: the property's, or one made of stack and
-// logical id.
+// physicalName returns the name of a resource: the value of the property, or a name made
+// from stack and logical id.
 func physicalName(r *assembly.Resource, property string, limit int) (string, error) {
 	if raw, ok := r.Properties[property]; ok {
 		v, err := r.Resolve(raw)
@@ -87,7 +86,7 @@ func arn(service string, r *assembly.Resource, rest string) string {
 	return "arn:aws:" + service + ":" + r.Stack.Region + ":" + r.Stack.Account + ":" + rest
 }
 
-// functionOf returns the name of the function that a version or alias is of.
+// functionOf returns the name of the function of a version or alias.
 func functionOf(r *assembly.Resource) (string, error) {
 	v, err := r.Resolve(r.Properties["FunctionName"])
 	if err != nil {

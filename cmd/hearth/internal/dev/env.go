@@ -10,11 +10,12 @@ import (
 
 // Env has the environment variables that the user sets for the functions.
 //
-// A function's variables come from, highest precedence first: --env, .env beside cdk.json,
-// and the template. In --env and .env, NAME=VALUE sets a variable, NAME passes on the
-// variable of hearth's environment, and PREFIX* passes on all variables with that prefix.
-// Hearth also passes on the variables that begin with a stack's name in capitals, such as
-// BOOKMARKS_… for the stack Bookmarks. It passes on no others.
+// A function's variables come from, highest precedence first: its own file beside cdk.json
+// (see [envFile]), --env, .env beside cdk.json, and the template. In the files and --env,
+// NAME=VALUE sets a variable, NAME passes on the variable of hearth's environment, and
+// PREFIX* passes on all variables with that prefix. Hearth also passes on the variables
+// that begin with a stack's name in capitals, such as BOOKMARKS_… for the stack Bookmarks;
+// they override only the template. It passes on no others.
 type Env struct {
 	values map[string]string
 }
