@@ -16,7 +16,7 @@
 //
 //	"Metadata": {"hearth:checks": {"mapping-visibility-retries": "jobs may run twice"}}
 //
-// The list of rules is in docs/checks.md, and in [Rules].
+// The list of rules is in docs/rules.md, and in [Rules].
 package checks
 
 import (
