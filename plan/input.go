@@ -55,7 +55,8 @@ func ReadFile(path, only string) (*Recorded, error) {
 //     seconds: the schema of the Azure Functions trace of 2021. If only is not "", Read
 //     keeps only the rows of that func;
 //   - Lambda's REPORT lines or platform.report records, as CloudWatch Logs exports them;
-//   - an access log of the constructs: a JSON object a line with time and integrationMs.
+//   - an access log of the constructs: a JSON object a line with time, and integrationMs or
+//     latencyMs.
 //
 // https://github.com/Azure/AzurePublicDataset/blob/master/AzureFunctionsInvocationTrace2021.md,
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html (2026-11)

@@ -236,7 +236,7 @@ func fail(status int, format string, args ...any) error {
 }
 
 // failure returns the answer to an error. It logs errors that the client did not cause, such
-// as of the database or the queue, and does not show them.
+// as errors of the database or the queue, and does not show them to the client.
 func failure(r *http.Request, err error) *reply {
 	var status *lambdaruntime.StatusError
 	switch {
