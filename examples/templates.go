@@ -1,10 +1,10 @@
-// Package examples holds the projects that hearth new makes: whole apps of this module,
-// which its tests compile, synthesize and run.
+// Package examples embeds the projects that hearth new makes. They are whole apps of this
+// module, and its tests compile, synthesize and run them.
 package examples
 
 import "embed"
 
-// Templates are the projects, each in the folder of its name.
+// Templates has the projects, each in a folder with its name.
 //
 //go:embed api/*.go api/*.md api/cdk.json api/.env api/.gitignore api/.github/workflows/*.yml api/handler/*.go api/infra/*.go api/infra/testdata/stack.json
 //go:embed jobs/*.go jobs/*.md jobs/cdk.json jobs/.env jobs/.gitignore jobs/.github/workflows/*.yml jobs/handler/*.go jobs/infra/*.go jobs/infra/testdata/stack.json

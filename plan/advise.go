@@ -7,22 +7,23 @@ import (
 	"time"
 )
 
-// Goals are what settings must reach.
+// Goals are the targets that recommended settings must meet.
 type Goals struct {
 	// ColdShare is the share of requests that may wait for an init. 0 is 0.1%.
 	ColdShare float64
-	// Noticeable is the shortest init that users notice: below it, cold starts are not
+	// Noticeable is the shortest init that users notice. Avoiding a shorter init is not
 	// worth money. 0 is 100 ms.
 	Noticeable time.Duration
-	// ThrottledShare is the share of requests that may be refused. 0 is one in a million.
+	// ThrottledShare is the share of requests that Lambda may throttle. 0 is one in a
+	// million.
 	ThrottledShare float64
 	// Age is the longest time that a message may wait in a queue. 0 is 5 minutes.
 	Age time.Duration
-	// Others are instances that the function needs for what the scenario leaves out, such as
-	// queues whose messages are not known.
+	// Others is the number of instances that the function needs beyond the scenario, such
+	// as for queues whose messages are unknown.
 	Others int
-	// Connections is the number of database connections there are: reserved concurrency
-	// stays below. 0 is no bound.
+	// Connections is the number of database connections that the database allows. It
+	// bounds the reserved concurrency. 0 is no bound.
 	Connections int
 }
 
@@ -42,16 +43,16 @@ func (g Goals) defaults() Goals {
 	return g
 }
 
-// Advice are recommended settings, each with the reason for it.
+// Advice holds recommended settings, each with its reason.
 type Advice struct {
 	// Worth says whether provisioned concurrency is worth it at all.
 	Worth bool   `json:"provisionedIsWorthIt"`
 	Why   string `json:"why"`
 
-	// Provisioned are the instances to keep warm; nothing when it is not worth it.
+	// Provisioned is the recommended provisioned concurrency; nil if it is not worth it.
 	Provisioned    *Provisioned `json:"provisioned,omitempty"`
 	ProvisionedWhy string       `json:"provisionedWhy,omitempty"`
-	// Alternatives are the other ways to provision that were tried.
+	// Alternatives are all ways to provision that Advise tried, the recommended one too.
 	Alternatives []Alternative `json:"alternatives,omitempty"`
 
 	// Reserved is the reserved concurrency.
@@ -60,39 +61,40 @@ type Advice struct {
 
 	Queues []QueueAdvice `json:"queues,omitempty"`
 
-	// Memory are the sizes of [Billing.Measured], and MemoryWhy says which is best.
+	// Memory has a point for each size of [Billing.Measured]; MemoryWhy says which size
+	// is best.
 	Memory    []MemoryPoint `json:"memory,omitempty"`
 	MemoryWhy string        `json:"memoryWhy,omitempty"`
 
-	// Go sets the numbers in a stack.
+	// Go is Go source that sets the recommended numbers in a stack.
 	Go string `json:"go"`
 
-	// Curve are fixed numbers of provisioned instances and what they come to.
+	// Curve has the cost and latency for several fixed numbers of provisioned instances.
 	Curve []CurvePoint `json:"curve,omitempty"`
 
 	peak int // the most busy instances at once, with the recommended settings
 }
 
-// Alternative is a way to provision instances.
+// Alternative is one way to provision instances, with its cost and latency.
 type Alternative struct {
 	Name        string      `json:"name"`
 	Provisioned Provisioned `json:"provisioned"`
-	Cost        float64     `json:"cost"` // of a month, in US dollars
+	Cost        float64     `json:"cost"` // a month, in US dollars
 	ColdShare   float64     `json:"coldShare"`
 	P99         float64     `json:"p99"` // seconds
-	// PeakBusy is the most instances that were busy at once.
+	// PeakBusy is the highest number of instances that were busy at once.
 	PeakBusy int `json:"peakBusy"`
 }
 
-// QueueAdvice is the maximum concurrency of a queue.
+// QueueAdvice is the recommended maximum concurrency of a queue.
 type QueueAdvice struct {
 	Name           string `json:"name"`
 	MaxConcurrency int    `json:"maxConcurrency"`
 	Why            string `json:"why"`
 }
 
-// Advise recommends settings for the traffic of a scenario. The scenario's own provisioned
-// and reserved concurrency and the maximum concurrency of its queues do not matter.
+// Advise recommends settings for the traffic of a scenario. It ignores the scenario's own
+// provisioned and reserved concurrency, and the maximum concurrency of its queues.
 func Advise(s Scenario, goals Goals, prices Prices, billing Billing) (*Advice, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -127,7 +129,7 @@ func Advise(s Scenario, goals Goals, prices Prices, billing Billing) (*Advice, e
 	return a, nil
 }
 
-// provisioned finds out whether warm instances are worth it, and how many.
+// provisioned decides whether warm instances are worth their cost, and how many.
 func (a *Advice) provisioned(s *Scenario, goals Goals, prices Prices, billing Billing) error {
 	none := a.Curve[0]
 	init := seconds(s.Init.Mean())
@@ -158,12 +160,12 @@ func (a *Advice) provisioned(s *Scenario, goals Goals, prices Prices, billing Bi
 	return a.ways(s, goals, prices, billing, most)
 }
 
-// ways compares the ways to provision instances and takes the cheapest one that reaches
-// the goal.
+// ways compares the ways to provision instances, and recommends the cheapest one that
+// meets the goal. least is the number of instances that pay for themselves.
 func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, least int) error {
 	c := study(s)
 	if least > 0 && seconds(s.Init.Mean()) < goals.Noticeable {
-		goals.ColdShare = 1 // they are for the money alone
+		goals.ColdShare = 1 // the instances only save money
 	}
 	try := func(name string, p Provisioned) (*Alternative, error) {
 		c.Provisioned = p
@@ -173,7 +175,7 @@ func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, 
 		}
 		return &Alternative{name, p, prices.Month(&c, r, billing).Total, r.ColdShare, r.Latency.P99, r.PeakBusy}, nil
 	}
-	// The fewest that reach the goal, between two of the curve.
+	// Bisect between two points of the curve for the fewest instances that meet the goal.
 	low, high := 0, 0
 	for _, p := range a.Curve {
 		if high = p.Provisioned; p.ColdShare <= goals.ColdShare && high >= least {
@@ -186,7 +188,7 @@ func (a *Advice) ways(s *Scenario, goals Goals, prices Prices, billing Billing, 
 	if err != nil {
 		return err
 	}
-	for doubled := 0; fixed.ColdShare > goals.ColdShare && doubled < 4; doubled++ { // bursts need more than the curve has
+	for doubled := 0; fixed.ColdShare > goals.ColdShare && doubled < 4; doubled++ { // bursts need more instances than the curve has
 		low, high = high, 2*high
 		if fixed, err = try("fixed", Provisioned{Min: high}); err != nil {
 			return err
@@ -258,7 +260,7 @@ func (w *Alternative) describe() string {
 	return thousands(float64(p.Min)) + ", fixed"
 }
 
-// lowest is how many instances the quietest part of the traffic needs.
+// lowest returns the number of instances that the quietest step of the traffic needs.
 func (s *Scenario) lowest(goals Goals) int {
 	lowest := math.Inf(1)
 	for _, r := range s.Traffic.rates {
@@ -267,12 +269,12 @@ func (s *Scenario) lowest(goals Goals) int {
 	return ServersFor(lowest*s.meanDuration(), 10*goals.ColdShare)
 }
 
-// reserved finds the reserved concurrency.
+// reserved computes the reserved concurrency.
 func (a *Advice) reserved(s *Scenario, goals Goals) {
 	requests, queues := 0, 0
 	peak := 0.0
 	if s.Traffic != nil {
-		// A cold request holds an instance for its init as well.
+		// A cold request occupies an instance during its init as well.
 		duration := s.meanDuration()
 		if len(a.Curve) > 0 {
 			duration += a.Curve[0].ColdShare * s.Init.Mean()
@@ -317,8 +319,8 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 	a.ReservedWhy = why + "."
 }
 
-// connections is how many database connections an instance takes: one, or one for each job
-// of a standard queue that runs at once.
+// connections returns the number of database connections that an instance needs: one, or
+// one for each concurrent job of a standard queue.
 func (s *Scenario) connections() int {
 	per := 1
 	for _, q := range s.Queues {
@@ -329,8 +331,8 @@ func (s *Scenario) connections() int {
 	return per
 }
 
-// queues finds the maximum concurrency of each queue: the smallest with which no message
-// waits for longer than the goal.
+// queues computes the maximum concurrency of each queue: the smallest number that keeps
+// the wait of every message within the goal.
 func (a *Advice) queues(s *Scenario, goals Goals) error {
 	for _, q := range s.Queues {
 		c := Scenario{Duration: s.Duration, Init: s.Init, Idle: s.Idle, Timeout: s.Timeout, Account: 1_000_000, RequestsPerUnit: -1, Seed: s.Seed, Length: s.Length}
@@ -384,7 +386,7 @@ func (a *Advice) queues(s *Scenario, goals Goals) error {
 	return nil
 }
 
-// late is the longest wait, for ever if messages are left.
+// late returns the longest wait; it is infinite if too many messages are left.
 func (q *QueueResult) late() float64 {
 	if q.Left > 0 && float64(q.Left) > 0.01*float64(q.Messages) && q.Left > 100 {
 		return math.Inf(1)

@@ -22,7 +22,7 @@ func advise(t *testing.T, s Scenario, goals Goals) *Advice {
 	return a
 }
 
-// TestWorth: whether provisioned concurrency is worth it, and why.
+// TestWorth checks whether Advise finds provisioned concurrency worth it, and its reason.
 func TestWorth(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -49,7 +49,8 @@ func TestWorth(t *testing.T) {
 	}
 }
 
-// TestRecommended: what is recommended reaches the goal, and one instance less does not.
+// TestRecommended checks that the recommended number meets the goal, and that one instance
+// less does not.
 func TestRecommended(t *testing.T) {
 	t.Parallel()
 	s := Scenario{Traffic: Bursts(2, 20, 100*time.Millisecond), Duration: Exponential(200 * time.Millisecond), Init: Constant(2 * time.Second), Idle: Band{Min: 10 * time.Second}, Seed: 1}
@@ -76,7 +77,7 @@ func TestRecommended(t *testing.T) {
 	}
 }
 
-// TestWays: office hours are worth a schedule.
+// TestWays checks that traffic in office hours gets a schedule.
 func TestWays(t *testing.T) {
 	t.Parallel()
 	hours := make([]float64, 24)
@@ -94,7 +95,7 @@ func TestWays(t *testing.T) {
 	}
 }
 
-// TestRush: a rush in each hour is worth a change in each hour.
+// TestRush checks that a rush in each hour gets a schedule with changes in each hour.
 func TestRush(t *testing.T) {
 	t.Parallel()
 	a := advise(t, Scenario{Traffic: TopOfTheHour(2, 150), Duration: Exponential(200 * time.Millisecond), Init: Constant(time.Second), Seed: 1}, Goals{})
@@ -104,8 +105,8 @@ func TestRush(t *testing.T) {
 	}
 }
 
-// TestMemoryAdvice: the cheapest size is recommended, or one that is faster and costs about
-// as much.
+// TestMemoryAdvice checks that Advise recommends the cheapest size, or a faster one at about
+// the same cost.
 func TestMemoryAdvice(t *testing.T) {
 	t.Parallel()
 	s := Scenario{Traffic: Steady(10), Duration: Exponential(100 * time.Millisecond), Seed: 1}
@@ -120,7 +121,8 @@ func TestMemoryAdvice(t *testing.T) {
 	}
 }
 
-// TestQueueAdvice: a queue drains in the given time with the smallest maximum concurrency.
+// TestQueueAdvice checks that a queue drains in the given time with the smallest maximum
+// concurrency.
 func TestQueueAdvice(t *testing.T) {
 	t.Parallel()
 	q := Queue{Name: "jobs", Backlog: 36_000, Duration: Constant(2 * time.Second), BatchSize: 1}
@@ -162,8 +164,8 @@ func TestBreaks(t *testing.T) {
 	}
 }
 
-// TestReport: the JSON has the keys that others read, and the text all parts.
-// The page needs no network and no scripts.
+// TestReport checks that the JSON has the keys that other programs read, that the text has
+// all parts, and that the page needs no network and no scripts.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	in := Input{

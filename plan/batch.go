@@ -1,15 +1,15 @@
 package plan
 
-// batch is an invocation for messages of a queue.
+// batch is one invocation with messages of a queue.
 type batch struct {
 	queue    int
 	messages []message
-	received float64 // by the poller
+	received float64 // when the poller received it
 	tried    bool
-	slots    []float64 // while its duration is computed
+	slots    []float64 // scratch space of the function duration
 }
 
-// batches are the batches under way, by number. Numbers are used again.
+// batches holds the batches in flight, by number. Numbers are reused.
 type batches struct {
 	all  []batch
 	free []int32
@@ -28,7 +28,7 @@ func (b *batches) get(queue int) int32 {
 	return id
 }
 
-// invokeBatch begins a batch that a poller has received.
+// invokeBatch starts a batch that a poller has received.
 func (q *queue) invokeBatch(id int32) {
 	q.inFlight++
 	q.peak = max(q.peak, q.inFlight)
@@ -36,7 +36,7 @@ func (q *queue) invokeBatch(id int32) {
 	q.try(id)
 }
 
-// try invokes the function, or waits if that is throttled.
+// try invokes the function with a batch. If Lambda throttles it, the batch waits.
 func (q *queue) try(id int32) {
 	m := q.m
 	b := &m.batches.all[id]
@@ -70,11 +70,12 @@ func (q *queue) try(id int32) {
 	m.invoke(kind, initing, total, id)
 }
 
-// retry invokes the function again for a batch that was throttled.
+// retry invokes the function again with a throttled batch.
 func (m *simulator) retry(id int32) { m.queues[m.batches.all[id].queue].try(id) }
 
-// duration is how long the jobs of a batch take: each begins when one of the first has
-// ended.
+// duration draws how long the jobs of a batch take, in seconds: total is the duration of
+// the invocation, jobs the sum over its jobs. At most q.Jobs run at once; each further job
+// begins when an earlier one ends.
 func (q *queue) duration(b *batch) (total, jobs float64) {
 	if q.Jobs == 1 {
 		for range b.messages {
@@ -103,7 +104,7 @@ func (q *queue) duration(b *batch) (total, jobs float64) {
 	return total, jobs
 }
 
-// endBatch takes the outcome of a batch.
+// endBatch draws the outcome of each message of a batch and ends the batch.
 func (m *simulator) endBatch(id int32) {
 	b := &m.batches.all[id]
 	q := m.queues[b.queue]
@@ -118,7 +119,7 @@ func (m *simulator) endBatch(id int32) {
 	for _, msg := range b.messages {
 		fails := failed
 		if q.Failure > 0 && !q.WholeBatch {
-			// In a message group, the rest goes back with the first one that failed.
+			// After a failure in a message group, the rest of the group goes back too.
 			fails = q.random.Float64() < q.Failure || q.FIFO && sameGroup(back, msg.group)
 		}
 		if fails {
@@ -141,8 +142,9 @@ func sameGroup(messages []message, group int32) bool {
 	return false
 }
 
-// returns makes messages visible again at a time, except for those that have come too
-// often. A message group waits for its own, which keep their places.
+// returns makes failed messages visible again at a time. A message that has reached
+// MaxReceives goes to the dead-letter queue instead. In a FIFO queue, messages return to
+// the front of their group, and the group stops until that time.
 func (q *queue) returns(messages []message, at float64) {
 	for i := len(messages) - 1; i >= 0; i-- {
 		msg := messages[i]
@@ -167,7 +169,8 @@ func (q *queue) returns(messages []message, at float64) {
 	}
 }
 
-// visible takes a message whose time has come, or lets its message group go on.
+// visible makes a hidden message visible; in a FIFO queue it lets the message's group
+// continue.
 func (q *queue) visible(msg message) {
 	if !q.FIFO {
 		q.put(msg)
@@ -179,7 +182,7 @@ func (q *queue) visible(msg message) {
 	}
 }
 
-// release ends a batch, so that others of its message groups may begin.
+// release ends a batch and frees its message groups for the next batches.
 func (q *queue) release(id int32) {
 	b := &q.m.batches.all[id]
 	if q.FIFO {
@@ -197,7 +200,7 @@ func (q *queue) release(id int32) {
 	q.dispatch()
 }
 
-// ring is a queue of values.
+// ring is a first-in, first-out buffer; its length is a power of two.
 type ring[T any] struct {
 	values []T
 	first  int
@@ -217,7 +220,7 @@ func (r *ring[T]) push(v T) {
 }
 
 func (r *ring[T]) pushFirst(v T) {
-	r.push(v) // makes room
+	r.push(v) // grows the buffer if it is full
 	r.first = (r.first + len(r.values) - 1) & (len(r.values) - 1)
 	r.values[r.first] = v
 }
@@ -231,7 +234,7 @@ func (r *ring[T]) pop() T {
 
 func (r *ring[T]) at(i int) *T { return &r.values[(r.first+i)&(len(r.values)-1)] }
 
-// hidden are messages that become visible later, the earliest first.
+// hidden is a heap of messages that become visible later, the earliest first.
 type hidden []hiddenMessage
 
 type hiddenMessage struct {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Quotas around a function.
+// Quotas of the services around a function.
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html: 10,000 requests
 // a second for all APIs of an account in a region, 2,500 in newer regions (2026-11).
@@ -18,19 +18,19 @@ const (
 	fifoCalls       = 300
 )
 
-// Break is a limit that growing traffic meets.
+// Break is a limit that growing traffic reaches.
 type Break struct {
 	// What is the limit, such as "account concurrency".
 	What string `json:"what"`
-	// Times is the multiple of today's traffic at which it is met: below 1 it is met
-	// already.
+	// Times is the multiple of today's traffic that reaches the limit. Below 1, today's
+	// traffic exceeds it already.
 	Times float64 `json:"times"`
-	// Why says what happens then, and what helps.
+	// Why says what happens at the limit, and what helps.
 	Why string `json:"why"`
 }
 
-// Breaks are the limits that a scenario meets as its traffic grows, the first one first.
-// api is the way in; see [Billing].
+// Breaks returns the limits that a scenario reaches as its traffic grows, the lowest
+// multiple first. api is the kind of API in front of the function; see [Billing.API].
 func Breaks(s Scenario, goals Goals, api string) []Break {
 	s = s.defaults()
 	goals = goals.defaults()
@@ -67,7 +67,7 @@ func (s *Scenario) requestBreaks(goals Goals, api string, add func(string, float
 	if s.Reserved != nil {
 		name, help = "reserved concurrency", "raise Reserved"
 	}
-	// The account's other functions are taken to be quiet.
+	// This assumes that the account's other functions are idle.
 	times := bisect(func(k float64) bool { return Hayward(float64(ceiling), k*load, bursts) > 0.001 })
 	add(name, times, "%s %s at once are too few for 99.9%% of the requests at %s a second; %s", thousands(float64(ceiling)), are(ceiling, "instance", "instances"), rate(times*peak), help)
 	if s.RequestsPerUnit > 0 {
@@ -78,7 +78,7 @@ func (s *Scenario) requestBreaks(goals Goals, api string, add func(string, float
 		times := bisect(func(k float64) bool { return Hayward(float64(p), k*load, bursts) > 0.05 })
 		add("provisioned concurrency", times, "more than 5%% of the requests spill over %s provisioned %s and may be cold; provision more", thousands(float64(p)), are(p, "instance", "instances"))
 	}
-	// A new version, or the first rush of the day, needs all its instances at once.
+	// A new version, or the first peak of the day, needs all its instances at once.
 	if p := float64(s.Provisioned.Min); load > 0 {
 		cold := peak*(duration+s.Init.Mean()) - p
 		times := (rampInstances + p) / (cold + p)
@@ -115,7 +115,7 @@ func (q *Queue) breaks(add func(string, float64, string, ...any)) {
 	if size == 0 {
 		size = 10
 	}
-	// Full batches keep all jobs of an invocation busy.
+	// This assumes full batches, which use all concurrent jobs of an invocation.
 	places *= math.Min(float64(max(q.Jobs, 1)), size)
 	add(what, places/jobs, "%s jobs run at once at most, and messages that arrive faster pile up; %s", thousands(places), help)
 	if q.FIFO {
@@ -123,8 +123,9 @@ func (q *Queue) breaks(add func(string, float64, string, ...any)) {
 	}
 }
 
-// bisect is the smallest multiple for which something holds that holds for all larger
-// ones, up to a million million.
+// bisect returns the smallest multiple for which holds is true, within 0.1%. If holds is
+// true for a multiple, it must be true for all larger ones. The result is infinite if holds
+// is true for 1e-6 or false for 1e12.
 func bisect(holds func(float64) bool) float64 {
 	low, high := 1e-6, 1e12
 	if holds(low) || !holds(high) {

@@ -5,33 +5,33 @@ import (
 	"slices"
 )
 
-// CurvePoint is what a fixed number of provisioned instances comes to.
+// CurvePoint is the cost and latency with a fixed number of provisioned instances.
 type CurvePoint struct {
 	Provisioned int     `json:"provisioned"`
-	Cost        float64 `json:"cost"` // of a month, in US dollars
-	P50         float64 `json:"p50"`  // seconds, and so on
+	Cost        float64 `json:"cost"` // a month, in US dollars
+	P50         float64 `json:"p50"`  // seconds, as the others
 	P99         float64 `json:"p99"`
 	P999        float64 `json:"p999"`
 	ColdShare   float64 `json:"coldShare"`
 	SpillShare  float64 `json:"spillShare"`
-	// Utilization is the share of time in which the provisioned instances are busy.
+	// Utilization is the share of time for which the provisioned instances are busy.
 	Utilization float64 `json:"utilization"`
-	// PeakBusy is the most instances that were busy at once.
+	// PeakBusy is the highest number of instances that were busy at once.
 	PeakBusy int `json:"peakBusy"`
 	// BreakEven marks the highest number whose last instance is busy for 60% of the time
-	// or more: up to there, provisioned instances cost less than the same on demand.
+	// or more. Up to this number, provisioned instances cost less than on demand.
 	BreakEven bool `json:"breakEven,omitempty"`
 }
 
-// studyRequests bounds each of the many runs of advice.
+// studyRequests is the maximum of requests in each of the runs that Advise makes.
 const studyRequests = 400_000
 
-// study is a scenario without what advice is to find out.
+// study returns a copy of a scenario without the settings that Advise recommends.
 func study(s *Scenario) Scenario {
 	c := *s
 	c.Provisioned = Provisioned{Utilization: s.Provisioned.Utilization}
 	c.Reserved = nil
-	c.Account = max(s.Account, 1_000_000) // what it needs, not what it has
+	c.Account = max(s.Account, 1_000_000) // the need, not bounded by the quota
 	c.Requests = studyRequests
 	c.Length = 0
 	c.Deployments = nil
@@ -44,7 +44,7 @@ func study(s *Scenario) Scenario {
 	return c
 }
 
-// busiestDay is the day of a longer curve with the most requests.
+// busiestDay returns the day of a longer curve that has the most requests.
 func (t *Traffic) busiestDay() *Traffic {
 	steps := int(daySeconds / t.step)
 	if steps < 1 || steps >= len(t.rates) {
@@ -65,8 +65,8 @@ func (t *Traffic) busiestDay() *Traffic {
 	return &c
 }
 
-// costCurve runs a scenario with numbers of provisioned instances from none to as many as
-// serve all but a few requests.
+// costCurve runs a scenario with several numbers of provisioned instances: from none to
+// enough for almost all requests.
 func costCurve(s *Scenario, prices Prices, billing Billing, points int) ([]CurvePoint, error) {
 	c := study(s)
 	peak := c.Traffic.Peak() * c.meanDuration()
@@ -97,15 +97,15 @@ func costCurve(s *Scenario, prices Prices, billing Billing, points int) ([]Curve
 	return curve, nil
 }
 
-// breakEvenOf is how many provisioned instances pay for themselves. With a load that
-// changes, each instance must be busy for 60% of the whole time.
+// breakEvenOf returns the number of provisioned instances that pay for themselves. If the
+// load changes, each instance must be busy for 60% of the whole time.
 func breakEvenOf(s *Scenario) int {
 	t := s.Traffic
 	if t.requests != nil || len(t.rates) == 1 {
 		return BreakEven(s.load())
 	}
-	// The n-th instance of a row carries load·(B(n-1)-B(n)), which is averaged over a
-	// sample of the steps.
+	// The n-th instance carries load·(B(n-1)-B(n)), where B is Erlang B. The loop averages
+	// it over a sample of the steps.
 	every := max(1, len(t.rates)/200)
 	duration := s.meanDuration()
 	for n := 1; ; n++ {

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Distribution is a distribution of durations. Its values are made by [Constant],
-// [Exponential], [LogNormal], [Uniform] and [Samples], or read by [ParseDistribution].
+// Distribution is a distribution of durations. [Constant], [Exponential], [LogNormal],
+// [Uniform] and [Samples] make one; [ParseDistribution] reads one.
 type Distribution interface {
-	// Mean is the mean in seconds.
+	// Mean returns the mean in seconds.
 	Mean() float64
-	// String is what [ParseDistribution] reads, except for samples.
+	// String returns the text that [ParseDistribution] reads, except for samples.
 	String() string
 
 	sample(r *rand.Rand) float64 // seconds
@@ -24,7 +24,7 @@ type Distribution interface {
 
 type constant float64
 
-// Constant is always d.
+// Constant returns a distribution with the single value d.
 func Constant(d time.Duration) Distribution { return constant(d.Seconds()) }
 
 func (c constant) Mean() float64             { return float64(c) }
@@ -33,8 +33,8 @@ func (c constant) sample(*rand.Rand) float64 { return float64(c) }
 
 type exponential float64
 
-// Exponential has the mean d and the same standard deviation, as published simulators of
-// Lambda assume.
+// Exponential returns an exponential distribution: its mean and its standard deviation are
+// d. Published simulators of Lambda assume it.
 func Exponential(d time.Duration) Distribution { return exponential(d.Seconds()) }
 
 func (e exponential) Mean() float64               { return float64(e) }
@@ -43,8 +43,9 @@ func (e exponential) sample(r *rand.Rand) float64 { return float64(e) * r.ExpFlo
 
 type logNormal struct{ median, sigma float64 }
 
-// LogNormal has a median and the standard deviation of its logarithm: most durations of
-// real functions look like it, with sigma from 0.3 (steady) to 1.5 (a long tail).
+// LogNormal returns a log-normal distribution; sigma is the standard deviation of the
+// logarithm. It fits the durations of most real functions, with sigma from 0.3 (steady) to
+// 1.5 (a long tail).
 func LogNormal(median time.Duration, sigma float64) Distribution {
 	return logNormal{median.Seconds(), sigma}
 }
@@ -57,7 +58,7 @@ func (l logNormal) sample(r *rand.Rand) float64 { return l.median * math.Exp(l.s
 
 type uniform struct{ low, high float64 }
 
-// Uniform lies between two durations.
+// Uniform returns a uniform distribution between two durations.
 func Uniform(low, high time.Duration) Distribution { return uniform{low.Seconds(), high.Seconds()} }
 
 func (u uniform) Mean() float64               { return (u.low + u.high) / 2 }
@@ -69,8 +70,9 @@ type samples struct {
 	mean   float64
 }
 
-// Samples draws from durations that were measured. It has no value that was not seen, so
-// give it at least a thousand for percentiles of 99.9. None are a constant of 0.
+// Samples returns a distribution that draws from measured durations. It never draws any
+// other value, so a 99.9th percentile needs at least a thousand of them. Without durations
+// it is a constant of 0.
 func Samples(durations ...time.Duration) Distribution {
 	seconds := make([]float64, len(durations))
 	for i, d := range durations {
@@ -102,9 +104,9 @@ func format(seconds float64) string {
 	return time.Duration(math.Round(seconds * float64(time.Second))).String()
 }
 
-// ParseDistribution reads a distribution: "250ms" is of the kind that byDefault names,
-// "constant" or "exponential"; other kinds are "constant:250ms", "exponential:250ms",
-// "lognormal:200ms,0.6" (median and sigma) and "uniform:100ms-400ms".
+// ParseDistribution reads a distribution: "constant:250ms", "exponential:250ms",
+// "lognormal:200ms,0.6" (median and sigma) or "uniform:100ms-400ms". A duration alone,
+// such as "250ms", has the kind byDefault: "constant" or "exponential".
 func ParseDistribution(text, byDefault string) (Distribution, error) {
 	kind, value, ok := strings.Cut(text, ":")
 	if !ok {
@@ -149,7 +151,7 @@ func ParseDistribution(text, byDefault string) (Distribution, error) {
 	return Uniform(first, second), nil
 }
 
-// parsePositive reads a duration of 0 or more.
+// parsePositive reads a duration that is not negative.
 func parsePositive(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err == nil && d < 0 {
@@ -173,7 +175,7 @@ func parseBand(text string) (low, high time.Duration, err error) {
 	return low, high, err
 }
 
-// Band is a range of durations. A Max of 0 is Min.
+// Band is a range of durations. A Max of 0 means Min.
 type Band struct{ Min, Max time.Duration }
 
 // ParseBand reads a band, such as "5m-15m" or "10m".

@@ -1,6 +1,6 @@
-// Package plan goes from traffic to concurrency settings: it simulates a Lambda function
-// and its queues, and says how many instances to keep warm, what that costs, and what the
-// slowest requests see.
+// Package plan computes concurrency settings from traffic. It simulates a Lambda function
+// and its queues. It reports how many instances to keep warm, their cost, and the latency
+// of the slowest requests.
 //
 //	result, err := plan.Run(plan.Scenario{
 //		Traffic:     plan.Steady(5),                      // requests a second
@@ -11,17 +11,19 @@
 //	fmt.Println(result.SpillShare) // 0.0700, which is plan.ErlangB(8, 5)
 //
 // [Advise] runs many such scenarios and recommends settings, with the reason for each.
-// [NewReport] has all that the command hearth plan prints.
+// [NewReport] makes the report that the command hearth plan prints.
 //
 // # The model
 //
-// A scenario is a stream of discrete events: arrivals, ends of invocations, expiries,
-// and the minutes of Application Auto Scaling. An instance runs one invocation at a time.
-// A request takes an idle provisioned instance, or else the idle instance that was used
-// last. Without one, a new instance starts and runs its init phase first. If no more may
-// run, the request is throttled. Instances that are idle for longer than [Scenario.Idle] end. docs/planning.md lists the assumptions,
-// with their sources.
+// The simulator processes discrete events: arrivals, ends of invocations, expiries, and
+// the minutes of Application Auto Scaling. An instance runs one invocation at a time. A
+// request takes an idle provisioned instance, or else the idle on-demand instance that was
+// used last. If none is idle, Lambda starts a new instance, which runs its init phase
+// first. At the concurrency limit, Lambda throttles the request. An instance that is idle
+// for longer than [Scenario.Idle] ends. docs/planning.md lists the assumptions, with their
+// sources.
 //
-// All figures come from a seed: the same scenario gives the same result, bit by bit.
-// Nothing is stored per request, so memory does not grow with the length of a run.
+// A seed determines all figures: the same scenario gives the same result, bit by bit.
+// The simulator stores nothing per request, so memory does not grow with the length of a
+// run.
 package plan

@@ -2,12 +2,13 @@ package plan
 
 import "math"
 
-// ErlangB is the share of Poisson arrivals that find all servers busy and are turned away.
-// The number of servers is 0 or more and need not be whole. The load is the arrival rate
-// times the mean duration. It holds for every distribution of durations.
+// ErlangB returns the share of Poisson arrivals that are blocked, because all servers are
+// busy. The number of servers is 0 or more and need not be whole. The load is the arrival
+// rate times the mean duration. The formula holds for every distribution of durations.
 //
-// For provisioned concurrency it is exactly the share of requests that spill over, and for
-// reserved concurrency alone the share that is throttled.
+// For provisioned concurrency, it is exactly the share of requests that spill over to
+// on-demand instances. For reserved concurrency alone, it is the share of throttled
+// requests.
 func ErlangB(servers, load float64) float64 {
 	switch {
 	case load <= 0:
@@ -33,7 +34,7 @@ func ErlangB(servers, load float64) float64 {
 	return 1 / inverse
 }
 
-// erlangBelowOne is Erlang B for 0 to 1 servers, by its integral:
+// erlangBelowOne computes Erlang B for 0 to 1 servers, by its integral:
 // 1/B = load · ∫ e^(-load·t) (1+t)^servers dt. With u = load·t the integrand falls as e^-u.
 func erlangBelowOne(servers, load float64) float64 {
 	const steps, end = 4000, 40.0
@@ -46,10 +47,10 @@ func erlangBelowOne(servers, load float64) float64 {
 	return 1 / (sum * h / 3)
 }
 
-// Hayward is Erlang B for arrivals that come in bursts. Their peakedness is the ratio of
-// variance to mean of the number of busy servers, if there were always a free one: 1 for
-// Poisson arrivals, more for bursts. It is an approximation, right within a factor of 1.5
-// for shares of 0.3% and more.
+// Hayward approximates Erlang B for arrivals in bursts. Their peakedness is the ratio of
+// variance to mean of the number of busy servers, with unlimited servers: 1 for Poisson
+// arrivals, more for bursts. The result is right within a factor of 1.5 for shares of 0.3%
+// and more.
 //
 // A. A. Fredericks, "Congestion in blocking systems – a simple approximation technique",
 // Bell System Technical Journal 59 (1980).
@@ -60,13 +61,13 @@ func Hayward(servers, load, peakedness float64) float64 {
 	return ErlangB(servers/peakedness, load/peakedness)
 }
 
-// ServersFor is the smallest whole number of servers with which at most share of the
-// arrivals find all of them busy. share is above 0.
+// ServersFor returns the smallest whole number of servers that blocks at most share of the
+// arrivals. share is above 0.
 func ServersFor(load, share float64) int {
 	return ServersForBursts(load, share, 1)
 }
 
-// ServersForBursts is [ServersFor] for arrivals of a certain peakedness; see [Hayward].
+// ServersForBursts is [ServersFor] for arrivals with a peakedness; see [Hayward].
 func ServersForBursts(load, share, peakedness float64) int {
 	if load <= 0 || share >= 1 || share <= 0 {
 		return 0
@@ -75,7 +76,7 @@ func ServersForBursts(load, share, peakedness float64) int {
 	for Hayward(float64(high), load, peakedness) > share {
 		low, high = high, high*2
 	}
-	for high-low > 1 { // it falls with the number of servers
+	for high-low > 1 { // the share falls as the number of servers grows
 		if middle := (low + high) / 2; Hayward(float64(middle), load, peakedness) > share {
 			low = middle
 		} else {
@@ -85,18 +86,19 @@ func ServersForBursts(load, share, peakedness float64) int {
 	return high
 }
 
-// breakEven is the utilisation from which a provisioned instance costs less than the same
-// work on demand. It follows from the prices: on demand 1, provisioned 0.25 of that for
-// being there and 0.58333 for running, so u = 0.25/(1-0.58333) = 0.6.
+// breakEven is the utilization from which a provisioned instance costs less than the same
+// invocations on demand. It follows from the prices: on demand 1, provisioned 0.25 of that
+// for the allocated time and 0.58333 for running, so u = 0.25/(1-0.58333) = 0.6.
 const breakEven = 0.6
 
-// BreakEven is how many provisioned instances pay for themselves: each of them is busy for
-// at least 60% of the time. It is exact for Poisson arrivals and 0 for a load under 1.5.
+// BreakEven returns the number of provisioned instances that pay for themselves: each of
+// them is busy for at least 60% of the time. It is exact for Poisson arrivals, and 0 for a
+// load under 1.5.
 func BreakEven(load float64) int {
 	n := 0
 	for before := 1.0; ; n++ {
-		// In a row of instances the first free one takes a request. So the n-th carries
-		// what the n-1 before it turn away, except for what it turns away itself.
+		// The first free instance of a row takes each request. So the n-th carries the load
+		// that the n-1 before it block, minus the load that n instances block.
 		after := 1 / (1 + float64(n+1)/load/before)
 		if load <= 0 || load*(before-after) < breakEven {
 			return n

@@ -12,7 +12,7 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
-// TestErlangB has values of published tables, and the formula itself.
+// TestErlangB compares ErlangB with values of published tables, and with the formula.
 func TestErlangB(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ servers, load, want float64 }{
@@ -24,7 +24,7 @@ func TestErlangB(t *testing.T) {
 			t.Errorf("%g servers, load %g: got %g, want %g", c.servers, c.load, got, c.want)
 		}
 	}
-	// Between whole numbers it obeys the same recursion.
+	// Between whole numbers, the same recursion holds.
 	for _, load := range []float64{0.3, 2, 40} {
 		b, next := ErlangB(2.25, load), ErlangB(3.25, load)
 		near(t, "recursion", next, load*b/(3.25+load*b), 1e-9)
@@ -53,8 +53,8 @@ func TestServersFor(t *testing.T) {
 	}
 }
 
-// TestBreakEven: the last of so many instances is busy for 60% of the time, and the next
-// one less.
+// TestBreakEven checks that the last of the instances is busy for at least 60% of the time,
+// and the next one for less.
 func TestBreakEven(t *testing.T) {
 	t.Parallel()
 	for _, load := range []float64{0, 0.5, 1.5, 2, 5, 20, 300} {

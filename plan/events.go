@@ -1,6 +1,6 @@
 package plan
 
-// event is the end of an invocation, or something that is due.
+// event is the end of an invocation, or a timer.
 type event struct {
 	at    float64
 	batch int32  // of a queue, or -1
@@ -10,19 +10,19 @@ type event struct {
 
 // The kinds of events.
 const (
-	onDemand     = iota // an invocation on an instance on demand ends
+	onDemand     = iota // an invocation on an on-demand instance ends
 	provisioned         // one on a provisioned instance
-	minuteEnds          // Application Auto Scaling looks at the metric
+	minuteEnds          // Application Auto Scaling reads the metric
 	allocated           // provisioned instances are ready
-	rescheduled         // a schedule changes their number
+	rescheduled         // a schedule changes the number of provisioned instances
 	deployed            // a deployment begins
-	shifted             // its version takes all invocations
-	wakesQueue          // a queue may have something to do; batch is its number
+	shifted             // the deployed version takes all invocations
+	wakesQueue          // a queue may dispatch; batch is the queue's number
 	retriesBatch        // a throttled batch is invoked again
 	sampled             // a bucket of the time series ends
 )
 
-// events is a heap with four children to a node, the earliest event first.
+// events is a heap with four children per node, the earliest event first.
 type events []event
 
 func (h *events) push(e event) {
@@ -72,8 +72,8 @@ func (h *events) pop() event {
 	return first
 }
 
-// stack holds the idle instances by the time since when they are: the one used last is on
-// top, the one that expires next at the bottom.
+// stack holds the time from which each instance is idle. The instance that was used last
+// is on top; the one that expires next is at the bottom.
 type stack struct {
 	since []float64 // a ring whose length is a power of two
 	first int
@@ -96,7 +96,7 @@ func (s *stack) dropNewest()     { s.n-- }
 func (s *stack) dropOldest()     { s.first, s.n = (s.first+1)&(len(s.since)-1), s.n-1 }
 func (s *stack) oldest() float64 { return s.since[s.first] }
 
-// bucketOfTokens is a rate limit: tokens come at a rate, and at most so many are kept.
+// bucketOfTokens is a token bucket: it gains rate tokens a second and holds most at most.
 type bucketOfTokens struct {
 	rate, most float64
 	tokens     float64

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// fileVersion is the version of plan files that this package writes and the only one it
-// reads.
+// fileVersion is the version of plan files that this package writes. It reads no other.
 const fileVersion = 1
 
-// File is a plan that is kept beside the infrastructure: the traffic, and what settings must
-// reach. The constructs check with it that the settings still serve the traffic.
+// File is a plan file, which lies beside the infrastructure code: the traffic, and the
+// goals for the settings. The constructs use it to check that the settings still serve the
+// traffic.
 type File struct {
 	Version int         `json:"version"`
 	Traffic fileTraffic `json:"traffic"`
-	// Duration and Init are as [ParseDistribution] reads them, or samples in seconds.
+	// Duration and Init are text for [ParseDistribution], or samples in seconds.
 	Duration fileDistribution `json:"duration"`
 	Init     fileDistribution `json:"init"`
 	// IdleSeconds are the bounds of the idle time.
@@ -29,10 +29,10 @@ type File struct {
 	Account int `json:"account"`
 	// ColdShare is the share of requests that may wait for an init; 0 if any may.
 	ColdShare float64 `json:"coldShare,omitempty"`
-	// QueueInstances are the instances that queues may take from the requests.
+	// QueueInstances is the number of instances that queues may take from the requests.
 	QueueInstances int    `json:"queueInstances,omitempty"`
 	Seed           uint64 `json:"seed,omitempty"`
-	// Recommended are the settings that the plan came to, for readers.
+	// Recommended has the recommended settings, for human readers only.
 	Recommended struct {
 		Provisioned *Provisioned `json:"provisioned,omitempty"`
 		Reserved    int          `json:"reserved"`
@@ -52,7 +52,8 @@ type fileTraffic struct {
 // fileDistribution is a [Distribution] as JSON: a string, or an array of samples.
 type fileDistribution struct{ Distribution }
 
-// mostSamples is how many samples a plan file keeps, evenly among the sorted ones.
+// mostSamples is the maximum of samples in a plan file. NewFile picks them evenly from the
+// sorted samples.
 const mostSamples = 500
 
 // MarshalJSON implements [json.Marshaler].
@@ -89,8 +90,8 @@ func (d *fileDistribution) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// NewFile makes a plan file of a scenario and what was advised for it. A trace has no file:
-// it says nothing about other days.
+// NewFile makes a plan file from a scenario and the advice for it. It returns an error for
+// a trace, which says nothing about other days.
 func NewFile(in Input, a *Advice) (*File, error) {
 	s := in.Scenario.defaults()
 	if s.Traffic == nil || len(s.Traffic.rates) == 0 {
@@ -152,12 +153,13 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
-// servedThrottles is the share of requests that settings may refuse and still serve the
-// traffic: fewer cannot be told from none in the short run of a check.
+// servedThrottles is the share of throttled requests up to which settings still serve the
+// traffic. The short run of a check cannot tell a smaller share from none.
 const servedThrottles = 1e-4
 
-// Unserved says in sentences why settings do not serve the traffic of the plan: none if
-// they do. It simulates up to a day, which takes a tenth of a second for a million requests.
+// Unserved returns the goals that settings miss for the traffic of the plan: none if they
+// serve it. It simulates up to a day, which takes a tenth of a second for a million
+// requests.
 func (f *File) Unserved(p Provisioned, reserved *int) ([]Unserved, error) {
 	t := &Traffic{
 		kind: f.Traffic.Kind, rates: f.Traffic.Rates, step: f.Traffic.StepSeconds, repeat: f.Traffic.Repeat,
@@ -173,7 +175,7 @@ func (f *File) Unserved(p Provisioned, reserved *int) ([]Unserved, error) {
 		s.Traffic = t.busiestDay()
 	}
 	if reserved != nil {
-		// While the queues have all of theirs, requests have the rest.
+		// When the queues use all their instances, the requests have the rest.
 		left := max(*reserved-f.QueueInstances, 0)
 		s.Reserved = &left
 		s.Provisioned.Min, s.Provisioned.Max = min(p.Min, left), min(p.Max, left)
@@ -186,16 +188,16 @@ func (f *File) Unserved(p Provisioned, reserved *int) ([]Unserved, error) {
 	if r.ThrottledShare > servedThrottles {
 		list = append(list, Unserved{Reserved: true, Share: share(r.ThrottledShare), Goal: share(servedThrottles)})
 	}
-	if f.ColdShare > 0 && r.ColdShare > f.ColdShare*1.1 { // a tenth is noise
+	if f.ColdShare > 0 && r.ColdShare > f.ColdShare*1.1 { // a tenth more is noise
 		list = append(list, Unserved{Share: share(r.ColdShare), Goal: share(f.ColdShare)})
 	}
 	return list, nil
 }
 
-// Unserved is a goal that settings miss: too many requests are throttled, if Reserved, or
-// else cold.
+// Unserved is a goal that settings miss. If Reserved is true, too many requests are
+// throttled; otherwise too many are cold.
 type Unserved struct {
 	Reserved bool
-	// Share is what was found and Goal what may be, as text.
+	// Share is the simulated share, and Goal the share that is allowed, as text.
 	Share, Goal string
 }

@@ -35,7 +35,8 @@ func keep(t *testing.T, s Scenario, goals Goals) *File {
 	return read
 }
 
-// TestFile: the settings that a plan recommends serve its traffic, and less does not.
+// TestFile checks that the recommended settings of a plan serve its traffic, and that
+// smaller ones do not.
 func TestFile(t *testing.T) {
 	t.Parallel()
 	f := keep(t, Scenario{Traffic: Bursts(2, 20, 100*time.Millisecond), Duration: Exponential(200 * time.Millisecond), Init: Constant(2 * time.Second), Idle: Band{Min: 10 * time.Second}, Seed: 1,
@@ -65,7 +66,7 @@ func TestFile(t *testing.T) {
 			got[i].Share = ""
 		}
 		if name == "none warm" && len(got) > 1 {
-			got = got[1:] // cold requests hold their instances for longer, too long for the reserved ones
+			got = got[1:] // cold requests occupy instances for longer, so the reserved ones are too few
 		}
 		if name == "little reserved" && len(got) > 1 {
 			got = got[:1]
@@ -74,7 +75,7 @@ func TestFile(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
 		}
 	}
-	// Of an init that nobody notices nothing is asked, and samples come back.
+	// There is no goal for an init that nobody notices. The file keeps samples.
 	short := keep(t, Scenario{Traffic: Diurnal(0.01, 1), Duration: Samples(10*time.Millisecond, 30*time.Millisecond), Init: Constant(45 * time.Millisecond)}, Goals{})
 	if got, err := short.Unserved(Provisioned{}, nil); err != nil || len(got) > 0 || short.Duration.Mean() != 0.02 {
 		t.Errorf("got %+v, %v, %s", got, err, short.Duration)

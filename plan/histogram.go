@@ -3,7 +3,7 @@ package plan
 import "math"
 
 // A histogram counts durations in buckets whose width is less than 0.8% of their value,
-// from a microsecond to 12 days. What is outside falls into the first or last bucket.
+// from a microsecond to 12 days. Other durations fall into the first or last bucket.
 const (
 	bucketBits     = 7 // buckets in each doubling, as a power of two
 	lowestExponent = -20
@@ -11,8 +11,8 @@ const (
 	bucketCount    = octaves<<bucketBits + 1 // the first one is below a microsecond
 )
 
-// bucket knows the sums of its values, so that its mean is exact: a constant duration
-// comes out as it went in.
+// bucket keeps the sums of its values, so its mean is exact: a constant duration stays
+// the same.
 type bucket struct {
 	count            uint64
 	total            float64 // seconds, all parts together
@@ -23,7 +23,7 @@ type bucket struct {
 type histogram struct {
 	buckets []bucket
 	count   uint64
-	low     int // no lower bucket is filled
+	low     int // the lowest bucket that is filled
 	high    int
 	largest float64
 }
@@ -38,7 +38,7 @@ func bucketOf(seconds float64) int {
 	return min(max(i, 0), bucketCount-1)
 }
 
-// add counts a duration; waiting and initing are the parts of it before the handler.
+// add counts a duration; waiting and initing are its parts before the handler.
 func (h *histogram) add(total, waiting, initing float64) {
 	i := bucketOf(total)
 	b := &h.buckets[i]
@@ -55,7 +55,7 @@ func (h *histogram) add(total, waiting, initing float64) {
 	h.largest = max(h.largest, total)
 }
 
-// Latency is a duration in seconds and what it consists of.
+// Latency is a duration in seconds, with its parts.
 type Latency struct {
 	Total   float64 `json:"total"`
 	Waiting float64 `json:"waiting"`
@@ -63,8 +63,8 @@ type Latency struct {
 	Handler float64 `json:"handler"`
 }
 
-// quantile is the duration that a share of all does not exceed, with the mean parts of
-// those of about that duration.
+// quantile returns the duration that a share of all durations does not exceed, with the
+// mean parts of the durations in the same bucket.
 func (h *histogram) quantile(share float64) Latency {
 	rank := uint64(math.Ceil(share * float64(h.count)))
 	seen := uint64(0)
@@ -87,7 +87,7 @@ func (b *bucket) mean() Latency {
 	return l
 }
 
-// mean is the mean duration and its parts.
+// mean returns the mean duration and its mean parts.
 func (h *histogram) mean() Latency {
 	all := bucket{count: h.count}
 	for i := h.low; i <= h.high; i++ {
@@ -105,8 +105,8 @@ type Point struct {
 	Y float64 `json:"y"`
 }
 
-// curve is the cumulative distribution: for each of about n durations the share that does
-// not exceed it.
+// curve returns the cumulative distribution: for each of about n durations, the share that
+// does not exceed it.
 func (h *histogram) curve(n int) []Point {
 	var points []Point
 	seen, last := uint64(0), -1.0
@@ -117,7 +117,7 @@ func (h *histogram) curve(n int) []Point {
 		}
 		seen += b.count
 		y := float64(seen) / float64(h.count)
-		// The tail is what a reader looks for, so steps are even in its logarithm.
+		// Readers look at the tail, so the steps are even in its logarithm.
 		if step := -math.Log10(max(1-y, 1e-6)); step-last >= 6/float64(n) || seen == h.count {
 			points = append(points, Point{b.total / float64(b.count), y})
 			last = step

@@ -15,26 +15,26 @@ import (
 	"time"
 )
 
-// Recorded is what was read of traffic that took place.
+// Recorded is recorded traffic that [Read] has read from a file.
 type Recorded struct {
-	// Traffic are the requests; nil if the file has no times.
+	// Traffic has the requests; nil if the file has no times.
 	Traffic *Traffic
-	// Duration are the durations of handlers; nil if the file has none.
+	// Duration has the durations of the handler; nil if the file has none.
 	Duration Distribution
-	// Init are those of init phases; nil if the file has none.
+	// Init has the durations of init phases; nil if the file has none.
 	Init Distribution
-	// Kind says what was read, such as "REPORT lines".
+	// Kind names the format of the file, such as "REPORT lines".
 	Kind string
-	// MemoryMB is the memory of the function, 0 if the file does not say it.
+	// MemoryMB is the memory of the function; 0 if the file does not have it.
 	MemoryMB int
-	// Notes are sentences about what the file does not say exactly.
+	// Notes are sentences about figures that the file does not give exactly.
 	Notes []string
 }
 
-// mostRequests is how many requests of a file are kept: 1.6 GB of memory.
+// mostRequests is the maximum of requests in a file; they take 1.6 GB of memory.
 const mostRequests = 100_000_000
 
-// ReadFile is [Read] for a file. "-" is standard input.
+// ReadFile is [Read] for a file. The path "-" is standard input.
 func ReadFile(path, only string) (*Recorded, error) {
 	if path == "-" {
 		return Read("standard input", os.Stdin, only)
@@ -47,15 +47,16 @@ func ReadFile(path, only string) (*Recorded, error) {
 	return Read(path, f, only)
 }
 
-// Read reads traffic of one of these kinds, which it tells apart by their first lines:
+// Read reads traffic in one of these formats, which it detects from the first lines:
 //
 //   - counts per minute as CSV: a number a line, or a time and a number, such as
 //     2026-11-02T10:00:00Z,1834, with a header or without;
 //   - arrivals with durations as CSV with the header app,func,end_timestamp,duration, in
-//     seconds: the schema of the Azure Functions trace of 2021. Only says which func is
-//     read, "" all;
+//     seconds: the schema of the Azure Functions trace of 2021. If only is not "", Read
+//     keeps only the rows of that func;
 //   - Lambda's REPORT lines or platform.report records, as CloudWatch Logs exports them;
-//   - an access log of the constructs: a JSON object a line with time and integrationMs.
+//   - an access log of the constructs: a JSON object a line with time, and integrationMs or
+//     latencyMs.
 //
 // https://github.com/Azure/AzurePublicDataset/blob/master/AzureFunctionsInvocationTrace2021.md,
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html (2026-11)
@@ -86,7 +87,7 @@ func Read(name string, r io.Reader, only string) (*Recorded, error) {
 	return recorded, nil
 }
 
-// lines calls a function with each line and its number, from 1 on, without blank ones.
+// lines calls a function with each line and its number, from 1 on. It skips blank lines.
 func lines(r io.Reader, each func(n int, line string) error) error {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(make([]byte, 1<<16), 1<<22)
@@ -156,8 +157,8 @@ func readCounts(r io.Reader) (*Recorded, error) {
 	return &Recorded{Traffic: Counts(time.Minute, counts, false), Kind: "counts per minute"}, nil
 }
 
-// parseTime reads a time as RFC 3339, with a space for the T, without a zone as UTC, or in
-// seconds or milliseconds since 1970.
+// parseTime reads a time in RFC 3339, or in seconds or milliseconds since 1970. A space may
+// stand for the T, and a time without a zone is UTC.
 func parseTime(text string) (float64, error) {
 	text = strings.Trim(text, `"`)
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04"} {
@@ -226,7 +227,7 @@ func tooMany() error {
 	return fmt.Errorf("must have at most %d requests, got more; cut the file, or give counts per minute", mostRequests)
 }
 
-// arrival is a request that took place, in seconds.
+// arrival is a recorded request; times are in seconds.
 type arrival struct{ at, duration float64 }
 
 // recordedOf makes a trace of arrivals.
@@ -264,7 +265,7 @@ func readAccessLog(r io.Reader) (*Recorded, error) {
 			return fmt.Errorf("must be a JSON object, got %w; export the log group as it is", err)
 		}
 		if entry.Time == "" {
-			return nil // of something else
+			return nil // a line of another kind
 		}
 		at, err := time.Parse("02/Jan/2006:15:04:05 -0700", string(entry.Time))
 		if err != nil {
@@ -276,9 +277,9 @@ func readAccessLog(r io.Reader) (*Recorded, error) {
 		}
 		ms, err := strconv.ParseFloat(string(took), 64)
 		if err != nil || !(ms >= 0 && ms < 1e9) {
-			return nil // the API answered by itself
+			return nil // the API answered without the function
 		}
-		// The time is in whole seconds.
+		// The log has whole seconds, so spread the requests within the second.
 		if list = append(list, arrival{float64(at.Unix()) + random.Float64(), ms / 1000}); len(list) > mostRequests {
 			return tooMany()
 		}
@@ -297,7 +298,7 @@ func readAccessLog(r io.Reader) (*Recorded, error) {
 	return recorded, err
 }
 
-// readReports reads Lambda's own records of invocations.
+// readReports reads the records that Lambda logs for each invocation.
 func readReports(r io.Reader) (*Recorded, error) {
 	var list []arrival
 	var durations, inits []float64

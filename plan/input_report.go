@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// text is a value of a JSON log that may be a string or a number.
+// text is a value of a JSON log, which may be a string or a number there.
 type text string
 
 func (t *text) UnmarshalJSON(data []byte) error {
@@ -18,14 +18,13 @@ func (t *text) UnmarshalJSON(data []byte) error {
 
 func unmarshal(line string, into any) error { return json.Unmarshal([]byte(line), into) }
 
-// report is a REPORT line. Times are in seconds; end is not a number if it is not said.
+// report is a REPORT line. Times are in seconds; end is NaN if the line has no time.
 type report struct {
 	end, duration, init float64
 	memory              int
 }
 
-// parseReport reads a line of a function's log. It is not ok if the line is of another
-// kind.
+// parseReport reads a line of a function's log. ok is false for any other kind of line.
 func parseReport(line string) (r report, ok bool, err error) {
 	r.end = math.NaN()
 	if before, after, found := strings.Cut(line, "REPORT RequestId:"); found {
@@ -59,11 +58,11 @@ func parseReport(line string) (r report, ok bool, err error) {
 	return r, true, nil
 }
 
-// parseReportLine reads what follows REPORT RequestId:, such as
+// parseReportLine reads the text after REPORT RequestId:, such as
 //
 //	8f50… Duration: 12.34 ms Billed Duration: 13 ms Memory Size: 128 MB Max Memory Used: 40 MB Init Duration: 45.6 ms
 //
-// before it may be the time of the entry, as CloudWatch Logs exports it.
+// The text before it may be the time of the entry, as CloudWatch Logs exports it.
 func parseReportLine(before, after string) (r report, ok bool, err error) {
 	r.end = math.NaN()
 	if fields := strings.Fields(strings.ReplaceAll(before, ",", " ")); len(fields) > 0 {
@@ -76,7 +75,7 @@ func parseReportLine(before, after string) (r report, ok bool, err error) {
 	}
 	number := func(label string) (float64, bool) {
 		at := 0
-		for { // Duration: is a part of Billed Duration: and Init Duration: too
+		for { // Billed Duration: and Init Duration: contain Duration: too
 			i := strings.Index(after[at:], label)
 			if i < 0 {
 				return 0, false

@@ -121,7 +121,7 @@ func TestReadMistakes(t *testing.T) {
 	}
 }
 
-// FuzzRead: what is read can be simulated, and nothing else is.
+// FuzzRead checks that the simulator can run all traffic that Read accepts.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"60\n120\n", "time,count\n2026-11-02T10:00:00Z,60\n", "app,func,end_timestamp,duration\na,f,1,0.5\n",
@@ -168,7 +168,7 @@ func TestPrices(t *testing.T) {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	}
-	// A request a second of 100 ms at 1 GB, on demand and provisioned.
+	// One request a second, which takes 100 ms at 1 GB, on demand and provisioned.
 	s := Scenario{Traffic: Curve(time.Hour, []float64{1}, true), Duration: Constant(100 * time.Millisecond), Length: time.Hour, Seed: 1}
 	bill := func() Cost { return DefaultPrices().Month(&s, run(t, s), Billing{MemoryMB: 1024, API: RESTAPI}) }
 	requests := 730 * 3600.0

@@ -2,26 +2,26 @@ package plan
 
 import "fmt"
 
-// Memory is a size of memory at which the handler was measured.
+// Memory is a memory size, with the duration of the handler measured at that size.
 type Memory struct {
 	MB       int
 	Duration Distribution
 }
 
-// MemoryPoint is what a size of memory comes to, without provisioned instances.
+// MemoryPoint is the latency and cost with a memory size, without provisioned instances.
 type MemoryPoint struct {
 	MB   int     `json:"memoryMB"`
-	Mean float64 `json:"mean"` // of the handler in seconds
+	Mean float64 `json:"mean"` // the handler's, in seconds
 	P99  float64 `json:"p99"`  // seconds
-	Cost float64 `json:"cost"` // of a month, in US dollars
+	Cost float64 `json:"cost"` // a month, in US dollars
 	Best bool    `json:"best,omitempty"`
 }
 
-// aboutAsCheap is how much more a faster size may cost and still be recommended.
+// aboutAsCheap is the factor by which a faster size may cost more and still be recommended.
 const aboutAsCheap = 1.05
 
-// memory compares the sizes of memory that were measured. More memory has more processor
-// time with it, so that a larger size may cost less.
+// memory compares the measured memory sizes. Lambda gives more CPU with more memory, so a
+// larger size may cost less.
 func (a *Advice) memory(s *Scenario, prices Prices, billing Billing) error {
 	if len(billing.Measured) == 0 || s.Traffic == nil {
 		return nil

@@ -17,8 +17,8 @@ func run(t testing.TB, s Scenario) *Result {
 	return r
 }
 
-// TestSpillOver holds the simulator against Erlang B: it is exact for Poisson arrivals and
-// any distribution of durations.
+// TestSpillOver compares the simulator with Erlang B, which is exact for Poisson arrivals
+// and any distribution of durations.
 func TestSpillOver(t *testing.T) {
 	t.Parallel()
 	for _, d := range []Distribution{
@@ -39,9 +39,9 @@ func TestSpillOver(t *testing.T) {
 	}
 }
 
-// TestHayward holds it against Hayward's approximation: arrivals in bursts of 5, at once
-// and spread over the mean duration. The share is right within a factor of 1.5, that of
-// Poisson arrivals is not.
+// TestHayward compares the simulator with Hayward's approximation, for bursts of 5 requests,
+// at once and spread over the mean duration. The approximation is right within a factor of
+// 1.5; Erlang B for Poisson arrivals is not.
 func TestHayward(t *testing.T) {
 	t.Parallel()
 	if z := Bursts(20, 5, 0).Peakedness(1); z != 3 {
@@ -59,9 +59,9 @@ func TestHayward(t *testing.T) {
 	}
 }
 
-// TestSimFaaS has the example in the README of SimFaaS, whose run of 898,469 requests had
-// 1,213 cold starts. Its durations are those of whole responses: 2.244 s for a cold one,
-// which here are an init of 253 ms and a handler of 1.991 s.
+// TestSimFaaS runs the example in the README of SimFaaS, whose run of 898,469 requests had
+// 1,213 cold starts. Its durations are of whole responses: a cold one takes 2.244 s, which
+// is an init of 253 ms and a handler of 1.991 s here.
 // https://pypi.org/project/simfaas/0.2.1 (2026-11)
 func TestSimFaaS(t *testing.T) {
 	t.Parallel()
@@ -73,22 +73,22 @@ func TestSimFaaS(t *testing.T) {
 	near(t, "instances", r.MeanInstances, 7.6612, 0.02)
 	near(t, "running", r.MeanBusy, 1.7879, 0.02)
 	near(t, "idle", r.MeanIdle, 5.8733, 0.02)
-	// The number of instances is the highest load since the idle time: that of a cold
-	// start is rare, so that the figures of SimFaaS have some noise of their own.
+	// The number of instances is the highest load within the idle time. A load that
+	// causes a cold start is rare, so the figures of SimFaaS have noise too.
 	if err := r.Errors["coldShare"] / r.ColdShare; err > 0.01 {
 		t.Errorf("the standard error of the cold share is %.2g%%", err*100)
 	}
 }
 
-// TestPacsltk has the example of pacsltk, an analytical model by the same authors: 251.0
-// instances, 200.2 of them running, 6.5e-5 cold and 2.0015 s. A cold response takes 25 s, an
-// init of 23 s and the handler's 2.
+// TestPacsltk runs the example of pacsltk, an analytical model by the same authors: 251.0
+// instances, 200.2 of them running, 6.5e-5 cold and 2.0015 s. A cold response takes 25 s: an
+// init of 23 s and 2 s in the handler.
 //
-// Cold starts are the exception. The model takes what one instance passes on to the next
-// for a Poisson process, and lets a new instance serve at once. Really the arrivals that
-// find all busy come in a row, and a new instance is busy for 25 s. So the simulator has a
-// third more cold starts. [newChain] is that model: it confirms what the difference is. It
-// gives 5.9e-5, as the present code of pacsltk does, whose README is older.
+// Cold starts differ. The model assumes that the arrivals that one instance passes on to
+// the next are a Poisson process, and that a new instance serves at once. In fact, arrivals
+// that find all instances busy come in clusters, and a new instance is busy for 25 s. So
+// the simulator has a third more cold starts. [newChain] is that model and confirms the
+// cause. It gives 5.9e-5, like the current code of pacsltk; the README of pacsltk is older.
 // https://github.com/pacslab/serverless-performance-modeling (2026-11)
 func TestPacsltk(t *testing.T) {
 	t.Parallel()
@@ -109,9 +109,9 @@ func TestPacsltk(t *testing.T) {
 	}
 }
 
-// chain is the steady state of a Markov chain over the number of warm instances: it grows
-// by one with each request that finds all of them busy, and shrinks when one has been idle
-// for too long.
+// chain is the steady state of a Markov chain over the number of warm instances. The number
+// grows by one with each request that finds all instances busy, and shrinks when an instance
+// has been idle for too long.
 //
 // N. Mahmoudi, H. Khazaei, "Performance Modeling of Serverless Computing Platforms", IEEE
 // Transactions on Cloud Computing (2020).
@@ -122,14 +122,14 @@ func newChain(rate, warm, cold, idle float64) chain {
 	weight, total, ends := 1.0, 0.0, 0.0
 	var c chain
 	blockedBefore := 1.0
-	growing := 0                                       // the last state that is left upwards rather than downwards
+	growing := 0                                       // the last state with more births than deaths
 	for n := 1; n < growing+5 || n <= int(load); n++ { // pacsltk ends the chain there
 		blocked := ErlangB(float64(n), load)
 		weight *= rate * blockedBefore // births of the state before
-		// The n-th instance of a row is used by what the ones before it pass on.
+		// The n-th instance serves the requests that the ones before it pass on.
 		used := rate * (blockedBefore - blocked)
 		if quiet := math.Exp(-used * idle); quiet > 0 {
-			// It ends after a gap of idle; before that come 1/quiet-1 shorter ones.
+			// It ends after a gap of idle, which follows 1/quiet-1 shorter gaps on average.
 			t := idle + warm
 			shorter := (1-math.Exp(-used*t))/used - t*math.Exp(-used*t)
 			ends += 1 / (idle + (1/quiet-1)*shorter)
@@ -138,7 +138,7 @@ func newChain(rate, warm, cold, idle float64) chain {
 		if rate*blocked > ends {
 			growing = n
 		}
-		if ends == 0 { // states that are left at once
+		if ends == 0 { // states that end at once
 			weight = 1
 			continue
 		}
@@ -156,7 +156,7 @@ func newChain(rate, warm, cold, idle float64) chain {
 	return c
 }
 
-// TestSameSeed: the same seed gives the same figures, another one others.
+// TestSameSeed checks that the same seed gives the same figures, and another seed others.
 func TestSameSeed(t *testing.T) {
 	t.Parallel()
 	figures := func(seed uint64) string {
@@ -174,7 +174,7 @@ func TestSameSeed(t *testing.T) {
 	}
 }
 
-// summary is a result without its histograms.
+// summary returns a result without its histograms.
 func (r *Result) summary() *Result {
 	c := *r
 	c.histogram, c.occupancy, c.Series = nil, nil, nil
@@ -186,7 +186,7 @@ func (r *Result) summary() *Result {
 	return &c
 }
 
-// TestSeedsScatter: the error that a result states is that of other seeds.
+// TestSeedsScatter checks that the standard error of a result is the scatter of other seeds.
 func TestSeedsScatter(t *testing.T) {
 	t.Parallel()
 	const n = 12
@@ -204,7 +204,7 @@ func TestSeedsScatter(t *testing.T) {
 	near(t, "mean of the seeds", mean, ErlangB(25, 20), 0.02)
 }
 
-// BenchmarkRequest is the time of one request, among 200 busy instances and a pool of 250.
+// BenchmarkRequest measures one request, with 200 busy instances in a pool of 250.
 //
 //	go test ./plan -run '^$' -bench Request
 func BenchmarkRequest(b *testing.B) {

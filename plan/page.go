@@ -15,7 +15,7 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// page is what the template shows.
+// page is the data of the template.
 type page struct {
 	*Report
 	Subtitle string
@@ -55,8 +55,8 @@ func row(values ...string) pageRow {
 	return r
 }
 
-// WriteHTML writes the report as one page that needs nothing else: its pictures are in it,
-// and it has no scripts.
+// WriteHTML writes the report as one self-contained page: it includes its pictures, and has
+// no scripts.
 func (r *Report) WriteHTML(w io.Writer) error {
 	s := r.Scenario
 	p := page{Report: r}
@@ -73,21 +73,22 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	return nil
 }
 
-// pictureStyle are the colours of a picture alone. They are readable on white and on black.
+// pictureStyle has the styles of a picture outside the page. Its colours are readable on
+// white and on black.
 const pictureStyle = `<style>text { font-family: system-ui, sans-serif; fill: #857d72; } .grid { stroke: #857d72; stroke-opacity: .3; } .tick { font-size: 11px; } .label { font-size: 12px; } ` +
 	`.note { font-size: 12px; font-weight: 600; } .mark { stroke: #857d72; stroke-dasharray: 4 3; } path { fill: none; stroke-width: 2; } ` +
 	`path.c1 { stroke: #e0632a; } path.c2 { stroke: #3f8fc4; } path.c3 { stroke: #6a9a2d; } path.c4 { stroke: #9a78f0; } ` +
 	`rect.c1, circle.c1 { fill: #e0632a; } rect.c2, circle.c2 { fill: #3f8fc4; } rect.c3, circle.c3 { fill: #6a9a2d; } rect.c4, circle.c4 { fill: #9a78f0; }</style>`
 
-// WriteSVG writes the first picture of the page alone: the cost against the latency, or the
-// course of a run that has no requests.
+// WriteSVG writes only the first picture of the page: the cost against the latency, or for
+// a run without requests its course over time.
 func (r *Report) WriteSVG(w io.Writer) error {
 	figures := r.charts()
 	if len(figures) == 0 {
 		return errors.New("write picture: must have requests or messages, got none; simulate some traffic")
 	}
 	figure := figures[0]
-	if len(r.Advice.Curve) < 2 { // of a queue, how it empties
+	if len(r.Advice.Curve) < 2 { // for a queue, show how it drains
 		for _, f := range figures {
 			if f.Caption == waitingCaption {
 				figure = f
@@ -174,7 +175,7 @@ func (r *Report) charts() []figure {
 	return figures
 }
 
-// seriesCharts show the course of a run.
+// seriesCharts draws the course of a run over time.
 func (r *Report) seriesCharts() []figure {
 	unit, label := 3600.0, "hours"
 	if r.Length < 3*3600 {

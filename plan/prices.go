@@ -9,42 +9,45 @@ import (
 )
 
 // Prices are list prices in US dollars, without discounts, free tiers and savings plans.
-// All but the texts are required.
+// All fields but Region and Date are required.
 //
 // https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/sqs/pricing/,
 // https://aws.amazon.com/api-gateway/pricing/ (2026-09)
 type Prices struct {
-	// Region and Date say where and when they held.
+	// Region and Date say where and when the prices were valid.
 	Region string `json:"region"`
 	Date   string `json:"date"`
 
-	// Requests of Lambda, for a million.
+	// Requests is the price of a million Lambda requests.
 	Requests float64 `json:"requestsPerMillion"`
-	// Duration on demand, in GB-seconds; invocations are billed by the millisecond, the
-	// init phase included.
+	// DurationARM and DurationX86 are prices of a GB-second on demand. Lambda bills
+	// invocations by the millisecond, including the init phase.
 	DurationARM float64 `json:"durationArm64PerGBSecond"`
 	DurationX86 float64 `json:"durationX86PerGBSecond"`
-	// Provisioned concurrency that is there, in GB-seconds, billed for 5 minutes at least.
+	// ProvisionedARM and ProvisionedX86 are prices of a GB-second of allocated provisioned
+	// concurrency. Lambda bills it for 5 minutes at least.
 	ProvisionedARM float64 `json:"provisionedArm64PerGBSecond"`
 	ProvisionedX86 float64 `json:"provisionedX86PerGBSecond"`
-	// Duration on provisioned concurrency, in GB-seconds.
+	// ProvisionedDurationARM and ProvisionedDurationX86 are prices of a GB-second of
+	// invocations on provisioned concurrency.
 	ProvisionedDurationARM float64 `json:"provisionedDurationArm64PerGBSecond"`
 	ProvisionedDurationX86 float64 `json:"provisionedDurationX86PerGBSecond"`
 
-	// SQS requests, for a million.
+	// SQS and SQSFIFO are prices of a million SQS requests.
 	SQS     float64 `json:"sqsPerMillion"`
 	SQSFIFO float64 `json:"sqsFifoPerMillion"`
-	// Requests of APIs, for a million.
+	// HTTPAPI and RESTAPI are prices of a million API requests, and WebSocket of a million
+	// messages.
 	HTTPAPI   float64 `json:"httpApiPerMillion"`
 	RESTAPI   float64 `json:"restApiPerMillion"`
 	WebSocket float64 `json:"webSocketMessagesPerMillion"`
-	// WebSocketMinutes of connections, for a million.
+	// WebSocketMinutes is the price of a million minutes of WebSocket connections.
 	WebSocketMinutes float64 `json:"webSocketMinutesPerMillion"`
-	// Poller is a provisioned event poller for an hour.
+	// Poller is the price of a provisioned event poller for an hour.
 	Poller float64 `json:"eventPollerPerHour"`
 }
 
-// DefaultPrices are those of us-east-1 in September 2026.
+// DefaultPrices returns the prices of us-east-1 in September 2026.
 func DefaultPrices() Prices {
 	return Prices{
 		Region: "us-east-1", Date: "2026-09", Requests: 0.20,
@@ -55,8 +58,8 @@ func DefaultPrices() Prices {
 	}
 }
 
-// ReadPrices reads prices from a JSON file. What it leaves out is as in [DefaultPrices],
-// except for Region and Date, which it must have.
+// ReadPrices reads prices from a JSON file, which must have Region and Date. Prices that
+// the file leaves out are the [DefaultPrices].
 func ReadPrices(path string) (Prices, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -80,7 +83,7 @@ func decodePrices(name string, r io.Reader) (Prices, error) {
 	return p, nil
 }
 
-// The ways in for requests, as [Billing] names them.
+// The kinds of API that send requests to the function, for [Billing.API].
 const (
 	HTTPAPI     = "http"
 	RESTAPI     = "rest"
@@ -88,22 +91,22 @@ const (
 	WebSocket   = "websocket"
 )
 
-// Billing has the parts of a bill that a scenario does not know.
+// Billing has the facts for a bill that a scenario does not contain.
 type Billing struct {
-	// MemoryMB is the memory of the function. 0 is 128, Lambda's own default.
+	// MemoryMB is the memory of the function. 0 is 128, Lambda's default.
 	MemoryMB int
-	// X86 says that the function does not run on arm64.
+	// X86 says that the function runs on x86-64 instead of arm64.
 	X86 bool
-	// API is the way in: [HTTPAPI], [RESTAPI], [FunctionURL] or [WebSocket], and "" for
-	// none.
+	// API is the kind of API in front of the function: [HTTPAPI], [RESTAPI], [FunctionURL]
+	// or [WebSocket]; "" is none.
 	API string
-	// Measured are durations at other sizes of memory; see [Advice.Memory].
+	// Measured has durations at other memory sizes; see [Advice.Memory].
 	Measured []Memory
-	// Connections are WebSocket clients that are connected on average.
+	// Connections is the mean number of connected WebSocket clients.
 	Connections float64
 }
 
-// monthSeconds is a twelfth of a year, as AWS's calculator has it: 730 hours.
+// monthSeconds is a twelfth of a year: 730 hours, as in AWS's calculator.
 const monthSeconds = 730 * 3600.0
 
 // CostLine is a line of a bill.
@@ -112,10 +115,10 @@ type CostLine struct {
 	Quantity float64 `json:"quantity"`
 	Unit     string  `json:"unit"`
 	Price    float64 `json:"price"` // of a unit, in US dollars
-	Cost     float64 `json:"cost"`  // of a month, in US dollars
+	Cost     float64 `json:"cost"`  // a month or a run, in US dollars
 }
 
-// Cost is what a month costs, or a run that ends by itself.
+// Cost is the cost of a month, or of a run that ends by itself.
 type Cost struct {
 	// Of is "month" or "run".
 	Of     string     `json:"of"`
@@ -125,8 +128,9 @@ type Cost struct {
 	Date   string     `json:"date"`
 }
 
-// Month is the cost of a month of 730 hours that goes on like a result. When a scenario is
-// a backlog alone, it is the cost of that. Queues of the scenario are those of the result.
+// Month returns the cost of a month of 730 hours at the rate of a result. For a scenario
+// with only a backlog, it returns the cost of the run instead. The result must have the
+// queues of the scenario.
 func (p Prices) Month(s *Scenario, r *Result, b Billing) Cost {
 	c := Cost{Of: "month", Region: p.Region, Date: p.Date}
 	if r.Length <= 0 {
@@ -171,8 +175,8 @@ func (p Prices) Month(s *Scenario, r *Result, b Billing) Cost {
 		if settings.FIFO {
 			price = p.SQSFIFO
 		}
-		// A message is sent by itself. A batch is received and deleted 10 messages at a
-		// time. Empty receives are left out: they cost at most a dollar a month.
+		// This counts one call per message sent, and a receive and a delete per 10 messages
+		// of a batch. It ignores empty receives, which cost at most a dollar a month.
 		calls := math.Ceil(float64(max(settings.BatchSize, 1)) / 10)
 		if settings.BatchSize == 0 {
 			calls = 1

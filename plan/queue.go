@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// How Lambda polls queues. Pollers of a standard queue begin with 5 invocations at once
-// and add up to 300 a minute while messages wait, up to 1,250. Provisioned pollers run 10
+// How Lambda polls queues. Pollers of a standard queue begin with 5 concurrent invocations.
+// While messages wait, they add up to 300 a minute, up to 1,250. Provisioned pollers run 10
 // invocations each and grow three times as fast, by 1,000 invocations a minute. A FIFO queue
 // has at most one invocation for each message group that has messages.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11);
 // https://aws.amazon.com/blogs/aws/aws-lambda-enhances-sqs-processing-with-new-provisioned-mode-3x-faster-scaling-16x-higher-capacity
-// (2025-11). Two things are not confirmed by a document. The number falls as fast as it
-// rises. A throttled batch is tried again each second until the visibility timeout; then its
-// messages go back to the queue with one receive more.
+// (2025-11). No document confirms two assumptions. The number falls as fast as it rises.
+// Lambda retries a throttled batch each second until the visibility timeout; then its
+// messages go back to the queue with one more receive.
 const (
 	firstPollers       = 5
 	pollersPerSecond   = 300.0 / 60
@@ -30,55 +30,57 @@ const (
 	largestFIFOBatch = 10
 )
 
-// Queue is a queue whose jobs run on the function of a [Scenario].
+// Queue is an SQS queue whose jobs run on the function of a [Scenario].
 type Queue struct {
-	// Name is for messages and reports.
+	// Name names the queue in error messages and reports.
 	Name string
 
 	// FIFO runs one job at a time in each message group.
 	FIFO bool
 
-	// Traffic are the messages that are sent. Nil is none.
+	// Traffic has the messages that are sent to the queue. Nil is none.
 	Traffic *Traffic
 
-	// Backlog are messages that wait at the beginning.
+	// Backlog is the number of messages that wait at the beginning.
 	Backlog int
 
-	// Duration is the time of one job; required.
+	// Duration is the duration of one job; required.
 	Duration Distribution
 
-	// Jobs is how many jobs of an invocation run at once. 0 is 1, and a FIFO queue has 1.
+	// Jobs is the number of jobs of an invocation that run at once. 0 is 1, and a FIFO
+	// queue has 1.
 	Jobs int
 
-	// BatchSize is the most messages of an invocation: 1 to 10,000, or 10 of a FIFO
-	// queue. 0 is 10.
+	// BatchSize is the maximum of messages in an invocation: 1 to 10,000, or 1 to 10 for
+	// a FIFO queue. 0 is 10.
 	BatchSize int
 
 	// Window is how long Lambda waits for a batch to fill.
 	Window time.Duration
 
-	// MaxConcurrency is the most invocations at once. 0 is none, else 2 to 1,000.
+	// MaxConcurrency is the maximum of concurrent invocations: 2 to 1,000. 0 is no
+	// maximum.
 	MaxConcurrency int
 
-	// Pollers are the provisioned pollers, at least and at most. 0 and 0 are none. They
-	// exclude MaxConcurrency.
+	// MinPollers and MaxPollers bound the number of provisioned pollers. 0 and 0 mean no
+	// provisioned pollers. They exclude MaxConcurrency.
 	MinPollers, MaxPollers int
 
-	// Groups is the number of message groups that a FIFO queue has in use. 0 is 1.
+	// Groups is the number of message groups in use on a FIFO queue. 0 is 1.
 	Groups int
 
-	// Failure is the share of jobs that fail, each time that they are tried.
+	// Failure is the share of jobs that fail on each try.
 	Failure float64
 
-	// WholeBatch says that the mapping takes no partial batch responses, so that one
-	// failed job brings back its whole batch.
+	// WholeBatch says that the event source mapping does not report partial batch
+	// failures, so one failed job returns its whole batch to the queue.
 	WholeBatch bool
 
 	// Visibility is the visibility timeout. 0 is 6 times the timeout of the function, or
-	// 30 s if that has none.
+	// 30 s if the function has no timeout.
 	Visibility time.Duration
 
-	// MaxReceives is how often a message is received before it goes to the dead-letter
+	// MaxReceives is the number of receives after which a message goes to the dead-letter
 	// queue. 0 is 5.
 	MaxReceives int
 }
@@ -128,7 +130,7 @@ type message struct {
 	group int32
 }
 
-// queue is a [Queue] while it runs.
+// queue is the state of a [Queue] in a run.
 type queue struct {
 	Queue
 	m          *simulator
@@ -140,12 +142,12 @@ type queue struct {
 
 	ready    ring[message]   // of a standard queue
 	groups   []ring[message] // of a FIFO queue
-	busy     []bool          // groups that an invocation holds, or that are stopped
-	stopped  []bool          // groups that wait for a message that comes again
-	turn     ring[int32]     // groups with messages that none holds
-	count    int             // messages that wait, in ready or groups
-	hidden   hidden          // messages that come again
-	level    float64         // invocations that pollers allow
+	busy     []bool          // groups with an invocation in flight, or stopped
+	stopped  []bool          // groups that wait for a hidden message
+	turn     ring[int32]     // groups with messages and no invocation
+	count    int             // waiting messages, in ready or groups
+	hidden   hidden          // messages that become visible again later
+	level    float64         // concurrent invocations that the pollers allow
 	since    float64         // when level was computed
 	inFlight int
 	wakeAt   float64
@@ -155,7 +157,7 @@ type queue struct {
 
 // queueStats are the counts and sums of a queue.
 type queueStats struct {
-	ages                         *histogram // from sent to done
+	ages                         *histogram // from sent to the end of the first try
 	arrived, done, dead          uint64
 	batches, retried, throttles  uint64
 	oldest                       float64 // the longest wait for the first try
@@ -229,10 +231,10 @@ func (q *queue) highestLevel() float64 {
 	return mostPollers
 }
 
-// waiting is the number of messages that are visible or will be.
+// waiting returns the number of messages in the queue, visible and hidden.
 func (q *queue) waiting() int { return q.count + len(q.hidden) }
 
-// queued reports whether a queue has messages.
+// queued reports whether any queue has messages.
 func (m *simulator) queued() bool {
 	for _, q := range m.queues {
 		if q.waiting() > 0 || q.inFlight > 0 || !math.IsInf(q.nextAt, 1) {
@@ -242,7 +244,7 @@ func (m *simulator) queued() bool {
 	return false
 }
 
-// arrive takes a message that was sent.
+// arrive adds a message that was just sent.
 func (q *queue) arrive() {
 	q.arrived++
 	q.put(message{sent: q.m.now, group: q.group()})
@@ -265,7 +267,7 @@ func (q *queue) put(msg message) {
 	g.push(msg)
 }
 
-// wakeUp looks at the queue again at a time, if nothing does so before.
+// wakeUp sets a timer for the queue, unless an earlier one is set.
 func (q *queue) wakeUp(at float64) {
 	if at < q.wakeAt {
 		q.wakeAt = at
@@ -273,7 +275,7 @@ func (q *queue) wakeUp(at float64) {
 	}
 }
 
-// wake makes hidden messages visible whose time has come.
+// wake makes the hidden messages visible that are due, and dispatches.
 func (q *queue) wake() {
 	if q.m.now >= q.wakeAt {
 		q.wakeAt = math.Inf(1)
@@ -287,7 +289,7 @@ func (q *queue) wake() {
 	q.dispatch()
 }
 
-// grow follows the pollers: more of them while messages wait, fewer while none do.
+// grow updates the level: it rises while messages wait and falls while none do.
 func (q *queue) grow() {
 	passed := q.m.now - q.since
 	q.since = q.m.now
@@ -301,12 +303,12 @@ func (q *queue) grow() {
 	q.level = min(max(q.level+passed*rate, q.lowestLevel()), q.highestLevel())
 }
 
-// dispatch invokes the function as often as the pollers may.
+// dispatch invokes the function as often as the pollers allow.
 func (q *queue) dispatch() {
 	q.grow()
 	for q.count > 0 && float64(q.inFlight+1) <= q.level+1e-9 {
 		if q.FIFO && q.turn.n == 0 {
-			return // an invocation has each group that has messages
+			return // every group with messages has an invocation
 		}
 		if q.Window > 0 && q.count < q.BatchSize {
 			if first := q.first() + q.Window.Seconds(); first > q.m.now {
@@ -321,7 +323,7 @@ func (q *queue) dispatch() {
 	}
 }
 
-// first is when the first message that waits was sent.
+// first returns the time at which the first waiting message was sent.
 func (q *queue) first() float64 {
 	if !q.FIFO {
 		return q.ready.at(0).sent
@@ -329,7 +331,7 @@ func (q *queue) first() float64 {
 	return q.groups[*q.turn.at(0)].at(0).sent
 }
 
-// take makes the next batch.
+// take makes the next batch and returns its number.
 func (q *queue) take() int32 {
 	id := q.m.batches.get(q.number)
 	b := &q.m.batches.all[id]

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// TestPollers: a backlog is worked on by 5 pollers at first, and by 300 more each minute.
+// TestPollers checks that Lambda begins a backlog with 5 concurrent invocations and adds 300
+// each minute.
 func TestPollers(t *testing.T) {
 	t.Parallel()
 	q := Queue{Name: "jobs", Backlog: 100_000, Duration: Constant(time.Second), BatchSize: 1}
 	r := run(t, Scenario{Queues: []Queue{q}})
-	// 5t + 2.5t² jobs are begun within t seconds, until all are.
+	// Within t seconds 5t + 2.5t² jobs begin, until all have begun.
 	want := math.Sqrt(2*100_000/5.0+1) - 1
 	near(t, "drained", r.Queues[0].Drained, want+1, 0.02)
 	near(t, "peak", float64(r.Queues[0].PeakConcurrency), 5+5*want, 0.02)
@@ -32,8 +33,8 @@ func TestPollers(t *testing.T) {
 	}
 }
 
-// TestBatches: jobs of a batch share an invocation, several of them at once if there are
-// places.
+// TestBatches checks that the jobs of a batch share an invocation, which runs up to Jobs of
+// them at once.
 func TestBatches(t *testing.T) {
 	t.Parallel()
 	q := Queue{Name: "jobs", Backlog: 1000, Duration: Constant(time.Second), BatchSize: 10, MaxConcurrency: 2}
@@ -52,8 +53,8 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// TestGroups: a FIFO queue has an invocation for each message group, and a failure stops
-// its group until the visibility timeout.
+// TestGroups checks that a FIFO queue has one invocation for each message group, and that a
+// failure stops its group until the visibility timeout.
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	q := Queue{Name: "ledger", FIFO: true, Backlog: 600, Groups: 3, Duration: Constant(time.Second), BatchSize: 1, Visibility: 30 * time.Second}
@@ -71,7 +72,7 @@ func TestGroups(t *testing.T) {
 	near(t, "drained with failures", got.Drained, float64(got.Done)+30*float64(got.Retried)+1.5*float64(got.Dead), 0.1)
 }
 
-// TestFailures: a message comes again until it has been received so often.
+// TestFailures checks that a failed message comes again until MaxReceives.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	q := Queue{Name: "jobs", Backlog: 10_000, Duration: Constant(10 * time.Millisecond), Failure: 0.5, MaxReceives: 3, Visibility: time.Second}
@@ -84,8 +85,8 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestQueueAndReserved: pollers that find the function at its reserved concurrency try
-// again, and requests lose what queues take.
+// TestQueueAndReserved checks that pollers retry when the function is at its reserved
+// concurrency, and that queues take instances from the requests.
 func TestQueueAndReserved(t *testing.T) {
 	t.Parallel()
 	s := Scenario{

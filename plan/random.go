@@ -2,8 +2,8 @@ package plan
 
 import "math/rand/v2"
 
-// The streams of a seed. Arrivals and durations have a stream each, so that two scenarios
-// that differ in their settings alone see the same requests.
+// The random streams of a seed. Arrivals and durations have separate streams, so two
+// scenarios that differ only in their settings see the same requests.
 const (
 	streamArrivals = 1 + iota
 	streamDurations

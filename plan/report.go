@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// Input is all that a report is made of.
+// Input is the input of [NewReport].
 type Input struct {
 	Scenario Scenario
 	Goals    Goals
@@ -14,12 +14,12 @@ type Input struct {
 	Billing  Billing
 	// Title names the report. "" is "Plan".
 	Title string
-	// Assumed are sentences about what was not given.
+	// Assumed are sentences about values that the caller assumed.
 	Assumed []string
 }
 
-// Report is a plan: what the settings of a scenario come to, what they cost, and which ones
-// would be better. As JSON it has the fields of [Result] at the top.
+// Report is a plan: the results of a scenario's settings, their cost, and better settings.
+// As JSON it has the fields of [Result] at the top level.
 type Report struct {
 	*Result
 	Title    string   `json:"title"`
@@ -29,13 +29,13 @@ type Report struct {
 	Breaks   []Break  `json:"breaks"`
 	Assumed  []string `json:"assumed,omitempty"`
 
-	// Distribution is the cumulative distribution of the latency, and Occupancy the share
-	// of time with at most so many busy instances.
+	// Distribution is the cumulative distribution of the latency. Occupancy is the share of
+	// time with at most X busy instances.
 	Distribution []Point `json:"distribution,omitempty"`
 	Occupancy    []Point `json:"occupancy,omitempty"`
 }
 
-// Summary is a scenario as a report shows it. Times are in seconds.
+// Summary describes a scenario in a report. Times are in seconds.
 type Summary struct {
 	Traffic     string   `json:"traffic"`
 	Rate        float64  `json:"rate"`     // mean, requests a second
@@ -57,7 +57,7 @@ type Summary struct {
 	Seed        uint64   `json:"seed"`
 }
 
-// NewReport runs a scenario, looks for better settings, and sums up.
+// NewReport runs a scenario, computes better settings, and makes a report of both.
 func NewReport(in Input) (*Report, error) {
 	result, err := Run(in.Scenario)
 	if err != nil {
@@ -106,7 +106,8 @@ func summarize(s *Scenario, b Billing) Summary {
 	return v
 }
 
-// busyShares is for each number of busy instances the share of time with no more than it.
+// busyShares returns, for each number of busy instances, the share of time with at most
+// that many.
 func (r *Result) busyShares() []Point {
 	all := 0.0
 	for _, at := range r.occupancy {
@@ -123,7 +124,7 @@ func (r *Result) busyShares() []Point {
 			points = append(points, Point{float64(n), sum / all})
 		}
 	}
-	// At most 200, the ends among them.
+	// Keep at most 200 points, with both ends.
 	for len(points) > 200 {
 		kept := points[:0]
 		for i, p := range points {

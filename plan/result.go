@@ -2,52 +2,52 @@ package plan
 
 import "math"
 
-// Result is what a scenario comes to. Shares are of all requests, times are in seconds.
+// Result is the result of a scenario. Shares are of all requests; times are in seconds.
 type Result struct {
-	// Requests is how many were simulated, and Length for how long.
+	// Requests is the number of simulated requests, and Length the simulated time.
 	Requests uint64  `json:"requests"`
 	Length   float64 `json:"length"`
 
 	// ColdShare is the share of requests that wait for the init of a new instance.
 	ColdShare float64 `json:"coldShare"`
-	// SpillShare is the share that runs on demand, since all provisioned instances are
-	// busy; 0 without any.
+	// SpillShare is the share that spills over: it runs on demand, because all provisioned
+	// instances are busy. It is 0 without provisioned instances.
 	SpillShare float64 `json:"spillShare"`
-	// ThrottledShare is the share that is refused.
+	// ThrottledShare is the share that Lambda throttles.
 	ThrottledShare float64 `json:"throttledShare"`
 	// TimedOutShare is the share that the timeout ends.
 	TimedOutShare float64 `json:"timedOutShare"`
-	// Errors are the standard errors of figures with a steady rate, by their name.
+	// Errors has the standard errors of figures by name, if the rate is steady.
 	Errors map[string]float64 `json:"standardErrors,omitempty"`
-	// Exact names the figures that are computed by Erlang's formula, which holds for this
-	// scenario. Simulated has what the simulation said of them.
+	// Exact names the figures that come from Erlang's formula, where it holds for this
+	// scenario. Simulated has the simulation's values for them.
 	Exact     []string           `json:"exact,omitempty"`
 	Simulated map[string]float64 `json:"simulated,omitempty"`
 
-	// MeanInstances is the mean number of instances, busy and idle. Those that are in
-	// their init phase are busy, and provisioned ones are instances as well.
+	// MeanInstances is the mean number of instances, busy and idle, provisioned and on
+	// demand. An instance in its init phase is busy.
 	MeanInstances float64 `json:"meanInstances"`
 	MeanBusy      float64 `json:"meanBusy"`
 	MeanIdle      float64 `json:"meanIdle"`
 	PeakBusy      int     `json:"peakBusy"`
 	PeakInstances int     `json:"peakInstances"`
-	// MeanProvisioned is the mean number of provisioned instances that are allocated, and
-	// Utilization the share of their time in which they are busy.
+	// MeanProvisioned is the mean number of allocated provisioned instances. Utilization is
+	// the share of their time for which they are busy.
 	MeanProvisioned float64 `json:"meanProvisioned"`
 	Utilization     float64 `json:"utilization"`
 
 	// Latency is the latency of served requests.
 	Latency Percentiles `json:"latency"`
-	// Queues are the queues of the scenario, in its order.
+	// Queues are the results of the scenario's queues, in the same order.
 	Queues []QueueResult `json:"queues,omitempty"`
-	// Series is the course of a run that is not steady.
+	// Series is the time series of a run whose rate is not steady.
 	Series []Sample `json:"series,omitempty"`
 
-	// Invocations are requests that were served, and batches.
+	// Invocations is the number of served requests and batches.
 	Invocations uint64 `json:"invocations"`
-	// OnDemandSeconds and ProvisionedSeconds are billed for running, init included, in
-	// whole milliseconds for each invocation. AllocatedSeconds are billed for the
-	// provisioned instances that are there.
+	// OnDemandSeconds and ProvisionedSeconds are the billed durations of invocations, init
+	// included, each rounded up to a millisecond. AllocatedSeconds is the billed time of
+	// the allocated provisioned instances.
 	OnDemandSeconds    float64 `json:"onDemandSeconds"`
 	ProvisionedSeconds float64 `json:"provisionedSeconds"`
 	AllocatedSeconds   float64 `json:"allocatedSeconds"`
@@ -56,7 +56,7 @@ type Result struct {
 	histogram *histogram
 }
 
-// Percentiles are those of a latency in seconds, with the parts of each.
+// Percentiles are the mean and percentiles of a latency in seconds, with their parts.
 type Percentiles struct {
 	Mean float64 `json:"mean"`
 	P50  float64 `json:"p50"`
@@ -64,40 +64,40 @@ type Percentiles struct {
 	P99  float64 `json:"p99"`
 	P999 float64 `json:"p999"`
 	Max  float64 `json:"max"`
-	// Parts are waiting, init and handler of the mean and of the requests at each
-	// percentile.
+	// Parts has the waiting, init and handler times of the mean, and of the requests at
+	// each percentile.
 	Parts map[string]Latency `json:"parts"`
 }
 
-// QueueResult is what a queue comes to. Times are in seconds.
+// QueueResult is the result of a queue. Times are in seconds.
 type QueueResult struct {
 	Name string `json:"name"`
-	// Messages were sent, Done were done, Dead went to the dead-letter queue, and Left
-	// are in the queue at the end.
+	// Messages is the number of messages sent. Of these, Done succeeded, Dead went to the
+	// dead-letter queue, and Left are still in the queue at the end.
 	Messages uint64 `json:"messages"`
 	Done     uint64 `json:"done"`
 	Dead     uint64 `json:"dead"`
 	Left     int    `json:"left"`
-	// Batches are invocations, Retried are messages that came again, and Throttled the
-	// tries of batches that were refused.
+	// Batches is the number of invocations. Retried is the number of messages that returned
+	// to the queue. Throttled is the number of throttled tries to invoke.
 	Batches   uint64 `json:"batches"`
 	Retried   uint64 `json:"retried"`
 	Throttled uint64 `json:"throttled"`
-	// PeakConcurrency is the most invocations at once.
+	// PeakConcurrency is the highest number of concurrent invocations.
 	PeakConcurrency int `json:"peakConcurrency"`
-	// OldestAge is the longest time that a message waited for its first try, and Deepest
-	// the most messages that waited.
+	// OldestAge is the longest time that a message waited for its first try. Deepest is the
+	// highest number of waiting messages.
 	OldestAge float64 `json:"oldestAge"`
 	Deepest   int     `json:"deepest"`
-	// Drained is when the last job was done.
+	// Drained is the time at which the last job ended.
 	Drained float64 `json:"drained"`
 	// Age is the time from sending to the end of the first try.
 	Age Percentiles `json:"age"`
-	// JobsPerSecond is the mean load in jobs at once.
+	// MeanJobs is the mean number of concurrent jobs.
 	MeanJobs float64 `json:"meanJobs"`
 }
 
-// result sums up what was measured.
+// result computes the result of a run from its counts and sums.
 func (m *simulator) result() *Result {
 	length := m.now - m.start
 	r := &Result{
@@ -109,7 +109,7 @@ func (m *simulator) result() *Result {
 	if n := float64(m.arrived); n > 0 && len(m.queues) == 0 {
 		r.ColdShare, r.SpillShare = float64(m.cold)/n, float64(m.spilled)/n
 		r.ThrottledShare, r.TimedOutShare = float64(m.throttled)/n, float64(m.timedOut)/n
-	} else if n := float64(m.invocations + m.throttled); n > 0 { // of invocations, batches included
+	} else if n := float64(m.invocations + m.throttled); n > 0 { // the share is of invocations, batches included
 		r.ColdShare, r.SpillShare = float64(m.cold)/n, float64(m.spilled)/n
 		r.TimedOutShare = float64(m.timedOut) / n
 		if m.arrived > 0 {
@@ -135,7 +135,7 @@ func (m *simulator) result() *Result {
 	return r
 }
 
-// quantiles are the percentiles of reports, by their name.
+// quantiles are the percentiles of reports, by name.
 var quantiles = []struct {
 	name  string
 	share float64
@@ -151,7 +151,7 @@ func (h *histogram) percentiles() Percentiles {
 	return p
 }
 
-// errors says how exact the figures of a steady run are.
+// errors computes the standard errors of the figures of a steady run.
 func (r *Result) errors(chunks []chunk) {
 	r.Errors = map[string]float64{}
 	if len(chunks) < 2 {
@@ -165,14 +165,15 @@ func (r *Result) errors(chunks []chunk) {
 	}
 }
 
-// exactShares replaces shares by Erlang's formula where it holds: Poisson arrivals, no
-// limit other than the one in question, and durations that do not depend on it.
+// exactShares replaces shares by Erlang's formula where it holds: Poisson arrivals, only
+// one limit, and durations that do not depend on that limit.
 func (r *Result) exactShares(s *Scenario) {
 	load := s.load()
 	if s.Traffic.kind != "steady" || s.Duration.Mean() > s.Timeout.Seconds()/20 {
 		return
 	}
-	// In no second do Poisson arrivals exceed their mean by 6 standard deviations.
+	// Poisson arrivals in a second practically never exceed their mean by 6 standard
+	// deviations.
 	spare := func(units int) bool {
 		rate := s.Traffic.Mean()
 		return s.RequestsPerUnit < 0 || s.RequestsPerUnit*float64(units) > rate+6*math.Sqrt(rate)

@@ -2,8 +2,8 @@ package plan
 
 import "math"
 
-// A run with a steady rate is measured in chunks of requests. Its figures are the means of
-// the chunks, and the scatter of those says how exact they are.
+// A run with a steady rate is divided into chunks of requests. Its figures are the means
+// over the chunks, and the scatter of the chunks gives the standard errors.
 const (
 	chunkRequests = 25_000
 	mostChunks    = 64
@@ -14,10 +14,10 @@ const (
 
 	longestWarmUp = 3_000_000 // requests
 
-	pieces = 240 // of a time series, up to twice as many
+	pieces = 240 // samples of a time series, up to twice as many
 )
 
-// Run simulates a scenario. It returns an error that names all faults of the scenario.
+// Run simulates a scenario. If the scenario has faults, the error names them all.
 func Run(s Scenario) (*Result, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func Run(s Scenario) (*Result, error) {
 	return runLength(c), nil
 }
 
-// runSteady runs until the figures are exact.
+// runSteady runs a steady rate until the figures are exact enough.
 func runSteady(s Scenario) *Result {
 	m := newSimulator(s)
 	if s.Traffic.Mean() == 0 {
@@ -60,9 +60,9 @@ func runSteady(s Scenario) *Result {
 	return r
 }
 
-// warmUp runs until the number of instances no longer depends on the beginning: it is the
-// highest load since the longest idle time. Where that takes too many requests, the
-// instances are there from the beginning.
+// warmUp runs until the number of instances no longer depends on the start. That number is
+// the highest load within the longest idle time. If the warm-up needs too many requests,
+// prefill starts the instances first.
 func (m *simulator) warmUp() {
 	_, idle := m.idleLimits()
 	length := 1.2*idle + 20*(m.Duration.Mean()+m.Init.Mean())
@@ -74,7 +74,7 @@ func (m *simulator) warmUp() {
 	m.reset()
 }
 
-// prefill starts the instances that a long history of this traffic would have left.
+// prefill starts the idle instances that a long run of this traffic would have.
 func (m *simulator) prefill() {
 	load := m.rateAtStart() * m.meanDuration()
 	n := min(int(math.Ceil(load+5*math.Sqrt(load))), m.ceiling) - m.ready
@@ -90,7 +90,7 @@ func (m *simulator) rateAtStart() float64 {
 	return m.Traffic.rates[0]
 }
 
-// runLength runs for a time.
+// runLength runs for the scenario's Length, or for its natural length.
 func runLength(s Scenario) *Result {
 	m := newSimulator(s)
 	length := s.Length.Seconds()
@@ -113,8 +113,8 @@ func runLength(s Scenario) *Result {
 	return m.result()
 }
 
-// naturalLength is the time of whole periods that are at least a day; 0 if the traffic
-// ends by itself.
+// naturalLength returns the length of whole periods that cover at least a day; 0 if the
+// traffic ends by itself.
 func naturalLength(s *Scenario) float64 {
 	all := []*Traffic{s.Traffic}
 	rate := 0.0
@@ -133,13 +133,13 @@ func naturalLength(s *Scenario) float64 {
 	switch {
 	case !endless:
 		return 0
-	case longest == 0: // all are steady: an hour at least, for the alarms of scaling
+	case longest == 0: // all are steady: at least an hour, for the scaling alarms
 		return min(daySeconds, max(3600, float64(s.Requests)/max(rate, 1e-9)))
 	}
 	return math.Ceil(daySeconds/longest) * longest
 }
 
-// chunk is a piece of a steady run.
+// chunk has the counts of one chunk of a steady run.
 type chunk struct {
 	arrived, cold, spilled, throttled float64
 	length, busy, instances           float64 // seconds, and integrals over them
@@ -156,14 +156,14 @@ func (c chunk) with(d chunk) chunk {
 	return chunk{c.arrived + d.arrived, c.cold + d.cold, c.spilled + d.spilled, c.throttled + d.throttled, c.length + d.length, c.busy + d.busy, c.instances + d.instances}
 }
 
-// The figures of a chunk: the value and what it is for one of.
+// The figures of a chunk, as numerator and denominator.
 func (c chunk) coldShare() (float64, float64)      { return c.cold, c.arrived }
 func (c chunk) spillShare() (float64, float64)     { return c.spilled, c.arrived }
 func (c chunk) throttledShare() (float64, float64) { return c.throttled, c.arrived }
 func (c chunk) meanInstances() (float64, float64)  { return c.instances, c.length }
 func (c chunk) meanBusy() (float64, float64)       { return c.busy, c.length }
 
-// scatter is the mean of a figure over chunks and its standard error.
+// scatter returns the mean of a figure over chunks, and its standard error.
 func scatter(chunks []chunk, figure func(chunk) (value, per float64)) (mean, err float64) {
 	values, weights, squares := 0.0, 0.0, 0.0
 	for _, c := range chunks {

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// How Application Auto Scaling follows the load. Its two alarms look at the mean of
-// ProvisionedConcurrencyUtilization over a minute: above the target for 3 minutes it adds
-// instances, below 90% of the target for 15 minutes it removes some, in small steps. New
-// instances take a minute or two, and none of them serves before all are there; Lambda makes
-// up to 6,000 a minute.
+// How Application Auto Scaling follows the load. Its two alarms watch the mean of
+// ProvisionedConcurrencyUtilization over a minute. Above the target for 3 minutes, it adds
+// instances. Below 90% of the target for 15 minutes, it removes some, in small steps. New
+// instances take a minute or two, and none of them serves before all are ready; Lambda
+// starts up to 6,000 a minute.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11).
-// Two things are not confirmed by a document. A step down is 10%, and at least one instance,
-// a minute. The lower alarm is at 90% of the target, as the alarms of other services are.
+// No document confirms two assumptions. A step down is 10% a minute, at least one instance.
+// The lower alarm is at 90% of the target, as for other services.
 const (
 	minutesAbove = 3
 	minutesBelow = 15
@@ -34,8 +34,8 @@ type scaling struct {
 	above, below    int     // minutes in a row
 	pending         bool    // instances are being allocated,
 	target          int     // up to so many
-	next            int     // change of the schedule
-	day             float64 // that it is in
+	next            int     // index of the next change of the schedule
+	day             float64 // when the day of that change began, in seconds
 }
 
 func (m *simulator) startScaling() {
@@ -44,7 +44,7 @@ func (m *simulator) startScaling() {
 		return
 	}
 	if changes := m.Provisioned.Schedule; len(changes) > 0 {
-		// Before the first change of the day the last one holds.
+		// Before the first change of the day, the last change of the day before applies.
 		m.limit(changes[len(changes)-1])
 		m.setReady(m.scaling.lowest)
 		m.timers.push(event{at: changes[0].At.Seconds(), kind: rescheduled})
@@ -56,15 +56,15 @@ func (m *simulator) limit(c Change) {
 	m.scaling.lowest, m.scaling.highest = c.Min, max(c.Min, c.Max)
 }
 
-// setReady sets how many provisioned instances serve.
+// setReady sets the number of provisioned instances that serve.
 func (m *simulator) setReady(n int) {
 	m.ready = n
 	limit := m.RequestsPerUnit * float64(n)
 	m.warmed.resize(m.now, limit, limit)
 }
 
-// aim goes to a number of provisioned instances: at once if there are enough, or when they
-// have been allocated.
+// aim changes the number of provisioned instances: down at once, up when Lambda has
+// allocated the new ones.
 func (m *simulator) aim(n int) {
 	n = min(max(n, m.scaling.lowest), m.scaling.highest)
 	switch {
@@ -76,12 +76,12 @@ func (m *simulator) aim(n int) {
 	}
 }
 
-// allocation is the time in seconds that new provisioned instances take.
+// allocation returns the time in seconds that Lambda takes to allocate n instances.
 func (m *simulator) allocation(n int) float64 {
 	return allocationSeconds + float64(n)/allocationPerSecond + m.Init.Mean()
 }
 
-// minute looks at the metric.
+// minute evaluates the metric of the last minute and scales.
 func (m *simulator) minute() {
 	s := &m.scaling
 	target := m.Provisioned.Utilization
@@ -108,7 +108,7 @@ func (m *simulator) minute() {
 	m.timers.push(event{at: m.now + 60, kind: minuteEnds})
 }
 
-// reschedule changes the bounds as the schedule says.
+// reschedule applies the next change of the schedule.
 func (m *simulator) reschedule() {
 	s := &m.scaling
 	changes := m.Provisioned.Schedule
@@ -121,8 +121,8 @@ func (m *simulator) reschedule() {
 	m.timers.push(event{at: s.day + changes[s.next].At.Seconds(), kind: rescheduled})
 }
 
-// deploy allocates the provisioned instances of a new version: the lowest number, not the
-// one that target tracking has reached.
+// deploy starts to allocate the provisioned instances of a new version: the lowest number,
+// not the current number of target tracking.
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11)
 func (m *simulator) deploy() {
 	m.preparing = m.scaling.lowest
@@ -133,8 +133,8 @@ func (m *simulator) deploy() {
 	m.timers.push(event{at: m.now + wait, kind: shifted})
 }
 
-// shift sends all invocations to the new version. Instances of the old one finish what they
-// do.
+// shift sends all invocations to the new version. Instances of the old version finish their
+// invocations.
 func (m *simulator) shift() {
 	m.epoch++
 	m.oldBusy += m.warmBusy
@@ -142,7 +142,7 @@ func (m *simulator) shift() {
 	m.idle.n = 0
 	m.scaling.pending = false
 	m.setReady(m.scaling.lowest)
-	// Instances that were being allocated belong to the old version.
+	// Drop pending allocations, which belong to the old version.
 	kept := m.timers[:0]
 	for _, e := range m.timers {
 		if e.kind != allocated {
@@ -156,21 +156,21 @@ func (m *simulator) shift() {
 	}
 }
 
-// Sample is a piece of a run, for pictures.
+// Sample is one interval of a run's time series, for pictures.
 type Sample struct {
-	// At is the end of the piece, in seconds since the beginning.
+	// At is the end of the interval, in seconds since the beginning.
 	At float64 `json:"at"`
-	// Requests are arrivals a second.
+	// Requests is the rate of arrivals, in requests a second.
 	Requests float64 `json:"requests"`
-	// Busy, Instances and Provisioned are means. Provisioned instances are allocated, busy or
-	// not.
+	// Busy, Instances and Provisioned are mean numbers of instances. Provisioned counts all
+	// allocated instances, busy or idle.
 	Busy        float64 `json:"busy"`
 	Instances   float64 `json:"instances"`
 	Provisioned float64 `json:"provisioned"`
 	// Cold and Throttled are numbers of requests and batches.
 	Cold      uint64 `json:"cold"`
 	Throttled uint64 `json:"throttled"`
-	// Waiting are the messages in the queues at the end.
+	// Waiting is the number of messages in the queues at the end of the interval.
 	Waiting int `json:"waiting"`
 }
 
@@ -206,7 +206,7 @@ func (m *simulator) sample() {
 		Busy: (m.timeBusy - s.busy) / passed, Instances: (m.timeInstances - s.instances) / passed, Provisioned: (m.timeReady - s.ready) / passed,
 		Cold: s.cold, Throttled: s.throttled, Waiting: waiting,
 	})
-	if len(s.samples) == 2*pieces { // a run that takes longer than was thought
+	if len(s.samples) == 2*pieces { // the run is longer than expected: join pairs of samples
 		for i := range pieces {
 			s.samples[i] = s.samples[2*i].with(s.samples[2*i+1])
 		}
@@ -218,7 +218,7 @@ func (m *simulator) sample() {
 	m.timers.push(event{at: m.now + s.step, kind: sampled})
 }
 
-// with joins two pieces of one length that follow each other.
+// with joins two consecutive samples of equal length.
 func (s Sample) with(next Sample) Sample {
 	mean := func(a, b float64) float64 { return (a + b) / 2 }
 	return Sample{

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// at is the sample of a run at a time.
+// at returns the sample of a run at a time.
 func (r *Result) at(d time.Duration) Sample {
 	for _, s := range r.Series {
 		if s.At >= d.Seconds()-1e-6 {
@@ -16,8 +16,8 @@ func (r *Result) at(d time.Duration) Sample {
 	return Sample{}
 }
 
-// TestTargetTracking: a step of the load is followed after three minutes and the time of
-// the allocation, and the way down begins after fifteen.
+// TestTargetTracking checks that target tracking follows a step up after three minutes and
+// the allocation time, and begins to scale down after fifteen minutes.
 func TestTargetTracking(t *testing.T) {
 	t.Parallel()
 	minutes := make([]float64, 120)
@@ -43,7 +43,8 @@ func TestTargetTracking(t *testing.T) {
 	}
 }
 
-// TestSchedule: the number changes at times of the day, up after the allocation.
+// TestSchedule checks that the number changes at times of the day, upwards after the
+// allocation.
 func TestSchedule(t *testing.T) {
 	t.Parallel()
 	r := run(t, Scenario{
@@ -57,8 +58,8 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// TestDeployment: the new version has its warm instances before it takes over, the lowest
-// number of them, and the old instances on demand are lost.
+// TestDeployment checks that the new version has the lowest number of warm instances before
+// it takes over, and that the old on-demand instances end.
 func TestDeployment(t *testing.T) {
 	t.Parallel()
 	s := Scenario{
@@ -79,7 +80,7 @@ func TestDeployment(t *testing.T) {
 	}
 }
 
-// TestRamp: a new function gets 1,000 instances at once and 100 more each second.
+// TestRamp checks that a new function gets 1,000 instances at once and 100 more each second.
 func TestRamp(t *testing.T) {
 	t.Parallel()
 	r := run(t, Scenario{
@@ -92,8 +93,8 @@ func TestRamp(t *testing.T) {
 	near(t, "throttled", r.ThrottledShare, 0.96, 0.01)
 }
 
-// TestRequestsPerUnit: short requests meet the limit of 10 a second for each unit of
-// concurrency.
+// TestRequestsPerUnit checks that short requests reach the limit of 10 a second for each
+// unit of concurrency.
 func TestRequestsPerUnit(t *testing.T) {
 	t.Parallel()
 	s := Scenario{Traffic: Steady(200), Duration: Constant(10 * time.Millisecond), Reserved: new(10), Requests: 200_000, Seed: 1}
@@ -104,7 +105,8 @@ func TestRequestsPerUnit(t *testing.T) {
 	near(t, "spill-over", run(t, s).SpillShare, 0.5, 0.02)
 }
 
-// TestMemory: nothing is kept per request, and a course has a bounded number of points.
+// TestMemory checks that a run keeps nothing per request, and that a time series has a
+// bounded number of points.
 func TestMemory(t *testing.T) {
 	s := Scenario{Traffic: Curve(time.Hour, []float64{20, 30}, true), Duration: Exponential(100 * time.Millisecond), Seed: 1, Length: 2 * time.Hour}
 	allocated := func() uint64 {
@@ -137,7 +139,7 @@ func TestMemory(t *testing.T) {
 	near(t, "requests of the course", arrived, float64(r.Requests), 1e-6)
 }
 
-// TestAccount: without reserved concurrency the account is the limit.
+// TestAccount checks that the account's quota is the limit without reserved concurrency.
 func TestAccount(t *testing.T) {
 	t.Parallel()
 	r := run(t, Scenario{Traffic: Steady(2000), Duration: Exponential(time.Second), Requests: 400_000, Seed: 1})
@@ -145,7 +147,7 @@ func TestAccount(t *testing.T) {
 	near(t, "busy", r.MeanBusy, 1000, 0.01)
 }
 
-// TestTimeout: what takes longer is ended there.
+// TestTimeout checks that invocations end at the timeout.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	r := run(t, Scenario{Traffic: Steady(5), Duration: Exponential(time.Second), Timeout: 3 * time.Second, Requests: 300_000, Seed: 1})
@@ -153,7 +155,7 @@ func TestTimeout(t *testing.T) {
 	near(t, "longest", r.Latency.Max, 3, 1e-9)
 }
 
-// TestCheck names what is wrong, all at once.
+// TestCheck checks that Check names all faults at once.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]Scenario{

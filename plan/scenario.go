@@ -21,91 +21,91 @@ const (
 	defaultTimeout = 15 * time.Minute // the longest that Lambda allows
 )
 
-// Idle times are not documented. Measurements by others lie between 5 and 15 minutes, and
-// differ between regions and hours.
+// AWS does not document idle times. Published measurements lie between 5 and 15 minutes,
+// and differ between regions and hours.
 var defaultIdle = Band{5 * time.Minute, 15 * time.Minute}
 
 // Scenario is a function with its traffic and its settings. Traffic or a queue is
 // required.
 type Scenario struct {
-	// Traffic are the requests: whatever waits for an answer. Nil is none.
+	// Traffic has the requests, whose clients wait for an answer. Nil is none.
 	Traffic *Traffic
 
 	// Duration is the time that the handler takes for a request. It is required with
-	// Traffic, except for a trace that has its own durations.
+	// Traffic, unless that is a trace with its own durations.
 	Duration Distribution
 
-	// Init is the time that a new instance takes before its first invocation. It comes
-	// before the duration of that invocation. Nil is 0.
+	// Init is the time that a new instance takes before its first invocation. It adds to
+	// the duration of that invocation. Nil is 0.
 	Init Distribution
 
-	// Idle is how long an instance waits for its next invocation before it ends. AWS does
-	// not document it, so it is a band: the limit is drawn anew whenever an instance
-	// ends. The zero value is 5 to 15 minutes.
+	// Idle is how long an instance waits for its next invocation before Lambda ends it. AWS
+	// does not document it, so it is a band: the simulator draws a new limit whenever an
+	// instance ends. The zero value is 5 to 15 minutes.
 	Idle Band
 
-	// Timeout ends invocations. 0 is 15 minutes.
+	// Timeout is the function's timeout, after which Lambda ends an invocation. 0 is 15
+	// minutes.
 	Timeout time.Duration
 
-	// Provisioned are the instances that are kept warm.
+	// Provisioned is the provisioned concurrency.
 	Provisioned Provisioned
 
-	// Reserved is the most that may run at once: requests above that are throttled. Nil
-	// is none, 0 throttles all.
+	// Reserved is the reserved concurrency: the maximum of concurrent invocations. Lambda
+	// throttles requests above it. Nil is none, 0 throttles all.
 	Reserved *int
 
-	// Account is the number of instances that may run at once if nothing is reserved. 0
-	// is 1,000, the quota of a new account in a region.
+	// Account is the account's quota of concurrent executions, which applies if Reserved is
+	// nil. 0 is 1,000, the default quota of an account in a region.
 	Account int
 
-	// RequestsPerUnit are the requests a second that Lambda takes for each unit of
-	// concurrency. 0 is 10, as documented; a negative number lifts the limit, so that
+	// RequestsPerUnit is the number of requests a second that Lambda accepts for each unit
+	// of concurrency. 0 is 10, as documented. A negative number lifts the limit, so that
 	// Erlang B holds for durations under 100 ms as well.
 	RequestsPerUnit float64
 
 	// Queues are the queues whose jobs run on the same function.
 	Queues []Queue
 
-	// Deployments are times at which a new version takes over. Its provisioned instances
-	// are allocated first, the minimum if they are autoscaled. Then all invocations go to
-	// them, and the instances of the old version end.
+	// Deployments are the times at which deployments begin. Lambda first allocates the new
+	// version's provisioned instances, the minimum if they are autoscaled. Then all
+	// invocations go to the new version, and the instances of the old version end.
 	Deployments []time.Duration
 
-	// Seed is where the random numbers begin.
+	// Seed is the seed of the random numbers.
 	Seed uint64
 
-	// Length is how much time is simulated. 0 is what the figures need: for a steady rate
-	// until the shares are known to 0.2% or Requests are used up; for a curve at least a
-	// day of whole periods; otherwise until all requests and jobs are done.
+	// Length is the simulated time. With 0, a steady rate runs until the standard errors of
+	// the shares are 0.2%, or Requests have arrived. A curve runs for at least a day of
+	// whole periods, and other traffic until all requests and jobs are done.
 	Length time.Duration
 
-	// Requests bound a run with a steady rate. 0 is 20 million, which takes about two
-	// seconds.
+	// Requests is the maximum of requests in a run with a steady rate. 0 is 20 million,
+	// which takes about two seconds.
 	Requests int
 }
 
-// Provisioned says how many instances are kept warm. The zero value keeps none.
+// Provisioned is the number of instances that Lambda keeps warm. The zero value is none.
 type Provisioned struct {
-	// Min is the number, or with Max the lowest one.
+	// Min is the number; with Max, it is the lowest number.
 	Min int `json:"min"`
 
-	// Max is the highest number that target tracking goes to. 0 is Min: the number is
-	// fixed.
+	// Max is the highest number for target tracking. 0 means Min: the number is fixed.
 	Max int `json:"max,omitempty"`
 
-	// Utilization is the share of the warm instances that target tracking keeps busy, 0.1
-	// to 0.9. 0 is 0.7.
+	// Utilization is the target of target tracking: the share of warm instances that are
+	// busy, 0.1 to 0.9. 0 is 0.7.
 	Utilization float64 `json:"utilization,omitempty"`
 
-	// Schedule are changes at times of the day, in their order.
+	// Schedule lists changes by the time of day, earliest first.
 	Schedule []Change `json:"schedule,omitempty"`
 }
 
-// Change sets the numbers of [Provisioned] from a time of each day on.
+// Change sets the numbers of [Provisioned] at a time of each day.
 type Change struct {
-	// At is the time since midnight, which is the beginning of the traffic.
+	// At is the time since midnight. The traffic begins at midnight.
 	At time.Duration `json:"at"` // as JSON in nanoseconds
-	// Min and Max are those of [Provisioned].
+	// Min and Max replace those of [Provisioned].
 	Min int `json:"min"`
 	Max int `json:"max,omitempty"`
 }
@@ -148,7 +148,7 @@ func (s *Scenario) defaults() Scenario {
 	return c
 }
 
-// ceiling is how many invocations may run at once.
+// ceiling returns the maximum of concurrent invocations.
 func (s *Scenario) ceiling() int {
 	if s.Reserved != nil {
 		return *s.Reserved
@@ -156,7 +156,7 @@ func (s *Scenario) ceiling() int {
 	return s.Account
 }
 
-// load is the mean number of busy instances that requests need, without the init phases.
+// load returns the mean number of instances that requests keep busy, without init phases.
 func (s *Scenario) load() float64 {
 	if s.Traffic == nil {
 		return 0
@@ -164,7 +164,7 @@ func (s *Scenario) load() float64 {
 	return s.Traffic.Mean() * s.meanDuration()
 }
 
-// meanDuration is the mean duration of a request in seconds.
+// meanDuration returns the mean duration of a request in seconds.
 func (s *Scenario) meanDuration() float64 {
 	if s.Traffic != nil && len(s.Traffic.requests) > 0 && s.Traffic.requests[0].Duration >= 0 {
 		sum := 0.0
@@ -179,7 +179,7 @@ func (s *Scenario) meanDuration() float64 {
 	return s.Duration.Mean()
 }
 
-// backlogAlone reports whether there is nothing but messages that wait at the beginning.
+// backlogAlone reports whether the scenario has only messages that wait at the beginning.
 func (s *Scenario) backlogAlone() bool {
 	for i := range s.Queues {
 		if s.Queues[i].Traffic != nil {
@@ -189,7 +189,7 @@ func (s *Scenario) backlogAlone() bool {
 	return s.Traffic == nil
 }
 
-// Check returns all that is wrong with a scenario.
+// Check returns an error that names all faults of a scenario.
 func (s *Scenario) Check() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -255,7 +255,7 @@ func (s *Scenario) Check() error {
 	return errors.Join(errs...)
 }
 
-// idleLimits are the bounds of idle times in seconds.
+// idleLimits returns the bounds of the idle time in seconds.
 func (s *Scenario) idleLimits() (low, high float64) {
 	return s.Idle.Min.Seconds(), math.Max(s.Idle.Max.Seconds(), s.Idle.Min.Seconds())
 }

@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// lead is how long before the load a change upwards comes: the instances must be allocated.
+// lead is the time between an upward change and the load: Lambda must allocate the
+// instances first.
 const lead = 5 * time.Minute
 
-// schedule divides the day by its load, in four levels, or the hour if all hours are the
-// same. It is empty if the traffic is neither.
+// schedule makes a schedule with four levels of load: over the day, or over the hour if all
+// hours are alike. It returns none if the traffic fits neither.
 func (s *Scenario) schedule(goals Goals, most int) []Change {
 	t := s.Traffic
 	switch length := t.length(); {
@@ -31,7 +32,8 @@ func (s *Scenario) schedule(goals Goals, most int) []Change {
 	return nil
 }
 
-// changes divides a period of some slots, such as the 24 hours of a day.
+// changes makes the changes for a period that has equal slots, such as the 24 hours of a
+// day.
 func (s *Scenario) changes(goals Goals, most, slots int, slot time.Duration) []Change {
 	t := s.Traffic
 	needs := make([]int, slots)
@@ -46,7 +48,7 @@ func (s *Scenario) changes(goals Goals, most, slots int, slot time.Duration) []C
 	}
 	level := func(n int) int { return levels[quarter(max(needs[(n+slots)%slots], 1))] }
 	period := time.Duration(slots) * slot
-	// A change upwards that comes early may come before one downwards.
+	// With its lead, an upward change may come before a downward one.
 	at := map[time.Duration]int{}
 	for n := range slots {
 		now, before := level(n), level(n-1)
@@ -67,7 +69,7 @@ func (s *Scenario) changes(goals Goals, most, slots int, slot time.Duration) []C
 	return changes
 }
 
-// hourly reports whether a schedule does the same in each hour, and what in one.
+// hourly returns the changes of one hour, and reports whether all hours have the same.
 func hourly(schedule []Change) ([]Change, bool) {
 	n := len(schedule) / 24
 	if n == 0 || len(schedule)%24 != 0 {
@@ -82,7 +84,7 @@ func hourly(schedule []Change) ([]Change, bool) {
 	return schedule[:n], true
 }
 
-// describeSchedule writes a schedule as words.
+// describeSchedule describes a schedule in words.
 func describeSchedule(schedule []Change) string {
 	var parts []string
 	if hour, ok := hourly(schedule); ok {

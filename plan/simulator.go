@@ -20,7 +20,7 @@ type simulator struct {
 	epoch  uint16 // counts deployments
 
 	// On demand.
-	busy      int // instances, those of old versions included
+	busy      int // instances, including those of old versions
 	idle      stack
 	idleLimit float64
 	idleLow   float64
@@ -28,9 +28,9 @@ type simulator struct {
 
 	// Provisioned.
 	ready     int // instances of the current version
-	warmBusy  int // of them; more than ready for a while after they are fewer
-	oldBusy   int // of old versions
-	preparing int // of a deployment that is under way
+	warmBusy  int // busy ones; more than ready for a while after ready falls
+	oldBusy   int // busy ones of old versions
+	preparing int // instances of a deployment in progress
 	scaling   scaling
 
 	ceiling  int
@@ -46,7 +46,7 @@ type simulator struct {
 	stats
 }
 
-// stats are the counts and sums of a run. They begin anew when the warm-up is over.
+// stats has the counts and sums of a run. They restart when the warm-up is over.
 type stats struct {
 	start   float64
 	latency *histogram
@@ -55,7 +55,7 @@ type stats struct {
 
 	timeBusy, timeInstances, timeWarmBusy, timeReady float64 // integrals over time
 	peakBusy, peakInstances                          int
-	occupancy                                        []float64 // time with so many busy
+	occupancy                                        []float64 // time by the number of busy instances
 
 	billed, warmBilled float64 // seconds on demand and provisioned, in whole milliseconds
 	invocations        uint64
@@ -92,7 +92,7 @@ func newSimulator(s Scenario) *simulator {
 	return m
 }
 
-// reset forgets what was measured.
+// reset clears the counts and sums.
 func (m *simulator) reset() {
 	m.stats = stats{start: m.now, latency: newHistogram(), occupancy: make([]float64, 64)}
 	for _, q := range m.queues {
@@ -107,7 +107,7 @@ func (m *simulator) drawIdleLimit() {
 	}
 }
 
-// runRequests goes on until so many more requests have arrived.
+// runRequests runs until n more requests have arrived.
 func (m *simulator) runRequests(n uint64) {
 	for until := m.arrived + n; m.arrived < until; {
 		if !m.step(math.Inf(1)) {
@@ -116,21 +116,21 @@ func (m *simulator) runRequests(n uint64) {
 	}
 }
 
-// runUntil goes on until a time.
+// runUntil runs until a time.
 func (m *simulator) runUntil(end float64) {
 	for m.step(end) {
 	}
 	m.advance(end)
 }
 
-// runOut goes on until there is nothing to do any more: all requests and jobs are done.
+// runOut runs until all requests and jobs are done.
 func (m *simulator) runOut() {
 	for (!math.IsInf(m.nextAt, 1) || len(m.due) > 0 || m.queued()) && m.step(math.Inf(1)) {
 	}
 }
 
-// step does the next thing that happens before end, and reports whether there was one. What
-// ends comes before what begins at the same time.
+// step processes the next event before end, and reports whether there was one. At the same
+// time, ends of invocations come before arrivals.
 func (m *simulator) step(end float64) bool {
 	at, what := m.nextAt, 0
 	if len(m.timers) > 0 && m.timers[0].at <= at {
@@ -141,7 +141,7 @@ func (m *simulator) step(end float64) bool {
 	}
 	if m.idle.n > 0 {
 		if expires := m.idle.oldest() + m.idleLimit; expires < at {
-			at, what = max(expires, m.now), 3 // a limit that is drawn anew may be over already
+			at, what = max(expires, m.now), 3 // a newly drawn limit may have passed already
 		}
 	}
 	for i, q := range m.queues {
@@ -171,7 +171,7 @@ func (m *simulator) step(end float64) bool {
 	return true
 }
 
-// advance lets time pass.
+// advance moves the clock and updates the integrals over time.
 func (m *simulator) advance(at float64) {
 	dt := at - m.now
 	if dt <= 0 {
@@ -193,16 +193,16 @@ func (m *simulator) advance(at float64) {
 	m.scaling.used += dt * float64(m.warmBusy)
 }
 
-// running is the number of invocations that run.
+// running returns the number of invocations in flight.
 func (m *simulator) running() int { return m.busy + m.warmBusy + m.oldBusy }
 
-// provisionedInstances is the number of provisioned instances that there are.
+// provisionedInstances returns the number of provisioned instances of all versions.
 func (m *simulator) provisionedInstances() int {
 	return max(m.ready, m.warmBusy) + m.oldBusy + m.preparing
 }
 
-// acquire finds an instance: kind says which, and initing how long it takes to begin. It
-// reports false if the invocation is throttled.
+// acquire finds or starts an instance. kind is onDemand or provisioned, and initing is the
+// time of the init phase. ok is false if Lambda throttles the invocation.
 func (m *simulator) acquire() (kind uint8, initing float64, ok bool) {
 	if m.warmBusy < m.ready && (!m.limited || m.warmed.take(m.now)) {
 		m.warmBusy++
@@ -228,7 +228,7 @@ func (m *simulator) acquire() (kind uint8, initing float64, ok bool) {
 	return onDemand, initing, true
 }
 
-// request serves a request.
+// request handles the arrival of a request.
 func (m *simulator) request(duration float64) {
 	m.arrived++
 	if duration < 0 {
@@ -249,7 +249,7 @@ func (m *simulator) request(duration float64) {
 	m.invoke(kind, initing, initing+duration, -1)
 }
 
-// invoke runs an invocation of some seconds.
+// invoke starts an invocation that takes total seconds.
 func (m *simulator) invoke(kind uint8, initing, total float64, batch int32) {
 	m.invocations++
 	if billed := math.Ceil(total*1000-1e-6) / 1000; kind == provisioned {

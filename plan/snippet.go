@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// snippet is Go source that sets the advised numbers in a stack.
+// snippet returns Go source that sets the recommended numbers in a stack.
 func (a *Advice) snippet() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "hearth.NewBackend(stack, jsii.String(\"Backend\"), &hearth.BackendProps{")

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// chart is a picture of lines over two axes, as SVG without scripts.
+// chart is a line chart, drawn as SVG without scripts.
 type chart struct {
 	x, y   axis
 	lines  []line
@@ -15,7 +15,7 @@ type chart struct {
 	legend bool
 }
 
-// axis maps values to places. Its label says the unit.
+// axis maps values to coordinates. Its label has the unit.
 type axis struct {
 	label    string
 	low      float64
@@ -23,10 +23,10 @@ type axis struct {
 	log      bool
 	format   func(float64) string
 	ticks    []float64
-	from, to float64 // places
+	from, to float64 // coordinates
 }
 
-// line joins points. Its class says its colour: c1 to c4.
+// line joins points. Its class sets its colour: c1 to c4.
 type line struct {
 	name   string
 	class  string
@@ -35,7 +35,7 @@ type line struct {
 	steps  bool
 }
 
-// mark is a point with a text.
+// mark is a point with a label.
 type mark struct {
 	Point
 	text string
@@ -58,7 +58,7 @@ func (a *axis) place(v float64) float64 {
 	return a.from + (a.to-a.from)*math.Min(math.Max((v-low)/(high-low), 0), 1)
 }
 
-// scale chooses bounds and ticks for the values of an axis.
+// scale computes the bounds and ticks of an axis from its values.
 func (a *axis) scale(values []float64) {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
@@ -80,7 +80,7 @@ func (a *axis) scale(values []float64) {
 				}
 			}
 		}
-		for len(a.ticks) > 9 { // far apart: powers of ten alone
+		for len(a.ticks) > 9 { // too many ticks: keep only powers of ten
 			kept := a.ticks[:0]
 			for i, v := range a.ticks {
 				if i%3 == 0 {

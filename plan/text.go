@@ -35,8 +35,8 @@ type textWriter struct{ strings.Builder }
 
 func (t *textWriter) printf(format string, args ...any) { fmt.Fprintf(t, format, args...) }
 
-// wrap writes a paragraph in lines of up to 90 columns, the first after a prefix and the
-// others below its text.
+// wrap writes a paragraph in lines of up to 90 columns. The prefix comes before the first
+// line; the other lines are indented to match.
 func (t *textWriter) wrap(prefix, text string) {
 	column := utf8.RuneCountInString(prefix)
 	t.WriteString(prefix)
@@ -62,7 +62,7 @@ func indent(text string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n    ") + "\n"
 }
 
-// table writes rows whose columns but the first are aligned to the right.
+// table writes rows. It aligns the first column to the left and the others to the right.
 func (t *textWriter) table(rows [][]string) {
 	var widths []int
 	for _, row := range rows {
@@ -179,7 +179,7 @@ func (t *textWriter) cost(r *Report) {
 	t.table(rows)
 }
 
-// title says what costs so much.
+// title names the period of a cost.
 func (c Cost) title() string {
 	if c.Of == "run" {
 		return "This costs"
@@ -187,7 +187,7 @@ func (c Cost) title() string {
 	return "A month costs"
 }
 
-// simulated says how much was simulated.
+// simulated describes the length of the simulation.
 func (r *Report) simulated() string {
 	if r.Requests > 0 || len(r.Queues) == 0 {
 		return thousands(float64(r.Requests)) + " requests"

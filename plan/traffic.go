@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// Traffic is a stream of arrivals. It is made by [Steady], [Curve], [Diurnal],
-// [Weekly], [TopOfTheHour], [Bursts] and [Trace], and is never changed after that.
+// Traffic is a stream of arrivals. [Steady], [Curve], [Counts], [Diurnal], [Weekly],
+// [TopOfTheHour], [Bursts] and [Trace] make one. It never changes after that.
 type Traffic struct {
 	kind string
 
-	// Rates of a Poisson process, each for a step; one that is not repeated ends.
+	// Rates of a Poisson process, each for one step. Without repeat, the process ends.
 	rates  []float64 // requests a second
-	step   float64   // seconds; 0 is for ever
+	step   float64   // seconds; 0 is infinite
 	repeat bool
 
 	// Bursts: size requests arrive together, spread over spread seconds.
@@ -30,25 +30,25 @@ type Traffic struct {
 type Request struct {
 	// At is the time since the beginning of the trace.
 	At time.Duration
-	// Duration is the handler's, or negative to draw one from
+	// Duration is the handler's duration. If it is negative, the simulator draws one from
 	// [Scenario.Duration].
 	Duration time.Duration
 }
 
-// Steady is a Poisson process with a constant rate in requests a second.
+// Steady returns a Poisson process with a constant rate in requests a second.
 func Steady(rate float64) *Traffic {
 	return &Traffic{kind: "steady", rates: []float64{rate}, repeat: true, size: 1}
 }
 
-// Curve is a Poisson process whose rate changes with each step of time: rates are in
-// requests a second. A repeated curve, such as a day or a week, begins
-// again at its end; another one ends there.
+// Curve returns a Poisson process whose rate changes with each step of time. Rates are in
+// requests a second. With repeat, the curve starts again at its end, such as a day or a
+// week; otherwise the traffic ends there.
 func Curve(step time.Duration, rates []float64, repeat bool) *Traffic {
 	return &Traffic{kind: "curve", rates: slices.Clone(rates), step: step.Seconds(), repeat: repeat, size: 1}
 }
 
-// Counts is a [Curve] with the numbers of requests in each step. The requests lie in their
-// step as in a Poisson process, so that their number varies as it would.
+// Counts is [Curve] with the mean number of requests in each step instead of rates. The
+// simulated numbers vary, as in any Poisson process.
 func Counts(step time.Duration, counts []float64, repeat bool) *Traffic {
 	rates := make([]float64, len(counts))
 	for i, n := range counts {
@@ -57,8 +57,8 @@ func Counts(step time.Duration, counts []float64, repeat bool) *Traffic {
 	return Curve(step, rates, repeat)
 }
 
-// Diurnal is a day, minute by minute, on a sine: lowest at 3 in the morning, highest at 15,
-// with the mean between them. Rates are in requests a second.
+// Diurnal returns a daily sine curve in steps of a minute: lowest at 03:00, highest at
+// 15:00, with the mean halfway between. Rates are in requests a second.
 func Diurnal(lowest, highest float64) *Traffic {
 	rates := make([]float64, 24*60)
 	for i := range rates {
@@ -70,8 +70,9 @@ func Diurnal(lowest, highest float64) *Traffic {
 	return t
 }
 
-// Weekly is a week of a daily curve, from Monday on, whose weekends have a share of the
-// requests of the other days. Traffic that is not a day long stays as it is.
+// Weekly returns a week of a daily curve, from Monday on. Each day of the weekend has the
+// share weekend of a weekday's requests. If day is not a day long, Weekly returns it
+// unchanged.
 func Weekly(day *Traffic, weekend float64) *Traffic {
 	if day.length() != daySeconds || day.step == 0 {
 		return day
@@ -89,8 +90,8 @@ func Weekly(day *Traffic, weekend float64) *Traffic {
 	return &week
 }
 
-// TopOfTheHour is a steady rate with a rush in the first minute of each hour, as scheduled
-// clients make it. Rates are in requests a second.
+// TopOfTheHour returns a steady rate with a rush in the first minute of each hour, as from
+// scheduled clients. Rates are in requests a second.
 func TopOfTheHour(rate, rush float64) *Traffic {
 	rates := make([]float64, 60)
 	for i := range rates {
@@ -102,16 +103,17 @@ func TopOfTheHour(rate, rush float64) *Traffic {
 	return t
 }
 
-// Bursts is a steady rate whose requests arrive in bursts of a size: the bursts are a
-// Poisson process, and the requests of each are spread evenly over a time, at once for 0.
-// A size of 1 is [Steady].
+// Bursts returns a steady rate whose requests arrive in bursts of a size. The bursts are a
+// Poisson process. The requests of a burst are spread evenly over the time spread; with 0
+// they arrive at once. A size of 1 is [Steady].
 func Bursts(rate float64, size int, spread time.Duration) *Traffic {
 	t := Steady(rate)
 	t.kind, t.size, t.spread = "bursts", max(size, 1), spread.Seconds()
 	return t
 }
 
-// Trace is a list of requests, in any order. The caller must not change it afterwards.
+// Trace returns traffic from a list of requests, in any order. The caller must not change
+// the list afterwards.
 func Trace(requests []Request) *Traffic {
 	sorted := slices.IsSortedFunc(requests, byTime)
 	if !sorted {
@@ -123,8 +125,8 @@ func Trace(requests []Request) *Traffic {
 
 func byTime(a, b Request) int { return int(min(max(a.At-b.At, -1), 1)) }
 
-// Scaled is the same traffic with factor times the requests. A trace cannot be scaled and
-// stays as it is.
+// Scaled returns the same traffic with factor times the requests. It returns a trace
+// unchanged.
 func (t *Traffic) Scaled(factor float64) *Traffic {
 	scaled := *t
 	scaled.rates = slices.Clone(t.rates)
@@ -134,15 +136,15 @@ func (t *Traffic) Scaled(factor float64) *Traffic {
 	return &scaled
 }
 
-// Repeated is the same traffic again and again: a curve or counts begin anew at their end. A
-// trace cannot be repeated and stays as it is.
+// Repeated returns the same traffic with repetition: a curve or counts start again at their
+// end. It returns a trace unchanged.
 func (t *Traffic) Repeated() *Traffic {
 	repeated := *t
 	repeated.repeat = t.requests == nil
 	return &repeated
 }
 
-// Mean is the mean rate in requests a second.
+// Mean returns the mean rate in requests a second.
 func (t *Traffic) Mean() float64 {
 	if t.requests != nil {
 		if length := t.length(); length > 0 {
@@ -157,8 +159,8 @@ func (t *Traffic) Mean() float64 {
 	return sum / float64(max(len(t.rates), 1))
 }
 
-// Peak is the highest rate of a step, or for a trace the rate of its busiest minute, in
-// requests a second.
+// Peak returns the highest rate of a step, or for a trace the rate of its busiest minute,
+// in requests a second.
 func (t *Traffic) Peak() float64 {
 	if t.requests == nil {
 		return slices.Max(append([]float64{0}, t.rates...))
@@ -173,15 +175,15 @@ func (t *Traffic) Peak() float64 {
 	return float64(most) / 60
 }
 
-// Peakedness is the ratio of variance to mean of the number of busy instances, if there
-// were always a free one: 1 for Poisson arrivals, more for bursts. duration is the mean in
-// seconds. It is exact for bursts that arrive at once and exponential durations, and of a
-// trace it is estimated.
+// Peakedness returns the ratio of variance to mean of the number of busy instances, with
+// unlimited instances: 1 for Poisson arrivals, more for bursts. duration is the mean
+// duration in seconds. The ratio is exact for bursts that arrive at once and exponential
+// durations. For a trace it is 1, as for Poisson arrivals.
 func (t *Traffic) Peakedness(duration float64) float64 {
 	if t.size <= 1 || duration <= 0 {
 		return 1
 	}
-	// Requests of one burst that are d apart are both there with e^(-d/duration).
+	// Two requests of one burst, d apart, overlap with probability e^(-d/duration).
 	together := 0.0
 	for i := 1; i < t.size; i++ {
 		apart := t.spread * float64(i) / float64(t.size)
@@ -195,8 +197,8 @@ func (t *Traffic) steady() bool {
 	return t != nil && t.requests == nil && len(t.rates) == 1 && t.repeat
 }
 
-// length is the time after which the traffic ends or repeats itself, in seconds; 0 if it
-// is steady.
+// length returns the time after which the traffic ends or repeats, in seconds; 0 if it is
+// steady.
 func (t *Traffic) length() float64 {
 	switch {
 	case t.requests != nil && len(t.requests) == 0:
@@ -225,7 +227,7 @@ func (t *Traffic) check() error {
 	return nil
 }
 
-// arrivals draws the arrivals of a traffic, one after the other.
+// arrivals draws the arrivals of a [Traffic], one after the other.
 type arrivals struct {
 	*Traffic
 	random *rand.Rand
@@ -233,13 +235,13 @@ type arrivals struct {
 	at    float64 // of the last draw from the Poisson process
 	index int     // of the step that at is in, or of the next request of a trace
 	end   float64 // of that step
-	over  bool    // nothing more will be drawn
+	over  bool    // the process has ended
 
 	epoch  float64 // of the burst that begins next
-	active []burst // have begun
+	active []burst // bursts that have begun
 }
 
-// burst is a burst with requests that are still to come.
+// burst is a burst that has begun: at is its next request, left the number of requests.
 type burst struct {
 	at   float64
 	left int
@@ -256,8 +258,8 @@ func (t *Traffic) begin(random *rand.Rand) *arrivals {
 	return a
 }
 
-// next is the time of the next arrival in seconds and its duration, negative if it is to be
-// drawn. After the last one the time is infinite.
+// next returns the time of the next arrival in seconds, and its duration. A negative
+// duration means that the caller draws one. After the last arrival, the time is infinite.
 func (a *arrivals) next() (at, duration float64) {
 	switch {
 	case a.requests != nil:
@@ -273,7 +275,7 @@ func (a *arrivals) next() (at, duration float64) {
 	return a.draw(), -1
 }
 
-// nextOfBursts is the earliest request of the bursts, which may overlap.
+// nextOfBursts returns the time of the earliest request of all bursts, which may overlap.
 func (a *arrivals) nextOfBursts() float64 {
 	first := -1
 	for i, b := range a.active {
@@ -298,8 +300,8 @@ func (a *arrivals) nextOfBursts() float64 {
 	return at
 }
 
-// draw is the next time of the Poisson process: where the integral of the rate has grown by
-// an exponential number.
+// draw returns the next time of the Poisson process: the time at which the integral of the
+// rate has grown by an exponential random number.
 func (a *arrivals) draw() float64 {
 	left := a.random.ExpFloat64() * float64(a.size)
 	for !a.over {

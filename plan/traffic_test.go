@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// times are the arrivals of a traffic up to an end in seconds.
+// times returns the times of arrivals up to an end, in seconds.
 func times(tr *Traffic, end float64) []float64 {
 	var all []float64
 	a := tr.begin(stream(5, streamArrivals))
@@ -68,7 +68,7 @@ func TestTraffic(t *testing.T) {
 	}
 }
 
-// TestPeakedness: the stated ratio is that of a function with room for all.
+// TestPeakedness compares Peakedness with a run that has unlimited instances.
 func TestPeakedness(t *testing.T) {
 	t.Parallel()
 	for _, traffic := range []*Traffic{Steady(20), Bursts(20, 5, 0), Bursts(20, 5, time.Second)} {
@@ -144,8 +144,8 @@ func TestDistributions(t *testing.T) {
 	}
 }
 
-// TestHistogram: percentiles are right within the width of a bucket, and a value that all
-// have comes out as it is.
+// TestHistogram checks that percentiles are right within the width of a bucket, and that
+// equal durations stay exact.
 func TestHistogram(t *testing.T) {
 	t.Parallel()
 	h := newHistogram()

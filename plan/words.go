@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// seconds makes a duration of seconds.
+// seconds converts seconds to a duration.
 func seconds(s float64) time.Duration {
-	s = math.Min(s, 9e9) // as long as a duration can be
+	s = math.Min(s, 9e9) // near the longest duration
 	return time.Duration(math.Round(s * float64(time.Second)))
 }
 
-// short writes a duration with three digits.
+// short formats a duration with three digits.
 func short(d time.Duration) string {
 	switch {
 	case d >= 100*time.Hour:
@@ -36,7 +36,7 @@ func short(d time.Duration) string {
 // shortSeconds is [short] for seconds.
 func shortSeconds(s float64) string { return short(seconds(s)) }
 
-// share writes a share in percent, and very small ones as one in so many.
+// share formats a share in percent, and a very small one as "1 in 20,000".
 func share(x float64) string {
 	switch {
 	case x <= 0:
@@ -47,7 +47,7 @@ func share(x float64) string {
 	return strconv.FormatFloat(x*100, 'g', 3, 64) + "%"
 }
 
-// dollars writes an amount of money.
+// dollars formats an amount of money.
 func dollars(x float64) string {
 	if x >= 1000 {
 		return "$" + thousands(math.Round(x))
@@ -55,7 +55,7 @@ func dollars(x float64) string {
 	return fmt.Sprintf("$%.2f", x)
 }
 
-// thousands writes a whole number with commas.
+// thousands formats a whole number with commas.
 func thousands(x float64) string {
 	digits := strconv.FormatFloat(math.Abs(x), 'f', 0, 64)
 	var b strings.Builder
@@ -85,7 +85,7 @@ func are(n int, one, many string) string {
 	return many
 }
 
-// clock writes a time of the day.
+// clock formats a time of day.
 func clock(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
 }

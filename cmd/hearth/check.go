@@ -14,10 +14,10 @@ import (
 	"github.com/lambdahearth/hearth/constructs/checks"
 )
 
-// defaultAssembly is where the CDK synthesizes to.
+// defaultAssembly is the folder that the CDK writes to by default.
 const defaultAssembly = "cdk.out"
 
-// formats are the forms of hearth check's output.
+// formats are the output formats of hearth check.
 var formats = []string{"text", "json", "sarif", "github"}
 
 type checkOptions struct{ against, format, silences string }
@@ -62,7 +62,7 @@ is one line. The exit status is 1 if one of them is an error.`,
 	return cmd
 }
 
-// check prints what is wrong with templates, and fails if one of it is an error.
+// check prints the findings of templates, and fails if one of them is an error.
 func check(paths []string, opts checkOptions, stdout io.Writer) error {
 	findings, err := checks.Paths(paths...)
 	if err != nil {
@@ -112,7 +112,7 @@ func check(paths []string, opts checkOptions, stdout io.Writer) error {
 	return nil
 }
 
-// silence leaves out the findings that a file names.
+// silence removes the findings that a file silences.
 func silence(findings []checks.Finding, file string) ([]checks.Finding, error) {
 	named := file != ""
 	if !named {

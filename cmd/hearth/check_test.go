@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// writeTemplate writes a template with a function of some timeout.
+// writeTemplate writes a template with a function that has a timeout.
 func writeTemplate(t *testing.T, timeout string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "shop.template.json")

@@ -65,7 +65,7 @@ ended, it goes on for as long as messages come within --wait of each other.`,
 	return cmd
 }
 
-// state asks the engine what it runs.
+// state returns the state of the engine.
 func (c *control) state(ctx context.Context) (*local.State, error) {
 	base, err := c.base()
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *control) state(ctx context.Context) (*local.State, error) {
 	return state, nil
 }
 
-// webSocketURL is the URL of the API that has name as a part of its own name or id.
+// webSocketURL returns the URL of the API whose name or id contains name.
 func (c *control) webSocketURL(ctx context.Context, name string) (string, error) {
 	state, err := c.state(ctx)
 	if err != nil {
@@ -106,9 +106,9 @@ func (c *control) webSocketURL(ctx context.Context, name string) (string, error)
 	return "", fmt.Errorf("connect: --api must be one of %s, got %q", strings.Join(names, ", "), name)
 }
 
-// connect sends the lines of in as messages and prints those that come, until ctx ends,
-// the API closes the connection, or in has ended and nothing came for wait. With wait 0
-// it goes on after the end of in.
+// connect sends the lines of in as messages and prints the messages that it receives. It
+// returns when ctx ends, when the API closes the connection, or when in has ended and no
+// message came for wait. With wait 0, it continues after the end of in.
 func connect(ctx context.Context, url string, header http.Header, in io.Reader, out io.Writer, wait time.Duration) error {
 	conn, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPHeader: header})
 	if err != nil {

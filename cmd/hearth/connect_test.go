@@ -17,8 +17,8 @@ import (
 	"github.com/lambdahearth/hearth/internal/within"
 )
 
-// echoEngine stands for a running engine with one WebSocket API, which says everything
-// again with the query in front, and closes when it is told "bye".
+// echoEngine simulates a running engine with one WebSocket API. The API returns each message
+// with the query in front, and closes the connection on "bye".
 func echoEngine(t *testing.T) string {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -68,7 +68,7 @@ func TestConnect(t *testing.T) {
 	})
 	t.Run("the API ends it", func(t *testing.T) {
 		t.Parallel()
-		in, _ := io.Pipe() // which has no end
+		in, _ := io.Pipe() // in never ends
 		if err := run(t.Context(), []string{"connect", "--url", url}, io.MultiReader(strings.NewReader("bye\n"), in), io.Discard, io.Discard); err != nil {
 			t.Error(err)
 		}

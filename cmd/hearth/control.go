@@ -17,10 +17,10 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// control tells the hearth dev that runs in a folder to do something.
+// control sends actions to the hearth dev that runs in a folder, or that has a URL.
 type control struct{ dir, url string }
 
-// addControl gives cmd the flags that say which engine it speaks to.
+// addControl adds to cmd the flags that choose the engine.
 func addControl(cmd *cobra.Command) *control {
 	c := &control{}
 	cmd.Flags().StringVar(&c.dir, "dir", ".", "the folder of cdk.json in which hearth dev runs")
@@ -28,7 +28,7 @@ func addControl(cmd *cobra.Command) *control {
 	return c
 }
 
-// base is the URL of the engine.
+// base returns the URL of the engine.
 func (c *control) base() (string, error) {
 	running, err := c.running()
 	if err != nil {
@@ -37,8 +37,8 @@ func (c *control) base() (string, error) {
 	return running.URL, nil
 }
 
-// running is the engine that the flags mean. Its token is "" for one that was named by
-// its URL.
+// running returns the engine that the flags choose. If a flag gives its URL, the token is
+// "".
 func (c *control) running() (*dev.Running, error) {
 	if c.url != "" {
 		return &dev.Running{URL: strings.TrimRight(c.url, "/")}, nil
@@ -46,8 +46,8 @@ func (c *control) running() (*dev.Running, error) {
 	return dev.Find(c.dir)
 }
 
-// askToken asks an engine for the token that actions want. "" is none; the action then
-// says what is wrong.
+// askToken asks an engine for the token that actions need. On any error it returns "", and
+// the action then reports the problem.
 func askToken(ctx context.Context, base string) string {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/_hearth/token", nil)
 	if err != nil {
@@ -64,7 +64,7 @@ func askToken(ctx context.Context, base string) string {
 	return answer.Token
 }
 
-// call posts to the engine and prints its answer.
+// call posts an action to the engine and prints its answer.
 func (c *control) call(ctx context.Context, action string, query url.Values, body []byte, stdout io.Writer) error {
 	running, err := c.running()
 	if err != nil {
@@ -103,7 +103,7 @@ func (c *control) call(ctx context.Context, action string, query url.Values, bod
 	return err
 }
 
-// names completes the first argument with names from what the engine runs.
+// names completes the first argument with names from the state of the engine.
 func (c *control) names(of func(*local.State) []string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// defaultPort is where hearth dev serves.
+// defaultPort is the default port of hearth dev.
 const defaultPort = 3000
 
 func newDev() *cobra.Command {

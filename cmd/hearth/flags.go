@@ -13,13 +13,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagsFile is the file beside cdk.json with the flags of hearth dev that every start
-// has.
+// flagsFile is the file beside cdk.json with the flags for every start of hearth dev.
 const flagsFile = "hearth.json"
 
-// readFlags sets the flags that a file gives by their names, but for those of the
-// command line. A value is a string, a number, a boolean, or an array of strings for a
-// flag that may be repeated. A file that does not exist sets nothing.
+// readFlags sets the flags that a file names. A flag of the command line takes precedence.
+// A value is a string, a number, a boolean, or an array of strings for a flag that may be
+// repeated. A missing file sets nothing.
 func readFlags(flags *pflag.FlagSet, path string) error {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -59,8 +59,8 @@ Lambda instance; its log goes to standard error.`,
 		if err != nil {
 			return err
 		}
-		// A folder is a program; anything else is a function of the running engine, of
-		// which no folder can be meant.
+		// A folder is a program. Any other argument without / or . is a function of the
+		// running engine.
 		if name := args[0]; !isDir(name) && !strings.ContainsAny(name, "/.") {
 			return c.call(cmd.Context(), "invoke", url.Values{"name": {name}}, event, cmd.OutOrStdout())
 		}
@@ -70,7 +70,7 @@ Lambda instance; its log goes to standard error.`,
 	return cmd
 }
 
-// invokeProgram sends event to the program in dir.
+// invokeProgram builds the program in dir and sends event to it.
 func invokeProgram(ctx context.Context, dir string, event []byte, opts local.InstanceOptions, stdout io.Writer) error {
 	program, cleanup, err := build(ctx, dir)
 	if err != nil {
@@ -135,7 +135,7 @@ func manifest(ctx context.Context, dir string, stdout io.Writer) error {
 	return err
 }
 
-// build compiles the program in dir into a folder that cleanup removes.
+// build compiles the program in dir into a temporary folder, which cleanup removes.
 func build(ctx context.Context, dir string) (program string, cleanup func(), err error) {
 	tmp, err := os.MkdirTemp("", "hearth-")
 	if err != nil {

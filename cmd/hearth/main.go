@@ -1,4 +1,5 @@
-// Command hearth runs AWS backends on this machine, and checks what is deployed to AWS.
+// Command hearth runs AWS backends on this machine, and checks templates before a
+// deployment to AWS.
 //
 //	hearth new NAME              make a project
 //	hearth dev                   run the app that cdk.json names
@@ -31,17 +32,17 @@ import (
 	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
 )
 
-// stopPatience is how long the end of a command may take: a terminal that does not take
-// its last lines must not keep it. Its children end with it.
+// stopPatience bounds the time that a command takes to stop, even if the terminal does not
+// read its last lines. Its child processes end with it.
 const stopPatience = 10 * time.Second
 
-func init() { cobra.EnableCommandSorting = false } // hearth help has the order of newRoot
+func init() { cobra.EnableCommandSorting = false } // hearth help keeps the order of newRoot
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, func() {
 		stop()                                              // a second Ctrl-C ends it at once
-		time.AfterFunc(stopPatience, func() { os.Exit(1) }) // and so does a pipe that nobody reads
+		time.AfterFunc(stopPatience, func() { os.Exit(1) }) // also if nobody reads the pipe
 	})
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -61,7 +62,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return root.ExecuteContext(ctx)
 }
 
-// newRoot returns the command hearth with its commands, in the order of its help.
+// newRoot returns the command hearth with its subcommands, in the order of its help.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "hearth",
@@ -84,7 +85,7 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// flagError explains a mistake in a command's flags in one line.
+// flagError describes a mistake in a command's flags in one line.
 func flagError(cmd *cobra.Command, err error) error {
 	hint := ""
 	var unknown *pflag.NotExistError
@@ -94,8 +95,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%s: %w%s; see %s --help", cmd.Name(), err, hint, cmd.CommandPath())
 }
 
-// nearFlags are the flags that name may have meant. The flags stand in as commands, to
-// which cobra finds the nearest.
+// nearFlags returns the flags with names similar to name. cobra suggests only commands, so
+// nearFlags makes a command for each flag.
 func nearFlags(flags *pflag.FlagSet, name string) []string {
 	commands := &cobra.Command{SuggestionsMinimumDistance: 2}
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -104,7 +105,7 @@ func nearFlags(flags *pflag.FlagSet, name string) []string {
 	return commands.SuggestionsFor(name)
 }
 
-// nearest asks whether one of the suggestions was meant.
+// nearest returns a hint that asks whether the user meant one of the suggestions.
 func nearest(suggestions []string, prefix string) string {
 	if len(suggestions) == 0 {
 		return ""
@@ -112,7 +113,7 @@ func nearest(suggestions []string, prefix string) string {
 	return ", did you mean " + prefix + strings.Join(suggestions, " or "+prefix) + "?"
 }
 
-// arguments wants at least min and at most max arguments, which are called what.
+// arguments requires at least min and at most max arguments; what names them in errors.
 func arguments(min, max int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < min || len(args) > max {

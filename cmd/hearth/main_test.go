@@ -72,7 +72,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// TestControl talks to what stands for a running engine.
+// TestControl sends actions to a fake of a running engine.
 func TestControl(t *testing.T) {
 	t.Parallel()
 	var got string
@@ -131,8 +131,8 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// TestHelp: each command has help with an example, and a mistake is one line that names
-// what may have been meant.
+// TestHelp checks that each command has help with an example, and that the error for a typo
+// is one line with a suggestion.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	help := func(args ...string) string {
@@ -179,7 +179,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestCompletion: shells complete commands, flags, and the names in the running app.
+// TestCompletion checks that shells complete commands, flags, and names of the running app.
 func TestCompletion(t *testing.T) {
 	t.Parallel()
 	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -215,7 +215,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestFlagsFile: a file beside cdk.json has the flags of every start.
+// TestFlagsFile checks that hearth dev reads flags from the file beside cdk.json.
 func TestFlagsFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hearth.json")

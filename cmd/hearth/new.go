@@ -52,7 +52,7 @@ workflow for CI. It asks nothing and needs no network. The templates:
 	return cmd
 }
 
-// printNext says what to type next.
+// printNext prints the next commands to type.
 func printNext(out io.Writer, p *scaffold.Project) {
 	fmt.Fprintf(out, "%s is there: %s, %d files\n\n", p.Dir, p.Template.Has, p.Files)
 	step := func(command, why string) {
@@ -76,7 +76,7 @@ func printNext(out io.Writer, p *scaffold.Project) {
 	fmt.Fprint(out, "The first compile of the CDK takes two to three minutes. README.md says what is where,\nand how to deploy it. hearth doctor says what is missing on this machine.\n")
 }
 
-// checkout is the folder that the command was built in, or what stands for it.
+// checkout returns the checkout that the command was built in, or the placeholder CHECKOUT.
 func checkout() string {
 	if _, file, _, ok := runtime.Caller(0); ok {
 		dir := filepath.Dir(filepath.Dir(filepath.Dir(file)))

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestNew says what to type next.
+// TestNew checks that hearth new prints the next commands.
 func TestNew(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "shop")

@@ -13,8 +13,8 @@ import (
 	"github.com/lambdahearth/hearth/plan"
 )
 
-// TestPlan: without a project, the JSON has the keys that others read, and the figures are
-// Erlang's.
+// TestPlan checks that, without a project, the JSON has the keys that other programs read,
+// and the figures of Erlang's formula.
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	hearth := func(args ...string) string {

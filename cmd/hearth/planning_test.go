@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write docs/planning.md, its pictures an
 
 const planningDoc = "../../docs/planning.md"
 
-// onlyHere skips what compares figures: other processors round differently.
+// onlyHere skips tests that compare figures on other processors, which round differently.
 func onlyHere(t *testing.T) {
 	t.Helper()
 	if runtime.GOARCH != "amd64" {
@@ -28,7 +28,7 @@ func onlyHere(t *testing.T) {
 	}
 }
 
-// same compares a file with what it must be, or writes it.
+// same compares a file with want; with -update it writes the file.
 func same(t *testing.T, file string, want []byte) {
 	t.Helper()
 	if *update {
@@ -46,7 +46,7 @@ func same(t *testing.T, file string, want []byte) {
 	}
 }
 
-// hearthPlan runs the command.
+// hearthPlan runs hearth plan.
 func hearthPlan(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -56,8 +56,8 @@ func hearthPlan(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// TestPlanningDoc runs the commands of docs/planning.md: below each is what it prints, from
-// the question to the bill, and its picture is beside the page.
+// TestPlanningDoc runs the commands of docs/planning.md. Below each, the page must have its
+// output, from the question to the bill, and the picture must be beside the page.
 func TestPlanningDoc(t *testing.T) {
 	onlyHere(t)
 	t.Parallel()
@@ -95,7 +95,7 @@ func TestPlanningDoc(t *testing.T) {
 	same(t, planningDoc, []byte(doc.String()))
 }
 
-// decision runs a command of the page, and cuts what the page shows.
+// decision runs a command of the page, and returns the part of the output for the page.
 func decision(t *testing.T, command string) string {
 	t.Helper()
 	shown, picture, ok := strings.Cut(command, " --svg docs/")
@@ -116,7 +116,7 @@ func decision(t *testing.T, command string) string {
 	return "```\n$ hearth plan " + shown + "\n…\nIs provisioned concurrency worth it?\n" + out + "```\n"
 }
 
-// scaleTable is what breaks at each step from 1 to a million requests a second.
+// scaleTable makes the table of limits from 1 to a million requests a second.
 func scaleTable(t *testing.T, _ string) string {
 	t.Helper()
 	var b strings.Builder
@@ -125,7 +125,7 @@ func scaleTable(t *testing.T, _ string) string {
 	scenario := func(rate float64) plan.Scenario {
 		return plan.Scenario{Traffic: plan.Steady(rate), Duration: plan.Exponential(100 * time.Millisecond), Init: plan.Constant(300 * time.Millisecond), Requests: 400_000, Seed: 1}
 	}
-	limits := plan.Breaks(scenario(1), plan.Goals{}, billing.API) // at so many times 1 request a second
+	limits := plan.Breaks(scenario(1), plan.Goals{}, billing.API) // as multiples of 1 request a second
 	for rate := 1.0; rate <= 1e6; rate *= 10 {
 		s := scenario(rate)
 		small, err := plan.Run(s)
@@ -163,7 +163,7 @@ func busy(load float64) string {
 	return comma(load)
 }
 
-// comma writes a number in whole ones, with commas.
+// comma formats a rounded number with commas.
 func comma(x float64) string {
 	text := fmt.Sprintf("%.0f", math.Round(x))
 	for i := len(text) - 3; i > 0; i -= 3 {
@@ -172,8 +172,8 @@ func comma(x float64) string {
 	return text
 }
 
-// TestPlanningPage makes the page of the example, with the command that docs/planning.md
-// gives, from the template that its own test holds.
+// TestPlanningPage makes the page of the example with the command in docs/planning.md. It
+// uses the template that the example's test keeps.
 func TestPlanningPage(t *testing.T) {
 	onlyHere(t)
 	t.Parallel()

@@ -10,7 +10,7 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// defaultSQSAddr is the address that SQS simulators commonly have.
+// defaultSQSAddr is the usual address of SQS simulators.
 const defaultSQSAddr = "127.0.0.1:9324"
 
 func newSQS() *cobra.Command {

@@ -8,11 +8,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// modulePath is the module that the command is built from.
+// modulePath is the path of Hearth's module.
 const modulePath = "github.com/lambdahearth/hearth"
 
-// moduleVersion is the version of Hearth that the command was built from, such as
-// v0.3.0 or v0.0.0-20261126070800-a293543f0c1d; "" if the go command did not say.
+// moduleVersion returns the version of Hearth that the command was built from, such as
+// v0.3.0 or v0.0.0-20261126070800-a293543f0c1d; "" if the build has no version.
 func moduleVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Path == modulePath && info.Main.Version != "(devel)" {
 		return info.Main.Version

@@ -14,7 +14,8 @@ const (
 		"Map": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Fn::GetAtt": ["Fn", "Arn"]}, "EventSourceArn": SOURCE}}%s}}`
 )
 
-// References lead through imports and nested stacks to the resource of another template.
+// TestOtherStacks checks that references through imports and nested stacks find the resource
+// in another template.
 func TestOtherStacks(t *testing.T) {
 	t.Parallel()
 	consumer := func(source, more string) []byte {
@@ -50,7 +51,8 @@ func TestOtherStacks(t *testing.T) {
 	}
 }
 
-// Resources that a macro, a loop or a nested stack elsewhere may add are not missing.
+// TestOpenTemplates checks that no rule reports resources as missing if a macro, a loop or
+// an unknown nested stack may add them.
 func TestOpenTemplates(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]change{

@@ -16,13 +16,13 @@ import (
 	"testing"
 )
 
-// The versions of the programs beside which docs/checks.md shows the rules.
+// The versions of the programs that docs/checks.md compares with the rules.
 const (
 	validatorVersion = "1.9.0"
 	cfnLintVersion   = "1.51.0"
 )
 
-// validator asks AWS's validator about files: it prints which of them it says anything of.
+// validator runs AWS's validator on files, and prints the files that have a finding.
 const validator = `
 const v = require("./package/node_modules/@aws/cloudformation-validate");
 if (v.version() !== process.argv[2]) { console.log("version " + v.version()); process.exit(0); }
@@ -32,8 +32,8 @@ for (const file of process.argv.slice(3)) {
 	if (report.diagnostics.some(d => d.severity !== "INFO" && d.severity !== "DEBUG")) console.log(file);
 }`
 
-// TestBeside computes which faults other programs find, and holds the table of
-// docs/checks.md against it, where these programs are installed.
+// TestBeside computes which faults other programs find, and compares the result with the
+// table of docs/checks.md. It needs these programs.
 func TestBeside(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"node", "cfn-lint"} {
@@ -88,7 +88,7 @@ func TestBeside(t *testing.T) {
 	golden(t, page, before+begin+table.String()+end+after)
 }
 
-// askValidator runs the validator that is in the CDK's Go module.
+// askValidator runs the validator of the CDK's Go module.
 func askValidator(t *testing.T, dir string, files []string) map[string]bool {
 	t.Helper()
 	module, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-cdk-go/awscdk/v2").Output()
@@ -105,7 +105,7 @@ func askValidator(t *testing.T, dir string, files []string) map[string]bool {
 	return lines(t, cmd)
 }
 
-// lines are what a command prints, or a skip where it is another version.
+// lines returns the lines that a command prints; it skips the test for another version.
 func lines(t *testing.T, cmd *exec.Cmd) map[string]bool {
 	t.Helper()
 	out, err := cmd.Output()
@@ -126,7 +126,7 @@ func lines(t *testing.T, cmd *exec.Cmd) map[string]bool {
 	return found
 }
 
-// extract unpacks what begins with prefix in an archive.
+// extract unpacks the files of an archive whose names begin with prefix.
 func extract(t *testing.T, archive, prefix, dir string) {
 	t.Helper()
 	f, err := os.Open(archive)

@@ -26,21 +26,22 @@ const (
 	typeRESTAPI     = "AWS::ApiGateway::RestApi"
 )
 
-// callerTypes are the resources that invoke functions.
+// callerTypes are the types of resources that invoke functions.
 var callerTypes = []string{typeMapping, typeURL, typeIntegration, typeAuthorizer, typeMethod, typeRESTAuth, typeSchedule, typeEventRule, typeSubscriber, typeLogFilter, typeUserPool, typeTargetGroup, typeRotation, typeBucket}
 
-// call is how a resource invokes a function of the app.
+// call describes how a resource invokes a function of the app.
 type call struct {
-	// property is where the resource names the function.
+	// property is the property that names the function.
 	property string
 	target   target
-	// service needs a permission on the function, for a source whose ARN has a token of
-	// source in it; "" if the call is made with a role.
+	// service is the principal that needs a permission on the function; "" if the resource
+	// calls with a role. source is the resource whose token the permission's source ARN
+	// contains.
 	service string
 	source  *resource
 }
 
-// callsOf are the calls that a resource makes.
+// callsOf returns the calls that a resource makes.
 func callsOf(r *resource) []call {
 	var calls []call
 	add := func(property string, v value, service string, source *resource) {
@@ -48,7 +49,7 @@ func callsOf(r *resource) []call {
 			calls = append(calls, call{property, t, service, source})
 		}
 	}
-	// with is the service, unless the call is made with a role.
+	// with returns the service, or "" if the resource calls with a role.
 	with := func(service string, credentials value) string {
 		if credentials.has() {
 			return ""

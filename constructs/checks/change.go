@@ -13,20 +13,21 @@ import (
 
 //go:generate go run ./internal/createonly createonly.txt
 
-// Change is what an update does to one resource.
+// Change describes the effect of an update on one resource.
 type Change struct {
 	// Change is add, update, replace or delete.
 	Change string `json:"change"`
-	// File is the newer template, or the older one for a deleted stack.
+	// File is the newer template, or the older template of a deleted stack.
 	File string `json:"file"`
-	// LogicalID and Path are the resource's, as in findings.
+	// LogicalID and Path identify the resource, as in [Finding].
 	LogicalID string `json:"logicalId"`
 	Path      string `json:"path"`
 	// Type is the resource type.
 	Type string `json:"type"`
-	// Because names the properties that changed, or for a replacement those that cause it.
+	// Because names the changed properties, or for a replacement the properties that cause
+	// it.
 	Because string `json:"because"`
-	// Loses is what is lost or interrupted; "" for nothing that is known.
+	// Loses says what the update loses or interrupts; "" if no loss is known.
 	Loses string `json:"loses"`
 }
 
@@ -38,7 +39,7 @@ const (
 	deleted  = "delete"
 )
 
-// String is the change in one line.
+// String returns the change in one line.
 func (c Change) String() string {
 	text := c.File + ": " + c.LogicalID
 	if c.Path != "" {
@@ -57,8 +58,8 @@ func (c Change) String() string {
 //go:embed createonly.txt
 var createOnlyText string
 
-// createOnly are the properties of each resource type whose change replaces the resource.
-// The value is false where that depends on more than the property.
+// createOnly has, for each resource type, the properties whose change replaces the resource.
+// The value is false if the replacement also depends on other conditions.
 var createOnly = sync.OnceValue(func() map[string]map[string]bool {
 	types := map[string]map[string]bool{}
 	for line := range strings.Lines(createOnlyText) {
@@ -75,9 +76,9 @@ var createOnly = sync.OnceValue(func() map[string]map[string]bool {
 	return types
 })
 
-// Compare says what an update from some templates to others changes. Templates belong
-// together by their names. A resource that keeps its properties is not listed, unless it
-// refers to one that is replaced.
+// Compare returns the changes of an update from the templates before to the templates
+// after. It matches templates by name. It lists a resource whose properties stay the same
+// only if the resource refers to a replaced one.
 func Compare(before, after []Source) ([]Change, error) {
 	old, err := parse(before)
 	if err != nil {
@@ -105,7 +106,7 @@ func Compare(before, after []Source) ([]Change, error) {
 	return changes, nil
 }
 
-// compareStacks compares two versions of a stack, of which one may be nil.
+// compareStacks compares two versions of a stack. One of them may be nil.
 func compareStacks(old, next *stack) []Change {
 	var changes []Change
 	before, after := old.all(), next.all()
@@ -119,7 +120,8 @@ func compareStacks(old, next *stack) []Change {
 			changes = append(changes, r.change(added, "", r.additionLosses(before, after)))
 		}
 	}
-	// A replacement gives a new identity, which may replace those that refer to it.
+	// A replaced resource gets a new identity, so resources that refer to it may be
+	// replaced too. Repeat until no more are found.
 	causes := map[string][]string{}
 	for again := true; again; {
 		again = false
@@ -158,7 +160,7 @@ func (r *resource) change(what, because, loses string) Change {
 	return Change{Change: what, File: r.stack.file, LogicalID: r.id, Path: r.path, Type: r.kind, Because: because, Loses: loses}
 }
 
-// changedProperties are the properties that differ, in order.
+// changedProperties returns the properties that differ, in order.
 func changedProperties(was, is *resource) []string {
 	var names []string
 	for name, v := range is.raw.Properties {
@@ -175,7 +177,7 @@ func changedProperties(was, is *resource) []string {
 	return names
 }
 
-// replacementOf is why a resource is replaced, or nil.
+// replacementOf returns the reasons for a replacement of a resource; nil if it stays.
 func replacementOf(was, is *resource, causes map[string][]string) []string {
 	if was.kind != is.kind {
 		return []string{"Type"}
@@ -196,7 +198,7 @@ func replacementOf(was, is *resource, causes map[string][]string) []string {
 	return why
 }
 
-// updateOf is why a resource is updated in place, or nil.
+// updateOf returns the reasons for an update in place of a resource, or nil.
 func updateOf(was, is *resource, causes map[string][]string) []string {
 	var why []string
 	for _, name := range changedProperties(was, is) {
@@ -215,7 +217,7 @@ func updateOf(was, is *resource, causes map[string][]string) []string {
 	return why
 }
 
-// refersTo is a replaced resource that a property refers to, or "".
+// refersTo returns a replaced resource that a property refers to, or "".
 func refersTo(property any, self string, causes map[string][]string) string {
 	for _, id := range references(rawResource{Properties: map[string]any{"": property}}) {
 		if id != self && causes[id] != nil {

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Kinds of change, and what each of them costs; the changes are in testdata/changes.txt.
+// TestCompare checks the kinds of changes and their losses; testdata/changes.txt has the
+// changes.
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	alias := "Fn Lambda::Function {}\nAl Lambda::Alias {\"FunctionName\": {\"Ref\": \"Fn\"}, \"FunctionVersion\": \"%s\", \"Name\": \"live\"%s}"
@@ -62,7 +63,8 @@ func TestRetained(t *testing.T) {
 	}
 }
 
-// Templates of folders belong together by name, single ones always.
+// TestComparePaths checks that folders match templates by name, and single templates always
+// match.
 func TestComparePaths(t *testing.T) {
 	t.Parallel()
 	assembly := func(stack, delay string) string {
@@ -89,7 +91,7 @@ func TestComparePaths(t *testing.T) {
 	}
 }
 
-// The embedded table has the types that the constructs make.
+// TestCreateOnly checks that the embedded table has the types that the constructs make.
 func TestCreateOnly(t *testing.T) {
 	t.Parallel()
 	for kind, property := range map[string]string{typeQueue: "FifoQueue", typeFunction: "FunctionName", typeAlias: "Name", "AWS::DynamoDB::Table": "KeySchema", typeAPI: "ProtocolType"} {

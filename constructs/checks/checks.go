@@ -1,14 +1,14 @@
-// Package checks finds faults in synthesized CloudFormation templates before they are
-// deployed: values that AWS refuses, and values that AWS accepts but that lose messages
-// or fail every request.
+// Package checks finds faults in synthesized CloudFormation templates before a deployment.
+// A fault is a value that AWS refuses, or a value that AWS accepts but that loses messages
+// or fails every request.
 //
 //	findings, err := checks.Paths("cdk.out")
 //	for _, f := range findings {
 //		fmt.Println(f)
 //	}
 //
-// The rules need the template alone: no AWS account, no CDK, and no particular language
-// of the app. Intrinsic functions are followed as far as the template says their value:
+// The rules need only the template: no AWS account and no CDK, and the app may be in any
+// language. The rules resolve intrinsic functions as far as the templates give their value:
 // references between resources, imports from other stacks of the app, nested stacks.
 // A value that only CloudFormation knows, such as a parameter, is never a finding.
 //
@@ -16,7 +16,7 @@
 //
 //	"Metadata": {"hearth:checks": {"mapping-visibility-retries": "jobs may run twice"}}
 //
-// The list of rules is in docs/checks.md, and in [Rules].
+// The list of rules is in docs/rules.md, and in [Rules].
 package checks
 
 import (
@@ -25,7 +25,7 @@ import (
 	"slices"
 )
 
-// Severity says how sure a fault is to do harm.
+// Severity says how certain the harm of a fault is.
 type Severity string
 
 const (
@@ -39,26 +39,27 @@ const (
 type Finding struct {
 	// Rule is the id of the broken rule, such as function-timeout.
 	Rule string `json:"rule"`
-	// Severity is the rule's.
+	// Severity is the severity of the rule.
 	Severity Severity `json:"severity"`
-	// File is the template, as it was named by the caller.
+	// File is the template, as the caller named it.
 	File string `json:"file"`
-	// LogicalID is the resource's; "" for a fault of the template as a whole.
+	// LogicalID is the logical id of the resource; "" for a fault of the whole template.
 	LogicalID string `json:"logicalId"`
 	// Path is the construct path that the CDK wrote into the metadata, such as
 	// Shop/Backend/Function/Resource; "" if there is none.
 	Path string `json:"path"`
-	// Message is the property, the bound, the value and the remedy.
+	// Message says the property, the bound, the value and the remedy.
 	Message string `json:"message"`
-	// Line is where the resource begins in File, from 1; 0 for the template as a whole.
+	// Line is the line in File at which the resource begins, from 1; 0 for the whole
+	// template.
 	Line int `json:"line,omitempty"`
-	// Source is where the app's source makes the resource, such as lib/shop.ts:12; "" if
-	// the assembly does not say. The CDK notes it for apps in TypeScript and JavaScript
-	// when CDK_DEBUG is 1 at synth.
+	// Source is the place in the app's source code that makes the resource, such as
+	// lib/shop.ts:12; "" if the assembly does not have it. The CDK records it for apps in
+	// TypeScript and JavaScript if CDK_DEBUG is 1 at synthesis.
 	Source string `json:"source,omitempty"`
 }
 
-// String is the finding in one line.
+// String returns the finding in one line.
 func (f Finding) String() string {
 	where := f.File
 	if f.LogicalID != "" {
@@ -73,35 +74,35 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s: %s [%s]", where, f.Severity, f.Message, f.Rule)
 }
 
-// Rule is what a rule says of itself.
+// Rule is a rule that templates must keep.
 type Rule struct {
-	// ID is the id that findings carry.
+	// ID is the id of the rule in findings.
 	ID string
-	// Severity is that of all findings of the rule.
+	// Severity is the severity of all findings of the rule.
 	Severity Severity
-	// Fault is what the rule finds, and what AWS does with it.
+	// Fault describes the fault that the rule finds, and its effect on AWS.
 	Fault string
-	// Page is where AWS documents the bound; checked 2026-11.
+	// Page is the page on which AWS documents the bound; checked 2026-11.
 	Page string
 
-	// types are the resource types that each is asked about.
+	// each checks every resource of types.
 	types []string
 	each  func(r *resource, report reporter)
-	// whole is asked about each template once.
+	// whole checks each template once.
 	whole func(s *stack, report reporter)
 }
 
-// reporter takes the message of a finding: "Property must be <bound>, got <value>; <remedy>".
+// reporter adds a finding. Its message is "Property must be <bound>, got <value>; <remedy>".
 type reporter func(message string, args ...any)
 
-// Rules are all rules, in the order of the documentation.
+// Rules returns all rules, in the order of the documentation.
 func Rules() []Rule {
 	return slices.Concat(functionRules, concurrencyRules, mappingRules, queueRules, apiRules, domainRules, scheduleRules, deliveryRules, roleRules, stackRules, []Rule{silenceRule})
 }
 
 // Source is a template in JSON.
 type Source struct {
-	// Name is the file in findings. A nested stack is found by the last element of it.
+	// Name is the File of findings. Parent stacks find a nested stack by its last element.
 	Name string
 	// Data is the template.
 	Data []byte
@@ -115,20 +116,21 @@ func Template(name string, data []byte) ([]Finding, error) {
 // Check checks the templates of one app, whose stacks may refer to each other.
 func Check(sources ...Source) ([]Finding, error) { return check(sources, nil) }
 
-// check also takes where the app's source makes resources, by template and logical id.
+// check is Check with the places in the app's source code that make the resources, by
+// template and logical id.
 func check(sources []Source, made map[string]map[string]string) ([]Finding, error) {
 	a, err := parse(sources)
 	if err != nil {
 		return nil, err
 	}
-	findings := []Finding{} // its JSON is an array, be it empty
+	findings := []Finding{} // its JSON is an array, even if empty
 	for _, rule := range Rules() {
 		for _, s := range a.stacks {
 			at := Finding{Rule: rule.ID, Severity: rule.Severity, File: s.file}
 			report := func(message string, args ...any) {
 				for i, arg := range args {
 					if text, is := arg.(string); is {
-						args[i] = readable(text) // %q would escape the marks of tokens
+						args[i] = readable(text) // %q would escape the delimiters of tokens
 					}
 				}
 				f := at

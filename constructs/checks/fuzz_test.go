@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Templates that are wrong in any way give findings or an error, and never a panic.
+// FuzzTemplate checks that any template gives findings or an error, but never a panic.
 func FuzzTemplate(f *testing.F) {
 	for _, file := range []string{"testdata/clean.json", "../testdata/golden/ScheduleFull.json", "../testdata/golden/HttpApiFull.json"} {
 		data, err := os.ReadFile(file)

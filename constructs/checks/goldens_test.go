@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// templates are the templates that the constructs and the examples make.
+// templates returns the files of the templates that the constructs and the examples make.
 func templates(tb testing.TB) []string {
 	tb.Helper()
 	var files []string

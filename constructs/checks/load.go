@@ -10,9 +10,10 @@ import (
 	"slices"
 )
 
-// Paths checks templates, and cloud assemblies by their folder, such as cdk.out. A template
-// brings the nested stacks beside it, and an assembly its stages. All stacks are one app,
-// so that one may import what another exports.
+// Paths checks templates and cloud assemblies. A path is the file of a template or the
+// folder of an assembly, such as cdk.out. Paths also checks the nested stacks beside a
+// template and the stages of an assembly. All stacks form one app, so one stack may import
+// the exports of another.
 func Paths(paths ...string) ([]Finding, error) {
 	l := newLoader()
 	if err := l.paths(paths); err != nil {
@@ -21,9 +22,9 @@ func Paths(paths ...string) ([]Finding, error) {
 	return check(l.sources, l.made)
 }
 
-// ComparePaths says what an update from one path to others changes, each of them as in
-// [Paths]. Templates belong together by their names in the folder. A single template
-// belongs to a single other one, whatever their names are.
+// ComparePaths returns the changes of an update from one path to others, each as in
+// [Paths]. It matches templates by their names in the folder. If both sides are a single
+// template, it matches them whatever their names are.
 func ComparePaths(before string, after ...string) ([]Change, error) {
 	old, next := newLoader(), newLoader()
 	if err := old.paths([]string{before}); err != nil {
@@ -47,10 +48,11 @@ func ComparePaths(before string, after ...string) ([]Change, error) {
 // loader collects the templates of an app.
 type loader struct {
 	sources []Source
-	names   []string // of the sources, below the path that they were found by
+	names   []string // names of the sources, relative to the path
 	root    string
 	seen    map[string]bool
-	// made is where the app's source makes resources, by template and logical id.
+	// made has the places in the app's source code that make resources, by template and
+	// logical id.
 	made map[string]map[string]string
 }
 
@@ -114,8 +116,8 @@ func (l *loader) assembly(dir string) error {
 	return nil
 }
 
-// template adds a template and those of its nested stacks. A nested one that is not
-// beside it is left out.
+// template adds a template and the templates of its nested stacks. It skips a nested
+// template that is not beside it.
 func (l *loader) template(file string) error {
 	if l.seen[file] {
 		return nil
@@ -132,7 +134,7 @@ func (l *loader) template(file string) error {
 	l.sources, l.names = append(l.sources, Source{Name: file, Data: data}), append(l.names, name)
 	var t template
 	if json.Unmarshal(data, &t) != nil {
-		return nil // Check says so
+		return nil // Check reports the fault
 	}
 	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
 		nested := nestedFile(t.Resources[id])

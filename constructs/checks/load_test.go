@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// An assembly has stacks, stages with stacks of their own, and nested stacks.
+// TestAssembly checks an assembly that has stacks, stages with stacks, and nested stacks.
 func TestAssembly(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

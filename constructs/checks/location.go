@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// locate adds to findings where their resources are.
+// locate sets Line and Source of findings.
 func (a *app) locate(findings []Finding, made map[string]map[string]string) {
 	lines := map[string]map[string]int{}
 	for i := range findings {
@@ -28,7 +28,7 @@ func (a *app) locate(findings []Finding, made map[string]map[string]string) {
 	}
 }
 
-// resourceLines is the line of each resource's logical id in a template, from 1.
+// resourceLines returns the line of each resource's logical id in a template, from 1.
 func resourceLines(template []byte) map[string]int {
 	lines := map[string]int{}
 	d := json.NewDecoder(bytes.NewReader(template))
@@ -69,7 +69,7 @@ func resourceLines(template []byte) map[string]int {
 	return lines
 }
 
-// cdkMetadata is what the CDK notes of constructs, by their paths.
+// cdkMetadata is the metadata that the CDK records for constructs, by path.
 // https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html (2026-11)
 type cdkMetadata map[string][]struct {
 	Type  string
@@ -77,8 +77,8 @@ type cdkMetadata map[string][]struct {
 	Trace []string
 }
 
-// readMetadata reads the file that an assembly keeps a stack's metadata in. One that
-// cannot be read says nothing.
+// readMetadata reads the file with a stack's metadata. It returns nil if it cannot read the
+// file.
 func readMetadata(file string) cdkMetadata {
 	data, err := os.ReadFile(file)
 	var m cdkMetadata
@@ -88,7 +88,7 @@ func readMetadata(file string) cdkMetadata {
 	return m
 }
 
-// made is where the app's source makes resources, by logical id.
+// made returns the places in the app's source code that make resources, by logical id.
 func (m cdkMetadata) made() map[string]string {
 	made := map[string]string{}
 	for _, entries := range m {
@@ -120,10 +120,11 @@ func (m cdkMetadata) made() map[string]string {
 	return made
 }
 
-// frame is a place in a stack trace: a file, a line and a column, often in parentheses.
+// frame matches a place in a stack trace: a file, a line and a column, often in parentheses.
 var frame = regexp.MustCompile(`\(?([^()\s][^()]*):(\d+):\d+\)?$`)
 
-// userFrame is the first place of a stack trace in the app's own source, "" for none.
+// userFrame returns the first place of a stack trace in the app's own source code; "" if
+// there is none.
 func userFrame(trace []string) string {
 	for _, line := range trace {
 		found := frame.FindStringSubmatch(strings.TrimSpace(line))

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// contents is what goes with a resource when it is deleted, or replaced by an empty one.
+// contents describes what CloudFormation deletes with a resource, also when it replaces the
+// resource.
 var contents = map[string]string{
 	typeQueue:                        "its messages",
 	"AWS::DynamoDB::Table":           "its items",
@@ -32,7 +33,7 @@ var contents = map[string]string{
 	"AWS::RDS::DBProxy":              "its address and the database connections of clients",
 }
 
-// losses are what is lost with a resource that is deleted or replaced.
+// losses describes what the deletion or replacement of a resource loses.
 func (r *resource) losses(change string) string {
 	raw := r.raw.DeletionPolicy
 	if change == replaced {
@@ -64,8 +65,8 @@ func (r *resource) losses(change string) string {
 	return lost
 }
 
-// replacementLosses are what the replacement of was by r loses. The policy in force is
-// that of the newer template.
+// replacementLosses describes what the replacement of was by r loses. The policy of the
+// newer template applies.
 func (r *resource) replacementLosses(was *resource, causes []string) string {
 	if was.kind != r.kind {
 		return "nothing, as CloudFormation does not change the type of a resource; choose another logical id"
@@ -82,8 +83,8 @@ func (r *resource) replacementLosses(was *resource, causes []string) string {
 	return old.losses(replaced)
 }
 
-// additionLosses are what is lost where a new resource takes over the name of one that is
-// deleted after it.
+// additionLosses reports a new resource that has the name of a deleted one. CloudFormation
+// creates before it deletes, so it refuses the update.
 func (r *resource) additionLosses(before, after map[string]*resource) string {
 	for _, id := range slices.Sorted(maps.Keys(before)) {
 		if was := before[id]; after[id] == nil && was.kind == r.kind && r.sameName(was) {
@@ -93,7 +94,7 @@ func (r *resource) additionLosses(before, after map[string]*resource) string {
 	return ""
 }
 
-// sameName says whether two versions of a template give resources one fixed name.
+// sameName reports whether two resources have the same fixed name.
 func (r *resource) sameName(was *resource) bool {
 	if len(names[r.kind]) == 0 {
 		return false
@@ -103,7 +104,7 @@ func (r *resource) sameName(was *resource) bool {
 	return known && same && readable(name) == readable(old)
 }
 
-// updateLosses are what an update in place loses.
+// updateLosses describes what an update in place loses.
 func (r *resource) updateLosses(was *resource) string {
 	lowered := func(property string, fallback float64) (float64, bool) {
 		before, ok1 := was.get(property).numberOr(fallback)
@@ -126,7 +127,7 @@ func (r *resource) updateLosses(was *resource) string {
 			return "messages older than " + scalar(seconds) + " seconds"
 		}
 	case "AWS::Logs::LogGroup":
-		const forever = 1e9 // more days than any retention has
+		const forever = 1e9 // more days than any retention
 		if days, less := lowered("RetentionInDays", forever); less {
 			return "log history older than " + scalar(days) + " days"
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// clean is a template without a fault; set changes it.
+// clean returns the template without faults, with changes.
 func clean(t *testing.T, changes ...change) []byte {
 	t.Helper()
 	data, err := os.ReadFile("testdata/clean.json")
@@ -48,8 +48,8 @@ func clean(t *testing.T, changes ...change) []byte {
 	return data
 }
 
-// change sets what path leads to, from the logical id on, to a value in JSON, or
-// deletes it with "".
+// change sets the property at a path, which begins with the logical id, to a value in JSON;
+// "" deletes the property.
 type change struct{ path, value string }
 
 func set(path, value string) change { return change{path, value} }
@@ -65,7 +65,7 @@ func TestCleanTemplate(t *testing.T) {
 	}
 }
 
-// mutation is one change of the clean template, which one rule finds, at one resource.
+// mutation is a fault in the clean template that one rule finds at one resource.
 type mutation struct {
 	want    string // rule and logical id
 	changes []change
@@ -146,7 +146,7 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// Changes that say the same with other words, or with words that are not known.
+// TestNoFinding makes changes with the same meaning, or with unknown values.
 func TestNoFinding(t *testing.T) {
 	t.Parallel()
 	for name, changes := range map[string][]change{

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// sourceServices are the services in the ARNs of a permission's sources.
+// sourceServices maps the principal of a permission to the service in its source ARN.
 var sourceServices = map[string]string{
 	"apigateway.amazonaws.com": "execute-api", "events.amazonaws.com": "events", "sns.amazonaws.com": "sns",
 	"logs.amazonaws.com": "logs", "cognito-idp.amazonaws.com": "cognito-idp", "elasticloadbalancing.amazonaws.com": "elasticloadbalancing",
 	"secretsmanager.amazonaws.com": "secretsmanager", "s3.amazonaws.com": "s3",
 }
 
-// regionalLogs is the principal that CloudWatch Logs also has in each region.
+// regionalLogs matches the regional principals of CloudWatch Logs.
 var regionalLogs = regexp.MustCompile(`^logs\.[a-z0-9-]+\.amazonaws\.com$`)
 
-// permitted says whether a permission of the app allows the call, or may do so.
+// permitted reports whether a permission of the app allows the call, or may allow it.
 func (c call) permitted() bool {
 	a := c.target.function.stack.app
 	if a.open {
@@ -46,8 +46,8 @@ func (c call) permitted() bool {
 	return false
 }
 
-// coveredBy says whether a permission's source may be the caller. The ARN of another
-// resource of the caller's type is not.
+// coveredBy reports whether a permission's source may be the caller. It is false for the ARN
+// of another resource of the caller's type.
 func (c call) coveredBy(source value) bool {
 	if source.absent() || c.source == nil {
 		return true
@@ -64,7 +64,8 @@ func (c call) coveredBy(source value) bool {
 	return true
 }
 
-// publicFor says whether a permission of the app allows everybody an action, or may do so.
+// publicFor reports whether a permission of the app allows an action for everybody, or may
+// allow it.
 func (t target) publicFor(action string) bool {
 	a := t.function.stack.app
 	if a.open {

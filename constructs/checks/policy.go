@@ -8,17 +8,18 @@ import (
 
 const typeRole = "AWS::IAM::Role"
 
-// policyTypes are the resources that add a policy to roles.
+// policyTypes are the types of resources that add a policy to roles.
 var policyTypes = []string{"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
 
-// receiveActions are what Lambda needs to receive from a queue.
+// receiveActions are the actions that Lambda needs to receive from a queue.
 var receiveActions = []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 
-// interfaceActions are what Lambda needs to place a function in a VPC.
+// interfaceActions are the actions that Lambda needs to place a function in a VPC.
 var interfaceActions = []string{"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"}
 
-// managedActions are the managed policies of AWS that functions commonly have, and what
-// they allow of the actions that the rules ask for. Any other may allow everything.
+// managedActions has AWS's managed policies that functions commonly have. For each it lists
+// the allowed actions among those that the rules check. Any other managed policy may allow
+// every action.
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html (2026-11)
 var managedActions = map[string][]string{
 	"AWSLambdaBasicExecutionRole":                     nil,
@@ -30,8 +31,8 @@ var managedActions = map[string][]string{
 	"AWSLambdaSQSQueueExecutionRole":                  receiveActions,
 }
 
-// policyDocuments are the policies of a role in the app; known is false if there may be
-// more of them.
+// policyDocuments returns the policies of a role in the app. known is false if the role may
+// have more policies.
 func (role *resource) policyDocuments() (documents []value, known bool) {
 	a := role.stack.app
 	inline, known := role.get("Policies").list()
@@ -71,8 +72,8 @@ func (role *resource) policyDocuments() (documents []value, known bool) {
 	return documents, known
 }
 
-// lacks are those of some actions that no policy of the role allows on a resource, whose
-// ARN is given with tokens, and whose name may be unknown. It is empty if anything about
+// lacks returns the actions that no policy of the role allows on a resource. The ARN of the
+// resource has tokens, and its name may be unknown. The result is empty if anything about
 // the role is unknown, and for a nil role.
 func (role *resource) lacks(actions []string, arn string, name value) []string {
 	if role == nil {
@@ -91,8 +92,8 @@ func (role *resource) lacks(actions []string, arn string, name value) []string {
 	return missing
 }
 
-// allows says whether a policy may allow an action. Conditions and denials are not looked
-// at, as they depend on the request.
+// allows reports whether a policy may allow an action. It ignores conditions and denials,
+// because they depend on the request.
 func (v value) allows(action, arn string, name value) bool {
 	statements, known := v.get("Statement").list()
 	for _, s := range statements {
@@ -112,7 +113,7 @@ func (v value) allows(action, arn string, name value) bool {
 	return !known
 }
 
-// matches says whether one of the actions of a statement may be action.
+// matches reports whether one of the actions of a statement may match action.
 func (v value) matches(action string) bool {
 	patterns, known := v.list()
 	return !known || slices.ContainsFunc(patterns, func(p value) bool {
@@ -120,7 +121,7 @@ func (v value) matches(action string) bool {
 	})
 }
 
-// covers says whether the resource of a statement may be the one with an ARN.
+// covers reports whether the resource pattern of a statement may match an ARN.
 func (a *app) covers(pattern, arn string, name value) bool {
 	if pattern == "*" || a.unknownText(pattern+arn) || glob(pattern, arn) {
 		return true
@@ -128,14 +129,14 @@ func (a *app) covers(pattern, arn string, name value) bool {
 	tokens := token.FindAllStringSubmatch(pattern, -1)
 	own := token.FindStringSubmatch(arn)
 	if own == nil {
-		return true // the resource does not matter
+		return true // the ARN names no resource of the app
 	}
 	r, _ := a.resourceOf(own[1])
 	pseudo := true
 	for _, m := range tokens {
 		other, _ := a.resourceOf(m[1])
 		pseudo = pseudo && other == nil
-		// An ARN that is put together from the resource's own name.
+		// The pattern is an ARN built from the name of the resource.
 		if other == r && m[1] != own[1] {
 			return true
 		}
@@ -143,7 +144,7 @@ func (a *app) covers(pattern, arn string, name value) bool {
 	if !pseudo {
 		return false
 	}
-	// The pattern is written by hand: arn:{partition}:{service}:{region}:{account}:{name}.
+	// The pattern is handwritten: arn:{partition}:{service}:{region}:{account}:{name}.
 	parts := strings.SplitN(token.ReplaceAllString(pattern, "*"), ":", 6)
 	if len(parts) < 6 {
 		return strings.Contains(pattern, "*")
@@ -153,18 +154,18 @@ func (a *app) covers(pattern, arn string, name value) bool {
 	case typeFunction:
 		services, prefix = "lambda", "function:"
 	case "AWS::SecretsManager::Secret":
-		return glob(parts[2], "secretsmanager") // the name ends in letters that AWS chooses
+		return glob(parts[2], "secretsmanager") // AWS adds random letters to the name
 	}
 	literal, known := name.literal()
-	if !glob(parts[2], services) || !known { // a name that CloudFormation or a parameter chooses
+	if !glob(parts[2], services) || !known { // CloudFormation or a parameter sets the name
 		return glob(parts[2], services)
 	}
 	_, qualifier, _ := strings.Cut(arn, tokenEnd)
 	return glob(parts[5], prefix+literal+qualifier)
 }
 
-// policyAllows says whether a policy of the queue may allow an action, to a service if one
-// is given, and otherwise to anybody.
+// policyAllows reports whether a policy of the queue may allow an action for a service, or
+// with service "" for anybody.
 func (q *resource) policyAllows(action, service string) bool {
 	a := q.stack.app
 	if a.open {
@@ -192,7 +193,7 @@ func (q *resource) policyAllows(action, service string) bool {
 	return false
 }
 
-// trusts says whether a role may be assumed by a service.
+// trusts reports whether a service may assume a role.
 func (role *resource) trusts(service string) bool {
 	statements, known := role.get("AssumeRolePolicyDocument", "Statement").list()
 	if !known || role.get("AssumeRolePolicyDocument").unknown() {
@@ -206,7 +207,7 @@ func (role *resource) trusts(service string) bool {
 	})
 }
 
-// admits says whether the principal of a statement may be a service.
+// admits reports whether the principal of a statement may be a service.
 func (v value) admits(service string) bool {
 	principal := v.get("Principal")
 	if v.unknown() || v.get("NotPrincipal").has() || principal.unknown() {
@@ -221,7 +222,7 @@ func (v value) admits(service string) bool {
 	})
 }
 
-// glob matches IAM's patterns, in which * stands for any text and ? for a character.
+// glob matches IAM's patterns: * stands for any text and ? for one character.
 func glob(pattern, text string) bool {
 	p, t, star, mark := 0, 0, -1, 0
 	for t < len(text) {
@@ -242,5 +243,5 @@ func glob(pattern, text string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// list writes names for a message.
+// list joins names for a message.
 func list(names []string) string { return strings.Join(names, ", ") }

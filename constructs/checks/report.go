@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// GitHub is the finding as a workflow command of GitHub Actions, which shows it beside the
-// file that it is about: the app's source if that is known, or else the template.
+// GitHub returns the finding as a workflow command of GitHub Actions. GitHub shows the
+// finding beside its place in the app's source code, or in the template if the former is
+// unknown.
 // https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions (2026-11)
 func (f Finding) GitHub() string {
 	file, line := f.place()
@@ -19,17 +20,17 @@ func (f Finding) GitHub() string {
 	return command + ",title=" + property(f.Rule) + "::" + escape(f.String())
 }
 
-// escape makes text one line of a workflow command.
+// escape escapes text for the message of a workflow command, which is one line.
 func escape(text string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
 }
 
-// property is escape for a value before the second colons.
+// property is escape for a property, which stands before the second "::".
 func property(text string) string {
 	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(escape(text))
 }
 
-// place is the file and the line, 0 for an unknown one, that a reader looks at.
+// place returns the file and line to show to a reader; line is 0 if it is unknown.
 func (f Finding) place() (file string, line int) {
 	if i := strings.LastIndexByte(f.Source, ':'); i > 0 {
 		if n, err := strconv.Atoi(f.Source[i+1:]); err == nil {
@@ -39,7 +40,7 @@ func (f Finding) place() (file string, line int) {
 	return f.File, f.Line
 }
 
-// The parts of SARIF 2.1.0 that code scanning reads. A library for all of it writes some
+// The parts of SARIF 2.1.0 that code scanning reads. A complete library would write some
 // forty empty fields for each finding.
 // https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support (2026-11)
 type (
@@ -73,7 +74,7 @@ type (
 		Level     string          `json:"level"`
 		Message   sarifText       `json:"message"`
 		Locations []sarifLocation `json:"locations"`
-		// Fingerprints tell the finding again when lines have moved.
+		// Fingerprints identify the finding when lines have moved.
 		Fingerprints map[string]string `json:"partialFingerprints"`
 	}
 	sarifLocation struct {
@@ -94,8 +95,9 @@ type (
 	}
 )
 
-// SARIF is findings as a log in SARIF 2.1.0, which code scanning services read. Each is at
-// its place in the app's source if that is known, or else in the template.
+// SARIF returns findings as a log in SARIF 2.1.0, which code scanning services read. The
+// place of each finding is in the app's source code, or in the template if the former is
+// unknown.
 func SARIF(findings []Finding) ([]byte, error) {
 	run := sarifRun{Results: []sarifResult{}}
 	run.Tool.Driver = sarifDriver{Name: "hearth check", InformationURI: "https://github.com/lambdahearth/hearth"}

@@ -20,8 +20,8 @@ const slowFunction = `{
   }
 }`
 
-// writeAssembly writes an assembly with a slow function, of which the CDK has noted where
-// it was made.
+// writeAssembly writes an assembly with a slow function; its metadata has the place in the
+// app's source code that makes the function.
 func writeAssembly(t *testing.T, manifest, metadata string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -33,8 +33,8 @@ func writeAssembly(t *testing.T, manifest, metadata string) string {
 	return dir
 }
 
-// TestLocation: a finding has the line of its resource, and where the app's source makes
-// it, in the two forms in which the CDK notes that.
+// TestLocation checks that a finding has the line of its resource, and the place in the
+// app's source code, in both formats of the CDK's metadata.
 func TestLocation(t *testing.T) {
 	t.Parallel()
 	const inManifest = `{"artifacts": {"Shop": {"type": "aws:cloudformation:stack", "properties": {"templateFile": "Shop.template.json"}, "metadata": {

@@ -22,7 +22,8 @@ const (
 	maxRESTIntegrationMillis      = 29_000
 )
 
-// protocol is HTTP or WEBSOCKET, of the API that a resource belongs to, or "".
+// protocol returns the protocol of the API that a resource belongs to, HTTP or WEBSOCKET;
+// "" if it is unknown.
 func (r *resource) protocol() string {
 	api := r.get("ApiId").resource(typeAPI)
 	if api == nil {
@@ -31,7 +32,7 @@ func (r *resource) protocol() string {
 	return api.get("ProtocolType").text()
 }
 
-// hasBody says that routes or methods may be in an OpenAPI document.
+// hasBody reports whether routes or methods may be in an OpenAPI document.
 func (r *resource) hasBody() bool {
 	return r.get("Body").has() || r.get("BodyS3Location").has() || r.get("Target").has()
 }
@@ -123,7 +124,7 @@ var apiRules = []Rule{
 			}
 			integration := value{r.stack, id}.resource(typeIntegration)
 			if integration == nil {
-				// The literal id of an integration can only be right for an API elsewhere.
+				// A literal id of an integration is valid only for an API outside the app.
 				if strings.Contains(id, tokenStart) || r.protocol() != "" {
 					report("Target must be integrations/{id of an integration}, got %q, which is none; name an AWS::ApiGatewayV2::Integration", target)
 				}

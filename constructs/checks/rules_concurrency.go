@@ -12,11 +12,11 @@ const (
 	provisionedPage = "https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html"
 	scalingPage     = "https://docs.aws.amazon.com/autoscaling/application/userguide/services-that-can-integrate-lambda.html"
 
-	accountConcurrency = 1000 // of an account that has not asked for more
+	accountConcurrency = 1000 // the default quota of an account
 	minUnreserved      = 100
 )
 
-// scaled is the function and qualifier of a scalable target.
+// scaled returns the function and qualifier of a scalable target.
 func scaled(r *resource) (t target, known bool) {
 	if r.get("ServiceNamespace").text() != "lambda" && !strings.HasPrefix(r.get("ScalableDimension").text(), "lambda:") {
 		return target{}, false

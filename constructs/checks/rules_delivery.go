@@ -12,13 +12,13 @@ const (
 	typeInvokeConfig = "AWS::Lambda::EventInvokeConfig"
 )
 
-// delivery is a service that sends to a queue because the queue's policy says so.
+// delivery is a service that sends to a queue and needs the queue's policy for it.
 type delivery struct {
 	property, service string
 	queue             value
 }
 
-// deliveriesOf are the queues that a resource sends to without a role.
+// deliveriesOf returns the deliveries of a resource that sends without a role.
 func deliveriesOf(r *resource) []delivery {
 	var found []delivery
 	switch r.kind {
@@ -44,7 +44,8 @@ func deliveriesOf(r *resource) []delivery {
 	return found
 }
 
-// sends are the queues that a function's role must be allowed to send to.
+// sends returns the function and its queues, by property. A policy must allow the
+// function's role to send to them.
 func sends(r *resource) (f *resource, queues map[string]*resource) {
 	if r.kind == typeFunction {
 		return r, map[string]*resource{"DeadLetterConfig.TargetArn": r.get("DeadLetterConfig", "TargetArn").queue()}

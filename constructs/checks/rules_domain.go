@@ -13,11 +13,11 @@ const (
 	maxMappingKey = 300
 )
 
-// mappingKey is what a mapping's path may hold. The slash separates its levels.
+// mappingKey matches the path of a mapping. A slash separates its levels.
 var mappingKey = regexp.MustCompile(`^[A-Za-z0-9$_.+!*'()/-]*$`)
 
-// mappings are the resources of a stack that map an API to the domain of r, without r.
-// They are none if the domain is unknown.
+// mappings returns the resources of a stack that map an API to the domain of r, without r.
+// It returns none if the domain is unknown.
 func (r *resource) mappings() []*resource {
 	domain := r.get("DomainName")
 	if domain.absent() || r.stack.app.unknownText(domain.text()) || r.conditional {
@@ -34,7 +34,8 @@ func (r *resource) mappings() []*resource {
 	return same
 }
 
-// mappedProtocol is HTTP, WEBSOCKET or REST, of the API that a mapping names, or "".
+// mappedProtocol returns the protocol of the API that a mapping names: HTTP, WEBSOCKET or
+// REST; "" if it is unknown.
 func (r *resource) mappedProtocol() string {
 	if r.get("ApiId").resource(typeRESTAPI) != nil || r.get("RestApiId").resource(typeRESTAPI) != nil {
 		return "REST"
@@ -42,8 +43,8 @@ func (r *resource) mappedProtocol() string {
 	return r.protocol()
 }
 
-// mappedPath is the path of a mapping, "" for the whole domain; known is false if it
-// cannot be known.
+// mappedPath returns the path of a mapping; "" is the whole domain. known is false if the
+// path is unknown.
 func (r *resource) mappedPath() (path string, known bool) {
 	v := r.get(map[string]string{typeAPIMapping: "ApiMappingKey", typeBasePathMapping: "BasePath"}[r.kind])
 	if v.absent() {
@@ -86,7 +87,7 @@ var domainRules = []Rule{
 				report("ApiMappingKey must have at most %d letters, digits and $-_.+!*'() between slashes, got %q; correct it", maxMappingKey, path)
 			}
 			for _, other := range r.mappings() {
-				first := other.kind != r.kind || other.id < r.id // so that a pair is reported once
+				first := other.kind != r.kind || other.id < r.id // report a pair once
 				if taken, known := other.mappedPath(); known && first && taken == path {
 					report("ApiMappingKey must be unique on its domain, got %q, which %s has too; change one of them", path, other.id)
 					return

@@ -22,7 +22,7 @@ const (
 	maxEnvironmentBytes = 4096
 )
 
-// between reports a known number outside its bounds.
+// between reports a known number that is outside its bounds.
 func between(v value, name string, low, high float64, unit string, report reporter) {
 	n, known := v.number()
 	if !known || n >= low && n <= high {
@@ -49,7 +49,7 @@ var functionRules = []Rule{
 		Fault: "Memory that Lambda does not offer; it refuses the function.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
-			if !r.get("CapacityProviderConfig").has() { // Managed Instances have bounds of their own
+			if !r.get("CapacityProviderConfig").has() { // Managed Instances have other bounds
 				between(r.get("MemorySize"), "MemorySize", minMemoryMB, maxMemoryMB, " MB", report)
 			}
 		},
@@ -70,7 +70,7 @@ var functionRules = []Rule{
 			variables := r.get("Environment", "Variables")
 			size := 0
 			for name := range variables.keys() {
-				// Tokens have a length that is not known and count nothing.
+				// The length of tokens is unknown, so they do not count.
 				size += len(name) + len(token.ReplaceAllString(variables.get(name).text(), ""))
 			}
 			if size > maxEnvironmentBytes {

@@ -163,8 +163,8 @@ var mappingRules = []Rule{
 	},
 }
 
-// visibilityOf are the queue and the function of a mapping with their timeouts, in
-// seconds; the queue is nil if anything is unknown.
+// visibilityOf returns the queue and the function of a mapping, with their timeouts in
+// seconds. The queue is nil if anything is unknown.
 func visibilityOf(r *resource) (q, f *resource, visibility, timeout float64) {
 	t, ok := r.get("FunctionName").target()
 	if q = r.get("EventSourceArn").queue(); q == nil || !ok {

@@ -25,7 +25,7 @@ const (
 	maxQueueNameLetters      = 80
 )
 
-// deadLetterQueue is the dead-letter queue of a queue, or nil.
+// deadLetterQueue returns the dead-letter queue of a queue, or nil.
 func (r *resource) deadLetterQueue() *resource {
 	return r.get("RedrivePolicy", "deadLetterTargetArn").queue()
 }

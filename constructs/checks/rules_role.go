@@ -12,7 +12,8 @@ const (
 	iamQuotas  = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 )
 
-// assumed is a property that holds a role, and the service that must be able to assume it.
+// assumed lists the properties that hold a role, with the service that must be able to
+// assume the role.
 var assumed = []struct {
 	kind     string
 	property []string
@@ -40,13 +41,13 @@ func assumers() []string {
 	return kinds
 }
 
-// actionsText has a line for each service whose actions are known: its prefix, a colon,
-// and its actions in lower case.
+// actionsText has a line for each known service: its prefix, a colon, and its actions in
+// lower case.
 //
 //go:embed actions.txt
 var actionsText string
 
-// knownActions are the actions of the services that the wiring of a backend uses.
+// knownActions has the actions of the services that a backend uses.
 var knownActions = sync.OnceValue(func() map[string]map[string]bool {
 	known := map[string]map[string]bool{}
 	for line := range strings.Lines(actionsText) {
@@ -62,7 +63,7 @@ var knownActions = sync.OnceValue(func() map[string]map[string]bool {
 	return known
 })
 
-// noAction says whether a pattern of a known service matches none of its actions.
+// noAction reports whether a pattern of a known service matches none of its actions.
 func noAction(pattern string) bool {
 	prefix, action, ok := strings.Cut(strings.ToLower(pattern), ":")
 	actions := knownActions()[prefix]
@@ -79,7 +80,7 @@ func noAction(pattern string) bool {
 	return true
 }
 
-// documentsIn are the policies that a resource itself holds.
+// documentsIn returns the policies in the properties of a resource.
 func documentsIn(r *resource) []value {
 	documents := []value{r.get("PolicyDocument"), r.get("AssumeRolePolicyDocument")}
 	inline, _ := r.get("Policies").list()
@@ -89,7 +90,7 @@ func documentsIn(r *resource) []value {
 	return documents
 }
 
-// The quotas of policies in characters, without white space.
+// The quotas of policies in characters. White space does not count.
 const (
 	maxInlinePolicyCharacters  = 10_240
 	maxManagedPolicyCharacters = 6_144
@@ -163,8 +164,8 @@ var roleRules = []Rule{
 	},
 }
 
-// size is the least number of characters of a value in JSON without white space. A token
-// counts nothing.
+// size returns the minimum number of characters of a value in JSON. White space and tokens
+// do not count.
 func (v value) size() int {
 	switch t := v.resolved.(type) {
 	case map[string]any:
@@ -172,7 +173,7 @@ func (v value) size() int {
 		for name := range t {
 			size += len(name) + len(`"":,`) + v.get(name).size()
 		}
-		return size - min(len(t), 1) // the last has no comma
+		return size - min(len(t), 1) // the last item has no comma
 	case []any:
 		items, _ := v.list()
 		size := len("[]")

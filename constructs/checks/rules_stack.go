@@ -17,7 +17,7 @@ const (
 	maxTemplateBytes = 1_000_000
 )
 
-// names are the properties that together name a resource in an account and region.
+// names has the properties that together name a resource in an account and region.
 var names = map[string][]string{
 	typeFunction:                    {"FunctionName"},
 	typeAlias:                       {"FunctionName", "Name"},
@@ -43,8 +43,8 @@ var names = map[string][]string{
 	"AWS::CodeDeploy::Application":  {"ApplicationName"},
 }
 
-// name is what a resource is called; known is false if CloudFormation chooses it, or if
-// a part is unknown.
+// name returns the name of a resource. known is false if CloudFormation chooses the name, or
+// if a part of it is unknown.
 func (r *resource) name() (name string, known bool) {
 	properties := names[r.kind]
 	for _, property := range properties {

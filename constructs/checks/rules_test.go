@@ -13,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "write what the tests compare with")
 
-// ruleCase is the smallest template with a fault. VALUE stands for a value that breaks
-// the rule, for one just inside the bound, and for one that is not known.
+// ruleCase is the smallest template with a fault. VALUE is replaced by a value that breaks
+// the rule, by a value just inside the bound, and by an unknown value.
 type ruleCase struct {
 	rule string
 	// template has a line for each resource: its id, its type without AWS::, and its
@@ -28,7 +28,7 @@ const parameter = `{"Ref": "Parameter"}`
 // role is a role with one action.
 const role = `Role IAM::Role {"AssumeRolePolicyDocument": {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "scheduler.amazonaws.com"}}}, "Policies": [{"PolicyDocument": {"Statement": {"Effect": "Allow", "Action": VALUE, "Resource": "*"}}}]}`
 
-// templateOf writes a template from its lines.
+// templateOf makes a template from its lines.
 func templateOf(t *testing.T, lines, value string) []byte {
 	t.Helper()
 	resources := map[string]any{}
@@ -179,7 +179,7 @@ func ruleCases() []ruleCase {
 
 func TestRules(t *testing.T) {
 	t.Parallel()
-	tested := map[string]bool{"export-duplicate": true, silenceRule.ID: true} // have tests of their own
+	tested := map[string]bool{"export-duplicate": true, silenceRule.ID: true} // they have separate tests
 	var messages strings.Builder
 	for _, c := range ruleCases() {
 		tested[c.rule] = true
@@ -217,7 +217,7 @@ func TestRules(t *testing.T) {
 	golden(t, "testdata/messages.txt", messages.String())
 }
 
-// golden compares text with a file, which -update writes.
+// golden compares text with a file; -update writes the file.
 func golden(t *testing.T, file, text string) {
 	t.Helper()
 	if *update {

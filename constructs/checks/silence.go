@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// silenceKey is the metadata, of a resource or of a template, that silences rules:
+// silenceKey is the metadata key, of a resource or of a template, that silences rules:
 //
 //	"Metadata": {"hearth:checks": {"mapping-visibility-retries": "jobs may run twice"}}
 const silenceKey = "hearth:checks"
 
-// silenceRule is checked when all other rules have run.
+// silenceRule runs after all other rules.
 var silenceRule = Rule{
 	ID: "silence", Severity: Warning,
 	Page:  "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-metadata.html",
 	Fault: "A silence without a reason, which is ignored, or of a rule that finds nothing there.",
 }
 
-// silence removes what the stack silences from its findings, and adds what is wrong with
-// the silences.
+// silence removes the findings that the stack silences, and adds findings for faults in the
+// silences.
 func (s *stack) silence(findings []Finding) []Finding {
 	findings = silenceIn(s.template.Metadata, Finding{File: s.file}, findings)
 	for _, id := range slices.Sorted(maps.Keys(s.resources)) {
@@ -30,7 +30,7 @@ func (s *stack) silence(findings []Finding) []Finding {
 	return findings
 }
 
-// silenceIn is silence for the metadata of one place.
+// silenceIn is silence for the metadata of one resource, or of the template.
 func silenceIn(metadata map[string]any, at Finding, findings []Finding) []Finding {
 	reasons, _ := metadata[silenceKey].(map[string]any)
 	at.Rule, at.Severity = silenceRule.ID, silenceRule.Severity

@@ -8,15 +8,14 @@ import (
 	"strings"
 )
 
-// Silence leaves findings out with a reason, from a file in place of a template's
-// metadata:
+// Silence silences findings with a reason, in a file instead of a template's metadata:
 //
 //	[{"rule": "mapping-visibility-retries", "at": "Shop/Jobs/Resource", "reason": "jobs may run twice"}]
 type Silence struct {
 	// Rule is the rule's id.
 	Rule string `json:"rule"`
-	// At is the construct path or the logical id of the resource. With a "*" at the end it
-	// stands for all that begin so; "" is the template as a whole.
+	// At is the construct path or the logical id of the resource. A "*" at the end makes it
+	// a prefix; "" is the whole template.
 	At string `json:"at"`
 	// Reason says why the finding does no harm. It is required.
 	Reason string `json:"reason"`
@@ -41,9 +40,9 @@ func ReadSilences(file string) ([]Silence, error) {
 	return silences, nil
 }
 
-// Apply leaves out the findings that silences name, and adds one for each silence without
-// a reason, which is ignored, and for each that names nothing. File is where the silences
-// stand.
+// Apply removes the findings that silences name. It ignores a silence without a reason, and
+// adds a finding for it. It also adds a finding for a silence that matches nothing. file is
+// the file of the silences.
 func Apply(silences []Silence, file string, findings []Finding) []Finding {
 	used := make([]bool, len(silences))
 	kept := []Finding{}

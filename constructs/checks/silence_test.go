@@ -37,7 +37,8 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// A finding about a template as a whole is silenced by the template's own metadata.
+// TestSilenceTemplate checks that the template's metadata silences a finding about the whole
+// template.
 func TestSilenceTemplate(t *testing.T) {
 	t.Parallel()
 	findings, err := Template("t.json", []byte(`{"Metadata": {"hearth:checks": {"export-duplicate": "a test"}}, "Resources": {}, "Outputs": {

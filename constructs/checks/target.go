@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// target is a function of the app and, with "" for none, the version or alias of it
-// that a resource names.
+// target is a function of the app, with the version or alias that a resource names; "" is
+// none.
 type target struct {
 	function  *resource
 	qualifier string
@@ -16,7 +16,7 @@ type target struct {
 var functionARN = regexp.MustCompile("^arn:.*?:lambda:.*?:function:(.+)$")
 
 // targetOf reads the name or ARN of a function, or API Gateway's URI of it. ok is false
-// for a function that is not known to be the app's.
+// unless the function is known to be the app's.
 func (a *app) targetOf(text string) (t target, ok bool) {
 	if _, rest, is := strings.Cut(text, ":path/2015-03-31/functions/"); is {
 		text = strings.TrimSuffix(rest, "/invocations")
@@ -47,7 +47,7 @@ func (a *app) targetOf(text string) (t target, ok bool) {
 	return target{}, false
 }
 
-// target is the function that a value names.
+// target returns the function that a value names.
 func (v value) target() (target, bool) {
 	if v.absent() {
 		return target{}, false
@@ -55,7 +55,7 @@ func (v value) target() (target, bool) {
 	return v.stack.app.targetOf(v.text())
 }
 
-// resource is the resource of some type that a value is a reference to, or nil.
+// resource returns the resource of some type that a value refers to, or nil.
 func (v value) resource(types ...string) *resource {
 	text := v.text()
 	if !strings.HasPrefix(text, tokenStart) || !strings.HasSuffix(text, tokenEnd) || strings.Count(text, tokenStart) != 1 {
@@ -70,7 +70,7 @@ func (v value) resource(types ...string) *resource {
 	return nil
 }
 
-// queue is the queue that a value is the ARN of, or nil.
+// queue returns the queue whose ARN a value is, or nil.
 func (v value) queue() *resource {
 	if q := v.resource("AWS::SQS::Queue"); q != nil {
 		return q
@@ -78,7 +78,7 @@ func (v value) queue() *resource {
 	text := v.text()
 	_, name, ok := strings.Cut(text, ":sqs:"+tokenStart+"AWS::Region"+tokenEnd+":"+tokenStart+"AWS::AccountId"+tokenEnd+":")
 	if !ok {
-		return nil // it may be a queue of another account
+		return nil // the queue may be in another account
 	}
 	for _, q := range v.stack.byType["AWS::SQS::Queue"] {
 		if q.get("QueueName").text() == name || tokenOf(q, "QueueName") == name {
@@ -88,8 +88,8 @@ func (v value) queue() *resource {
 	return nil
 }
 
-// unknownText says whether a part of text is unknown, or an attribute of a resource that
-// could be anything, such as that of a custom resource.
+// unknownText reports whether a part of text is unknown. An attribute that could have any
+// value is unknown too, such as an attribute of a custom resource.
 func (a *app) unknownText(text string) bool {
 	if strings.Contains(text, unknownToken) {
 		return true
@@ -102,14 +102,14 @@ func (a *app) unknownText(text string) bool {
 	return false
 }
 
-// echoes are the types, besides custom ones, whose attributes may be anything.
+// echoes are the types, besides custom ones, whose attributes may have any value.
 var echoes = map[string]bool{
 	"AWS::CloudFormation::CustomResource": true,
 	"AWS::CloudFormation::Stack":          true,
 	"AWS::SSM::Parameter":                 true,
 }
 
-// aliasOf is the alias of the app that a target names, or nil.
+// aliasOf returns the alias of the app that a target names, or nil.
 func (t target) aliasOf() *resource {
 	aliases, _ := t.function.aliases()
 	for _, alias := range aliases {
@@ -120,7 +120,7 @@ func (t target) aliasOf() *resource {
 	return nil
 }
 
-// missingAlias says that a target names an alias that does not exist.
+// missingAlias reports whether a target names an alias that does not exist.
 func (t target) missingAlias() bool {
 	if t.qualifier == "" || t.qualifier == "$LATEST" || strings.Contains(t.qualifier, tokenStart) || strings.Trim(t.qualifier, "0123456789") == "" {
 		return false
@@ -134,12 +134,12 @@ func (t target) missingAlias() bool {
 	return known
 }
 
-// aliases are the aliases of a function; known is false if there may be more.
+// aliases returns the aliases of a function. known is false if there may be more.
 func (f *resource) aliases() (found []*resource, known bool) {
 	return f.qualifiersOf("AWS::Lambda::Alias")
 }
 
-// qualifiersOf are the aliases or versions of a function.
+// qualifiersOf returns the aliases or versions of a function.
 func (f *resource) qualifiersOf(types ...string) (found []*resource, known bool) {
 	known = !f.stack.app.open
 	for _, r := range f.stack.app.ofType(types...) {
@@ -154,7 +154,7 @@ func (f *resource) qualifiersOf(types ...string) (found []*resource, known bool)
 	return found, known
 }
 
-// String names the function or alias as findings do.
+// String returns the name of the function or alias for findings.
 func (t target) String() string {
 	if t.qualifier == "" {
 		return "function " + t.function.id
@@ -168,7 +168,7 @@ type warmth struct {
 	instances float64
 }
 
-// warm are the versions and aliases of a function that are known to be there and to have
+// warm returns the versions and aliases of a function that certainly exist and have
 // provisioned concurrency.
 func (f *resource) warm() []warmth {
 	var warm []warmth

@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// app is all templates that are checked together.
+// app has all templates of one check.
 type app struct {
 	stacks []*stack
-	// open says that there may be resources that no template shows: those of a macro or of a
-	// nested stack that was not given. Then nothing is said to be missing.
+	// open says that there may be resources outside the given templates: those of a macro
+	// or of a missing nested stack. Then no rule reports a missing resource.
 	open bool
-	// followed are the values of references that lead on to others.
+	// followed caches the values of references that lead to other references.
 	followed map[string]any
 }
 
 // stack is one template.
 type stack struct {
 	app  *app
-	key  string // tells the stacks of an app apart in tokens
+	key  string // identifies the stack in tokens
 	file string
 	size int    // of the template in bytes
 	data []byte // the template
@@ -42,7 +42,7 @@ type resource struct {
 	id    string
 	kind  string // its type, such as AWS::SQS::Queue
 	path  string
-	// conditional says that the resource may not be there.
+	// conditional says that the resource may not exist.
 	conditional bool
 
 	raw      rawResource
@@ -62,10 +62,10 @@ type template struct {
 	}
 }
 
-// rawResources leaves out loops, whose resources are not known.
+// rawResources skips loops, because their resources are unknown.
 type rawResources map[string]rawResource
 
-// loopPrefix starts the key of a loop, which macros and language extensions have.
+// loopPrefix is the prefix of the key of a loop, in macros and language extensions.
 const loopPrefix = "Fn::"
 
 func (r *rawResources) UnmarshalJSON(data []byte) error {
@@ -103,7 +103,7 @@ func parse(sources []Source) (*app, error) {
 		if err := json.Unmarshal(source.Data, &s.template); err != nil {
 			return nil, fmt.Errorf("read template %s: must be a CloudFormation template in JSON, got %w; synthesize the app, or convert the file", source.Name, err)
 		}
-		if len(s.template.Resources)+len(s.template.Parameters)+len(s.template.Outputs) == 0 { // a stack may have no resource yet
+		if len(s.template.Resources)+len(s.template.Parameters)+len(s.template.Outputs) == 0 { // a stack may have no resources yet
 			return nil, fmt.Errorf("read template %s: must have Resources, got none; name a CloudFormation template", source.Name)
 		}
 		for _, id := range slices.Sorted(maps.Keys(s.template.Resources)) {
@@ -124,7 +124,7 @@ func parse(sources []Source) (*app, error) {
 	return a, nil
 }
 
-// nestedFile is the template of a nested stack beside that of its parent, or "".
+// nestedFile returns the file of a nested stack's template beside its parent's, or "".
 func nestedFile(raw rawResource) string {
 	file, _ := raw.Metadata["aws:asset:path"].(string)
 	if raw.Type != "AWS::CloudFormation::Stack" || !strings.HasSuffix(file, ".json") {
@@ -133,7 +133,7 @@ func nestedFile(raw rawResource) string {
 	return file
 }
 
-// linkNested finds the templates of nested stacks.
+// linkNested links nested stacks to their templates.
 func (a *app) linkNested() {
 	for _, s := range a.stacks {
 		for _, r := range s.byType["AWS::CloudFormation::Stack"] {
@@ -148,7 +148,7 @@ func (a *app) linkNested() {
 	}
 }
 
-// ofType are the resources of some types in all templates.
+// ofType returns the resources of some types in all templates.
 func (a *app) ofType(types ...string) []*resource {
 	var all []*resource
 	for _, s := range a.stacks {
@@ -159,16 +159,16 @@ func (a *app) ofType(types ...string) []*resource {
 	return all
 }
 
-// get is a property, by the names that lead to it.
+// get returns the property at a path of names.
 func (r *resource) get(names ...string) value {
 	return value{r.stack, r.raw.Properties}.get(names...)
 }
 
-// waitsFor says whether CloudFormation creates other before r, because of DependsOn or
-// of a reference, directly or through other resources.
+// waitsFor reports whether CloudFormation creates other before r, because of DependsOn or
+// a reference, directly or through other resources.
 func (r *resource) waitsFor(other *resource) bool {
 	if r.stack != other.stack {
-		return true // stacks have an order of their own
+		return true // stacks deploy in their own order
 	}
 	seen := map[string]bool{}
 	queue := []string{r.id}
@@ -189,7 +189,7 @@ func (r *resource) waitsFor(other *resource) bool {
 	return false
 }
 
-// references are the logical ids that a resource names.
+// references returns the logical ids that a resource names.
 func references(raw rawResource) []string {
 	var ids []string
 	var walk func(v any)

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// value is a part of a template with its intrinsic functions followed. It is one of
-// nil (absent), unknown, string, float64, bool, []any and map[string]any; lists and
-// maps hold parts that are not followed yet.
+// value is a part of a template with its intrinsic functions resolved. It is one of
+// nil (absent), unknown, string, float64, bool, []any and map[string]any. The items of
+// lists and maps are not resolved yet.
 //
-// Strings hold tokens where the template refers to a resource; see [tokenOf].
+// A string has a token for each reference to a resource; see [tokenOf].
 type value struct {
 	stack    *stack
 	resolved any
@@ -19,15 +19,15 @@ type value struct {
 // unknown is a value that only CloudFormation knows.
 type unknown struct{}
 
-// A token stands in a string for a part that CloudFormation fills in: an attribute of a
-// resource of the app, a pseudo parameter, or anything unknown.
+// A token is the placeholder in a string for a part that CloudFormation fills in: an
+// attribute of a resource of the app, a pseudo parameter, or anything unknown.
 const (
 	tokenStart   = "\x01"
 	tokenEnd     = "\x02"
 	unknownToken = tokenStart + "?" + tokenEnd
 )
 
-// tokenOf is the token of an attribute, or with "" of what Ref gives.
+// tokenOf returns the token of an attribute; "" is the value of Ref.
 func tokenOf(r *resource, attribute string) string {
 	text := r.stack.key + "#" + r.id
 	if attribute != "" {
@@ -41,7 +41,7 @@ var (
 	substitution = regexp.MustCompile(`\$\{([^}]*)\}`)
 )
 
-// readable writes tokens as templates have them.
+// readable replaces tokens in text by readable references.
 func readable(text string) string {
 	if !strings.Contains(text, tokenStart) {
 		return text
@@ -55,7 +55,8 @@ func readable(text string) string {
 	})
 }
 
-// resourceOf is the resource and attribute of the text between a token's marks.
+// resourceOf returns the resource and attribute of a token, from the text between its
+// delimiters.
 func (a *app) resourceOf(inner string) (r *resource, attribute string) {
 	key, name, ok := strings.Cut(inner, "#")
 	if !ok {
@@ -69,7 +70,7 @@ func (a *app) resourceOf(inner string) (r *resource, attribute string) {
 	return a.stacks[index].resources[id], attribute
 }
 
-// get is a property, by the names that lead to it.
+// get returns the property at a path of names.
 func (v value) get(names ...string) value {
 	for _, name := range names {
 		switch m := v.resolved.(type) {
@@ -89,12 +90,12 @@ func (v value) get(names ...string) value {
 
 func (v value) absent() bool { return v.resolved == nil }
 
-// has says whether the value is there, be it unknown.
+// has reports whether the value is present, even if it is unknown.
 func (v value) has() bool { return v.resolved != nil }
 
 func (v value) unknown() bool { _, is := v.resolved.(unknown); return is }
 
-// number is a number, which CloudFormation also takes as a string.
+// number returns a number, which CloudFormation also accepts as a string.
 func (v value) number() (float64, bool) {
 	switch n := v.resolved.(type) {
 	case float64:
@@ -106,7 +107,7 @@ func (v value) number() (float64, bool) {
 	return 0, false
 }
 
-// numberOr is a number, or a default where it is absent.
+// numberOr returns a number, or fallback if it is absent.
 func (v value) numberOr(fallback float64) (float64, bool) {
 	if v.absent() {
 		return fallback, true
@@ -114,7 +115,7 @@ func (v value) numberOr(fallback float64) (float64, bool) {
 	return v.number()
 }
 
-// text is a string with tokens; what is unknown is a token too.
+// text returns a string with tokens. An unknown value is a token too.
 func (v value) text() string {
 	switch t := v.resolved.(type) {
 	case nil:
@@ -127,7 +128,7 @@ func (v value) text() string {
 	return unknownToken
 }
 
-// literal is a string without tokens.
+// literal returns a string without tokens.
 func (v value) literal() (string, bool) {
 	if v.absent() {
 		return "", false
@@ -136,10 +137,10 @@ func (v value) literal() (string, bool) {
 	return text, !strings.Contains(text, tokenStart)
 }
 
-// is says whether the value is known to be true.
+// is reports whether the value is known to be true.
 func (v value) is() bool { return v.text() == "true" }
 
-// list are the items of a list; a single value is a list of one, as in policies. ok is
+// list returns the items of a list. A single value is a list of one, as in policies. ok is
 // false if the list is unknown.
 func (v value) list() (items []value, ok bool) {
 	switch l := v.resolved.(type) {
@@ -158,7 +159,7 @@ func (v value) list() (items []value, ok bool) {
 	return []value{v}, true
 }
 
-// keys are the names in a map.
+// keys returns the map of a value. Its items are not resolved.
 func (v value) keys() map[string]any {
 	m, _ := v.resolved.(map[string]any)
 	return m
@@ -176,10 +177,10 @@ func scalar(v any) string {
 	return unknownToken
 }
 
-// maxDepth ends references that go in a circle.
+// maxDepth stops circular references.
 const maxDepth = 50
 
-// follow evaluates the intrinsic function that raw may be.
+// follow evaluates raw if it is an intrinsic function.
 func (s *stack) follow(raw any, depth int) any {
 	m, ok := raw.(map[string]any)
 	if !ok || len(m) != 1 {
@@ -217,8 +218,8 @@ func (s *stack) follow(raw any, depth int) any {
 	return raw
 }
 
-// once computes a value that refers to others, whose number would grow with each step. A
-// circle ends in a value that is unknown.
+// once caches a value that refers to others; without the cache, the number of evaluations
+// would grow with each step. A circular reference gives an unknown value.
 func (a *app) once(key string, compute func() any) any {
 	if v, ok := a.followed[key]; ok {
 		return v
@@ -256,7 +257,7 @@ func (s *stack) ref(id string, depth int) any {
 	return tokenOf(r, "")
 }
 
-// reference is what Ref gives of a resource that stands for another one.
+// reference returns the value of Ref for a resource that stands for another one.
 func (r *resource) reference(depth int) any {
 	switch r.kind {
 	case typeAlias:
@@ -267,7 +268,7 @@ func (r *resource) reference(depth int) any {
 	return r.stack.follow(r.raw.Properties["SecretId"], depth) // the secret's ARN
 }
 
-// qualified is the ARN of a version or alias, in terms of its function's.
+// qualified returns the ARN of a version or alias, built from its function's token.
 func (r *resource) qualified(qualifier string, depth int) any {
 	if t, ok := r.stack.app.targetOf(r.stack.followText(r.raw.Properties["FunctionName"], depth)); ok {
 		return tokenOf(t.function, "Arn") + ":" + qualifier
@@ -371,13 +372,13 @@ func (s *stack) findInMap(argument any, depth int) any {
 	return found
 }
 
-// importValue finds the one stack of the app that exports a name.
+// importValue returns the value that a stack of the app exports under a name.
 func (s *stack) importValue(argument any, depth int) any {
 	name := s.followText(argument, depth)
 	return s.app.once("import "+name, func() any { return s.app.exported(name, depth) })
 }
 
-// exported is the value that one stack of the app exports under a name.
+// exported returns the value that the only exporting stack exports under a name.
 func (a *app) exported(name string, depth int) any {
 	var from *stack
 	var found any
@@ -411,7 +412,7 @@ func (s *stack) selectItem(argument any, depth int) any {
 	return s.follow(items[int(index)], depth)
 }
 
-// split splits text outside of its tokens, since the value of a token is not known.
+// split splits text outside of its tokens, because the value of a token is unknown.
 func (s *stack) split(argument any, depth int) any {
 	a, _ := argument.([]any)
 	if len(a) != 2 {

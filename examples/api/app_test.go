@@ -9,8 +9,8 @@ import (
 	"github.com/lambdahearth/hearth/local/localtest"
 )
 
-// TestApp runs the whole app on this machine: the synthesized API in front of the
-// program, which runs as a process like a Lambda instance.
+// TestApp runs the whole app on this machine: the synthesized API invokes the program,
+// which runs as a process like a Lambda instance.
 func TestApp(t *testing.T) {
 	t.Parallel()
 	app := localtest.Start(t, ".", local.Options{})

@@ -13,8 +13,8 @@ import (
 	"github.com/lambdahearth/hearth/local/localtest"
 )
 
-// TestApp runs the whole app on this machine, on a clock that the test moves: an order
-// goes through the API and the queue to the job, and the client hears of it.
+// TestApp runs the whole app on this machine, on a clock that the test moves. An order goes
+// through the API and the queue to the job, and the client gets a message about it.
 func TestApp(t *testing.T) {
 	t.Parallel()
 	clock := local.NewManualClock(time.Now())
@@ -45,7 +45,7 @@ func TestApp(t *testing.T) {
 	order(`{"item": "unicorn", "count": 1}`)
 	failed := func() int { return app.State().EventSources[0].Counters.Failed }
 	localtest.Await(t, "the unicorn is out of stock", func() bool { return failed() == 1 })
-	clock.Advance(11 * time.Second) // the pause that the job asked for
+	clock.Advance(11 * time.Second) // the delay of RetryAfter
 	localtest.Await(t, "it was tried again", func() bool { return failed() == 2 })
 
 	clock.Advance(24 * time.Hour)

@@ -14,9 +14,9 @@ import (
 	"github.com/lambdahearth/hearth/local/localtest"
 )
 
-// TestApp runs the whole app on this machine, on a clock that the test moves: an order
-// goes through the API and the queue to the job and the database, and the client hears of
-// it. It is skipped where PostgreSQL is not installed and DATABASE_URL names no database.
+// TestApp runs the whole app on this machine, on a clock that the test moves. An order goes
+// through the API and the queue to the job and the database, and the client gets a message
+// about it. The test is skipped if PostgreSQL is not installed and DATABASE_URL is not set.
 func TestApp(t *testing.T) {
 	t.Parallel()
 	clock := local.NewManualClock(time.Now())
@@ -56,7 +56,7 @@ func TestApp(t *testing.T) {
 	order(`{"id": "2", "item": "unicorn", "count": 1}`)
 	failed := func() int { return app.State().EventSources[0].Counters.Failed }
 	localtest.Await(t, "the unicorn is out of stock", func() bool { return failed() == 1 })
-	clock.Advance(11 * time.Second) // the pause that the job asked for
+	clock.Advance(11 * time.Second) // the delay of RetryAfter
 	localtest.Await(t, "it was tried again", func() bool { return failed() == 2 })
 
 	clock.Advance(24 * time.Hour)

@@ -33,7 +33,7 @@ func TestApp(t *testing.T) {
 	localtest.Await(t, "both orders were tried, and the unicorn failed", func() bool {
 		return jobs().Messages == 2 && jobs().Failed == 1
 	})
-	clock.Advance(11 * time.Second) // the pause that the job asked for
+	clock.Advance(11 * time.Second) // the delay of RetryAfter
 	localtest.Await(t, "the unicorn was tried again", func() bool {
 		return jobs().Messages == 3 && jobs().Failed == 2
 	})

@@ -13,8 +13,8 @@ import (
 	"github.com/lambdahearth/hearth/local/localtest"
 )
 
-// TestApp runs the whole app on this machine: a client in a room hears its own reply,
-// and what is announced there.
+// TestApp runs the whole app on this machine: a client in a room gets the reply to its own
+// message, and the announcements in the room.
 func TestApp(t *testing.T) {
 	t.Parallel()
 	app := localtest.Start(t, ".", local.Options{})

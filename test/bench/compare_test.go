@@ -22,7 +22,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
-// outcome is how one side answers one event.
+// outcome is the answer of one side to one event.
 type outcome struct {
 	status   int
 	headers  map[string]string
@@ -38,7 +38,7 @@ func run1(h lambda.Handler, event []byte, timeout time.Duration) (o outcome) {
 	defer cancel()
 	defer func() {
 		if recover() != nil {
-			o.panicked = true // aws-lambda-go ends the process then
+			o.panicked = true // aws-lambda-go ends the process after a panic
 		}
 	}()
 	out, err := h.Invoke(ctx, event)
@@ -59,7 +59,7 @@ func run1(h lambda.Handler, event []byte, timeout time.Duration) (o outcome) {
 	return outcome{status: r.StatusCode, headers: r.Headers, cookies: r.Cookies, body: r.Body, size: len(out), err: err}
 }
 
-// httpSides are the ways to serve an http.Handler.
+// httpSides returns the ways to serve an http.Handler, Hearth's first.
 func httpSides(serve http.HandlerFunc) []lambda.Handler {
 	hearth, err := lambdaruntime.NewHandler(&lambdaruntime.App{HTTP: serve})
 	if err != nil {
@@ -68,12 +68,12 @@ func httpSides(serve http.HandlerFunc) []lambda.Handler {
 	return []lambda.Handler{
 		hearth,
 		lambda.NewHandler(httpadapter.NewV2(serve).ProxyWithContext),
-		algnhsa.New(serve, &algnhsa.Options{BinaryContentTypes: []string{"*/*"}}), // or binary bodies would not arrive
+		algnhsa.New(serve, &algnhsa.Options{BinaryContentTypes: []string{"*/*"}}), // without it, binary bodies would not arrive
 	}
 }
 
-// request is an event as an HTTP API sends it: the path decoded, cookies apart, header
-// names in lower case. Live captures that hotsock/voker published (2026-07) show it.
+// request returns an event as an HTTP API sends it: a decoded path, separate cookies, and
+// header names in lower case. Live captures that hotsock/voker published (2026-07) show it.
 func request(change func(e *events.APIGatewayV2HTTPRequest)) []byte {
 	const host = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
 	e := events.APIGatewayV2HTTPRequest{
@@ -93,7 +93,7 @@ func request(change func(e *events.APIGatewayV2HTTPRequest)) []byte {
 	return mustJSON(e)
 }
 
-// urlRequest is an event as a function URL sends it: the path as the client escaped it.
+// urlRequest returns an event as a function URL sends it: the path has the client's escapes.
 func urlRequest(rawPath, path string) []byte {
 	return bytes.ReplaceAll(request(func(e *events.APIGatewayV2HTTPRequest) {
 		e.RawPath = rawPath
@@ -101,8 +101,8 @@ func urlRequest(rawPath, path string) []byte {
 	}), []byte(`"path":"`+rawPath+`"`), []byte(`"path":"`+path+`"`))
 }
 
-// httpClaims are the rows of the table in docs/runtime.md: each says, for each of
-// httpSides, whether the feature is there.
+// httpClaims has the rows of the table in docs/runtime.md. Each row checks, for each of
+// httpSides, whether it has the feature.
 var httpClaims = []struct {
 	feature string
 	serve   http.HandlerFunc
@@ -206,12 +206,12 @@ var httpClaims = []struct {
 	},
 }
 
-// batchClaims compare what becomes of a batch with aws-lambda-go's plain handler,
+// batchClaims compares the handling of a batch with aws-lambda-go's plain handler,
 // func(context.Context, events.SQSEvent) error, which stops at the first error.
 var batchClaims = []struct {
 	feature string
 	fifo    bool
-	bodies  []string // "fail" fails; "group:" may stand before
+	bodies  []string // "fail" fails; it may have the prefix "group:"
 	again   []int    // the messages that must come again, and no others
 }{
 	{"only the failed job of a standard batch comes again", false, []string{"ok", "fail", "ok"}, []int{1}},
@@ -238,7 +238,7 @@ func batch(fifo bool, bodies []string) []byte {
 	return mustJSON(e)
 }
 
-// again tells which messages SQS would deliver again.
+// again returns the indexes of the messages that SQS would deliver again.
 func again(h lambda.Handler, event []byte, n int) []int {
 	out, err := h.Invoke(context.Background(), event)
 	var r events.SQSEventResponse
@@ -268,7 +268,7 @@ func doJob(body string) error {
 func batchSides(fifo bool) []lambda.Handler {
 	q := lambdaruntime.Queue[string]{Name: "jobs", FIFO: fifo}
 	typed := lambdaruntime.Queue[json.RawMessage]{Name: q.Name, FIFO: fifo}
-	os.Setenv("HEARTH_PARTIAL_RESPONSES", q.Name) // which the constructs do
+	os.Setenv("HEARTH_PARTIAL_RESPONSES", q.Name) // as the constructs do
 	hearth, err := lambdaruntime.NewHandler(&lambdaruntime.App{Queues: []lambdaruntime.Consumer{
 		typed.Consume(func(_ context.Context, j *lambdaruntime.Job[json.RawMessage]) error {
 			var s string
@@ -303,8 +303,8 @@ func word(holds bool) string {
 	return "no"
 }
 
-// TestTheComparisonIsTrue computes the tables of docs/runtime.md from what the code
-// does and expects them there, word for word.
+// TestTheComparisonIsTrue computes the tables of docs/runtime.md from the behaviour of the
+// code, and expects them in the page word for word.
 func TestTheComparisonIsTrue(t *testing.T) {
 	var tables bytes.Buffer
 	fmt.Fprintln(&tables, "| HTTP | Hearth | aws-lambda-go-api-proxy 0.16.2 | algnhsa 1.1.0 |\n|---|---|---|---|")

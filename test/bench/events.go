@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// httpEvent is an HTTP API event in payload format 2.0 of about 2 KB, with the
-// headers that a browser sends.
+// httpEvent returns an HTTP API event in payload format 2.0 of about 2 KB, with the headers
+// of a browser.
 func httpEvent() []byte {
 	return mustJSON(map[string]any{
 		"version": "2.0", "routeKey": "$default", "rawPath": "/bookmarks/01JD8Z", "rawQueryString": "tag=go&tag=aws&limit=50",
@@ -41,7 +41,7 @@ func httpEvent() []byte {
 	})
 }
 
-// sqsEvent is a batch of ten messages of about 14 KB.
+// sqsEvent returns a batch of ten messages, of about 14 KB in total.
 func sqsEvent() []byte {
 	var records []map[string]any
 	for i := range 10 {

@@ -15,8 +15,8 @@ import (
 
 const answer = `{"id":"01JD8Z","url":"https://go.dev/blog","title":"The Go Blog","tags":["go"],"state":"stored"}`
 
-// serve is the work of every HTTP handler measured here: read the body, look at
-// a header, answer with JSON.
+// serve is the handler in every HTTP measurement: it reads the body, checks a header, and
+// answers with JSON.
 var serve = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil || r.Header.Get("Content-Type") == "" {
 		http.Error(w, "bad request", http.StatusBadRequest)
@@ -47,7 +47,7 @@ func proxyHTTP() lambda.Handler {
 	return lambda.NewHandler(httpadapter.NewV2(serve).ProxyWithContext)
 }
 
-// hearthSQS and typedSQS look at each body; the others decode its JSON too, which
+// hearthSQS and typedSQS check each body. The other handlers also decode its JSON, which
 // takes encoding/json the same time on both sides.
 func hearthSQS() lambda.Handler {
 	jobs := lambdaruntime.Queue[string]{Name: "jobs"}

@@ -1,5 +1,5 @@
-// Command bench measures the runtime beside its peers in one run and prints the
-// ratios, which are what a shared machine can tell.
+// Command bench measures the runtime and its peers in one run and prints the ratios. On a
+// shared machine, only ratios are reliable.
 package main
 
 import (
@@ -25,8 +25,8 @@ type comparison struct {
 	name     string
 	procs    int // GOMAXPROCS
 	event    []byte
-	deadline bool      // the context has one, as an invocation's has; both sides make it
-	subjects []subject // the first is Hearth, the second its measure
+	deadline bool      // give the context a deadline, as an invocation has; both sides set it
+	subjects []subject // the first is Hearth, the second the reference
 	ratio    float64   // the budget, or 0
 	allocs   int64     // the budget, or 0
 }
@@ -57,8 +57,7 @@ func run(rounds int, only string) error {
 func handlers(rounds int) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "what\tGOMAXPROCS\twho\ttime\tratio\tallocs\tbytes\tbudget")
-	// A function has less than one processor below 1,769 MB, and Go sees two all the
-	// same.
+	// Below 1,769 MB, a function has less than one processor, but Go sees two.
 	// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html (2026-11)
 	for _, procs := range []int{1, 2} {
 		http := []subject{{"hearth", hearthHTTP}, {"aws-lambda-go typed", typedHTTP}, {"api-proxy", proxyHTTP}}
@@ -84,8 +83,8 @@ func verdict(met bool) string {
 	return "MISSED"
 }
 
-// compare measures the subjects in turn, round after round, so that whatever
-// else the machine does falls on all of them.
+// compare measures the subjects in turn, in several rounds, so that other load on the
+// machine affects all of them.
 func compare(w *tabwriter.Writer, c comparison, rounds int) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.procs))
 	results := make([][]testing.BenchmarkResult, len(c.subjects))

@@ -17,24 +17,24 @@ import (
 	"time"
 )
 
-// sample is one life of a program as a process.
+// sample has the measurements of one process of a program.
 type sample struct {
-	start time.Duration // exec to the first request for an event
-	first time.Duration // the first invocation
-	warm  time.Duration // the median of the others
+	start time.Duration // from exec to the first request for an event
+	first time.Duration // duration of the first invocation
+	warm  time.Duration // median duration of the others
 	cpu   time.Duration // processor time of one warm invocation
-	rss   int64         // the most memory that it held, in bytes
+	rss   int64         // peak resident memory, in bytes
 }
 
-// processes measures whole programs: built as they are deployed, started as
-// processes, fed through a Runtime API on loopback.
+// processes measures whole programs. It builds them as for a deployment, starts them as
+// processes, and sends them events through a Runtime API on loopback.
 func processes(w io.Writer, rounds, invocations int) error {
 	dir, err := os.MkdirTemp("", "hearth-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	names := []string{"hearth", "hello"} // the second is the measure
+	names := []string{"hearth", "hello"} // the second is the reference
 	sizes := map[string]int64{}
 	for _, name := range names {
 		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=",
@@ -89,7 +89,7 @@ func processes(w io.Writer, rounds, invocations int) error {
 	return table.Flush()
 }
 
-// live starts a program, sends it an event some times, and ends it.
+// live starts a program, sends it an event several times, and ends it.
 func live(program string, event []byte, invocations int) (sample, error) {
 	var s sample
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -163,7 +163,7 @@ func live(program string, event []byte, invocations int) (sample, error) {
 	return s, nil
 }
 
-// residentMemory is the most memory that a process has held.
+// residentMemory returns the peak resident memory of a process.
 func residentMemory(pid int) int64 {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -181,7 +181,7 @@ func residentMemory(pid int) int64 {
 	return 0
 }
 
-// cpuTime is the processor time that a process has used, in Linux's ticks of 10 ms.
+// cpuTime returns the CPU time of a process, in Linux's ticks of 10 ms.
 func cpuTime(pid int) time.Duration {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
-// The two ways to walk an event without reflection: the runtime's own scanner, by the
-// pass over the payload that detection makes, and jsontext, the tokenizer of
-// encoding/json/v2, by reading every token (the least that a decoder on top of it
-// must do) or by skipping the top-level values whole.
+// There are two ways to scan an event without reflection. One is the runtime's own scanner,
+// in the pass over the payload that detection makes. The other is jsontext, the tokenizer
+// of encoding/json/v2: it reads every token (the minimum for any decoder on top of it), or
+// skips the top-level values.
 
 func BenchmarkScanOwn(b *testing.B) {
 	for name, event := range map[string][]byte{"HTTP": httpEvent(), "SQS": sqsEvent()} {

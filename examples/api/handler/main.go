@@ -1,5 +1,5 @@
-// Command handler is the whole backend. What it serves stands in app, from which the
-// infrastructure is made.
+// Command handler is the whole backend. It serves the App that app returns, and the
+// constructs make the infrastructure from that App.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command infra is the CDK app: it says what is deployed. cdk.json names it.
+// Command infra is the CDK app, which defines the deployed resources. cdk.json names it.
 package main
 
 import (
@@ -23,7 +23,8 @@ func newStack(scope constructs.Construct, id string) awscdk.Stack {
 	stack := awscdk.NewStack(scope, jsii.String(id), nil)
 	hearth.NewBackend(stack, jsii.String("Backend"), &hearth.BackendProps{
 		Entry: jsii.String("./handler"),
-		// What nobody needs does not reach the function, and is not paid for.
+		// The API rejects requests above these rates, so they do not reach the function and
+		// cost nothing.
 		Http: &hearth.HttpApiProps{
 			Throttle: &awsapigatewayv2.ThrottleSettings{BurstLimit: jsii.Number(100), RateLimit: jsii.Number(50)},
 		},

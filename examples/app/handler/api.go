@@ -6,14 +6,14 @@ import (
 	"net/http"
 )
 
-// order is what a client orders, and the payload of the queue "orders".
+// order is a client's order, and the payload of the queue "orders".
 type order struct {
 	Item  string `json:"item"`
 	Count int    `json:"count"`
 }
 
-// Validate refuses an order that makes no sense. The runtime calls it for each job, the
-// API for each request.
+// Validate refuses an invalid order. The runtime calls it for each job, and the API for
+// each request.
 func (o order) Validate() error {
 	switch {
 	case o.Item == "":
@@ -24,7 +24,7 @@ func (o order) Validate() error {
 	return nil
 }
 
-// postOrder answers POST /orders: the order is in the queue when the client hears of it.
+// postOrder answers POST /orders, after it has put the order on the queue.
 func (s *service) postOrder(w http.ResponseWriter, r *http.Request) {
 	var o order
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&o)

@@ -10,13 +10,14 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
-// ship does the jobs of the queue "orders". A job may come twice, as SQS delivers at
-// least once.
+// ship handles the jobs of the queue "orders". SQS delivers at least once, so a job may
+// come twice.
 func (s *service) ship(ctx context.Context, job *lambdaruntime.Job[order]) error {
 	o := job.Payload
 	if o.Item == "unicorn" {
-		// An error brings the message back after the queue's visibility timeout, or
-		// when RetryAfter says. After five times it is in the dead-letter queue.
+		// After an error, SQS delivers the message again after the queue's visibility
+		// timeout, or after the delay of RetryAfter. After five receives, SQS moves it to
+		// the dead-letter queue.
 		wait := lambdaruntime.Backoff(job.ReceiveCount, 10*time.Second, 10*time.Minute)
 		return lambdaruntime.RetryAfter(errors.New("out of stock"), wait)
 	}
@@ -25,7 +26,7 @@ func (s *service) ship(ctx context.Context, job *lambdaruntime.Job[order]) error
 	return nil
 }
 
-// report is the schedule "nightly". at is the time that it was due.
+// report handles the schedule "nightly". at is the scheduled time.
 func (s *service) report(ctx context.Context, at time.Time) error {
 	slog.InfoContext(ctx, "the day is over", "day", at.UTC().Format(time.DateOnly))
 	return nil

@@ -1,5 +1,5 @@
-// Command handler is the whole backend. What it serves stands in app, from which the
-// infrastructure is made.
+// Command handler is the whole backend. It serves the App that app returns, and the
+// constructs make the infrastructure from that App.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 // orders is the queue between the API and the job.
 var orders = lambdaruntime.Queue[order]{Name: "orders", Timeout: 10 * time.Second}
 
-// service is what the handlers share. Tests put their own parts in.
+// service has the dependencies of the handlers. Tests replace them.
 type service struct {
 	orders interface {
 		Send(ctx context.Context, o order, opts ...producer.Option) error
@@ -40,6 +40,6 @@ func (s *service) app() *lambdaruntime.App {
 		Schedules: []lambdaruntime.Schedule{
 			{Name: "nightly", Expression: "cron(0 3 * * ? *)", Run: s.report},
 		},
-		Visibility: producer.Visibility, // for jobs that say when to come again
+		Visibility: producer.Visibility, // for RetryAfter
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 )
 
-// fakes are the queue and the clients, which remember what was sent to them.
+// fakes replaces the queue and the clients, and records the messages sent to them.
 type fakes struct {
 	orders []order
 	pushed []string // "CONNECTION TEXT"
@@ -56,8 +56,8 @@ func TestPostOrder(t *testing.T) {
 	}
 }
 
-// TestShip sends a batch as Lambda does: whatever fails comes again, and clients hear of
-// the rest.
+// TestShip sends a batch as Lambda does. Failed messages come again, and clients get a
+// message about the others.
 func TestShip(t *testing.T) {
 	t.Parallel()
 	backend, f := setup(t)

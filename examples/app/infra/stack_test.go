@@ -10,10 +10,10 @@ import (
 
 func TestMain(m *testing.M) { hearthtest.Main(m) }
 
-// TestStack checks the template, and holds it against testdata/stack.json. After a change
-// that is meant, run "go test ./infra -update" and read the file's diff.
+// TestStack checks the template and compares it with testdata/stack.json. After an intended
+// change, run "go test ./infra -update" and read the file's diff.
 func TestStack(t *testing.T) {
-	t.Chdir("..") // to where cdk.json is, as the CDK runs it
+	t.Chdir("..") // the folder of cdk.json, where the CDK runs
 	stack := newStack(awscdk.NewApp(hearthtest.AppProps(t, "cdk.json")), "Test")
 	hearthtest.Check(t, stack)
 	hearthtest.Snapshot(t, stack, "infra/testdata/stack.json")

@@ -38,7 +38,7 @@ func main() {
 	})
 }
 
-// echo sends each message back to its client.
+// echo returns each message to its client.
 type echo struct{}
 
 func (echo) Connect(context.Context, *lambdaruntime.ConnectRequest) error { return nil }

@@ -1,7 +1,6 @@
-// Command infra is a whole backend with hearth: HTTP and WebSocket APIs, a
-// standard and a FIFO queue, a schedule, an RDS Proxy before Aurora in isolated
-// subnets, concurrency, alarms and a dashboard. By hand, in plain CDK, the same
-// takes five times as many lines.
+// Command infra is a whole backend with hearth: HTTP and WebSocket APIs, a standard and a
+// FIFO queue, a schedule, an RDS Proxy in front of Aurora in isolated subnets, concurrency,
+// alarms and a dashboard. The same app in plain CDK has five times as many lines.
 //
 //	npx aws-cdk@2.1148.1 synth --app "go run ./examples/baseline/infra"
 package main

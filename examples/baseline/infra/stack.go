@@ -29,7 +29,7 @@ func newStack(scope constructs.Construct, id string) cdk.Stack {
 		ServerlessV2MaxCapacity: jsii.Number(4), StorageEncrypted: jsii.Bool(true), Vpc: vpc, VpcSubnets: &ec2.SubnetSelection{SubnetType: ec2.SubnetType_PRIVATE_ISOLATED},
 		Writer: rds.ClusterInstance_ServerlessV2(jsii.String("writer"), nil),
 	})
-	// WebSocket APIs log through a role of the whole account.
+	// WebSocket APIs write logs with a role that belongs to the whole account.
 	role := iam.NewRole(stack, jsii.String("ApiGatewayLogs"), &iam.RoleProps{
 		AssumedBy:       iam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
 		ManagedPolicies: &[]iam.IManagedPolicy{iam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("service-role/AmazonAPIGatewayPushToCloudWatchLogs"))},

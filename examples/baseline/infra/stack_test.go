@@ -12,13 +12,13 @@ import (
 
 func TestMain(m *testing.M) { hearthtest.Main(m) }
 
-// root is where cdk.json is, which Entry is relative to.
+// root is the folder of cdk.json, to which Entry is relative.
 const root = "../../.."
 
-// maxLines is what the stack may take; in plain CDK it takes 307.
+// maxLines is the maximum for the stack; in plain CDK it has 307 lines.
 const maxLines = 60
 
-// TestLines counts the lines of the stack without comments and blanks.
+// TestLines counts the lines of the stack without comments and blank lines.
 func TestLines(t *testing.T) {
 	t.Chdir(root)
 	lines := 0
@@ -38,7 +38,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestProtections lists what the stack in plain CDK protects itself with.
+// TestProtections checks that the stack has the protections of the stack in plain CDK.
 func TestProtections(t *testing.T) {
 	t.Chdir(root)
 	stack := newStack(awscdk.NewApp(hearthtest.AppProps(t, "cdk.json")), "Base")

@@ -24,8 +24,8 @@ const (
 	maxPage      = 200
 )
 
-// routes are the HTTP API. A change is answered with 202 when it is safe in the
-// queue; a moment later it shows.
+// routes is the HTTP API. It answers a change with 202 when the change is in the queue; a
+// moment later the change is visible.
 func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, fn func(r *http.Request, user string) (*reply, error)) {
@@ -65,7 +65,7 @@ func wrongMethod(allowed string) func(*http.Request, string) (*reply, error) {
 
 type bookmarkList struct {
 	Bookmarks []*store.Bookmark `json:"bookmarks"`
-	// Next is what to give as "after" to get the next page.
+	// Next is the value of "after" for the next page.
 	Next string `json:"next,omitempty"`
 }
 
@@ -156,7 +156,7 @@ func (s *service) delete(r *http.Request, user string) (*reply, error) {
 	return accepted(b), nil
 }
 
-// find finds the bookmark that the path names.
+// find returns the bookmark that the path names.
 func (s *service) find(r *http.Request, user string) (*store.Bookmark, error) {
 	id := r.PathValue("id")
 	if !idPattern.MatchString(id) {
@@ -169,8 +169,8 @@ func (s *service) find(r *http.Request, user string) (*store.Bookmark, error) {
 	return db.Get(r.Context(), user, id)
 }
 
-// send puts a change on its way. The user is the message group: one user's changes
-// stay in order, and many users' are applied at once.
+// send puts a change on the queue. The user is the message group: the changes of one user
+// stay in order, and the changes of several users are applied in parallel.
 func (s *service) send(ctx context.Context, c store.Change) error {
 	c.ID = newID(c.At)
 	return s.changes.Send(ctx, c, producer.WithGroup(c.User), producer.WithDeduplication(c.ID))
@@ -227,16 +227,16 @@ func (a *reply) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(a.status)
-	_ = json.NewEncoder(w).Encode(a.body) // the client may have left: nobody to tell
+	_ = json.NewEncoder(w).Encode(a.body) // the client may have gone
 }
 
-// fail is an error that the client gets to read.
+// fail returns an error whose message the client gets.
 func fail(status int, format string, args ...any) error {
 	return &lambdaruntime.StatusError{Status: status, Message: fmt.Sprintf(format, args...)}
 }
 
-// failure is the answer to an error. What the client cannot help, such as a
-// database or queue that does not answer, is logged, and not shown.
+// failure returns the answer to an error. It logs errors that the client did not cause, such
+// as errors of the database or the queue, and does not show them to the client.
 func failure(r *http.Request, err error) *reply {
 	var status *lambdaruntime.StatusError
 	switch {

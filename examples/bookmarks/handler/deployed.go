@@ -9,8 +9,8 @@ import (
 	"github.com/lambdahearth/hearth/examples/bookmarks/pagetitle"
 )
 
-// openDB opens the database that this program runs on in AWS.
+// openDB opens the database of the deployed program.
 func openDB(ctx context.Context) (*sql.DB, error) { return openPostgres(ctx) }
 
-// mayFetch says which addresses pages are fetched from.
+// mayFetch checks the address of a page before the program fetches it.
 var mayFetch = pagetitle.Public

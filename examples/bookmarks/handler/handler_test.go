@@ -24,7 +24,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 )
 
-// bench is a service whose queues, clients and pages are fakes, on a real store.
+// bench is a service with a real store. Its queues, clients and pages are fakes.
 type bench struct {
 	*service
 	store   *store.Store
@@ -106,7 +106,7 @@ func (b *bench) request(t *testing.T, method, path, body string) (*http.Response
 	return w.Result(), strings.TrimSpace(w.Body.String())
 }
 
-// deliver does the jobs that wait in the queue "changes".
+// deliver handles the waiting jobs of the queue "changes".
 func (b *bench) deliver(t *testing.T) {
 	t.Helper()
 	for _, c := range b.changes.sent {
@@ -376,7 +376,7 @@ func TestWebSocket(t *testing.T) {
 	}
 }
 
-// handler is the service as Lambda runs it.
+// handler returns the service as Lambda runs it.
 func (b *bench) handler(t *testing.T) lambda.Handler {
 	t.Helper()
 	h, err := lambdaruntime.NewHandler(&lambdaruntime.App{HTTP: b.routes(), WebSocket: b.service})

@@ -19,8 +19,8 @@ type titleJob struct {
 	URL        string `json:"url"`
 }
 
-// applyChange does the jobs of the queue "changes". A change may come twice: it is
-// applied once, and what follows from it does no harm when repeated.
+// applyChange handles the jobs of the queue "changes". A change may come twice: the store
+// applies it once, and it is harmless to repeat the following steps.
 func (s *service) applyChange(ctx context.Context, job *lambdaruntime.Job[store.Change]) error {
 	change := &job.Payload
 	db, err := s.db.Get(ctx)
@@ -35,18 +35,18 @@ func (s *service) applyChange(ctx context.Context, job *lambdaruntime.Job[store.
 		s.notify(ctx, db, change.User, event{Event: "deleted", ID: change.BookmarkID})
 		return nil
 	}
-	// First the bookmark, then its title: clients are told in this order too.
+	// First the bookmark, then its title: clients get the events in this order.
 	s.notify(ctx, db, change.User, event{Event: "changed", Bookmark: b})
 	if b.URL == change.URL && b.Title == "" {
-		// The group lets a user who imports a thousand bookmarks wait for them
-		// without the others having to.
+		// With a message group for each user, a user who imports a thousand bookmarks
+		// does not delay the others.
 		job := titleJob{User: change.User, BookmarkID: b.ID, URL: b.URL}
 		return s.titles.Send(ctx, job, producer.WithGroup(change.User))
 	}
 	return nil
 }
 
-// fetchTitle does the jobs of the queue "titles".
+// fetchTitle handles the jobs of the queue "titles".
 func (s *service) fetchTitle(ctx context.Context, job *lambdaruntime.Job[titleJob]) error {
 	want := &job.Payload
 	title, err := s.pages.Title(ctx, want.URL)
@@ -62,7 +62,7 @@ func (s *service) fetchTitle(ctx context.Context, job *lambdaruntime.Job[titleJo
 	}
 	b, err := db.SetTitle(ctx, want.User, want.BookmarkID, want.URL, title, time.Now())
 	if errors.Is(err, store.ErrNotFound) {
-		return nil // deleted, or changed again, in the meantime
+		return nil // deleted or changed again since
 	}
 	if err != nil {
 		return err
@@ -72,17 +72,17 @@ func (s *service) fetchTitle(ctx context.Context, job *lambdaruntime.Job[titleJo
 }
 
 const (
-	// API Gateway ends a connection after 2 hours, and does not always say so.
+	// API Gateway ends a connection after 2 hours, and does not always report it.
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html (2026-11)
 	keepConnections = 3 * time.Hour
-	// A bookmark that was deleted by mistake can be brought back for a while.
+	// A bookmark that was deleted by mistake can be restored for this time.
 	keepDeleted = 30 * 24 * time.Hour
-	// A change can come again for as long as SQS keeps messages, from a
-	// dead-letter queue too.
+	// A change can come again while SQS keeps its message, also from a dead-letter
+	// queue.
 	keepChanges = 2 * 14 * 24 * time.Hour
 )
 
-// cleanUp is the schedule "nightly".
+// cleanUp handles the schedule "nightly".
 func (s *service) cleanUp(ctx context.Context, at time.Time) error {
 	if at.IsZero() {
 		at = time.Now()

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// liveList is how many bookmarks the action "list" gives: with URLs and titles
-	// of the greatest length they still fit one message of 128 KB.
+	// liveList is the number of bookmarks that the action "list" returns. Even with
+	// the longest URLs and titles, they fit in one message of 128 KB.
 	liveList = 20
-	// notifyTime bounds telling clients, well within a job's time.
+	// notifyTime bounds the pushes to clients, well within a job's timeout.
 	notifyTime = 3 * time.Second
 )
 
@@ -43,8 +43,8 @@ func (s *service) Connect(ctx context.Context, r *lambdaruntime.ConnectRequest) 
 	return db.Connect(ctx, r.ConnectionID, user, time.Now())
 }
 
-// Message implements [lambdaruntime.WebSocketHandler]: {"action": "ping"} and
-// {"action": "list"} are answered.
+// Message implements [lambdaruntime.WebSocketHandler]. It answers {"action": "ping"} and
+// {"action": "list"}.
 func (s *service) Message(ctx context.Context, m *lambdaruntime.WebSocketMessage) error {
 	var in struct {
 		Action string `json:"action"`
@@ -94,7 +94,7 @@ func replyJSON(m *lambdaruntime.WebSocketMessage, e event) error {
 	return nil
 }
 
-// encode leaves "&" as it is: escaped, it takes six bytes.
+// encode does not escape "&", which would take six bytes.
 func (e event) encode() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -103,10 +103,9 @@ func (e event) encode() ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// notify tells a user's clients of an event. It does so as well as it can and no
-// more: the change itself is stored, a client that misses an event lists again when
-// it reconnects, and a job that failed for this would hold up the user's next
-// changes.
+// notify pushes an event to a user's clients. It only logs errors: the change is stored, and
+// a client that misses an event lists the bookmarks again when it reconnects. A failed job
+// would delay the user's next changes.
 func (s *service) notify(ctx context.Context, db *store.Store, user string, e event) {
 	ctx, cancel := context.WithTimeout(ctx, notifyTime)
 	defer cancel()

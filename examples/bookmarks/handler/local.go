@@ -13,8 +13,8 @@ import (
 	"github.com/lambdahearth/hearth/examples/bookmarks/store/sqlite"
 )
 
-// openDB opens a file, which needs nothing installed, unless DATABASE_URL names a
-// PostgreSQL database.
+// openDB opens a SQLite file, which needs no installation, or the PostgreSQL database of
+// DATABASE_URL.
 func openDB(ctx context.Context) (*sql.DB, error) {
 	if os.Getenv("DATABASE_URL") != "" {
 		return openPostgres(ctx)
@@ -26,8 +26,8 @@ func openDB(ctx context.Context) (*sql.DB, error) {
 	return sqlite.Open(path)
 }
 
-// mayFetch says which addresses pages are fetched from: with
-// BOOKMARKS_FETCH_LOOPBACK=1 a web server on this machine too, for trying it out
+// mayFetch checks the address of a page before the program fetches it. With
+// BOOKMARKS_FETCH_LOOPBACK=1 it also allows a web server on this machine, to try the app
 // without the internet.
 func mayFetch(addr netip.Addr) error {
 	if os.Getenv("BOOKMARKS_FETCH_LOOPBACK") == "1" && addr.Unmap().IsLoopback() {

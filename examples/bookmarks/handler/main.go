@@ -1,8 +1,8 @@
 // Command handler is the whole backend of a bookmarks service.
 //
-// A change goes from HTTP to the FIFO queue "changes", which applies each user's
-// changes in order. A new URL goes on to the queue "titles", which fetches the
-// page's title. Whoever has a WebSocket open is told of both.
+// An HTTP request puts a change on the FIFO queue "changes". Its job applies the changes of
+// each user in order, and puts a new URL on the queue "titles". Its job fetches the title of
+// the page. The user's WebSocket clients get an event for both.
 package main
 
 import (
@@ -15,13 +15,13 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 )
 
-// titlesAtOnce is how many pages one instance fetches at once.
+// titlesAtOnce is the number of pages that one instance fetches at once.
 const titlesAtOnce = 5
 
 var (
 	changes = lambdaruntime.Queue[store.Change]{Name: "changes", FIFO: true, Timeout: 10 * time.Second}
 	titles  = lambdaruntime.Queue[titleJob]{Name: "titles", Timeout: 20 * time.Second, Concurrency: titlesAtOnce}
-	// Without the database an instance still starts: it answers 503 and tries again.
+	// An instance starts even without the database: it answers 503 and tries again.
 	db = lambdaruntime.NewResource("db", openStore).Optional()
 )
 

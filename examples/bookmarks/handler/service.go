@@ -20,8 +20,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 )
 
-// service is what the handlers share. Its parts are interfaces where tests put
-// something else.
+// service has the dependencies of the handlers. Those that tests replace are interfaces.
 type service struct {
 	db interface {
 		Get(ctx context.Context) (*store.Store, error)
@@ -40,7 +39,7 @@ type sender[T any] interface {
 	Send(ctx context.Context, payload T, opts ...producer.Option) error
 }
 
-// pool has a connection for each job that runs at once.
+// pool has a connection for each concurrent job.
 var pool = postgres.New("postgres", postgres.Options{MaxConns: titlesAtOnce})
 
 func openStore(ctx context.Context) (*store.Store, error) {
@@ -64,17 +63,17 @@ func openPostgres(ctx context.Context) (*sql.DB, error) {
 	return stdlib.OpenDBFromPool(p), nil
 }
 
-// demoUser is whose bookmarks a request without an identity sees.
+// demoUser is the user of requests without an identity.
 const demoUser = "demo"
 
-// userPattern is what SQS takes as a message group.
+// userPattern matches the valid ids of SQS message groups.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagegroupid-property.html (2026-11)
 var userPattern = regexp.MustCompile(`^[!-~]{1,128}$`)
 
-// userOf says who an HTTP request or WebSocket handshake comes from: the subject of
-// the token that API Gateway's authorizer has verified, or else the demo user.
-// claimed is who the client says it is. That counts for nothing, unless this runs
-// where BOOKMARKS_TRUST_USER_HEADER=1 says that only trusted clients get here.
+// userOf returns the user of an HTTP request or WebSocket handshake: the subject of the
+// token that API Gateway's authorizer has verified, or else the demo user. claimed is the
+// user that the client claims to be. userOf ignores it, unless
+// BOOKMARKS_TRUST_USER_HEADER=1 says that all clients are trusted.
 func userOf(ctx context.Context, claimed string) (string, error) {
 	user := demoUser
 	if claimed != "" && os.Getenv("BOOKMARKS_TRUST_USER_HEADER") == "1" {
@@ -110,7 +109,7 @@ func userOf(ctx context.Context, claimed string) (string, error) {
 
 var idEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
 
-// idPattern is the shape of newID's results.
+// idPattern matches the results of newID.
 var idPattern = regexp.MustCompile(`^[0-9a-v]{26}$`)
 
 // newID returns an id of 26 characters that cannot be guessed and sorts by time.

@@ -8,7 +8,7 @@ import (
 )
 
 // addNag checks the app with cdk-nag's AwsSolutions pack: cdk synth -c nag=true.
-// Each suppression says why the finding is meant to be so.
+// Each suppression has the reason why the finding is intended.
 func addNag(app constructs.Construct, s *stack) {
 	suppress := func(c constructs.IConstruct, id, reason string, appliesTo ...any) {
 		s := &cdknag.NagPackSuppression{Id: jsii.String(id), Reason: jsii.String(reason)}

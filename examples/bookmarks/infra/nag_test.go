@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) { hearthtest.Main(m) }
 
-// TestNag lists what is found beside the findings of AwsSolutions, which addNag has.
+// TestNag lists the findings of the other packs; addNag has those of AwsSolutions.
 func TestNag(t *testing.T) {
 	t.Chdir("../../..")
 	const backend = "/Bookmarks/Backend/"

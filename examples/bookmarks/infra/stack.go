@@ -21,21 +21,22 @@ type stack struct {
 func newStack(scope constructs.Construct, id string) *stack {
 	s := &stack{Stack: awscdk.NewStack(scope, jsii.String(id), nil)}
 	vpc := s.network()
-	// What nobody needs does not reach the function, and is not paid for.
+	// The API rejects requests above these rates, so they do not reach the function and
+	// cost nothing.
 	throttle := &awsapigatewayv2.ThrottleSettings{BurstLimit: jsii.Number(200), RateLimit: jsii.Number(100)}
 	s.backend = hearth.NewBackend(s.Stack, jsii.String("Backend"), &hearth.BackendProps{
 		Entry:       jsii.String("./examples/bookmarks/handler"),
 		Concurrency: &hearth.ConcurrencyProps{Reserved: jsii.Number(50), Provisioned: hearth.Autoscaled(2, 20)},
 		Database:    &hearth.DatabaseProxyProps{Cluster: s.database(vpc), Vpc: vpc},
-		// The titles' websites and the WebSocket clients are on the internet.
+		// The function fetches titles from the internet, and pushes to WebSocket clients.
 		Handler: &hearth.HandlerProps{
 			VpcSubnets: &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS},
 		},
 		Http:      &hearth.HttpApiProps{Throttle: throttle},
 		WebSocket: &hearth.WebSocketApiProps{Throttle: throttle},
-		// Whoever is on call confirms the address once.
+		// The owner of the address confirms it once.
 		Monitoring: &hearth.MonitoringProps{Email: jsii.String("oncall@example.com")},
-		// Together less than half of the instances: a backlog leaves the rest to HTTP.
+		// Together the queues use less than half of the instances; HTTP keeps the rest.
 		Queues: map[string]*hearth.QueueProps{
 			"changes": {MaxConcurrency: jsii.Number(15)},
 			"titles":  {MaxConcurrency: jsii.Number(5)},
@@ -44,9 +45,9 @@ func newStack(scope constructs.Construct, id string) *stack {
 	return s
 }
 
-// network is a VPC in two availability zones, with subnets for the function, which
-// reaches out, and for the database, which does not. One NAT gateway serves both
-// zones: when its zone fails, titles and pushes wait, and the rest goes on.
+// network makes a VPC in two availability zones. The function's subnets reach the internet,
+// and the database's subnets do not. One NAT gateway serves both zones: if its zone fails,
+// titles and pushes wait, and everything else works.
 func (s *stack) network() awsec2.IVpc {
 	return awsec2.NewVpc(s.Stack, jsii.String("Vpc"), &awsec2.VpcProps{
 		MaxAzs:      jsii.Number(2),
@@ -66,8 +67,8 @@ func (s *stack) network() awsec2.IVpc {
 	})
 }
 
-// database is an Aurora cluster whose capacity follows the load. RDS keeps and
-// rotates the password, which only the proxy of the backend uses.
+// database makes an Aurora cluster whose capacity follows the load. RDS stores and rotates
+// the password, which only the proxy of the backend uses.
 func (s *stack) database(vpc awsec2.IVpc) awsrds.DatabaseCluster {
 	return awsrds.NewDatabaseCluster(s.Stack, jsii.String("Database"), &awsrds.DatabaseClusterProps{
 		Engine: awsrds.DatabaseClusterEngine_AuroraPostgres(&awsrds.AuroraPostgresClusterEngineProps{

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// special are the blocks of IPv4, and of IPv6's global unicast space, that are not
-// hosts of the public internet.
+// special has the blocks of IPv4, and of IPv6's global unicast space, without hosts of the
+// public internet.
 // https://www.iana.org/assignments/iana-ipv4-special-registry (2026-11)
 // https://www.iana.org/assignments/iana-ipv6-special-registry (2026-11)
 var special = func() []netip.Prefix {
@@ -38,8 +38,8 @@ var special = func() []netip.Prefix {
 	return list
 }()
 
-// globalIPv6 is the only part of IPv6 that holds public hosts. Unique local and
-// link-local addresses, ::1 and the prefixes that translate to IPv4 are outside.
+// globalIPv6 is the only block of IPv6 with public hosts. Unique local and link-local
+// addresses, ::1 and the prefixes that translate to IPv4 are outside it.
 var globalIPv6 = netip.MustParsePrefix("2000::/3")
 
 // Public refuses every address that is not a host of the public internet.
@@ -55,9 +55,8 @@ func Public(addr netip.Addr) error {
 	return nil
 }
 
-// control looks at each address in the moment of connecting to it: after DNS has
-// been asked, for redirects too, and so that a name that changes its address
-// between a check and its use gains nothing.
+// control checks each address just before the connection to it, after the DNS lookup, and
+// for redirects too. So a name cannot change its address between the check and its use.
 func control(check func(netip.Addr) error) func(network, address string, _ syscall.RawConn) error {
 	return func(_, address string, _ syscall.RawConn) error {
 		target, err := netip.ParseAddrPort(address)
@@ -71,7 +70,7 @@ func control(check func(netip.Addr) error) func(network, address string, _ sysca
 	}
 }
 
-// refusal marks errors that trying again cannot help.
+// refusal marks errors that a retry cannot fix.
 type refusal struct{ err error }
 
 func (r *refusal) Error() string { return r.err.Error() }

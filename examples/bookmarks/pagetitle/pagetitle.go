@@ -1,6 +1,6 @@
-// Package pagetitle finds out the title of a web page that a user names. The user
-// may be hostile: only hosts of the public internet are reached, and time, size and
-// redirects are bounded.
+// Package pagetitle fetches the title of a web page that a user names. The user may be
+// hostile: the package connects only to hosts of the public internet, and limits time, size
+// and redirects.
 package pagetitle
 
 import (
@@ -29,22 +29,22 @@ const (
 	maxTitle     = 300 // characters
 )
 
-// ErrPermanent marks errors that trying again cannot help: a page that is not
-// there, is not HTML, or is not to be fetched.
+// ErrPermanent marks errors that a retry cannot fix: the page does not exist, is not HTML,
+// or must not be fetched.
 var ErrPermanent = errors.New("permanent")
 
 // Fetcher fetches pages. It is safe for concurrent use.
 type Fetcher struct{ client *http.Client }
 
-// New returns a fetcher that connects to the addresses that check accepts: [Public]
-// in earnest.
+// New returns a fetcher that connects to the addresses that check accepts. In production,
+// check is [Public].
 func New(check func(netip.Addr) error) *Fetcher {
 	dialer := &net.Dialer{Timeout: maxTime / 2, Control: control(check)}
 	return &Fetcher{client: &http.Client{
 		Transport: &http.Transport{
-			Proxy:       nil, // a proxy would connect where the dialer may not
+			Proxy:       nil, // a proxy would bypass the dialer's check
 			DialContext: dialer.DialContext,
-			// The next page is elsewhere, and the instance may be frozen until then.
+			// The next page is on another host, and Lambda may freeze the instance before.
 			DisableKeepAlives:      true,
 			ForceAttemptHTTP2:      true,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -66,7 +66,7 @@ func checkScheme(scheme string) error {
 }
 
 // Title fetches a page and returns its title: one line of valid UTF-8, up to 300
-// characters. An error that is an [ErrPermanent] will not go away.
+// characters. A retry does not fix an error that is an [ErrPermanent].
 func (f *Fetcher) Title(ctx context.Context, url string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, fmt.Errorf("the page took more than %s", maxTime))
 	defer cancel()
@@ -102,7 +102,7 @@ func (f *Fetcher) title(ctx context.Context, url string) (string, error) {
 	if media, _, _ := mime.ParseMediaType(contentType); media != "text/html" && media != "application/xhtml+xml" {
 		return "", &refusal{fmt.Errorf("the page must be HTML, got Content-Type %q", contentType)}
 	}
-	// The limit is behind the client's decompression: a small answer may unfold.
+	// The limit applies after decompression, because a small response may be a large page.
 	page, err := charset.NewReader(io.LimitReader(resp.Body, maxPageBytes), contentType)
 	if err != nil {
 		return "", classify(err)
@@ -121,7 +121,7 @@ func checkStatus(status int) error {
 	return &refusal{err}
 }
 
-// classify finds the permanent ones among a client's errors.
+// classify marks the permanent errors of the HTTP client.
 func classify(err error) error {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
@@ -144,7 +144,7 @@ func parse(page io.Reader) (string, error) {
 		case html.StartTagToken:
 			name, _ := z.TagName()
 			switch atom.Lookup(name) {
-			case atom.Body: // titles further down belong to drawings
+			case atom.Body: // later titles belong to SVG drawings
 				return "", &refusal{errors.New("the page has no title")}
 			case atom.Title:
 				title := ""
@@ -160,7 +160,7 @@ func parse(page io.Reader) (string, error) {
 	}
 }
 
-// clean makes a title one line of text that any database takes.
+// clean makes a title one line of text that any database accepts.
 func clean(title string) string {
 	title = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {

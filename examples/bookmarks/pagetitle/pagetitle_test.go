@@ -75,7 +75,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// setup serves pages on loopback and returns a fetcher that may reach it.
+// setup serves pages on loopback and returns a fetcher that may connect to it.
 func setup(t *testing.T, pages http.Handler) (*Fetcher, string) {
 	t.Helper()
 	srv := httptest.NewServer(pages)

@@ -1,5 +1,5 @@
-// Package store keeps bookmarks and WebSocket connections in a SQL database. Its
-// SQL is the common part of PostgreSQL and SQLite: one store serves both.
+// Package store keeps bookmarks and WebSocket connections in a SQL database. It uses only
+// SQL that both PostgreSQL and SQLite support.
 package store
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ErrNotFound says that there is no such row for this user.
+// ErrNotFound says that the user has no such row.
 var ErrNotFound = errors.New("not found")
 
 // Bookmark is one user's bookmark.
@@ -22,7 +22,7 @@ type Bookmark struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
-// Op is what a [Change] does.
+// Op is the kind of a [Change].
 type Op string
 
 // The kinds of changes.
@@ -32,9 +32,9 @@ const (
 	Delete Op = "delete"
 )
 
-// Change is a user's wish to change a bookmark, on its way through the queue.
+// Change is a change of a user's bookmark, as a message of the queue.
 type Change struct {
-	// ID is the change's own: a change that arrives twice is applied once.
+	// ID identifies the change: the store applies a change that arrives twice only once.
 	ID         string    `json:"id"`
 	User       string    `json:"user"`
 	Op         Op        `json:"op"`
@@ -43,8 +43,8 @@ type Change struct {
 	At         time.Time `json:"at"`
 }
 
-// schema uses no types and functions that only one of the databases has. Times are
-// milliseconds since 1970.
+// schema uses only types and functions that both databases have. Times are milliseconds
+// since 1970.
 var schema = []string{
 	`create table bookmarks (
 		user_id    text   not null,
@@ -74,7 +74,7 @@ var schema = []string{
 // Store is safe for concurrent use.
 type Store struct{ db *sql.DB }
 
-// Open returns a store in db, whose tables it creates if need be.
+// Open returns a store in db, and creates missing tables.
 func Open(ctx context.Context, db *sql.DB) (*Store, error) {
 	s := &Store{db: db}
 	if s.ready(ctx) {
@@ -88,16 +88,16 @@ func Open(ctx context.Context, db *sql.DB) (*Store, error) {
 		}
 		return nil
 	})
-	// Where several instances start at once, one creates the tables and the
-	// others fail because they are there.
+	// If several instances start at once, one creates the tables, and the others fail
+	// because the tables exist.
 	if err != nil && !s.ready(ctx) {
 		return nil, fmt.Errorf("create the tables: %w", err)
 	}
 	return s, nil
 }
 
-// ready says that the last table is there, and with it all others: they come in one
-// transaction.
+// ready reports whether the last table exists. One transaction creates all tables, so then
+// all of them exist.
 func (s *Store) ready(ctx context.Context) bool {
 	rows, err := s.db.QueryContext(ctx, `select id from connections limit 0`)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *Store) ready(ctx context.Context) bool {
 	return rows.Close() == nil
 }
 
-// inTx runs fn in a transaction, which ends with ctx at the latest.
+// inTx runs fn in a transaction. The end of ctx rolls it back.
 func (s *Store) inTx(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -145,8 +145,8 @@ func (s *Store) Get(ctx context.Context, user, id string) (*Bookmark, error) {
 	return b, nil
 }
 
-// List returns up to limit of a user's bookmarks, the newest first, starting after
-// the one with the id before, or with the first for "".
+// List returns up to limit of a user's bookmarks, the newest first. It starts after the
+// bookmark with the id before; "" starts with the newest.
 func (s *Store) List(ctx context.Context, user, before string, limit int) ([]*Bookmark, error) {
 	if before == "" {
 		before = "~" // greater than any id
@@ -171,8 +171,8 @@ func (s *Store) List(ctx context.Context, user, before string, limit int) ([]*Bo
 	return list, nil
 }
 
-// Apply applies a change, once: for a change that has been applied before it only
-// returns what is there now. The bookmark is nil when the change leaves none.
+// Apply applies a change once. If it has applied the change before, it only returns the
+// current bookmark. The bookmark is nil if the change leaves none.
 func (s *Store) Apply(ctx context.Context, c *Change) (*Bookmark, error) {
 	var b *Bookmark
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
@@ -219,8 +219,8 @@ func apply(ctx context.Context, tx *sql.Tx, c *Change) error {
 	return err
 }
 
-// SetTitle stores the title of the page at url, unless the bookmark has gone or
-// points elsewhere by now: then it returns [ErrNotFound].
+// SetTitle stores the title of the page at url. It returns [ErrNotFound] if the bookmark is
+// deleted or has another URL now.
 func (s *Store) SetTitle(ctx context.Context, user, id, url, title string, at time.Time) (*Bookmark, error) {
 	b, err := scan(s.db.QueryRowContext(ctx, `update bookmarks set title = $1, updated_at = $2
 		where user_id = $3 and id = $4 and url = $5 and deleted_at is null returning `+columns,
@@ -231,7 +231,7 @@ func (s *Store) SetTitle(ctx context.Context, user, id, url, title string, at ti
 	return b, nil
 }
 
-// Connect notes a user's WebSocket connection.
+// Connect stores a user's WebSocket connection.
 func (s *Store) Connect(ctx context.Context, connectionID, user string, at time.Time) error {
 	_, err := s.db.ExecContext(ctx, `insert into connections (id, user_id, connected_at) values ($1, $2, $3)
 		on conflict (id) do update set user_id = excluded.user_id, connected_at = excluded.connected_at`,
@@ -242,7 +242,7 @@ func (s *Store) Connect(ctx context.Context, connectionID, user string, at time.
 	return nil
 }
 
-// Disconnect forgets a WebSocket connection.
+// Disconnect deletes a WebSocket connection.
 func (s *Store) Disconnect(ctx context.Context, connectionID string) error {
 	if _, err := s.db.ExecContext(ctx, `delete from connections where id = $1`, connectionID); err != nil {
 		return fmt.Errorf("forget connection: %w", err)
@@ -250,7 +250,7 @@ func (s *Store) Disconnect(ctx context.Context, connectionID string) error {
 	return nil
 }
 
-// UserOf returns whose connection this is, or [ErrNotFound].
+// UserOf returns the user of a connection, or [ErrNotFound].
 func (s *Store) UserOf(ctx context.Context, connectionID string) (string, error) {
 	var user string
 	err := s.db.QueryRowContext(ctx, `select user_id from connections where id = $1`, connectionID).Scan(&user)
@@ -284,12 +284,11 @@ func (s *Store) Connections(ctx context.Context, user string) ([]string, error) 
 	return ids, nil
 }
 
-// Purged is how many rows [Store.Purge] deleted.
+// Purged has the numbers of rows that [Store.Purge] deleted.
 type Purged struct{ Connections, Bookmarks, Changes int64 }
 
-// Purge deletes what has come to its end: connections opened before the first time,
-// bookmarks deleted before the second, and the memory of changes applied before
-// the third.
+// Purge deletes expired rows: connections opened before connected, bookmarks deleted before
+// deleted, and the ids of changes applied before applied.
 func (s *Store) Purge(ctx context.Context, connected, deleted, applied time.Time) (Purged, error) {
 	var p Purged
 	for _, step := range []struct {
@@ -312,7 +311,7 @@ func (s *Store) Purge(ctx context.Context, connected, deleted, applied time.Time
 	return p, nil
 }
 
-// changed says whether a statement changed a row.
+// changed reports whether a statement changed a row.
 func changed(result sql.Result, err error) (bool, error) {
 	if err != nil {
 		return false, err

@@ -31,7 +31,7 @@ func TestSQLite(t *testing.T) {
 }
 
 func TestPostgres(t *testing.T) {
-	// As the deployed program opens it: with this pool and its query mode.
+	// Use the pool of the deployed program, with its query mode.
 	t.Setenv("DATABASE_URL", postgrestest.Start(t))
 	suite(t, func(t *testing.T) func() *sql.DB {
 		return func() *sql.DB {
@@ -47,8 +47,8 @@ func TestPostgres(t *testing.T) {
 
 var at = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
-// suite runs every test on a fresh store. connect gives a function that opens one
-// database anew, as each process does.
+// suite runs every test on a new store. connect returns a function that opens one database
+// again, as each process does.
 func suite(t *testing.T, connect func(t *testing.T) func() *sql.DB, reset ...string) {
 	setup := func(t *testing.T) *store.Store {
 		t.Helper()
@@ -119,7 +119,7 @@ func suite(t *testing.T, connect func(t *testing.T) func() *sql.DB, reset ...str
 		third := store.Change{ID: "c3", User: "ann", Op: store.Delete, BookmarkID: "b1", At: at}
 		apply(t, s, first)
 		apply(t, s, second)
-		// A batch whose answer was lost comes again from its start.
+		// A batch whose response was lost comes again from its start.
 		for _, c := range []store.Change{first, second} {
 			if b := apply(t, s, c); b.URL != "https://two.example" {
 				t.Errorf("change %s again: got %s", c.ID, b.URL)

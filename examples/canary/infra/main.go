@@ -1,5 +1,5 @@
-// Command infra deploys the canary example: a new version of the program gets a tenth
-// of the requests for five minutes, and the old one comes back when requests fail.
+// Command infra deploys the canary example. A new version of the program gets a tenth of the
+// requests for five minutes; if requests fail, CodeDeploy rolls back to the old version.
 //
 //	npx aws-cdk deploy --app "go run ./examples/canary/infra" -c version=1.2.0
 //	curl $(url)/version

@@ -22,7 +22,7 @@ func newStack(scope constructs.Construct, id string) awscdk.Stack {
 			LinkerFlags: []string{"-X main.version=" + version},
 		},
 		Http: &hearth.HttpApiProps{Throttle: &awsapigatewayv2.ThrottleSettings{BurstLimit: jsii.Number(200), RateLimit: jsii.Number(100)}},
-		// The alarms about failures end a deployment, and tell whoever is on call.
+		// The alarms about failures stop a deployment, and send an email.
 		Monitoring: &hearth.MonitoringProps{Email: jsii.String("oncall@example.com")},
 	})
 	return stack

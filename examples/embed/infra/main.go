@@ -1,6 +1,6 @@
-// Command infra shows how an app that exists already takes parts of hearth: its
-// VPC, its function and its HTTP API are its own, and it gets a queue and a
-// WebSocket API in front of the function that it has.
+// Command infra shows how an existing app adds parts of hearth. It keeps its VPC, its
+// function and its HTTP API, and gets a queue and a WebSocket API that invoke the same
+// function.
 //
 //	npx aws-cdk@2.1148.1 synth --app "go run ./examples/embed/infra"
 package main

@@ -1,5 +1,5 @@
-// Command handler is the whole backend. What it serves stands in app, from which the
-// infrastructure is made.
+// Command handler is the whole backend. It serves the App that app returns, and the
+// constructs make the infrastructure from that App.
 package main
 
 import (
@@ -17,13 +17,13 @@ import (
 var (
 	// orders is the queue between the API and the job.
 	orders = lambdaruntime.Queue[order]{Name: "orders", Timeout: 10 * time.Second}
-	// pool has a connection for each job that an instance does at once.
+	// pool has a connection for each concurrent job of an instance.
 	pool = postgres.New("postgres", postgres.Options{MaxConns: 10})
-	// db is the store, which is opened before the first event.
+	// db is the store. The runtime opens it before the first event.
 	db = lambdaruntime.NewResource("db", openStore)
 )
 
-// service is what the handlers share. Tests put their own parts in.
+// service has the dependencies of the handlers. Tests replace them.
 type service struct {
 	orders interface {
 		Send(ctx context.Context, o order, opts ...producer.Option) error
@@ -51,7 +51,7 @@ func (s *service) app() *lambdaruntime.App {
 		Schedules: []lambdaruntime.Schedule{
 			{Name: "nightly", Expression: "cron(0 3 * * ? *)", Run: s.report},
 		},
-		Visibility: producer.Visibility, // for jobs that say when to come again
+		Visibility: producer.Visibility, // for RetryAfter
 		Warm:       []lambdaruntime.Warmer{db},
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 )
 
-// fakes are the queue and the clients, which remember what was sent to them.
+// fakes replaces the queue and the clients, and records the messages sent to them.
 type fakes struct {
 	orders []order
 	pushed []string // "CONNECTION TEXT"
@@ -57,8 +57,8 @@ func TestPostOrder(t *testing.T) {
 	}
 }
 
-// TestShip sends a batch as Lambda does: whatever fails comes again, and clients hear of
-// the rest.
+// TestShip sends a batch as Lambda does. Failed messages come again, and clients get a
+// message about the others.
 func TestShip(t *testing.T) {
 	t.Parallel()
 	backend, f := setup(t)
@@ -76,7 +76,7 @@ func TestShip(t *testing.T) {
 	if want := []string{"anna shipped: 1 tea"}; !slices.Equal(f.pushed, want) {
 		t.Errorf("pushed %q, want %q", f.pushed, want)
 	}
-	// It comes twice, and is shipped once.
+	// The order comes twice, and is shipped once.
 	if failed := backend.Batch("orders", lambdatest.Message{ID: "again", Body: lambdatest.JSON(order{"1", "tea", 1})}); failed != nil || len(f.pushed) != 1 {
 		t.Errorf("again: failed %q, pushed %q", failed, f.pushed)
 	}

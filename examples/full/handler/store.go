@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// store keeps orders. Tests have one in memory.
+// store keeps orders. Tests use one in memory.
 type store interface {
 	// add reports whether the order is new.
 	add(ctx context.Context, o order) (bool, error)
@@ -15,11 +15,11 @@ type store interface {
 	count(ctx context.Context) (int, error)
 }
 
-// listed is how many orders GET /orders gives.
+// listed is the number of orders that GET /orders returns.
 const listed = 100
 
-// schema may be run at the same time by several instances: the lock lets one at a time
-// create what is missing, since "if not exists" alone may fail then.
+// schema creates the table. Several instances may run it at the same time, and then "if not
+// exists" alone may fail; so the lock lets one instance at a time run it.
 const schema = `
 	select pg_advisory_xact_lock(1);
 	create table if not exists orders (

@@ -1,4 +1,4 @@
-// Command infra is the CDK app: it says what is deployed. cdk.json names it.
+// Command infra is the CDK app, which defines the deployed resources. cdk.json names it.
 package main
 
 import (
@@ -24,11 +24,12 @@ func main() {
 func newStack(scope constructs.Construct, id string) awscdk.Stack {
 	stack := awscdk.NewStack(scope, jsii.String(id), nil)
 	vpc := newVpc(stack)
-	// What nobody needs does not reach the function, and is not paid for.
+	// The API rejects requests above these rates, so they do not reach the function and
+	// cost nothing.
 	throttle := &awsapigatewayv2.ThrottleSettings{BurstLimit: jsii.Number(100), RateLimit: jsii.Number(50)}
 	hearth.NewBackend(stack, jsii.String("Backend"), &hearth.BackendProps{
 		Entry: jsii.String("./handler"),
-		// The database has connections for as many instances.
+		// The database has enough connections for this number of instances.
 		Concurrency:        &hearth.ConcurrencyProps{Reserved: jsii.Number(20)},
 		ConnectionRegistry: &hearth.ConnectionRegistryProps{},
 		Database:           &hearth.DatabaseProxyProps{Cluster: newDatabase(stack, vpc), Vpc: vpc},
@@ -36,13 +37,13 @@ func newStack(scope constructs.Construct, id string) awscdk.Stack {
 		Handler:   &hearth.HandlerProps{VpcSubnets: &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS}},
 		Http:      &hearth.HttpApiProps{Throttle: throttle},
 		WebSocket: &hearth.WebSocketApiProps{Throttle: throttle},
-		// A backlog leaves instances to the requests.
+		// During a backlog, the requests keep the other instances.
 		Queues: map[string]*hearth.QueueProps{"orders": {MaxConcurrency: jsii.Number(5)}},
 	})
 	return stack
 }
 
-// newVpc is a network in two zones, with one NAT gateway.
+// newVpc makes a network in two zones, with one NAT gateway.
 func newVpc(stack awscdk.Stack) awsec2.IVpc {
 	return awsec2.NewVpc(stack, jsii.String("Vpc"), &awsec2.VpcProps{
 		MaxAzs:      jsii.Number(2),
@@ -55,8 +56,8 @@ func newVpc(stack awscdk.Stack) awsec2.IVpc {
 	})
 }
 
-// newDatabase is an Aurora cluster whose capacity follows the load. RDS keeps and rotates
-// the password, which only the proxy uses.
+// newDatabase makes an Aurora cluster whose capacity follows the load. RDS stores and
+// rotates the password, which only the proxy uses.
 func newDatabase(stack awscdk.Stack, vpc awsec2.IVpc) awsrds.DatabaseCluster {
 	return awsrds.NewDatabaseCluster(stack, jsii.String("Database"), &awsrds.DatabaseClusterProps{
 		Engine: awsrds.DatabaseClusterEngine_AuroraPostgres(&awsrds.AuroraPostgresClusterEngineProps{

@@ -1,5 +1,5 @@
-// Package nagtest holds a stack against cdk-nag's packs AwsSolutions, NIST 800-53 R5 and
-// HIPAA, finding by finding.
+// Package nagtest compares the findings of cdk-nag's packs AwsSolutions, NIST 800-53 R5 and
+// HIPAA for a stack with the expected ones.
 package nagtest
 
 import (
@@ -16,23 +16,23 @@ import (
 	"github.com/lambdahearth/hearth/constructs/hearthtest"
 )
 
-// AppProps are those of the app that cdk.json describes, for [Check].
+// AppProps returns the props of the app that cdk.json describes, for [Check].
 func AppProps(t *testing.T, cdkJSON string) *awscdk.AppProps {
 	t.Helper()
 	props := hearthtest.AppProps(t, cdkJSON)
-	// With this flag a finding fails the synth, where Check looks at the annotations.
+	// With this flag a finding would fail the synthesis, but Check reads the annotations.
 	(*props.Context)["@aws-cdk/core:annotationsInValidationReport"] = false
 	return props
 }
 
-// Check fails the test for each finding that is not expected, and for each expected
-// one that there is not. expected has, for a rule, or a rule with a part of what was
-// found, the reason why its findings stay, and the paths where they are:
+// Check fails the test for each unexpected finding, and for each expected finding that is
+// missing. An item of expected has a rule, or a rule with a part of the finding's text, the
+// reason why the findings stay, and their paths:
 //
 //	{"AwsSolutions-IAM5[Resource::*]", "X-Ray knows no resources.", []string{"/Shop/Handler/…"}}
 //
-// A rule of NIST 800-53 and HIPAA goes by its name without the pack, as both packs have
-// most of them: "LambdaInsideVPC".
+// A rule of NIST 800-53 and HIPAA has its name without the pack, because both packs have
+// most of the rules: "LambdaInsideVPC".
 func Check(t *testing.T, stack awscdk.Stack, expected ...Finding) {
 	t.Helper()
 	aspects := awscdk.Aspects_Of(stack)
@@ -62,14 +62,14 @@ func Check(t *testing.T, stack awscdk.Stack, expected ...Finding) {
 	}
 }
 
-// Finding is what one rule finds in the same way at some places, and why it stays.
+// Finding is a finding of one rule at some paths, with the reason why it stays.
 type Finding struct {
 	Rule string
 	Why  string
 	At   []string
 }
 
-// Why findings stay that every stack has which uses hearth's constructs.
+// The reasons for findings that every stack with hearth's constructs has.
 const (
 	ReasonInlinePolicy  = "The CDK writes the statements of each role as a policy of that role alone: nothing else can attach it, and it ends with the role."
 	ReasonLambdaDLQ     = "Nothing sends events to the function by its own name. Runs of schedules that fail go where the alias says, and messages to the dead-letter queue of their queue."

@@ -12,7 +12,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/producer"
 )
 
-// sent is a queue that remembers what was sent.
+// sent is a queue that records the sent orders.
 type sent struct{ orders []order }
 
 func (s *sent) Send(_ context.Context, o order, _ ...producer.Option) error {
@@ -39,7 +39,7 @@ func TestPostOrder(t *testing.T) {
 	}
 }
 
-// TestShip sends a batch as Lambda does: whatever fails comes again.
+// TestShip sends a batch as Lambda does: failed messages come again.
 func TestShip(t *testing.T) {
 	t.Parallel()
 	backend := lambdatest.New(t, (&service{}).app())

@@ -12,8 +12,8 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/postgres"
 )
 
-// db is connected before the first event: one connection for the one request at a time
-// that an instance serves.
+// db is the database. The runtime connects to it before the first event. An instance serves
+// one request at a time, so it has one connection.
 var db = postgres.New("db", postgres.Options{})
 
 func main() {
@@ -22,7 +22,7 @@ func main() {
 	lambdaruntime.Start(&lambdaruntime.App{HTTP: mux, Warm: []lambdaruntime.Warmer{db}})
 }
 
-// visit counts in a transaction. With ?fail=1 it panics in the middle of it: the runtime
+// visit counts in a transaction. With ?fail=1 it panics within the transaction: the runtime
 // takes the connection back, and PostgreSQL rolls back.
 func visit(w http.ResponseWriter, r *http.Request) {
 	pool, err := db.Get(r.Context())

@@ -1,4 +1,4 @@
-// Command infra deploys the lessons, each as a stack of its own.
+// Command infra deploys the lessons, each as a separate stack.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 	hearth "github.com/lambdahearth/hearth/constructs"
 )
 
-// throttle is for APIs: what nobody needs does not reach the function.
+// throttle limits the rates of APIs: requests above them do not reach the function.
 var throttle = &awsapigatewayv2.ThrottleSettings{BurstLimit: jsii.Number(100), RateLimit: jsii.Number(50)}
 
 func main() {
@@ -44,14 +44,14 @@ func webSocket(stack awscdk.Stack, props *hearth.BackendProps) {
 	hearth.NewBackend(stack, jsii.String("Backend"), props)
 }
 
-// streaming has a function URL in place of an HTTP API, which cannot stream.
+// streaming has a function URL instead of an HTTP API, which cannot stream.
 func streaming(stack awscdk.Stack, props *hearth.BackendProps) {
 	props.FunctionUrl = &hearth.FunctionUrlProps{Streaming: jsii.Bool(true)}
 	props.Concurrency = &hearth.ConcurrencyProps{Reserved: jsii.Number(10)}
 	hearth.NewBackend(stack, jsii.String("Backend"), props)
 }
 
-// database is in subnets without a way to the internet, which the program does not need.
+// database is in subnets without access to the internet, which the program does not need.
 func database(stack awscdk.Stack, props *hearth.BackendProps) {
 	isolated := &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED}
 	vpc := awsec2.NewVpc(stack, jsii.String("Vpc"), &awsec2.VpcProps{
@@ -74,7 +74,7 @@ func database(stack awscdk.Stack, props *hearth.BackendProps) {
 	hearth.NewBackend(stack, jsii.String("Backend"), props)
 }
 
-// retries remembers what was done in a table.
+// retries has a table for the keys of completed jobs and requests.
 func retries(stack awscdk.Stack, props *hearth.BackendProps) {
 	props.Http = &hearth.HttpApiProps{Throttle: throttle}
 	props.IdempotencyTable = &hearth.IdempotencyTableProps{}

@@ -12,7 +12,7 @@ import (
 var (
 	// mails may be sent in any order, several at once.
 	mails = lambdaruntime.Queue[mail]{Name: "mails", Timeout: 10 * time.Second, Concurrency: 5}
-	// ledger keeps the order of the entries of each account, which is the message group.
+	// ledger keeps the entries of each account in order. The account is the message group.
 	ledger = lambdaruntime.Queue[entry]{Name: "ledger", FIFO: true, Timeout: 10 * time.Second}
 )
 

@@ -1,5 +1,5 @@
-// Command retries charges customers: each order once, although messages and requests may
-// come twice, and again after a pause when the bank does not answer.
+// Command retries charges customers. It charges each order once, although messages and
+// requests may come twice, and retries after a delay if the bank does not answer.
 package main
 
 import (
@@ -38,7 +38,7 @@ func main() {
 	})
 }
 
-// orderOf is the key of a job: two messages for one order charge once.
+// orderOf returns the key of a job: two messages for one order charge once.
 func orderOf(job *lambdaruntime.Job[charge]) string { return job.Payload.Order }
 
 func pay(ctx context.Context, job *lambdaruntime.Job[charge]) error {
@@ -48,14 +48,14 @@ func pay(ctx context.Context, job *lambdaruntime.Job[charge]) error {
 			return lambdaruntime.RetryAfter(errors.New("the bank is busy"), time.Second)
 		}
 	case "stolen":
-		// Trying again does not help: the message is deleted, and the log has the reason.
+		// A retry does not help. Drop deletes the message and logs the reason.
 		return lambdaruntime.Drop(errors.New("the card is stolen"))
 	}
 	slog.InfoContext(ctx, "charged", "order", job.Payload.Order, "attempt", job.ReceiveCount)
 	return nil
 }
 
-// gift answers with something new each time that it runs.
+// gift answers with a new text each time that it runs.
 func gift(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, "gift %d\n", time.Now().UnixNano())
 }

@@ -1,4 +1,4 @@
-// Command schedule runs at set times, and nothing else.
+// Command schedule runs at scheduled times, and does nothing else.
 package main
 
 import (
@@ -23,7 +23,7 @@ func cleanUp(ctx context.Context, _ time.Time) error {
 	return nil
 }
 
-// report is told the time that it was due, which a repetition has again.
+// report gets the scheduled time. A retry gets the same time.
 func report(ctx context.Context, at time.Time) error {
 	slog.InfoContext(ctx, "report written", "weekday", at.Weekday().String())
 	return nil

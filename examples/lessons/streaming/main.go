@@ -1,5 +1,5 @@
-// Command streaming sends a response while it is made: the client has the first line long
-// before the last.
+// Command streaming sends a response while the handler writes it: the client gets the first
+// line long before the last.
 package main
 
 import (

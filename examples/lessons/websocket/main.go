@@ -13,8 +13,8 @@ func main() { lambdaruntime.Start(&lambdaruntime.App{WebSocket: calculator{}}) }
 
 type calculator struct{}
 
-// Connect refuses clients that do not say who they are. An authorizer of the API would
-// check it before.
+// Connect refuses clients without a user. An authorizer of the API would check them
+// earlier.
 func (calculator) Connect(_ context.Context, r *lambdaruntime.ConnectRequest) error {
 	if r.Query.Get("user") == "" {
 		return &lambdaruntime.StatusError{Status: http.StatusUnauthorized, Message: "say ?user="}
@@ -22,7 +22,7 @@ func (calculator) Connect(_ context.Context, r *lambdaruntime.ConnectRequest) er
 	return nil
 }
 
-// Message replies to the client in the answer to its own message, which needs no push.
+// Message replies in the answer to the client's own message, which needs no push.
 func (calculator) Message(_ context.Context, m *lambdaruntime.WebSocketMessage) error {
 	var add []int
 	if err := json.Unmarshal(m.Data, &add); err != nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
-// defaultRoom is where clients are that name no room.
+// defaultRoom is the room of clients that name none.
 const defaultRoom = "lobby"
 
-// Connect lets a client into the room that it asks for: ws://…?room=tea. Any instance
-// may get its messages, so the registry remembers who is there.
+// Connect adds a client to the room that it names: ws://…?room=tea. Any instance may get a
+// client's messages, so the registry stores its connection.
 func (s *service) Connect(ctx context.Context, r *lambdaruntime.ConnectRequest) error {
 	room := r.Query.Get("room")
 	if room == "" {
@@ -26,19 +26,19 @@ func (s *service) Connect(ctx context.Context, r *lambdaruntime.ConnectRequest) 
 	return err
 }
 
-// Message answers the client itself. Whoever is to hear of it too gets a push.
+// Message replies to the client. A message to any other client needs a push.
 func (s *service) Message(_ context.Context, m *lambdaruntime.WebSocketMessage) error {
 	m.Reply(append([]byte("you said: "), m.Data...))
 	return nil
 }
 
-// Disconnect forgets the client.
+// Disconnect removes the client from the registry.
 func (s *service) Disconnect(ctx context.Context, d *lambdaruntime.DisconnectRequest) error {
 	_, _, err := s.online.Disconnect(ctx, d.ConnectionID)
 	return err
 }
 
-// announce answers POST /rooms/{room}: its body goes to whoever is in the room.
+// announce answers POST /rooms/{room}: it pushes the body to all clients in the room.
 func (s *service) announce(w http.ResponseWriter, r *http.Request) {
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 32<<10))
 	if err != nil {

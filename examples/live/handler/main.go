@@ -1,5 +1,5 @@
-// Command handler is the whole backend. What it serves stands in app, from which the
-// infrastructure is made.
+// Command handler is the whole backend. It serves the App that app returns, and the
+// constructs make the infrastructure from that App.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/connections/registry"
 )
 
-// service is what the handlers share. Tests put their own parts in.
+// service has the dependencies of the handlers. Tests replace them.
 type service struct {
 	online  registry.Registry
 	clients registry.Sender
@@ -27,7 +27,7 @@ func (s *service) app() *lambdaruntime.App {
 	return &lambdaruntime.App{HTTP: mux, WebSocket: s}
 }
 
-// broadcast sends text to whoever is in a room.
+// broadcast pushes text to all clients in a room.
 func (s *service) broadcast(ctx context.Context, room, text string) error {
 	_, err := registry.Broadcast(ctx, s.online, s.clients, []byte(text), room)
 	return err

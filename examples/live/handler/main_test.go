@@ -11,7 +11,7 @@ import (
 	"github.com/lambdahearth/hearth/lambdaruntime/lambdatest"
 )
 
-// pushes remembers what was pushed: "CONNECTION TEXT".
+// pushes records the pushed messages: "CONNECTION TEXT".
 type pushes struct{ sent []string }
 
 func (p *pushes) SendAll(_ context.Context, ids []string, data []byte) (gone []string, err error) {

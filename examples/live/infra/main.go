@@ -1,4 +1,4 @@
-// Command infra is the CDK app: it says what is deployed. cdk.json names it.
+// Command infra is the CDK app, which defines the deployed resources. cdk.json names it.
 package main
 
 import (
@@ -24,7 +24,8 @@ func newStack(scope constructs.Construct, id string) awscdk.Stack {
 	hearth.NewBackend(stack, jsii.String("Backend"), &hearth.BackendProps{
 		Entry:              jsii.String("./handler"),
 		ConnectionRegistry: &hearth.ConnectionRegistryProps{},
-		// What nobody needs does not reach the function, and is not paid for.
+		// The API rejects requests above these rates, so they do not reach the function and
+		// cost nothing.
 		Http: &hearth.HttpApiProps{
 			Throttle: &awsapigatewayv2.ThrottleSettings{BurstLimit: jsii.Number(100), RateLimit: jsii.Number(50)},
 		},

@@ -1,5 +1,5 @@
-// Command handler is the program that takes over from the functions that the team wrote
-// by hand: the API's and the queue's.
+// Command handler is the program that replaces two functions that the team wrote by hand:
+// the API's and the queue's.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Command infra shows a move: an app in plain CDK, with an API and a queue that functions
-// written by hand serve, before and after a Backend takes over. The API, the queue and
-// its messages stay. docs/moving-in.md goes through it.
+// Command infra shows a move to hearth: an app in plain CDK has an API and a queue with
+// handwritten functions, and a Backend replaces the functions. The API, the queue and its
+// messages stay. docs/moving-in.md describes the steps.
 //
 //	npx aws-cdk@2.1148.1 synth --app "go run ./examples/moving/infra"
 package main

@@ -20,15 +20,15 @@ import (
 
 func TestMain(m *testing.M) { hearthtest.Main(m) }
 
-// page shows what the move changes, between two marks.
+// page lists the changes of the move, between two marks.
 const (
 	page  = "docs/moving-in.md"
 	begin = "<!-- made by go test ./examples/moving/infra -update -->\n```\n"
 	end   = "```\n<!-- end -->"
 )
 
-// TestMove: the update replaces and deletes nothing that holds state, and the page shows
-// what it does.
+// TestMove checks that the update replaces and deletes no resource with state, and that the
+// page lists its changes.
 func TestMove(t *testing.T) {
 	t.Chdir("../../..")
 	changes, err := checks.ComparePaths(synth(t, before), synth(t, after))
@@ -74,7 +74,7 @@ func synth(t *testing.T, newStack func(constructs.Construct, string) awscdk.Stac
 	return *app.Synth(nil).Directory()
 }
 
-// TestAfter: the queue's messages and the API's requests reach the new program.
+// TestAfter checks that the queue's messages and the API's requests reach the new program.
 func TestAfter(t *testing.T) {
 	t.Chdir("../../..")
 	log := &strings.Builder{}
@@ -99,7 +99,7 @@ func TestAfter(t *testing.T) {
 	if failed := app.State().EventSources[0].Counters.Failed; failed != 0 {
 		t.Errorf("%d jobs failed", failed)
 	}
-	app.Stop() // all that the program has written is in the log
+	app.Stop() // after it, the log has all output of the program
 	if !strings.Contains(log.String(), `"shipped"`) {
 		t.Errorf("the job did not run: %s", log)
 	}

@@ -1,5 +1,5 @@
-// Package gateway has the common parts of API Gateway's HTTP, REST and WebSocket APIs:
-// encoding events, invoking functions, and reading authorizers' answers.
+// Package gateway has the common code of the simulated HTTP, REST and WebSocket APIs: it
+// encodes events, describes invocations, and reads the responses of authorizers.
 package gateway
 
 import (
@@ -18,23 +18,23 @@ import (
 type Invocation struct {
 	// Function is the ARN of the function, alias or version.
 	Function string
-	// RequestID is the id of the invocation, Trace its X-Amzn-Trace-Id header.
+	// RequestID is the id of the invocation, and Trace its X-Amzn-Trace-Id header.
 	RequestID, Trace string
 	Event            []byte
 }
 
-// Encode encodes JSON like API Gateway, which does not escape "<", ">" and "&".
+// Encode encodes JSON as API Gateway does: it does not escape "<", ">" and "&".
 func Encode(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		panic(err) // events hold nothing that cannot be encoded
+		panic(err) // JSON can encode every event
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// Refuse sends an answer of the gateway itself, such as {"message": "Forbidden"}.
+// Refuse answers with an error body of API Gateway, such as {"message": "Forbidden"}.
 func Refuse(w http.ResponseWriter, status int, body map[string]string) {
 	data := Encode(body)
 	w.Header().Set("Content-Type", "application/json")
@@ -43,7 +43,7 @@ func Refuse(w http.ResponseWriter, status int, body map[string]string) {
 	w.Write(data) //nolint:errcheck // the client has gone
 }
 
-// Trace returns a request's trace header: the client's, or a new one.
+// Trace returns the trace of a request: the client's, or a new one.
 func Trace(header string, at time.Time) string {
 	if strings.Contains(header, "Root=") {
 		return header
@@ -58,13 +58,13 @@ func Random(n int) []byte {
 	return b
 }
 
-// SourceIP returns the client's address.
+// SourceIP returns the IP address of the client.
 func SourceIP(r *http.Request) string {
 	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
 	return ip
 }
 
-// Text formats a claim, or a value of an authorizer's context, for an event. A list is in
+// Text formats a claim, or a value of an authorizer's context, as in events: a list is in
 // brackets, with spaces between its items.
 func Text(v any) string {
 	switch v := v.(type) {
@@ -83,6 +83,6 @@ func Text(v any) string {
 	case nil:
 		return "null"
 	}
-	data, _ := json.Marshal(v) // it was decoded from JSON
+	data, _ := json.Marshal(v) // v was decoded from JSON
 	return string(data)
 }

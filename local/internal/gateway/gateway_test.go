@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestText holds values to how events write them: numbers as they were, not as Go prints
-// floats.
+// TestText checks the format of values in events: numbers keep their text, unlike floats in
+// Go.
 func TestText(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Decision is a Lambda authorizer's answer with a policy.
+// Decision is the response of a Lambda authorizer that returns a policy.
 type Decision struct {
 	PrincipalID string
 	Policy      *Policy
@@ -25,7 +25,7 @@ func ReadDecision(response []byte) (*Decision, error) {
 	return &Decision{d.PrincipalID, d.PolicyDocument, d.Context}, nil
 }
 
-// Policy is an IAM policy in a Lambda authorizer's answer.
+// Policy is an IAM policy as Lambda authorizers return it.
 type Policy struct {
 	Statement []struct {
 		Effect   string
@@ -47,8 +47,8 @@ func (l *list) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(l))
 }
 
-// Allows reports whether the policy allows invoking the ARN: one statement allows it and
-// none denies it. Conditions are ignored.
+// Allows reports whether the policy allows to invoke the ARN: a statement allows it, and
+// none denies it. It ignores conditions.
 func (p *Policy) Allows(arn string) bool {
 	allowed := false
 	for _, s := range p.Statement {
@@ -72,7 +72,7 @@ func (l list) match(s string) bool {
 	return false
 }
 
-// wildcard matches "*" and "?" like IAM.
+// wildcard matches "*" and "?" in patterns as IAM does.
 func wildcard(pattern, s string) bool {
 	star, mark, i, j := -1, 0, 0, 0
 	for i < len(s) {

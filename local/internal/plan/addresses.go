@@ -5,18 +5,18 @@ import "strings"
 // APITypes are the resource types that the engine serves over HTTP.
 var APITypes = []string{"AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi", "AWS::Lambda::Url"}
 
-// Addresses are the addresses of an app's parts on this machine.
+// Addresses has the addresses of an app's resources on this machine.
 type Addresses struct {
 	SQS      string            // the URL of the SQS endpoint
 	DynamoDB string            // the URL of the DynamoDB endpoint; "" if the app has no tables
 	Main     string            // host and port of the engine
-	APIs     map[string]string // host and port of APIs with their own port, by id
+	APIs     map[string]string // host and port of APIs with a separate port, by id
 	MainHTTP string            // the id of the HTTP API that the engine's port serves
 	MainWS   string            // the id of the WebSocket API that the engine's port serves
 	Sockets  map[string]bool   // the ids of all WebSocket APIs
 }
 
-// host returns the address of the port that serves an API.
+// host returns the host and port that serve an API.
 func (a *Addresses) host(apiID string) string {
 	if addr, ok := a.APIs[apiID]; ok {
 		return addr
@@ -32,8 +32,8 @@ func (a *Addresses) URL(apiID string) string {
 	return "http://" + a.host(apiID)
 }
 
-// localize replaces APIs' URLs on AWS with those on this machine:
-// https://{id}.execute-api.{region}.amazonaws.com/live with http://127.0.0.1:3000/live.
+// localize replaces the AWS URLs of APIs by their URLs on this machine:
+// https://{id}.execute-api.{region}.amazonaws.com/live by http://127.0.0.1:3000/live.
 func (a *Addresses) localize(text string) string {
 	if !strings.Contains(text, ".execute-api.") {
 		return text

@@ -11,7 +11,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// apiParts are the parts of an API, by the ids in references.
+// apiParts has the parts of an API, by the ids that references return.
 type apiParts struct {
 	integrations map[string]integrationPart
 	authorizers  map[string]*httpapi.Authorizer
@@ -26,7 +26,7 @@ type integrationPart struct {
 	timeout  time.Duration
 }
 
-// planAPIs reads the HTTP and WebSocket APIs.
+// planAPIs plans the HTTP and WebSocket APIs.
 func (p *planner) planAPIs() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::ApiGatewayV2::Api") {
@@ -83,7 +83,7 @@ func (p *planner) planAPIs() error {
 	return errors.Join(errs...)
 }
 
-// planFunctionURLs reads function URLs, which are APIs of one route; see
+// planFunctionURLs plans function URLs, which are APIs with one route; see
 // [httpapi.URLKind].
 func (p *planner) planFunctionURLs() error {
 	var errs []error
@@ -248,7 +248,7 @@ func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 		}}
 		return nil
 	}
-	// AWS caches answers for 5 minutes by default if there are identity sources.
+	// With identity sources, API Gateway caches answers for 5 minutes by default.
 	// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-authorizer.html (2026-11)
 	ttl := 300 * time.Second
 	if props.AuthorizerResultTTL != nil {
@@ -288,7 +288,7 @@ type routeProps struct {
 	AuthorizationScopes                                                   []string
 }
 
-// routesOf calls add for the routes of an API that invoke a function.
+// routesOf calls add for each route of an API that invokes a function.
 func routesOf(p *planner, id string, parts *apiParts, add func(r *assembly.Resource, props *routeProps, to integrationPart) error) error {
 	routes, err := ofAPI(p, "AWS::ApiGatewayV2::Route", id)
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
-// noDatabase is the host of an RDS Proxy without a database. The name does not resolve,
-// and so tells the user in a program's error how to name one.
+// noDatabase is the host of an RDS Proxy without a database. It does not resolve, and the
+// program's error shows the name, which tells the user what to do.
 const noDatabase = "no-database-is-named.use-hearth-dev--database.invalid"
 
-// EngineOf returns the engine of a database's URL, "" for an unsupported one.
+// EngineOf returns the engine of a database's URL; "" if Hearth does not support it.
 func EngineOf(u *url.URL) string {
 	switch u.Scheme {
 	case "postgres", "postgresql":
@@ -22,11 +22,10 @@ func EngineOf(u *url.URL) string {
 	return ""
 }
 
-// Database is the database behind RDS Proxy endpoints; a nil URL means none.
+// Database is the database behind RDS Proxy endpoints. Without a URL there is none.
 type Database struct{ URL *url.URL }
 
-// Host returns the name or address of the database's machine, or the folder of its
-// socket.
+// Host returns the name or address of the database's host, or the folder of its socket.
 func (d Database) Host() string {
 	if d.URL == nil {
 		return noDatabase
@@ -37,7 +36,7 @@ func (d Database) Host() string {
 	return d.URL.Query().Get("host")
 }
 
-// Port returns the database's port, or its engine's default port.
+// Port returns the database's port, or the default port of its engine.
 func (d Database) Port() string {
 	if d.URL != nil {
 		if port := d.URL.Port(); port != "" {
@@ -50,7 +49,8 @@ func (d Database) Port() string {
 	return "5432"
 }
 
-// SetEnv sets the variables with which a function finds this database, if it uses one.
+// SetEnv sets the variables of a function that has a database, so that it connects to this
+// one.
 func (d Database) SetEnv(env map[string]string) {
 	if _, ok := env[wire.EnvDatabaseHost]; !ok || d.URL == nil {
 		return

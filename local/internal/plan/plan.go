@@ -1,7 +1,7 @@
-// Package plan reads a cloud assembly and lists what the local engine must run: functions
-// with their programs and variables, queues, tables, APIs, schedules and their
-// connections. A plan depends only on the app and this machine's addresses: [Make] opens
-// no port, starts nothing and knows no engine.
+// Package plan reads a cloud assembly and plans what the local engine runs: functions with
+// their programs and variables, queues, tables, APIs, schedules and their connections. A
+// plan depends only on the app and its [Inputs]: [Make] opens no port, starts nothing and
+// knows no engine.
 package plan
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/websocket"
 )
 
-// Plan is the engine's view of an assembly.
+// Plan is everything that the engine runs for an assembly.
 type Plan struct {
 	app          *assembly.App
 	Functions    []*Function
@@ -34,10 +34,10 @@ type Plan struct {
 	HTTPAPIs     []*HTTPAPI
 	WebSockets   []*WebSocketAPI
 	Schedules    []Schedule
-	Proxies      []*assembly.Resource // of RDS
+	Proxies      []*assembly.Resource // RDS proxies
 	NotSimulated []Resource
-	Warnings     []string   // sentences that users should read
-	At           *Addresses // the addresses of the parts
+	Warnings     []string   // sentences for the user
+	At           *Addresses // the addresses of its resources
 	Outputs      []assembly.Output
 }
 
@@ -46,7 +46,7 @@ type Function struct {
 	Resource *assembly.Resource
 	Config   lambda.Config
 	Source   Source
-	// OnFailure, OnSuccess and DeadLetter are ARNs, "" for none.
+	// OnFailure, OnSuccess and DeadLetter are ARNs; "" is none.
 	OnFailure, OnSuccess, DeadLetter string
 }
 
@@ -54,14 +54,14 @@ type Function struct {
 type Queue struct {
 	Resource   *assembly.Resource
 	Definition sqs.Definition
-	Alias      string // its logical name in the program
+	Alias      string // the program's name for the queue
 }
 
-// Mapping is an event source mapping of a queue.
+// Mapping is the event source mapping of a queue.
 type Mapping struct {
 	Resource *assembly.Resource
 	Queue    string // the queue's name
-	Function string // the template's reference to the function
+	Function string // the function as the template names it
 	Options  sqs.MappingOptions
 }
 
@@ -90,7 +90,7 @@ type Resource struct {
 	Stack     string `json:"stack"`
 	LogicalID string `json:"logicalId"`
 	Type      string `json:"type"`
-	// Why says why the engine does not simulate it, unless the type is reason enough.
+	// Why is the reason why the engine does not simulate it; "" if the type is the reason.
 	Why string `json:"why,omitempty"`
 }
 
@@ -103,19 +103,19 @@ func (p *Plan) warn(r *assembly.Resource, format string, args ...any) {
 	p.Warnings = append(p.Warnings, r.String()+": "+fmt.Sprintf(format, args...))
 }
 
-// Inputs are all that a plan depends on, besides the app.
+// Inputs are the inputs of a plan besides the app.
 type Inputs struct {
 	Region, Account string
 	// Dir is the folder to which paths in the assembly are relative.
 	Dir string
-	// Addresses are the addresses of the app's parts on this machine.
+	// Addresses has the addresses that the app's resources will have on this machine.
 	Addresses *Addresses
 	// Database is the database behind RDS Proxy endpoints.
 	Database Database
-	// Unpack returns a folder with the files of an archive.
+	// Unpack unpacks an archive and returns the folder with its files.
 	Unpack func(archive string) (dir string, err error)
 
-	// The others are the options of the same names.
+	// The other fields are the engine's options of the same names.
 	Debug              bool
 	Programs, Handlers map[string]string
 	Env                map[string]string
@@ -124,23 +124,24 @@ type Inputs struct {
 	Issuers            map[string]Issuer
 }
 
-// Issuer is an issuer of tokens that a JWT authorizer accepts.
+// Issuer is the issuer of the tokens that a JWT authorizer accepts.
 type Issuer struct {
-	// Issuer is the "iss" of tokens, and the URL under which their keys are found.
+	// Issuer is the "iss" of tokens, and the base URL of their keys.
 	Issuer string
-	// Audience are the accepted values of "aud", or else of "client_id".
+	// Audience lists the accepted values. A token's "aud", or else its "client_id", must
+	// have one of them.
 	Audience []string
 }
 
-// planner makes a plan from an assembly.
+// planner makes a [Plan].
 type planner struct {
 	*Plan
 	Inputs
 	values *values
 }
 
-// Make makes the plan of an app. It opens no port and starts nothing, and changes only
-// the values of the app. The only files that it reads are the deployed programs.
+// Make plans an app. It opens no port and starts nothing. It changes only the values of
+// the app, which it sets. It reads no files but the deployed programs.
 func Make(app *assembly.App, in Inputs) (*Plan, error) {
 	p := &planner{Plan: &Plan{app: app, At: in.Addresses}, Inputs: in}
 	p.values = &values{
@@ -176,8 +177,8 @@ func Make(app *assembly.App, in Inputs) (*Plan, error) {
 	return p.Plan, nil
 }
 
-// checkCallbacks warns of WebSocket APIs whose local address no function's variables
-// contain. A program that derives the address from an event's domainName would call AWS.
+// checkCallbacks warns of WebSocket APIs whose local address is in no function's
+// variables. An address from an event's domainName is AWS's.
 func (p *planner) checkCallbacks() {
 	for _, w := range p.WebSockets {
 		for stage := range w.Config.Stages {
@@ -192,8 +193,8 @@ func (p *planner) checkCallbacks() {
 	}
 }
 
-// checkNames refuses two functions, queues or schedules with the same name, because they
-// would be mixed up.
+// checkNames refuses two functions, queues or schedules with the same name, which the
+// engine could not tell apart.
 func (p *planner) checkNames() error {
 	owners := map[string]*assembly.Resource{}
 	var errs []error
@@ -205,7 +206,7 @@ func (p *planner) checkNames() error {
 		}
 		owners[key] = r
 	}
-	for _, r := range p.app.OfType("AWS::Lambda::Function") { // also those that do not run here
+	for _, r := range p.app.OfType("AWS::Lambda::Function") { // also the functions that do not run here
 		if name, err := functionName(r); err == nil {
 			check("function", name, r)
 		}
@@ -335,12 +336,12 @@ func (f *Function) addInvokeConfig(r *assembly.Resource) error {
 	return nil
 }
 
-// managedConcurrency is the default number of concurrent invocations of an instance of
-// Lambda Managed Instances.
+// managedConcurrency is the number of concurrent invocations of an instance of Lambda
+// Managed Instances if the template does not set it.
 const managedConcurrency = 16
 
-// planFunction plans one function; nil means that it is not simulated, for the reason
-// why.
+// planFunction plans one function. If f is nil, the engine does not simulate the function,
+// and why is the reason.
 func (p *planner) planFunction(r *assembly.Resource) (f *Function, why string, err error) {
 	var props struct {
 		Runtime, PackageType   string
@@ -406,8 +407,9 @@ func (p *planner) planFunction(r *assembly.Resource) (f *Function, why string, e
 	return f, "", err
 }
 
-// functionEnv returns a function's variables besides Lambda's own. The template's come
-// first, then those for this machine's services, then the user's; later ones win.
+// functionEnv returns the environment of a function without Lambda's own variables. It sets
+// the template's variables first, then the addresses of this machine's services, then the
+// user's variables. Later ones override earlier ones.
 func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 	env := map[string]string{}
 	given, err := p.givenEnv(r)
@@ -434,7 +436,7 @@ func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 			unknown = []string{"a secret or parameter of the account"}
 			v = placeholder + strings.ToLower(name)
 		}
-		if len(unknown) > 0 && !databaseVariables[name] { // setEnv knows better
+		if len(unknown) > 0 && !databaseVariables[name] { // SetEnv sets the database's variables
 			p.warn(r, "variable %s is %q, because %s is not known here; give it a value in .env, or with --env %s=VALUE", name, v, strings.Join(unknown, " and "), name)
 		}
 		switch v := v.(type) {
@@ -460,20 +462,20 @@ func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 	}
 	p.Database.SetEnv(env)
 	env["AWS_ENDPOINT_URL_SQS"] = p.Addresses.SQS
-	if len(p.Tables) > 0 && env[envDynamoDB] == "" { // else the program's tables are elsewhere
+	if len(p.Tables) > 0 && env[envDynamoDB] == "" { // otherwise the user chose another endpoint
 		env[envDynamoDB] = p.Addresses.DynamoDB
 	}
 	maps.Copy(env, given)
 	return env, errors.Join(errs...)
 }
 
-// databaseVariables are the variables that [Database.SetEnv] sets. Their values in the
-// template may come from a secret.
+// databaseVariables are the variables that [Database.SetEnv] sets. In the template, their
+// values may come from a secret.
 var databaseVariables = map[string]bool{
 	wire.EnvDatabaseHost: true, wire.EnvDatabasePort: true, wire.EnvDatabaseName: true, wire.EnvDatabaseUser: true, wire.EnvDatabaseEngine: true,
 }
 
-// aliasQueue gives a queue its logical name as a second name.
+// aliasQueue sets the program's name for the queue with a URL.
 func (p *Plan) aliasQueue(url, alias string) {
 	for _, q := range p.Queues {
 		if strings.HasSuffix(url, "/"+q.Definition.Name) && q.Alias == "" {
@@ -482,7 +484,7 @@ func (p *Plan) aliasQueue(url, alias string) {
 	}
 }
 
-// givenEnv returns the user's variables for a function.
+// givenEnv returns the variables that the user sets for a function.
 func (p *planner) givenEnv(r *assembly.Resource) (map[string]string, error) {
 	given := map[string]string{}
 	for _, variable := range p.Environ {
@@ -503,7 +505,7 @@ func (p *planner) givenEnv(r *assembly.Resource) (map[string]string, error) {
 	return given, nil
 }
 
-// envPrefix returns the prefix of the variables of a stack's app.
+// envPrefix returns the prefix of variables that Hearth passes on for a stack.
 func envPrefix(stack string) string {
 	return strings.ToUpper(strings.ReplaceAll(stack, "-", "_")) + "_"
 }
@@ -555,7 +557,7 @@ func (p *planner) planMappings() error {
 	return errors.Join(errs...)
 }
 
-// simulates reports whether the engine runs a function, given by its ARN, or by its name
+// simulates reports whether the engine runs a function. function is its ARN, or its name
 // with a qualifier.
 func (p *Plan) simulates(function string) bool {
 	if i := strings.Index(function, ":function:"); i >= 0 {
@@ -565,7 +567,7 @@ func (p *Plan) simulates(function string) bool {
 	return slices.ContainsFunc(p.Functions, func(f *Function) bool { return f.Config.Name == name })
 }
 
-// HasQueue reports whether the plan has a queue with that name.
+// HasQueue reports whether a queue with a name is in the plan.
 func (p *Plan) HasQueue(name string) bool {
 	return slices.ContainsFunc(p.Queues, func(q *Queue) bool { return q.Definition.Name == name })
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
 
-// shop is an API with a function that sends to a queue, which the function serves too.
+// shop is an API with a function that sends to a queue and consumes the same queue.
 const shop = `{"Resources": {
 	"Jobs": {"Type": "AWS::SQS::Queue"},
 	"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "Timeout": 7,
@@ -50,7 +50,7 @@ func load(t *testing.T) (*assembly.App, Inputs) {
 	}
 }
 
-// TestMake plans an app for addresses that nothing listens at.
+// TestMake plans an app for addresses at which nothing listens.
 func TestMake(t *testing.T) {
 	t.Parallel()
 	app, in := load(t)
@@ -89,8 +89,8 @@ func TestMake(t *testing.T) {
 	}
 }
 
-// TestMakeAgain shows that a plan depends on its inputs alone: the same ones give the same
-// plan, and others leave the first as it was.
+// TestMakeAgain checks that a plan depends only on its inputs: the same inputs give the same
+// plan, and other inputs do not change the first plan.
 func TestMakeAgain(t *testing.T) {
 	t.Parallel()
 	say := func(p *Plan, err error) string {

@@ -12,7 +12,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
 )
 
-// planRESTAPIs reads the REST APIs.
+// planRESTAPIs plans the REST APIs.
 func (p *planner) planRESTAPIs() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::ApiGateway::RestApi") {
@@ -67,7 +67,8 @@ func (p *planner) ofREST(kind, id string) (list []*assembly.Resource, err error)
 	return list, nil
 }
 
-// readRESTStages reads the stages of an API, from stage resources and from deployments.
+// readRESTStages reads the stages of an API, from stage resources and from deployments that
+// name a stage.
 func (p *planner) readRESTStages(h *HTTPAPI) error {
 	for _, kind := range []string{"AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage"} {
 		list, err := p.ofREST(kind, h.Config.ID)
@@ -115,7 +116,7 @@ func (p *planner) restPaths(api *assembly.Resource) (map[string]string, error) {
 		for at := id; at != root; {
 			part, ok := parts[at]
 			if !ok || len(path) > 8192 {
-				path = "" // below a resource that is elsewhere
+				path = "" // the parent resource is not in the app
 				break
 			}
 			path, at = "/"+part.name+path, part.parent
@@ -206,8 +207,8 @@ func (p *planner) readRESTMethods(h *HTTPAPI) error {
 	return nil
 }
 
-// originInTemplate matches further origins in the CDK's template for preflight requests:
-// $origin.matches("https://b.example").
+// originInTemplate matches the additional origins in the mapping template that the CDK
+// writes for preflight requests: $origin.matches("https://b.example").
 var originInTemplate = regexp.MustCompile(`\$origin\.matches\("([^"]*)"\)`)
 
 func mockOf(response *mockResponse) *httpapi.Mock {
@@ -280,8 +281,8 @@ func (p *planner) restAuthorizers(id string) (map[string]*httpapi.Authorizer, er
 	return authorizers, nil
 }
 
-// unknownAuthorizer returns a stand-in for an authorizer that the engine cannot simulate,
-// and warns of it.
+// unknownAuthorizer warns of an authorizer that is unknown here, and returns one that
+// rejects all requests.
 func (p *planner) unknownAuthorizer(r *assembly.Resource, unknown []string, remedy string) *httpapi.Authorizer {
 	what := strings.Join(unknown, " and ") + " is not known here" + remedy
 	p.warn(r, "its routes are answered 401, because %s", what)

@@ -13,7 +13,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/scheduler"
 )
 
-// planSchedules reads the schedules of EventBridge Scheduler.
+// planSchedules plans the schedules of EventBridge Scheduler.
 func (p *planner) planSchedules() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::Scheduler::Schedule") {
@@ -26,7 +26,7 @@ func (p *planner) planSchedules() error {
 				DeadLetterConfig struct{ Arn string }
 			}
 		}
-		// The role has no effect here, so it may be unresolvable.
+		// The engine ignores the role, so its value need not be known.
 		if target, ok := r.Properties["Target"].(map[string]any); ok {
 			target = maps.Clone(target)
 			delete(target, "RoleArn")
@@ -77,8 +77,8 @@ func (p *planner) planSchedules() error {
 	return errors.Join(errs...)
 }
 
-// scheduleName returns the schedule's name in the input that the constructs write, or
-// else its own name.
+// scheduleName returns the schedule's name from the input that the constructs write, or
+// else name.
 func scheduleName(input, name string) string {
 	var in struct {
 		Detail struct{ Schedule string }
@@ -101,7 +101,7 @@ type ruleTarget struct {
 	DeadLetterConfig struct{ Arn string }
 }
 
-// planRules reads the EventBridge rules that have a schedule.
+// planRules plans the EventBridge rules that have a schedule.
 func (p *planner) planRules() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::Events::Rule") {

@@ -14,57 +14,58 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
 
-// FunctionSettings are the concurrency settings of a Go function in an assembly.
+// FunctionSettings has the settings of a Go function's concurrency in an assembly.
 type FunctionSettings struct {
 	Stack     string
 	LogicalID string
 	// Entry is the folder of its program, relative to the folder of cdk.json; "" if the
-	// assembly does not name it.
+	// assembly does not have it.
 	Entry    string
 	MemoryMB int
-	// X86 says that it runs on x86-64, not on arm64.
+	// X86 says that it runs on x86-64 instead of arm64.
 	X86     bool
 	Timeout time.Duration
-	// Reserved is the reserved concurrency; nil means none.
+	// Reserved is the reserved concurrency; nil is none.
 	Reserved *int
-	// Provisioned is the number of provisioned instances. Autoscaling raises it up to
-	// MaxProvisioned, for the target Utilization. 0 means none.
+	// Provisioned is the provisioned concurrency; 0 is none. If it is autoscaled,
+	// MaxProvisioned is its maximum and Utilization the target.
 	Provisioned, MaxProvisioned int
 	Utilization                 float64
-	// Schedules change the provisioned instances at times of day. Notes list the
-	// schedules that do not run every day.
+	// Schedules change the provisioned concurrency at times of each day. Other schedules
+	// are only in Notes.
 	Schedules []CapacityChange
-	// API is the kind of API that invokes it: "http", "rest", "websocket" or "url"; ""
-	// for none.
+	// API is the kind of API that invokes it: "http", "rest", "websocket" or "url"; "" is
+	// none of these.
 	API string
 	// Queues are the queues whose messages it handles.
 	Queues []QueueSettings
-	// Notes are sentences about unreadable settings.
+	// Notes are sentences about settings that could not be read.
 	Notes []string
 }
 
-// CapacityChange sets the number of provisioned instances from a time of day on, in UTC.
+// CapacityChange sets the provisioned concurrency at a time of the day, in UTC.
 type CapacityChange struct {
 	At       time.Duration
 	Min, Max int
 }
 
-// QueueSettings are a queue and its event source mapping.
+// QueueSettings has the settings of a queue and its event source mapping.
 type QueueSettings struct {
-	// Name is the queue's name in the program, or its logical id.
+	// Name is the program's name for the queue, or the logical id.
 	Name                   string
 	FIFO                   bool
 	BatchSize              int
 	Window                 time.Duration
-	MaxConcurrency         int // 0 means none
-	MinPollers, MaxPollers int // 0 means none
+	MaxConcurrency         int // 0 is none
+	MinPollers, MaxPollers int // 0 is none
 	Visibility             time.Duration
-	MaxReceives            int // 0 means no dead-letter queue
+	MaxReceives            int // 0 is no dead-letter queue
 	PartialResponses       bool
 }
 
-// ReadSettings reads the Go functions of an assembly, by stack and logical id. It builds
-// and starts nothing. stacks are the names of the stacks to read; none means all.
+// ReadSettings reads the settings of the Go functions of an assembly, by stack and logical
+// id. It builds and starts nothing. stacks are the names of the stacks to read; none means
+// all.
 func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
 	app, err := assembly.Load(dir)
 	if err != nil {
@@ -95,10 +96,10 @@ func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
 type settingsReader struct {
 	app    *assembly.App
 	values *values
-	names  []string // of functions, in their order
+	names  []string // names of the functions, in order
 	byName map[string]*FunctionSettings
 	queues map[string]*assembly.Resource // by name
-	// called maps a queue's name to its name in programs.
+	// called has the programs' names for queues, by the name of the queue.
 	called map[string]string
 }
 
@@ -197,7 +198,7 @@ func (s *settingsReader) readProvisioned() error {
 	return nil
 }
 
-// daily matches a cron expression that runs every day.
+// daily matches a cron expression with one time on each day.
 var daily = regexp.MustCompile(`^cron\((\d+) (\d+) (?:\* \*|\? \*) (?:\?|\*) \*\)$`)
 
 func (s *settingsReader) readScaling() error {
@@ -219,7 +220,7 @@ func (s *settingsReader) readScaling() error {
 		if f == nil || props.ScalableDimension != "lambda:function:ProvisionedConcurrency" {
 			continue
 		}
-		// Its policies refer to it by the same placeholder.
+		// The target's policies refer to it by the same placeholder.
 		targets[placeholder+strings.ToLower(r.Stack.Name+"-"+r.ID)] = f
 		f.Provisioned, f.MaxProvisioned = int(props.MinCapacity), int(props.MaxCapacity)
 		for _, a := range props.ScheduledActions {
@@ -251,7 +252,7 @@ func (s *settingsReader) readScaling() error {
 		}
 	}
 	for _, f := range targets {
-		if f.Utilization == 0 { // schedules alone
+		if f.Utilization == 0 { // only schedules
 			f.MaxProvisioned = f.Provisioned
 		}
 	}
@@ -305,8 +306,8 @@ func (s *settingsReader) readMappings() error {
 	return nil
 }
 
-// readAPIs finds the API that invokes each function. If there are several, it takes the
-// most common kind that is billed per request.
+// readAPIs sets the kind of API that invokes each function. If there are several, the order
+// of rank decides.
 func (s *settingsReader) readAPIs() error {
 	rank := func(kind string) int {
 		if i := slices.Index([]string{"http", "rest", "websocket", "url"}, kind); i >= 0 {

@@ -1,17 +1,17 @@
 package plan
 
-// part is a part of AWS that the engine simulates.
+// part is a feature of AWS that the engine simulates.
 type part struct {
-	// Name is the users' name for it.
+	// Name is the name for users.
 	Name string
 	// Types are its resource types.
 	Types []string
-	// How describes the simulation, Missing the missing features.
+	// How says how close the simulation is, and Missing what it lacks.
 	How, Missing string
 }
 
-// parts are all parts that the engine simulates. The planner uses their types, and a test
-// makes the table in docs/local.md from them.
+// parts lists everything that the engine simulates. The planner uses the types, and a table
+// in docs/local.md is made from the list.
 var parts = []part{
 	{
 		"Lambda functions", []string{"AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig"},
@@ -65,7 +65,7 @@ var parts = []part{
 	},
 }
 
-// simulated are the resource types that the engine simulates.
+// simulated has the resource types that the engine simulates.
 var simulated = func() map[string]bool {
 	types := map[string]bool{}
 	for _, p := range parts {

@@ -10,7 +10,7 @@ import (
 
 var update = flag.Bool("update-docs", false, "write the table of docs/local.md")
 
-// TestDocs holds the table in docs/local.md to the code that decides it.
+// TestDocs compares the table in docs/local.md with the list in the code.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	const path, begin, end = "../../../docs/local.md", "<!-- made by go test ./local/internal/plan -run TestDocs -update-docs -->\n", "<!-- end -->\n"

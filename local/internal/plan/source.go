@@ -13,22 +13,22 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
 
-// Source is the source of a function's program.
+// Source is the origin of a function's program.
 type Source struct {
-	Dir     string // the Go main package, "" for a program that exists already
-	Tags    string // further build tags
-	Program string // the program, if it exists already
-	Asset   string // the folder that is deployed, "" if unknown
-	// Environment is the function's variables in the template, for the run that prints
-	// the program's manifest.
+	Dir     string // the folder of the Go main package, "" for a built program
+	Tags    string // additional build tags
+	Program string // the built program, if there is one
+	Asset   string // the folder with the deployed code, "" if unknown
+	// Environment has the function's variables from the template. The program runs with
+	// them when the engine asks for its manifest.
 	Environment map[string]string
 }
 
-// Key returns the same key for functions that run the same build.
+// Key returns a key that is equal for functions with the same build.
 func (s *Source) Key() string { return s.Dir + "\x00" + s.Tags + "\x00" + s.Asset }
 
-// findSource returns a function's source: the option's, the folder that the constructs
-// recorded, or the deployed program itself if it runs on this machine.
+// findSource finds a function's program: from the options, from the folder in the metadata
+// of the constructs, or the deployed program if it runs on this machine.
 func (p *planner) findSource(r *assembly.Resource) (Source, error) {
 	asset, err := p.assetOf(r)
 	if err != nil {
@@ -65,7 +65,7 @@ func (p *planner) findSource(r *assembly.Resource) (Source, error) {
 	return s, &unusableError{fmt.Sprintf("it does not run here: %s, and %s; name the folder of its Go program with --handler %s=DIR", why, deployed, r.ID)}
 }
 
-// unusableError says why a function cannot run on this machine.
+// unusableError is the reason why a function cannot run on this machine.
 type unusableError struct{ why string }
 
 func (e *unusableError) Error() string { return e.why }
@@ -77,8 +77,8 @@ func checkDir(r *assembly.Resource, dir string) error {
 	return nil
 }
 
-// variablesOf returns a function's variables, with a placeholder for each value that
-// CloudFormation would resolve.
+// variablesOf returns the variables of a function, with a placeholder for each value
+// that CloudFormation would resolve.
 func variablesOf(r *assembly.Resource) map[string]string {
 	var props struct {
 		Environment struct{ Variables map[string]any }
@@ -96,7 +96,7 @@ func variablesOf(r *assembly.Resource) map[string]string {
 	return variables
 }
 
-// assetOf returns the deployed folder of the function's code, or "". It unpacks an
+// assetOf returns the folder with the function's deployed code, or "". It unpacks an
 // archive.
 func (p *planner) assetOf(r *assembly.Resource) (string, error) {
 	var props struct{ Code struct{ S3Key string } }
@@ -114,8 +114,8 @@ func (p *planner) assetOf(r *assembly.Resource) (string, error) {
 	return p.Unpack(path)
 }
 
-// whyNotHere says why a deployed program does not run on this machine; "" means that it
-// does.
+// whyNotHere returns the reason why a deployed program does not run on this machine; "" if
+// it runs.
 func whyNotHere(path string) string {
 	here := runtime.GOOS + "/" + runtime.GOARCH
 	file, err := os.Open(path)

@@ -10,12 +10,12 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/dynamodb"
 )
 
-// envDynamoDB names the variable with the endpoint for DynamoDB clients.
+// envDynamoDB is the variable with the endpoint for DynamoDB clients.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html (2026-11)
 const envDynamoDB = "AWS_ENDPOINT_URL_DYNAMODB"
 
-// TableTypes are the resource types of DynamoDB tables: those of the CDK's Table and
-// TableV2.
+// TableTypes are the resource types of DynamoDB tables: the CDK's Table makes the first,
+// its TableV2 the second.
 var TableTypes = []string{"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"}
 
 // Table is a DynamoDB table.
@@ -31,8 +31,8 @@ func tableARN(r *assembly.Resource) (string, error) {
 	return arn("dynamodb", r, "table/"+name), err
 }
 
-// unsimulatedTableParts are the properties of a table that have no effect here, with
-// their names in warnings.
+// unsimulatedTableParts are the properties of a table that have no effect here, with their
+// names for warnings.
 var unsimulatedTableParts = []struct{ property, name string }{
 	{"StreamSpecification", "stream"}, {"KinesisStreamSpecification", "Kinesis stream"}, {"ImportSourceSpecification", "imported items"},
 }
@@ -64,7 +64,7 @@ func (p *planner) planTables() error {
 				parts = append(parts, part.name)
 			}
 		}
-		if replicas, _ := r.Properties["Replicas"].([]any); len(replicas) > 1 { // one is the table itself
+		if replicas, _ := r.Properties["Replicas"].([]any); len(replicas) > 1 { // one replica is the table itself
 			parts = append(parts, "replicas")
 		}
 		if len(parts) > 0 {
@@ -117,7 +117,7 @@ type keyElement struct{ AttributeName, KeyType string }
 
 type attributeDefinition struct{ AttributeName, AttributeType string }
 
-// tableIndex is a template's secondary index.
+// tableIndex is a secondary index of a table in a template.
 type tableIndex struct {
 	IndexName  string
 	KeySchema  []keyElement

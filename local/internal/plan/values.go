@@ -11,23 +11,23 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
 
-// values returns the values of references to resources on this machine.
+// values resolves references to resources on this machine.
 type values struct {
 	queueURL func(name string) string
 	queueARN func(name string) string
 	apiURL   func(r *assembly.Resource) string
 	database Database
 
-	// unknown collects unknown values while [values.loosely] runs; otherwise they are
-	// errors.
+	// unknown collects unknown values while [values.loosely] runs. If it is nil, an unknown
+	// value is an error.
 	unknown *[]string
 }
 
-// placeholder is the prefix of the stand-in for an unknown value.
+// placeholder is the prefix of the text that replaces an unknown value.
 const placeholder = "not-known-here-"
 
-// loosely resolves with placeholders for unknown values, and returns the list of these,
-// such as "Ref Bucket of type AWS::S3::Bucket".
+// loosely resolves with placeholders for unknown values. It returns their references, such
+// as "Ref Bucket of type AWS::S3::Bucket".
 func (v *values) loosely(resolve func() error) (unknown []string, err error) {
 	v.unknown = &unknown
 	defer func() { v.unknown = nil }()
@@ -35,7 +35,7 @@ func (v *values) loosely(resolve func() error) (unknown []string, err error) {
 	return unknown, err
 }
 
-// stand returns a placeholder for an unknown value, if placeholders are enabled.
+// stand returns a placeholder for an unknown value while [values.loosely] runs.
 func (v *values) stand(value any, err error, what string, r *assembly.Resource) (any, error) {
 	if v.unknown == nil || !errors.Is(err, assembly.ErrUnknown) {
 		return value, err
@@ -44,15 +44,15 @@ func (v *values) stand(value any, err error, what string, r *assembly.Resource) 
 	return placeholder + strings.ToLower(r.Stack.Name+"-"+r.ID), nil
 }
 
-// ID returns a stable id that looks like API Gateway's: ten letters and digits.
+// ID returns a stable id like those of API Gateway: ten letters and digits.
 func ID(r *assembly.Resource) string {
 	sum := sha256.Sum256([]byte(r.String()))
 	text := new(big.Int).SetBytes(sum[:]).Text(36)
 	return "l" + text[:9]
 }
 
-// physicalName returns a resource's name: the property's, or one made from the stack and
-// the logical id.
+// physicalName returns the name of a resource: the value of the property, or a name made
+// from stack and logical id.
 func physicalName(r *assembly.Resource, property string, limit int) (string, error) {
 	if raw, ok := r.Properties[property]; ok {
 		v, err := r.Resolve(raw)
@@ -86,7 +86,7 @@ func arn(service string, r *assembly.Resource, rest string) string {
 	return "arn:aws:" + service + ":" + r.Stack.Region + ":" + r.Stack.Account + ":" + rest
 }
 
-// functionOf returns the name of a version's or alias's function.
+// functionOf returns the name of the function of a version or alias.
 func functionOf(r *assembly.Resource) (string, error) {
 	v, err := r.Resolve(r.Properties["FunctionName"])
 	if err != nil {

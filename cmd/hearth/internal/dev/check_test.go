@@ -9,7 +9,8 @@ import (
 	"github.com/lambdahearth/hearth/internal/project"
 )
 
-// TestCheck: what hearth check finds is printed at each synth, unless it is silenced.
+// TestCheck checks that hearth dev prints the findings of hearth check at each synthesis,
+// unless they are silenced.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,5 +1,5 @@
-// Package dev is the command hearth dev: it synthesizes an app, runs it on the
-// local engine, and follows what is saved.
+// Package dev is the command hearth dev: it synthesizes an app, runs it on the local
+// engine, and reloads it when a file changes.
 package dev
 
 import (
@@ -25,35 +25,35 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// DefaultPort is where hearth dev serves.
+// DefaultPort is the default port of hearth dev.
 const DefaultPort = 3000
 
-// stateFile is where a running hearth dev is noted, in the assembly's folder, so that
-// other commands find it. Each has its own, by the id of its process.
+// stateFile returns the path of the file from which other commands find a running hearth
+// dev. It lies in the assembly's folder; each process has its own file.
 func stateFile(folder string, pid int) string {
 	return filepath.Join(folder, fmt.Sprintf("hearth-dev-%d.json", pid))
 }
 
-// Options are what hearth dev is told.
+// Options are the options of [Run].
 type Options struct {
-	// Local is passed on to the engine, with the addresses, folders and variables that
-	// the fields below and the project say.
+	// Local has the options of the engine. Run sets its addresses, folders and variables
+	// from the fields below and the project.
 	Local local.Options
 	// Dir is the folder of cdk.json.
 	Dir string
-	// Assembly is a folder to run in place of what the app synthesizes, "" for none.
+	// Assembly is a cloud assembly to run instead of synthesizing the app; "" is none.
 	Assembly string
-	// Port is where the engine serves on loopback, 0 to 65535; 0 picks a free port.
+	// Port is the port of the engine on loopback, 0 to 65535; 0 picks a free port.
 	Port int
-	// Env are lines as .env has them.
+	// Env has the values of --env, in the syntax of .env lines.
 	Env []string
-	// RawLogs prints the log records of the programs as they are.
+	// RawLogs prints the log records of the programs unchanged.
 	RawLogs bool
-	// NoWatch does not follow what is saved.
+	// NoWatch turns off reloading when a file changes.
 	NoWatch bool
 }
 
-// server is one run of hearth dev.
+// server is the state of one run of hearth dev.
 type server struct {
 	Options
 	project *project.Project
@@ -64,7 +64,7 @@ type server struct {
 	handlers map[string]*inputs // by the program's folder
 }
 
-// Run is the command: it returns when ctx ends, or when the app cannot be started.
+// Run runs the command. It returns when ctx ends, or when the app cannot start.
 func Run(ctx context.Context, opts Options, stdout io.Writer) error {
 	s := &server{Options: opts, out: terminal.New(stdout), handlers: map[string]*inputs{}}
 	if opts.Port < 0 || opts.Port > 65535 {
@@ -72,7 +72,7 @@ func Run(ctx context.Context, opts Options, stdout io.Writer) error {
 	}
 	s.Local.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(opts.Port))
 	s.Local.Environ = os.Environ()
-	s.Local.Clock = local.NewShiftedClock() // the page moves it
+	s.Local.Clock = local.NewShiftedClock() // the page shifts it
 	s.Local.Cache = cacheDir()
 	s.Local.Output = newLogWriter(s.out, opts.RawLogs)
 	s.Local.Log = func(line string) { fmt.Fprintln(s.out, "hearth:", line) }
@@ -82,7 +82,7 @@ func Run(ctx context.Context, opts Options, stdout io.Writer) error {
 		if opts.Assembly == "" {
 			return fmt.Errorf("dev: %w", err)
 		}
-		abs, _ := filepath.Abs(opts.Dir) // it fails only where there is no working folder
+		abs, _ := filepath.Abs(opts.Dir) // Abs fails only without a working folder
 		s.project = &project.Project{Dir: abs}
 	}
 	s.Local.Dir, s.Local.Assembly = s.project.Dir, cmp.Or(opts.Assembly, s.project.Output)
@@ -94,7 +94,7 @@ func Run(ctx context.Context, opts Options, stdout io.Writer) error {
 	return s.run(ctx)
 }
 
-// cacheDir is where built programs are kept, "" for nowhere.
+// cacheDir returns the folder that caches built programs; "" is none.
 func cacheDir() string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -103,7 +103,7 @@ func cacheDir() string {
 	return filepath.Join(cache, "hearth")
 }
 
-// readProject reads a project whose compiled app is kept.
+// readProject reads a project and sets the cache for its compiled app.
 func readProject(dir string) (*project.Project, error) {
 	p, err := project.Read(dir)
 	if err == nil {
@@ -112,17 +112,17 @@ func readProject(dir string) (*project.Project, error) {
 	return p, err
 }
 
-// envFile is the file of variables in the project's folder. One whose name goes on with
-// a dot and a function's logical id or name has variables of that function alone.
+// envFile is the file of variables in the project's folder. A file such as .env.NAME sets
+// variables of one function only; NAME is its logical id or name.
 const envFile = ".env"
 
-// isEnvFile reports whether a file has variables.
+// isEnvFile reports whether a file is .env or .env.NAME in the project's folder.
 func (s *server) isEnvFile(path string) bool {
 	name := filepath.Base(path)
 	return filepath.Dir(path) == s.project.Dir && (name == envFile || strings.HasPrefix(name, envFile+"."))
 }
 
-// readEnv reads .env, .env.FUNCTION and --env, and takes the database from them.
+// readEnv reads .env, .env.NAME and --env, and takes the database's URL from them.
 func (s *server) readEnv() error {
 	env := &Env{values: map[string]string{}}
 	if err := env.readEnvFile(filepath.Join(s.project.Dir, envFile)); err != nil {
@@ -140,7 +140,7 @@ func (s *server) readEnv() error {
 		}
 		own := &Env{values: map[string]string{}}
 		if err := own.readEnvFile(filepath.Join(s.project.Dir, file.Name())); err != nil {
-			fmt.Fprintln(s.out, "hearth:", err) // it may be another program's file
+			fmt.Fprintln(s.out, "hearth:", err) // the file may belong to another program
 			continue
 		}
 		s.Local.FunctionEnv[function] = own.values
@@ -156,7 +156,8 @@ func (s *server) readEnv() error {
 		return nil
 	}
 	for _, url := range []string{env.values["DATABASE_URL"], os.Getenv("DATABASE_URL")} {
-		// One that no RDS Proxy can lead to is the programs' own affair.
+		// RDS Proxy supports only these databases. The programs connect to any other
+		// database themselves.
 		if scheme, _, _ := strings.Cut(url, "://"); s.Local.Database == local.DatabaseAuto && slices.Contains([]string{"postgres", "postgresql", "mysql"}, scheme) {
 			s.Local.Database = url
 		}
@@ -195,7 +196,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	return quiet(ctx, s.watch(ctx))
 }
 
-// checkPort finds a port that is in use before the synth, which may take minutes.
+// checkPort reports a port in use before the synthesis, which may take minutes.
 func checkPort(addr string) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -204,7 +205,7 @@ func checkPort(addr string) error {
 	return l.Close()
 }
 
-// quiet makes the end of ctx, which is Ctrl-C, no error.
+// quiet returns nil for the error that comes from the end of ctx, such as after Ctrl-C.
 func quiet(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return nil
@@ -223,7 +224,7 @@ func (s *server) synth(ctx context.Context) error {
 	return nil
 }
 
-// check prints what hearth check finds in what was synthesized. The app runs anyway.
+// check prints the findings of hearth check for the synthesized app. The app runs anyway.
 func (s *server) check() {
 	findings, err := checks.Paths(s.project.Output)
 	if err == nil {
@@ -251,7 +252,8 @@ func (s *server) check() {
 	}
 }
 
-// note writes where this run serves, and the token for actions, for this user alone.
+// note writes the state file, with the URL of this run and the token for actions. Only this
+// user can read it.
 func (s *server) note() error {
 	data, err := json.Marshal(Running{URL: s.engine.URL(), Token: s.engine.Token(), PID: os.Getpid(), Started: s.engine.State().Started})
 	if err != nil {
@@ -260,28 +262,28 @@ func (s *server) note() error {
 	return os.WriteFile(stateFile(s.Local.Assembly, os.Getpid()), data, 0o600)
 }
 
-// Running is a hearth dev that runs.
+// Running describes a running hearth dev.
 type Running struct {
 	URL     string    `json:"url"`
-	Token   string    `json:"token"` // what the header X-Hearth of actions must be
+	Token   string    `json:"token"` // the value of the header X-Hearth for actions
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
 }
 
-// Find returns the hearth dev that runs the app in a folder: the one that was started
-// last, where there are several.
+// Find returns the hearth dev that runs the app in a folder. If there are several, it
+// returns the one that started last.
 func Find(dir string) (*Running, error) {
 	p, err := project.Read(dir)
 	if err != nil {
 		return nil, err
 	}
-	notes, _ := filepath.Glob(filepath.Join(p.Output, "hearth-dev-*.json")) // a bad pattern finds none
+	notes, _ := filepath.Glob(filepath.Join(p.Output, "hearth-dev-*.json")) // an invalid pattern finds none
 	found := &Running{}
 	for _, path := range notes {
 		var note Running
 		data, err := os.ReadFile(path)
 		if err != nil || json.Unmarshal(data, &note) != nil || note.URL == "" || !process.Alive(note.PID) {
-			continue // it was killed
+			continue // a killed process left the file
 		}
 		if note.Started.After(found.Started) {
 			found = &note
@@ -293,7 +295,7 @@ func Find(dir string) (*Running, error) {
 	return found, nil
 }
 
-// watch follows changes until ctx ends.
+// watch applies file changes until ctx ends.
 func (s *server) watch(ctx context.Context) error {
 	w, err := newWatcher()
 	if err != nil {
@@ -319,7 +321,7 @@ func (s *server) watch(ctx context.Context) error {
 	}
 }
 
-// followed says what is followed when it is saved, and what is not.
+// followed lists the watched files, and the programs that are not watched.
 func (s *server) followed() string {
 	var b strings.Builder
 	relative := func(dir string) string {
@@ -353,7 +355,7 @@ func (s *server) followed() string {
 	return b.String()
 }
 
-// listInputs finds what the programs are built from and watches it.
+// listInputs finds the source folders of the programs and watches them.
 func (s *server) listInputs(ctx context.Context, w *watcher) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -380,8 +382,8 @@ func (s *server) listInputs(ctx context.Context, w *watcher) {
 	wg.Wait()
 }
 
-// apply does what changed files ask for. It reports whether what the programs are
-// built from may have changed.
+// apply rebuilds or reloads after file changes. It reports whether the list of the
+// programs' inputs may have changed.
 func (s *server) apply(ctx context.Context, changed []string) bool {
 	var programs []string
 	var names []string
@@ -445,7 +447,7 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 	return true
 }
 
-// reload synthesizes, if asked to, and lets the engine read the assembly again.
+// reload synthesizes the app if synth is true, and lets the engine read the assembly again.
 func (s *server) reload(ctx context.Context, synth bool) {
 	started := time.Now()
 	if synth {
@@ -473,11 +475,12 @@ func (s *server) reload(ctx context.Context, synth bool) {
 	printState(s.out, s.engine.State(), seconds(started), false)
 }
 
-// parentPoll is how often a program that "go run" started looks after it.
+// parentPoll is the interval at which a program started by "go run" checks that its parent
+// is alive.
 const parentPoll = 300 * time.Millisecond
 
-// withParent ends a context with "go run", which passes on Ctrl-C but dies alone
-// of SIGTERM.
+// withParent returns a context that ends when "go run" ends. "go run" passes on Ctrl-C, but
+// not SIGTERM.
 func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	self, err := os.Executable()

@@ -48,7 +48,7 @@ func get(url string) string {
 	return string(data)
 }
 
-// await waits for what another process does.
+// await waits until another process has done something.
 func await(t *testing.T, out *buffer, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
@@ -72,8 +72,8 @@ func edit(t *testing.T, path, old, new string) {
 	}
 }
 
-// TestDev lives through a developer's day: start, change the handler, break it, mend
-// it, change the environment and the infrastructure, stop.
+// TestDev goes through a developer's day: start, change the handler, break it, fix it,
+// change the environment and the infrastructure, stop.
 func TestDev(t *testing.T) {
 	t.Setenv("SHOP_COLOR", "blue") // the stack's name is Shop
 	goCache, err := exec.Command("go", "env", "GOCACHE").Output()
@@ -81,7 +81,7 @@ func TestDev(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("GOCACHE", strings.TrimSpace(string(goCache)))
-	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // for programs that are kept
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // for cached programs
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("testdata/app")); err != nil {
 		t.Fatal(err)
@@ -220,7 +220,7 @@ func TestRunMistakes(t *testing.T) {
 	}
 }
 
-// TestPortInUse: a port that is in use is found before the synth.
+// TestPortInUse checks that hearth dev reports a port in use before the synthesis.
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -291,7 +291,7 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// TestFind finds the one that was started last of those that run.
+// TestFind checks that Find returns the last started hearth dev that still runs.
 func TestFind(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -317,14 +317,14 @@ func TestFind(t *testing.T) {
 		if got, err := Find(dir); err != nil || got.URL != want {
 			t.Errorf("got %v, %v, want %s", got, err, want)
 		}
-		os.Remove(filepath.Join(dir, "hearth-dev-2.json")) // it ended
+		os.Remove(filepath.Join(dir, "hearth-dev-2.json")) // this one ended
 	}
 }
 
-// TestLogIsPrintable: nothing that a client sends moves the cursor or sets the title.
+// TestLogIsPrintable checks that a client's text cannot move the cursor or set the title.
 func TestLogIsPrintable(t *testing.T) {
 	t.Parallel()
-	// Records, plain lines and the engine's own lines all go this way.
+	// Records, plain lines and the engine's own lines all use this writer.
 	out := &buffer{}
 	logs := newLogWriter(terminal.New(out), false)
 	io.WriteString(logs, `{"message":"GET /log/\u001b]0;x\u0007","path":"\u001b]0;x"}`+"\n")

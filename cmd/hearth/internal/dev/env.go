@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// Env is what the user gives to the functions.
+// Env has the environment variables that the user sets for the functions.
 //
-// A function gets, later ones first: --env, .env beside cdk.json, what the template
-// says. In both places NAME=VALUE sets a variable and NAME alone passes on the one
-// of hearth's own environment; a "*" at the end passes on all that begin so. In
-// addition, variables that begin with a stack's name in capitals are passed on:
-// BOOKMARKS_… for the stack Bookmarks. Nothing else of hearth's environment is.
+// A function's variables come from, highest precedence first: its own file beside cdk.json
+// (see [envFile]), --env, .env beside cdk.json, and the template. In the files and --env,
+// NAME=VALUE sets a variable, NAME passes on the variable of hearth's environment, and
+// PREFIX* passes on all variables with that prefix. Hearth also passes on the variables
+// that begin with a stack's name in capitals, such as BOOKMARKS_… for the stack Bookmarks;
+// they override only the template. It passes on no others.
 type Env struct {
 	values map[string]string
 }
@@ -51,8 +52,8 @@ func validName(name string) bool {
 	return name != ""
 }
 
-// readEnvFile reads a file of lines that add takes, with comments, quotes and
-// "export" as shells have them. A file that is not there is empty.
+// readEnvFile reads a file with a line for add each. Comments, quotes and "export" work as
+// in a shell. A missing file sets nothing.
 func (e *Env) readEnvFile(path string) error {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -81,7 +82,7 @@ func (e *Env) readEnvFile(path string) error {
 	return nil
 }
 
-// unquote reads a value: in single quotes as it is, in double quotes with escapes,
+// unquote reads a value: literally in single quotes, with escapes in double quotes, and
 // otherwise up to " #".
 func unquote(s string) (string, error) {
 	if s == "" {

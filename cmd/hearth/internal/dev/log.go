@@ -15,8 +15,8 @@ import (
 	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
 )
 
-// logWriter prints the log lines of handler programs for people: JSON records as
-// one short line, metrics not at all. Each Write is one line.
+// logWriter prints the log lines of handler programs for people. It prints a JSON record
+// as one short line and hides metrics. Each Write is one line.
 type logWriter struct {
 	w   *terminal.Terminal
 	raw bool
@@ -24,7 +24,7 @@ type logWriter struct {
 
 func newLogWriter(w *terminal.Terminal, raw bool) io.Writer { return &logWriter{w, raw} }
 
-// colors are the colours of the levels that somebody should look at.
+// colors are the colours of the levels that need attention.
 var colors = map[string]terminal.Color{"WARN": terminal.Yellow, "ERROR": terminal.Red, "FATAL": terminal.Red}
 
 // Write implements [io.Writer].
@@ -45,13 +45,13 @@ func (l *logWriter) Write(line []byte) (int, error) {
 	return l.w.Write(line)
 }
 
-// hidden are fields that say nothing to whoever watches one line after the other.
+// hidden are the fields that do not help a reader who follows the log.
 var hidden = map[string]bool{
 	"timestamp": true, "time": true, "level": true, "message": true, "msg": true, "requestId": true, "traceId": true, "functionVersion": true,
 }
 
-// format returns a record as a line with its level, "" for a line that is no record, and
-// false for a record that is not to be shown.
+// format returns a record as a line, with its level. A line that is not a record has the
+// level "". show is false for a hidden record.
 func format(line []byte) (text, level string, show bool) {
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 || line[0] != '{' {
@@ -83,7 +83,7 @@ func format(line []byte) (text, level string, show bool) {
 	}
 	level, _ = record["level"].(string)
 	fmt.Fprintf(&b, "%s %-5s %s", at.Format("15:04:05.000"), level, indented(message))
-	var long []string // fields of several lines, such as a stack
+	var long []string // fields with several lines, such as a stack
 	for _, name := range slices.Sorted(maps.Keys(record)) {
 		if hidden[name] {
 			continue
@@ -99,7 +99,7 @@ func format(line []byte) (text, level string, show bool) {
 				value = strconv.Quote(v)
 			}
 		default:
-			data, _ := json.Marshal(v) // it was decoded from JSON
+			data, _ := json.Marshal(v) // v was decoded from JSON
 			value = string(data)
 		}
 		b.WriteString(" " + name + "=" + value)
@@ -111,6 +111,6 @@ func format(line []byte) (text, level string, show bool) {
 	return b.String(), level, true
 }
 
-// indented moves the lines after the first to the right, so that none of them looks
-// like a record of its own.
+// indented indents the lines after the first, so that none of them looks like a separate
+// record.
 func indented(text string) string { return strings.ReplaceAll(text, "\n", "\n    ") }

@@ -12,7 +12,8 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
-// printState prints what runs, as tables; all says what does not, too.
+// printState prints the state of the engine as tables. With all, it also prints the
+// resources that do not run.
 func printState(to io.Writer, s *local.State, took string, all bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "ready (%s); stop it with Ctrl-C\n\n", took)
@@ -114,7 +115,7 @@ func orDash(s string) string {
 	return s
 }
 
-// consumer says what becomes of a queue's messages.
+// consumer describes the consumer of a queue's messages.
 func consumer(s *local.State, queue string) string {
 	for _, e := range s.EventSources {
 		if e.Queue == queue {
@@ -133,8 +134,8 @@ func consumer(s *local.State, queue string) string {
 	return "-"
 }
 
-// printNotSimulated prints the resources that nothing here stands for, by type, and
-// one by one where there is more to say.
+// printNotSimulated prints the resources that the engine does not simulate: by type, and
+// one by one if there is more to say.
 func printNotSimulated(b *strings.Builder, list []local.Resource) {
 	if len(list) == 0 {
 		return

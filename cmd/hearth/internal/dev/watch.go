@@ -15,18 +15,18 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle is how long to wait for further changes after one: editors and version
+// settle is the time to wait for further changes after a change: editors and version
 // control save in several steps.
 const settle = 30 * time.Millisecond
 
-// inputs are the folders that a Go program is built from, the standard library and
-// downloaded modules aside, and the files that it embeds.
+// inputs are the source folders and embedded files of a Go program, without the standard
+// library and downloaded modules.
 type inputs struct {
 	dirs  map[string]bool
 	files map[string]bool
 }
 
-// listInputs asks the go command what a program is built from.
+// listInputs asks the go command for the inputs of a program.
 func listInputs(ctx context.Context, dir, tags string) (*inputs, error) {
 	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-e", "-tags", tags,
 		"-json=Dir,Standard,Module,EmbedFiles,DepOnly", ".")
@@ -70,7 +70,7 @@ func listInputs(ctx context.Context, dir, tags string) (*inputs, error) {
 	}
 }
 
-// has reports whether a change of a file can change the program.
+// has reports whether the file can be an input of the program.
 func (in *inputs) has(path string) bool {
 	if in == nil {
 		return false
@@ -82,7 +82,7 @@ func (in *inputs) has(path string) bool {
 	return in.dirs[filepath.Dir(path)] && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && name[0] != '.' && name[0] != '_'
 }
 
-// folders are those to watch.
+// folders returns the folders to watch.
 func (in *inputs) folders() []string {
 	var list []string
 	for dir := range in.dirs {
@@ -94,7 +94,7 @@ func (in *inputs) folders() []string {
 	return list
 }
 
-// watcher says which files have changed.
+// watcher reports changed files.
 type watcher struct {
 	fs      *fsnotify.Watcher
 	watched map[string]bool
@@ -108,7 +108,7 @@ func newWatcher() (*watcher, error) {
 	return &watcher{fs, map[string]bool{}}, nil
 }
 
-// add watches folders as well.
+// add adds folders to the watched ones.
 func (w *watcher) add(folders ...string) error {
 	for _, folder := range folders {
 		if w.watched[folder] {
@@ -122,7 +122,7 @@ func (w *watcher) add(folders ...string) error {
 	return nil
 }
 
-// next waits for changes and returns the files of all that came together.
+// next waits for changes. It returns the changed files once no change has come for settle.
 func (w *watcher) next(ctx context.Context) ([]string, error) {
 	changed := map[string]bool{}
 	var timer <-chan time.Time

@@ -1,5 +1,5 @@
-// Package doctor is the command hearth doctor: it looks for the programs, ports and
-// files that the other commands need, and says what to do about those that are missing.
+// Package doctor is the command hearth doctor. It checks the programs, ports and files
+// that the other commands need, and says how to get a missing one.
 package doctor
 
 import (
@@ -36,32 +36,33 @@ const (
 // cdkCLI is the CDK CLI that Hearth is tested with.
 const cdkCLI = "aws-cdk@2.1148.1"
 
-// patience is how long a program may take to tell its version.
+// patience is the time limit for a program to print its version.
 const patience = 20 * time.Second
 
-// Options say what to look at.
+// Options are the options of [Run].
 type Options struct {
-	// Dir is the folder of the project, which need not have one.
+	// Dir is the folder to check. It need not have a project.
 	Dir string
-	// Port is the port that hearth dev would serve on.
+	// Port is the port of hearth dev, which must be free.
 	Port int
-	// Module is the path of Hearth's module, Version the command's; "" is unknown.
+	// Module is the path of Hearth's module, and Version the version of the command; "" is
+	// unknown.
 	Module, Version string
 }
 
-// A state is how well something is.
+// A state is the result of a check.
 type state string
 
 const (
 	good     state = "ok"
-	optional state = "absent"  // and some things cannot be done
-	doubtful state = "warning" // and works
-	bad      state = "missing" // and nothing works
+	optional state = "absent"  // some features do not work
+	doubtful state = "warning" // works, with a problem
+	bad      state = "missing" // Hearth does not work
 )
 
 var colors = map[state]terminal.Color{good: terminal.Green, optional: terminal.Yellow, doubtful: terminal.Yellow, bad: terminal.Red}
 
-// a finding is a line: what was looked at, how it is, and what to do.
+// A finding is a line of the output: the thing checked, its state, and what to do.
 type finding struct {
 	name   string
 	state  state
@@ -69,8 +70,8 @@ type finding struct {
 	remedy string
 }
 
-// Run prints a line for each thing, and fails if one is missing without which Hearth
-// does not work.
+// Run prints a line for each check, and fails if Hearth cannot work without a missing
+// thing.
 func Run(ctx context.Context, opts Options, out *terminal.Terminal) error {
 	findings := []finding{
 		checkGo(ctx), checkNode(ctx), checkNPX(), checkCDK(ctx), checkPostgres(ctx), checkTemp(ctx), checkPort(opts.Port),
@@ -177,8 +178,8 @@ func checkPostgres(ctx context.Context) finding {
 	return finding{"PostgreSQL", good, strings.TrimPrefix(got, "postgres (PostgreSQL) "), ""}
 }
 
-// checkTemp starts a program in the folder for temporary files, where the handlers are
-// built.
+// checkTemp starts a program in the folder for temporary files, where Hearth builds the
+// handlers.
 func checkTemp(ctx context.Context) finding {
 	dir, err := os.MkdirTemp("", "hearth-doctor-")
 	if err != nil {
@@ -207,7 +208,7 @@ func checkPort(port int) finding {
 	return finding{"port", good, fmt.Sprintf("%d is free", port), ""}
 }
 
-// checkProject looks at the CDK app in the folder, if there is one.
+// checkProject checks the CDK app in the folder, if there is one.
 func checkProject(opts Options) []finding {
 	data, err := os.ReadFile(filepath.Join(opts.Dir, "cdk.json"))
 	if errors.Is(err, os.ErrNotExist) {

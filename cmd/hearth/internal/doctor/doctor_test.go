@@ -11,7 +11,7 @@ import (
 	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
 )
 
-// machine makes PATH a folder with programs that print a version each.
+// machine sets PATH to a folder with programs that print a version.
 func machine(t *testing.T, programs map[string]string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {

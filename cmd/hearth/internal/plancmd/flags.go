@@ -1,5 +1,5 @@
 // Package plancmd is the command hearth plan: it reads the traffic, the settings of the
-// project and what the flags say of them, and writes the plan.
+// project and the flags, and writes the plan.
 package plancmd
 
 import (
@@ -13,31 +13,31 @@ import (
 	"github.com/lambdahearth/hearth/plan"
 )
 
-// Flags are the options of the command, as they are given. The zero value of each says
-// that it was not.
+// Flags are the flags of the command, as the user wrote them. The zero value of a field
+// means that the flag is not set.
 type Flags struct {
 	// Traffic.
 	Rate    float64 // requests a second
 	Traffic string  // a file
-	Func    string  // of an Azure trace
+	Func    string  // the function of an Azure trace
 	Daily   string  // LOW-HIGH requests a second
 	Weekend float64 // share of a weekday's requests, with Daily
 	Rush    float64 // requests a second in the first minute of each hour
 	Burst   string  // SIZE or SIZE/DURATION
-	Repeat  bool    // the counts of the file again and again
-	Scale   float64 // times as many requests
+	Repeat  bool    // repeat the counts of the file
+	Scale   float64 // factor for the number of requests
 
 	// The function.
-	Duration     string // or a distribution
-	Distribution string // of a duration that does not name one
+	Duration     string // a duration or a distribution
+	Distribution string // the kind for a duration without one
 	Init         string
 	Measure      bool
-	Dir          string // of the program to measure
-	Idle         string // or a band
+	Dir          string // folder of the program to measure
+	Idle         string // a duration or a band
 	Timeout      time.Duration
 	Memory       int
 	AtMemory     []string // MB=DURATION
-	Clients      float64  // of a WebSocket API
+	Clients      float64  // connected to a WebSocket API
 	Arch         string
 	API          string
 
@@ -74,7 +74,7 @@ type Flags struct {
 	Out  string // a plan file
 }
 
-// What a function is taken to be that nobody described.
+// Defaults for a function without a description.
 const (
 	defaultRate         = 1.0
 	defaultDuration     = "100ms"
@@ -82,14 +82,15 @@ const (
 	// Go's cold start on provided.al2023 is 41 to 49 ms.
 	// https://maxday.github.io/lambda-perf/ (2026-08)
 	defaultInit = 45 * time.Millisecond
-	// Of which a program that does nothing takes the least part.
+	// The part of defaultInit that Lambda takes to start an instance; the init of an
+	// empty program takes the small rest.
 	lambdaStart = 40 * time.Millisecond
 )
 
-// wrong says which flag is wrong.
+// wrong adds the name of the wrong flag to an error.
 func wrong(flag string, err error) error { return fmt.Errorf("--%s: %w", flag, err) }
 
-// traffic makes the requests. recorded is nil without a file.
+// traffic makes the traffic of the requests. recorded is nil without a file.
 func (f *Flags) traffic(recorded *plan.Recorded) (*plan.Traffic, error) {
 	given := 0
 	for _, is := range []bool{f.Traffic != "", f.Daily != "", f.Rush > 0 || f.Burst != ""} {
@@ -205,7 +206,7 @@ func (f *Flags) reserved() (*int, error) {
 	return &n, nil
 }
 
-// goals reads what settings must reach.
+// goals reads the goals.
 func (f *Flags) goals() (plan.Goals, error) {
 	g := plan.Goals{Noticeable: f.Noticeable, Age: f.Age, Connections: f.Connections}
 	if f.Goal != "" {
@@ -225,7 +226,7 @@ func (f *Flags) goals() (plan.Goals, error) {
 	return g, nil
 }
 
-// measured reads durations at sizes of memory, such as 512=110ms.
+// measured reads durations at memory sizes, such as 512=110ms.
 func (f *Flags) measured() ([]plan.Memory, error) {
 	var list []plan.Memory
 	for _, text := range f.AtMemory {
@@ -243,8 +244,8 @@ func (f *Flags) measured() ([]plan.Memory, error) {
 	return list, nil
 }
 
-// queue reads a queue, such as "titles,rate=5,duration=2s,max=5". What it does not say is as
-// in base.
+// queue reads a queue, such as "titles,rate=5,duration=2s,max=5". Options that the text
+// leaves out come from the queue that find returns.
 func (f *Flags) queue(text string, find func(name string) (plan.Queue, bool)) (plan.Queue, error) {
 	name, rest, _ := strings.Cut(text, ",")
 	fail := func(format string, args ...any) (plan.Queue, error) {
@@ -280,7 +281,7 @@ func (f *Flags) queue(text string, find func(name string) (plan.Queue, bool)) (p
 		case "backlog":
 			q.Backlog, err = strconv.Atoi(value)
 		case "duration":
-			// A comma of a distribution cannot be told from that between options.
+			// A comma separates options, so a distribution has / instead.
 			q.Duration, err = plan.ParseDistribution(strings.ReplaceAll(value, "/", ","), kind)
 		case "jobs":
 			q.Jobs, err = strconv.Atoi(value)

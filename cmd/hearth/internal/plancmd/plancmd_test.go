@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// assembly writes a cloud assembly with a Go function that is autoscaled, its queue and
-// its API.
+// assembly writes a cloud assembly with an autoscaled Go function, its queue and its API.
 func assembly(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -34,7 +33,8 @@ func assembly(t *testing.T) string {
 	return dir
 }
 
-// TestProject: in a project the traffic is enough; flags refine what the assembly says.
+// TestProject checks that a project needs only the traffic, and that flags override the
+// settings of the assembly.
 func TestProject(t *testing.T) {
 	t.Parallel()
 	dir := assembly(t)
@@ -83,7 +83,7 @@ func TestProject(t *testing.T) {
 	}
 }
 
-// TestBrokenProject: an assembly that cannot be read costs what it says, and no more.
+// TestBrokenProject checks that a plan without the project works with a broken assembly.
 func TestBrokenProject(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -102,7 +102,7 @@ func TestBrokenProject(t *testing.T) {
 	}
 }
 
-// TestQueues: what a flag says of a queue, and what the project does.
+// TestQueues checks the settings of queues from flags and from the project.
 func TestQueues(t *testing.T) {
 	t.Parallel()
 	f := Flags{Assembly: assembly(t), Queues: []string{"Jobs,backlog=50,duration=lognormal:1s/0.5,max=6,jobs=3", "other.fifo,rate=1,duration=1s,fifo,groups=4,batch=2,window=3s,failure=0.1,visibility=9s,receives=2", "polled,rate=1,duration=1s,pollers=2-4"}}
@@ -125,7 +125,7 @@ func TestQueues(t *testing.T) {
 	}
 }
 
-// TestSizes: durations at sizes of memory, a week and WebSocket clients.
+// TestSizes checks durations at memory sizes, a week, and WebSocket clients.
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	f := Flags{Daily: "1-3", Weekend: 0.5, AtMemory: []string{"256=400ms", "512=lognormal:80ms,0.5"}, Clients: 100, API: "websocket"}
@@ -141,7 +141,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestFiles: a file has traffic and durations of its own.
+// TestFiles checks traffic and durations from files.
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -172,7 +172,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestMeasure starts a program for its init.
+// TestMeasure starts a program to measure its init.
 func TestMeasure(t *testing.T) {
 	t.Parallel()
 	f := Flags{Rate: 1, Measure: true, Dir: "../../testdata/program"}

@@ -15,17 +15,17 @@ import (
 	"github.com/lambdahearth/hearth/plan"
 )
 
-// defaultAssembly is where the CDK synthesizes to.
+// defaultAssembly is the folder that the CDK writes to by default.
 const defaultAssembly = "cdk.out"
 
-// project is a function of a cloud assembly.
+// project is the planned function of a cloud assembly.
 type project struct {
 	settings local.FunctionSettings
-	dir      string // that its entry is relative to
+	dir      string // the entry is relative to it
 }
 
-// project reads the function that the plan is for. Nil is none: there is no assembly, and
-// none was asked for.
+// project reads the function that the plan is for. It returns nil if there is no assembly
+// and no flag asks for one.
 func (f *Flags) project(in *plan.Input) (*project, error) {
 	dir := f.Assembly
 	if dir == "" {
@@ -59,8 +59,8 @@ func (f *Flags) project(in *plan.Input) (*project, error) {
 	return &project{*chosen, filepath.Dir(dir)}, nil
 }
 
-// choose finds the function: the one that is named, or the only one, or the only one that
-// an API invokes.
+// choose returns the function that a flag names, or the only function, or the only function
+// that an API invokes.
 func (f *Flags) choose(all []local.FunctionSettings) (*local.FunctionSettings, error) {
 	found := all
 	if f.Function != "" {
@@ -93,7 +93,7 @@ func (p *project) provisioned() plan.Provisioned {
 	return v
 }
 
-// queue finds a queue of the project.
+// queue returns a queue of the project, with its settings and measured jobs.
 func (p *project) queue(name string, measured *measurement) (plan.Queue, bool) {
 	if p == nil {
 		return plan.Queue{}, false
@@ -114,14 +114,14 @@ func (p *project) queue(name string, measured *measurement) (plan.Queue, bool) {
 	return plan.Queue{}, false
 }
 
-// measurement is what a program says of itself.
+// measurement has the values that a program reports about itself.
 type measurement struct {
 	init   time.Duration // the median
 	starts int
-	jobs   map[string]int // at once in an invocation, by queue
+	jobs   map[string]int // concurrent jobs of an invocation, by queue
 }
 
-// starts is how often a program is started to measure its init.
+// starts is the number of starts that measure the init of a program.
 const starts = 5
 
 // measure builds the program and starts it as an instance, several times.

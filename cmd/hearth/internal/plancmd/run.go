@@ -14,7 +14,7 @@ import (
 	"github.com/lambdahearth/hearth/plan"
 )
 
-// Run makes the plan that the flags describe, and writes it to stdout as text, or as JSON.
+// Run makes the plan that the flags describe, and writes it to stdout as text or JSON.
 func Run(ctx context.Context, f Flags, stdout io.Writer) error {
 	in, err := f.input(ctx)
 	if err != nil {
@@ -57,7 +57,7 @@ func Run(ctx context.Context, f Flags, stdout io.Writer) error {
 	return nil
 }
 
-// input collects all that the plan is made of.
+// input collects the input of the plan.
 func (f *Flags) input(ctx context.Context) (*plan.Input, error) {
 	in := &plan.Input{Title: "Plan", Prices: plan.DefaultPrices()}
 	in.Scenario = plan.Scenario{
@@ -121,7 +121,7 @@ func assume(in *plan.Input, format string, args ...any) {
 	in.Assumed = append(in.Assumed, fmt.Sprintf(format, args...))
 }
 
-// requests sets the traffic, the durations and the init.
+// requests sets the traffic, the durations and the init of the scenario.
 func (f *Flags) requests(in *plan.Input, measured *measurement) error {
 	var recorded *plan.Recorded
 	var err error
@@ -185,15 +185,16 @@ func (f *Flags) requests(in *plan.Input, measured *measurement) error {
 		if s.Idle, err = plan.ParseBand(f.Idle); err != nil {
 			return wrong("idle", err)
 		}
-		if s.Idle == (plan.Band{}) { // no time at all, and not the default
+		if s.Idle == (plan.Band{}) { // the flag says 0, which must not become the default
 			s.Idle.Min = 1
 		}
 	}
 	return nil
 }
 
-// concurrency sets provisioned and reserved concurrency: what the flags say, or the
-// project. One flag is a world of its own, since numbers of both need not fit together.
+// concurrency sets the provisioned and reserved concurrency from the flags, or else from
+// the project. With one of the flags, it ignores the project, because numbers of both might
+// not fit together.
 func (f *Flags) concurrency(in *plan.Input, p *project) error {
 	s := &in.Scenario
 	var err error
@@ -214,8 +215,8 @@ func (f *Flags) concurrency(in *plan.Input, p *project) error {
 	return nil
 }
 
-// queues sets the queues that have messages. Those of the project without any still need
-// their instances.
+// queues sets the queues that have messages. For the project's other queues, it counts the
+// instances that they need.
 func (f *Flags) queues(in *plan.Input, p *project, measured *measurement) error {
 	seen := map[string]bool{}
 	for _, text := range f.Queues {

@@ -1,5 +1,5 @@
 // Package scaffold is the command hearth new: it writes a complete project from a
-// template, without a question and without the network.
+// template. It asks no questions and does not use the network.
 package scaffold
 
 import (
@@ -23,9 +23,9 @@ import (
 // A Template is a kind of project.
 type Template struct {
 	Name string
-	// Has says what is in it.
+	// Has describes its contents.
 	Has string
-	// Try is a command that gets an answer from it.
+	// Try is a command that sends a request to the running project.
 	Try string
 }
 
@@ -38,8 +38,8 @@ var Templates = []Template{
 	{"full", "all of app, and a PostgreSQL database", `curl localhost:3000/orders -d '{"id": "1", "item": "tea", "count": 2}'`},
 }
 
-// Go and modules of a new project: exact versions, since the CDK's are not all served
-// for "latest". go mod tidy adds what they need.
+// The Go version and the modules of a new project. The versions are exact, because
+// "latest" does not work for all modules of the CDK. go mod tidy adds their dependencies.
 const goVersion = "1.26.0"
 
 var requirements = []module.Version{
@@ -55,40 +55,40 @@ var further = map[string][]module.Version{
 	"full": {{Path: "github.com/coder/websocket", Version: "v1.8.15"}, {Path: "github.com/jackc/pgx/v5", Version: "v5.12.0"}},
 }
 
-// Unreleased is the version of Hearth that stands in go.mod when the command does not
-// know its own. It resolves to nothing, so a replace directive must say what it is.
+// Unreleased is the version of Hearth in go.mod if the command does not know its own
+// version. No such version exists, so go.mod must replace it.
 const Unreleased = "v0.0.0"
 
-// Options say what to make.
+// Options are the options of [New].
 type Options struct {
-	// Name is the folder, whose last element names the project.
+	// Name is the folder of the project. Its last element is the project's name.
 	Name string
 	// Template is the name of one of Templates.
 	Template string
-	// Module is the path of the new module, the project's name by default.
+	// Module is the path of the new module; "" is the project's name.
 	Module string
-	// Into is a folder of a module that the project becomes a part of; "" makes a new
-	// module.
+	// Into is a folder in an existing module, to which New adds the project; "" makes a
+	// new module.
 	Into string
-	// Hearth and Version are the module path and the version of Hearth; "" is unknown.
+	// Hearth and Version are Hearth's module path and version; "" is unknown.
 	Hearth, Version string
 }
 
-// Project is what was made.
+// Project is the result of [New].
 type Project struct {
-	// Dir is its folder.
+	// Dir is the folder of the project.
 	Dir string
-	// Files is how many files it has.
+	// Files is the number of files in it.
 	Files int
-	// Template is what it was made from.
+	// Template is the template of the project.
 	Template Template
-	// Get are the modules that an existing module needs, as go get takes them.
+	// Get lists the modules that an existing module needs, as arguments of go get.
 	Get []string
-	// Unreleased says that no version of Hearth is known that its module could require.
+	// Unreleased says that the command does not know a version of Hearth for go.mod.
 	Unreleased bool
 }
 
-// New writes a project. Nothing is written on a mistake, and no file is replaced.
+// New writes a project. If an option is wrong, it writes nothing. It replaces no file.
 func New(opts Options) (*Project, error) {
 	template, err := findTemplate(opts.Template)
 	if err != nil {
@@ -133,7 +133,7 @@ func New(opts Options) (*Project, error) {
 		return nil, err
 	}
 	if opts.Into != "" {
-		delete(files, ".github/workflows/ci.yml") // the module has its own
+		delete(files, ".github/workflows/ci.yml") // the existing module has its own
 	}
 	p.Files = len(files)
 	return p, write(p.Dir, files)
@@ -173,7 +173,7 @@ func stackName(name string) (string, error) {
 	return stack, nil
 }
 
-// checkModule reports whether a folder is in a Go module.
+// checkModule returns an error if a folder is not in a Go module.
 func checkModule(dir string) error {
 	dir, err := filepath.Abs(dir)
 	for at := dir; err == nil; at = filepath.Dir(at) {
@@ -213,7 +213,7 @@ var (
 	heading    = regexp.MustCompile(`^# .*`)
 )
 
-// readTemplate adds the files of a template with the names of the project in them.
+// readTemplate adds the files of a template to files, and inserts the project's names.
 func readTemplate(template, name, stack string, files map[string][]byte) error {
 	return fs.WalkDir(examples.Templates, template, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -223,7 +223,7 @@ func readTemplate(template, name, stack string, files map[string][]byte) error {
 		if err != nil {
 			return err
 		}
-		// A checkout on Windows may have other ends of lines.
+		// A checkout on Windows may have other line endings.
 		data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 		file = strings.TrimPrefix(file, template+"/")
 		switch file {
@@ -237,7 +237,7 @@ func readTemplate(template, name, stack string, files map[string][]byte) error {
 	})
 }
 
-// write writes files into a folder that must not exist or be empty.
+// write writes files into a folder, which must be empty or missing.
 func write(dir string, files map[string][]byte) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

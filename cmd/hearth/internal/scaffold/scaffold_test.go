@@ -85,7 +85,7 @@ func TestInto(t *testing.T) {
 			t.Errorf("a part of a module has %s", name)
 		}
 	}
-	// No version that could be got is named.
+	// Without a known version, New names none to get.
 	if p, err = New(Options{Name: "other", Template: "api", Into: dir, Hearth: hearth}); err != nil || len(p.Get) != 3 || !p.Unreleased {
 		t.Errorf("got %+v, %v", p, err)
 	}
@@ -124,7 +124,7 @@ func TestStackName(t *testing.T) {
 	}
 }
 
-// TestTemplatesAreWhole: every file of a template's folder is in the command.
+// TestTemplatesAreWhole checks that the command embeds every file of a template's folder.
 func TestTemplatesAreWhole(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..", "..", "..", "examples")
@@ -154,7 +154,7 @@ func TestTemplatesAreWhole(t *testing.T) {
 	}
 }
 
-// TestVersions: a new project gets the versions that this repository is tested with.
+// TestVersions checks that a new project gets the versions of this repository.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..", "..", "..")
@@ -175,7 +175,7 @@ func TestVersions(t *testing.T) {
 	if cdk := requirements[0]; !strings.Contains(string(readFile(t, root, "Makefile")), "CDK_NEWEST := "+cdk.Version+"\n") {
 		t.Errorf("the Makefile does not test with %s", cdk)
 	}
-	// The settings of the CDK are those of this repository.
+	// The CDK settings are the same as in this repository.
 	_, want, _ := strings.Cut(string(readFile(t, root, "cdk.json")), `"context"`)
 	for _, template := range Templates {
 		data, err := examples.Templates.ReadFile(template.Name + "/cdk.json")

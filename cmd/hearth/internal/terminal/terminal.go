@@ -1,5 +1,5 @@
-// Package terminal prints for people: what several write at the same time stays apart,
-// control characters are escaped, and colours appear on a terminal alone.
+// Package terminal prints for people: it keeps concurrent writes apart, escapes control
+// characters, and uses colours only on a terminal.
 package terminal
 
 import (
@@ -17,7 +17,7 @@ import (
 // A Color is the number of an ANSI foreground colour.
 type Color int
 
-// The colours that the commands use.
+// The colours of the commands.
 const (
 	Red    Color = 31
 	Green  Color = 32
@@ -25,7 +25,7 @@ const (
 )
 
 // Terminal is a writer that escapes control characters, because a client may have sent
-// them. Lines and tabs stay. It is safe for use by several goroutines.
+// them. It keeps newlines and tabs. It is safe for use by several goroutines.
 type Terminal struct {
 	mu      sync.Mutex
 	w       io.Writer
@@ -66,8 +66,8 @@ func (t *Terminal) WriteColored(text, word string, color Color) error {
 	return err
 }
 
-// printable escapes the characters that a terminal would act on, such as the escape
-// sequences that move its cursor or set its title, and bytes that are not UTF-8.
+// printable escapes bytes that are not UTF-8, and the characters that a terminal would
+// interpret, such as escape sequences that move its cursor or set its title.
 func printable(text string) string {
 	if utf8.ValidString(text) && !strings.ContainsFunc(text, Acts) {
 		return text
@@ -89,8 +89,8 @@ func printable(text string) string {
 	return b.String()
 }
 
-// Acts reports whether a terminal acts on a character: control characters, and those
-// that change the direction of text.
+// Acts reports whether a terminal interprets a character: a control character other than
+// newline and tab, or a character that changes the direction of text.
 func Acts(r rune) bool {
 	return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
 }

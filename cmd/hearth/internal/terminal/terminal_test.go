@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestWrite: nothing that a client sends moves the cursor or sets the title.
+// TestWrite checks that a client's text cannot move the cursor or set the title.
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -33,7 +33,7 @@ func TestWriteColored(t *testing.T) {
 	}
 }
 
-// TestColors: a file is no terminal.
+// TestColors checks that a file gets no colours.
 func TestColors(t *testing.T) {
 	t.Parallel()
 	file, err := os.Create(filepath.Join(t.TempDir(), "file"))

@@ -1,5 +1,5 @@
-// Command createonly writes which properties of a resource type cause its replacement, as
-// AWS's published resource schemas say, which the npm package aws-cdk carries.
+// Command createonly writes the list of properties that cause the replacement of a
+// resource, by type. It reads AWS's published resource schemas from the npm package aws-cdk.
 //
 //	go run ./internal/createonly createonly.txt
 package main
@@ -19,7 +19,7 @@ import (
 	"strings"
 )
 
-// source is the package whose schemas are read.
+// source is the package with the schemas.
 const source = "aws-cdk@2.1148.1"
 
 func main() {

@@ -1,4 +1,4 @@
-// Command hello is the smallest aws-lambda-go program, the measure of start and size.
+// Command hello is the smallest aws-lambda-go program, the reference for start and size.
 package main
 
 import (
