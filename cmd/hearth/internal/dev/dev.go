@@ -193,7 +193,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		<-ctx.Done()
 		return nil
 	}
-	return quiet(ctx, s.watch(ctx))
+	return quiet(ctx, s.watch(ctx, started))
 }
 
 // checkPort reports a port in use before the synthesis, which may take minutes.
@@ -295,8 +295,9 @@ func Find(dir string) (*Running, error) {
 	return found, nil
 }
 
-// watch applies file changes until ctx ends.
-func (s *server) watch(ctx context.Context) error {
+// watch applies file changes until ctx ends: those since a time before the synthesis, for
+// the programs may have been compiled without them.
+func (s *server) watch(ctx context.Context, since time.Time) error {
 	w, err := newWatcher()
 	if err != nil {
 		return err
@@ -307,16 +308,15 @@ func (s *server) watch(ctx context.Context) error {
 	}
 	s.listInputs(ctx, w)
 	fmt.Fprint(s.out, s.followed())
-	for {
-		changed, err := w.next(ctx)
-		if err != nil {
-			return err
-		}
+	for changed := w.modified(since); ; {
 		if s.apply(ctx, changed) {
 			s.listInputs(ctx, w)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if changed, err = w.next(ctx); err != nil {
+			return err
 		}
 	}
 }

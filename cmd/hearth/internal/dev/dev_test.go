@@ -202,6 +202,31 @@ func TestDev(t *testing.T) {
 	}
 }
 
+// TestDevEarlyChange shows that a file counts that was saved before the watching began, as
+// one that a developer saves during the first build.
+func TestDevEarlyChange(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/app")); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "handler", "main.go"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	out, ended := &buffer{}, make(chan error, 1)
+	go func() { ended <- Run(ctx, Options{Dir: dir, Local: local.Options{Addr: "127.0.0.1:0"}}, out) }()
+	await(t, out, "it builds the handler again", func() bool {
+		_, after, watching := strings.Cut(out.String(), "followed when saved: ")
+		return watching && strings.Contains(after, filepath.Join("handler", "main.go")+" changed\n")
+	})
+	cancel()
+	if err := within.Receive(t, ended); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRunMistakes(t *testing.T) {
 	t.Parallel()
 	empty, broken := t.TempDir(), t.TempDir()

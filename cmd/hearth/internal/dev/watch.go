@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -120,6 +121,20 @@ func (w *watcher) add(folders ...string) error {
 		w.watched[folder] = true
 	}
 	return nil
+}
+
+// modified returns the files in the watched folders that changed after a time.
+func (w *watcher) modified(after time.Time) []string {
+	var list []string
+	for folder := range w.watched {
+		entries, _ := os.ReadDir(folder) // a removed folder has no files
+		for _, entry := range entries {
+			if info, err := entry.Info(); err == nil && !info.IsDir() && info.ModTime().After(after) {
+				list = append(list, filepath.Join(folder, entry.Name()))
+			}
+		}
+	}
+	return list
 }
 
 // next waits for changes. It returns the changed files once no change has come for settle.
