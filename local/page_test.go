@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -393,10 +392,14 @@ func testFaultsPanel(t *testing.T, p *pageBench) {
 	p.await("document.querySelector('[data-fault=kill] [aria-checked=false]')")
 	p.click("#save")
 	path := filepath.Join(dir, "faults.json")
-	eventually(t, "the file is there", func() bool { _, err := os.Stat(path); return err == nil })
-	list, err := local.ReadFaults(path)
-	if err != nil || len(list) != 5 || !list[0].Off || list[1].Share != 0.25 {
-		t.Errorf("%+v, %v", list, err)
+	var list []local.Fault
+	eventually(t, "the file is whole", func() (whole bool) {
+		var err error
+		list, err = local.ReadFaults(path) // the browser writes it bit by bit
+		return err == nil
+	})
+	if len(list) != 5 || !list[0].Off || list[1].Share != 0.25 {
+		t.Errorf("%+v", list)
 	}
 	p.sure("#none")
 	eventually(t, "there is none", func() bool { return len(faults()) == 0 })
