@@ -5,6 +5,8 @@ import "regexp"
 const (
 	typeAPIMapping      = "AWS::ApiGatewayV2::ApiMapping"
 	typeBasePathMapping = "AWS::ApiGateway::BasePathMapping"
+	typeDomain          = "AWS::ApiGatewayV2::DomainName"
+	typeRESTDomain      = "AWS::ApiGateway::DomainName"
 
 	// Read on 2026-11-26. The same page for WebSocket APIs gives the same bounds.
 	apiMappingsPage       = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-mappings.html"
@@ -16,22 +18,35 @@ const (
 // mappingKey matches the path of a mapping. A slash separates its levels.
 var mappingKey = regexp.MustCompile(`^[A-Za-z0-9$_.+!*'()/-]*$`)
 
-// mappings returns the resources of a stack that map an API to the domain of r, without r.
-// It returns none if the domain is unknown.
+// mappings returns the other resources of the stack that map an API to the domain of r. It
+// returns none if the domain is unknown.
 func (r *resource) mappings() []*resource {
-	domain := r.get("DomainName")
-	if domain.absent() || r.stack.app.unknownText(domain.text()) || r.conditional {
+	domain, known := r.mappedDomain()
+	if !known || r.conditional {
 		return nil
 	}
 	var same []*resource
 	for _, kind := range []string{typeAPIMapping, typeBasePathMapping} {
 		for _, other := range r.stack.byType[kind] {
-			if other != r && !other.conditional && other.get("DomainName").text() == domain.text() {
+			if taken, known := other.mappedDomain(); known && other != r && !other.conditional && taken == domain {
 				same = append(same, other)
 			}
 		}
 	}
 	return same
+}
+
+// mappedDomain returns the domain of a mapping: its name, or a token that stands for it.
+func (r *resource) mappedDomain() (domain string, known bool) {
+	v := r.get("DomainName")
+	for _, kind := range []string{typeDomain, typeRESTDomain} {
+		if d := v.resource(kind); d != nil {
+			if name, known := d.get("DomainName").literal(); known {
+				return name, true
+			}
+		}
+	}
+	return v.text(), !v.absent() && !r.stack.app.unknownText(v.text())
 }
 
 // mappedProtocol returns the protocol of the API that a mapping names: HTTP, WEBSOCKET or

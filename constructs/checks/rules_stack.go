@@ -37,8 +37,8 @@ var names = map[string][]string{
 	"AWS::RDS::DBInstance":          {"DBInstanceIdentifier"},
 	"AWS::SecretsManager::Secret":   {"Name"},
 	"AWS::SSM::Parameter":           {"Name"},
-	"AWS::ApiGatewayV2::DomainName": {"DomainName"},
-	"AWS::ApiGateway::DomainName":   {"DomainName"},
+	typeDomain:                      {"DomainName"},
+	typeRESTDomain:                  {"DomainName"},
 	typeStage:                       {"ApiId", "StageName"},
 	"AWS::CodeDeploy::Application":  {"ApplicationName"},
 }
