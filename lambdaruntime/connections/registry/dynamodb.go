@@ -5,25 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/lambdahearth/hearth/internal/wire"
-	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/dynamotable"
 )
 
 const (
-	// attemptTimeout bounds one HTTP request of a call. If a TCP connection broke while
-	// the instance was frozen, the whole request must not wait for it.
-	attemptTimeout = 5 * time.Second
 	// maxBatchKeys is how many items one BatchGetItem reads.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html (2026-11)
 	maxBatchKeys = 100
@@ -80,20 +75,11 @@ func (d *DynamoDB) connect() (client, *string, error) {
 	if d.client != nil {
 		return d.client, &d.table, nil
 	}
-	variable := wire.Named(EnvTable, d.name)
-	table := os.Getenv(variable)
-	if table == "" {
-		return nil, nil, fmt.Errorf("registry: %s must hold the table's name, got nothing; hearth.ConnectionRegistry creates the table and sets it", variable)
-	}
-	region, err := awsenv.Region()
+	opened, table, err := dynamotable.Open(wire.Named(EnvTable, d.name), "ConnectionRegistry")
 	if err != nil {
 		return nil, nil, fmt.Errorf("registry: %w", err)
 	}
-	options := dynamodb.Options{Region: region, Credentials: awsenv.Credentials, HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptTimeout)}
-	if endpoint := awsenv.Endpoint("DYNAMODB"); endpoint != "" {
-		options.BaseEndpoint = &endpoint
-	}
-	d.client, d.table = dynamodb.New(options), table
+	d.client, d.table = opened, table
 	return d.client, &d.table, nil
 }
 

@@ -40,28 +40,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/lambdaruntime/idempotency"
-	"github.com/lambdahearth/hearth/lambdaruntime/internal/awsenv"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/dynamotable"
 )
 
 // EnvTable is the variable that holds the name of the table; see [New].
 const EnvTable = wire.EnvIdempotencyTable
 
 const (
-	// attemptTimeout bounds one HTTP request of a call. If a TCP connection broke while
-	// the instance was frozen, the whole request must not wait for it.
-	attemptTimeout = 5 * time.Second
 	// claimKept is how long DynamoDB must keep a claim after its lease: its owner may
 	// still complete it.
 	claimKept = 24 * time.Hour
@@ -95,20 +90,11 @@ func (s *Store) connect() (*dynamodb.Client, *string, error) {
 	if s.client != nil {
 		return s.client, &s.table, nil
 	}
-	variable := wire.Named(EnvTable, s.name)
-	table := os.Getenv(variable)
-	if table == "" {
-		return nil, nil, fmt.Errorf("dynamostore: %s must hold the table's name, got nothing; hearth.IdempotencyTable creates the table and sets it", variable)
-	}
-	region, err := awsenv.Region()
+	client, table, err := dynamotable.Open(wire.Named(EnvTable, s.name), "IdempotencyTable")
 	if err != nil {
 		return nil, nil, fmt.Errorf("dynamostore: %w", err)
 	}
-	options := dynamodb.Options{Region: region, Credentials: awsenv.Credentials, HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptTimeout)}
-	if endpoint := awsenv.Endpoint("DYNAMODB"); endpoint != "" {
-		options.BaseEndpoint = &endpoint
-	}
-	s.client, s.table = dynamodb.New(options), table
+	s.client, s.table = client, table
 	return s.client, &s.table, nil
 }
 
