@@ -28,19 +28,19 @@ type IdempotencyTableProps struct {
 	// Table is a table that exists, with the string key PK alone and the time-to-live
 	// attribute expiresAt.
 	//
-	// @default - a new table, paid by the request
+	// @default - a new table, billed per request
 	Table awsdynamodb.ITable
 
 	// Vpc gets a gateway endpoint for DynamoDB, which costs nothing, so that
-	// functions in subnets without a way to the internet reach the table. A route
-	// table can have one such endpoint only.
+	// functions in subnets without a route to the internet reach the table. A route
+	// table can have only one such endpoint.
 	//
 	// @default - no endpoint
 	Vpc awsec2.IVpc
 }
 
-// IdempotencyTable is the table in which package idempotency/dynamostore remembers what
-// was done, so that a job or a request with a key takes effect once.
+// IdempotencyTable is the table in which package idempotency/dynamostore records what was
+// done, so that a job or a request with a key takes effect once.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html (2026-11)
 type IdempotencyTable struct {
@@ -83,7 +83,8 @@ func NewIdempotencyTable(scope constructs.Construct, id *string, props *Idempote
 	return c
 }
 
-// newTableEndpoint creates the way from isolated subnets to the account's own tables.
+// newTableEndpoint creates the endpoint through which isolated subnets reach the account's
+// own tables.
 func newTableEndpoint(scope constructs.Construct, vpc awsec2.IVpc) awsec2.GatewayVpcEndpoint {
 	endpoint := awsec2.NewGatewayVpcEndpoint(scope, jsii.String("Endpoint"), &awsec2.GatewayVpcEndpointProps{
 		Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB(),
@@ -100,8 +101,8 @@ func (p *IdempotencyTableProps) check(r *rules) {
 	}
 }
 
-// GrantAccess lets someone use the table: the three actions that the store takes, on this
-// table alone.
+// GrantAccess lets a grantee use the table: it permits the three actions that the store
+// needs, on this table only.
 func (c *IdempotencyTable) GrantAccess(grantee awsiam.IGrantable) awsiam.Grant {
 	if key := c.Table.EncryptionKey(); key != nil {
 		key.GrantEncryptDecrypt(grantee)
@@ -109,8 +110,8 @@ func (c *IdempotencyTable) GrantAccess(grantee awsiam.IGrantable) awsiam.Grant {
 	return c.Table.Grant(grantee, jsii.String("dynamodb:DeleteItem"), jsii.String("dynamodb:PutItem"), jsii.String("dynamodb:UpdateItem"))
 }
 
-// Connect lets a program use the table, and tells it the table's name: it sets
-// HEARTH_IDEMPOTENCY_TABLE, followed by "_{NAME}" for a connection with a name.
+// Connect lets a program use the table. It sets HEARTH_IDEMPOTENCY_TABLE to the table's
+// name, followed by "_{NAME}" for a connection with a name.
 func (c *IdempotencyTable) Connect(client Client, options *ConnectOptions) awsiam.Grant {
 	name := options.name(c)
 	return connect(c, client, func(fn awslambda.Function) awsiam.Grant {
