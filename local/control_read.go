@@ -29,6 +29,15 @@ func (c *call) number(name string, byDefault, limit float64) (float64, error) {
 	return n, nil
 }
 
+// oneOf reads a query parameter that must be one of some words; "" is none.
+func (c *call) oneOf(name string, words ...string) (string, error) {
+	text := c.r.URL.Query().Get(name)
+	if text != "" && !slices.Contains(words, text) {
+		return "", fmt.Errorf("%s must be one of %s, got %q", name, strings.Join(words, ", "), text)
+	}
+	return text, nil
+}
+
 // maxTime is the latest time that a query may name, in milliseconds since 1970.
 const maxTime = 1 << 53
 
@@ -58,13 +67,19 @@ type invocationList struct {
 
 func (c *call) invocations() (any, error) {
 	q := c.r.URL.Query()
-	f := history.Filter{Source: q.Get("source"), Status: q.Get("status"), Function: q.Get("function"), Text: q.Get("text")}
+	f := history.Filter{Function: q.Get("function"), Text: q.Get("text")}
+	var err error
+	if f.Source, err = c.oneOf("source", history.Sources...); err != nil {
+		return nil, err
+	}
+	if f.Status, err = c.oneOf("status", history.Statuses...); err != nil {
+		return nil, err
+	}
 	var n [7]float64
 	for i, p := range []struct {
 		name  string
 		limit float64
 	}{{"instance", 1 << 31}, {"minMs", maxTime}, {"maxMs", maxTime}, {"before", maxTime}, {"limit", 1000}, {"from", maxTime}, {"to", maxTime}} {
-		var err error
 		if n[i], err = c.number(p.name, 0, p.limit); err != nil {
 			return nil, err
 		}

@@ -19,6 +19,9 @@ const (
 	SourceReplay    = "replay"
 )
 
+// Sources are all sources.
+var Sources = []string{SourceHTTP, SourceWebSocket, SourceQueue, SourceSchedule, SourceAsync, SourceInvoke, SourceReplay}
+
 // Statuses of invocations. The first three are those of invocations in progress.
 const (
 	StatusWaiting   = "waiting"
@@ -30,6 +33,13 @@ const (
 	StatusCrash     = "crash"
 	StatusThrottled = "throttled"
 )
+
+// StatusFailed in a [Filter] stands for every status, HTTP status and batch response that is
+// a failure.
+const StatusFailed = "failed"
+
+// Statuses are all that a [Filter] may have.
+var Statuses = []string{StatusWaiting, StatusInit, StatusRunning, StatusOK, StatusError, StatusTimeout, StatusCrash, StatusThrottled, StatusFailed}
 
 // Arrival is an invocation that has just arrived.
 type Arrival struct {
@@ -388,7 +398,7 @@ func (f *Filter) matches(s *Summary) bool {
 	took := s.Init + s.Handler
 	text := strings.ToLower(f.Text)
 	return (f.Source == "" || f.Source == s.Source) && (f.Function == "" || f.Function == s.Function) &&
-		(f.Status == "" || f.Status == s.Status || f.Status == "failed" && (s.Status != StatusOK && s.Status != StatusRunning && s.Status != StatusInit && s.Status != StatusWaiting || s.Code >= 500 || s.Failed > 0)) &&
+		(f.Status == "" || f.Status == s.Status || f.Status == StatusFailed && (s.Status != StatusOK && s.Status != StatusRunning && s.Status != StatusInit && s.Status != StatusWaiting || s.Code >= 500 || s.Failed > 0)) &&
 		(f.Instance == 0 || f.Instance == s.Instance) && took >= f.MinMs && (f.MaxMs == 0 || took <= f.MaxMs) &&
 		(text == "" || strings.Contains(strings.ToLower(s.Label+" "+s.ID+" "+s.Error), text))
 }

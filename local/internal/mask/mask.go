@@ -9,10 +9,12 @@
 package mask
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Dots replace a secret; the secret's number follows.
@@ -22,8 +24,9 @@ var (
 	// secretKey matches the names of fields and headers that hold secrets.
 	secretKey = regexp.MustCompile(`(?i)^(proxy-)?authorization(token)?$|^(set-)?cookies?$|passw(or)?d|secret|^x-api-key$|api_?key$|(^|[_-])token$|(access|id|refresh|auth|session|security)_?token$|^sec-websocket-key$|private_?key|^x-amz-security-token$|^database_url$`)
 	// secretText matches secrets that a field's name does not reveal: the text after
-	// Bearer or Basic, a JSON Web Token, a query parameter, and a password in a URL.
-	secretText = regexp.MustCompile(`(?i)\b(bearer|basic) +[a-z0-9._~+/=-]{6,}|\beyJ[a-z0-9_-]{6,}\.[a-z0-9_-]{6,}\.[a-z0-9_-]*|\b(?:access_token|id_token|refresh_token|token|api_?key|password|secret|signature)=[^&\s"'\\]+|://[^/\s:@"\\]+:[^/\s@"\\]+@`)
+	// Bearer or Basic, a JSON Web Token, a parameter of a query or form, and a password in
+	// a URL.
+	secretText = regexp.MustCompile(`(?i)\b(bearer|basic) +[a-z0-9._~+/=-]{6,}|\beyJ[a-z0-9_-]{6,}\.[a-z0-9_-]{6,}\.[a-z0-9_-]*|\b(?:token|[\w-]*(?:(?:access|id|refresh|auth|session|security)_?token|api_?key|passw(?:or)?d|secret|signature))=[^&\s"'\\]+|://[^/\s:@"\\]+:[^/\s@"\\]+@`)
 )
 
 // Secret reports whether a field or header of this name holds a secret.
@@ -33,8 +36,9 @@ func Secret(name string) bool { return secretKey.MatchString(name) }
 type Hidden []string
 
 // JSON hides the values of fields with secret names, also in JSON strings that contain
-// JSON. It also hides the secrets that Text hides. Text that is not JSON is treated as
-// Text.
+// JSON, and the whole of a field called body that is text with a secret in base64, as the
+// forms in an HTTP API's events are. It also hides the secrets that Text hides. Text that
+// is not JSON is treated as Text.
 func JSON(data []byte) (string, Hidden) {
 	m := masker{}
 	if !json.Valid(data) {
@@ -123,7 +127,7 @@ func (m *masker) value(secret bool) {
 			json.Unmarshal([]byte(raw), &key) //nolint:errcheck // it is valid
 			m.space()
 			m.byte() // the colon
-			m.value(secret || Secret(key))
+			m.value(secret || Secret(key) || key == "body" && m.encodedSecret())
 		}
 		m.byte()
 	case '[':
@@ -144,6 +148,22 @@ func (m *masker) value(secret bool) {
 		}
 		m.out.WriteString(m.in[from:m.at])
 	}
+}
+
+// encodedSecret reports whether the value at the present position is text with a secret, in
+// base64.
+func (m *masker) encodedSecret() bool {
+	rest, isString := strings.CutPrefix(strings.TrimLeft(m.in[m.at:], " \t\r\n"), `"`)
+	if !isString {
+		return false
+	}
+	encoded, _, _ := strings.Cut(rest, `"`) // base64 needs no escapes
+	text, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || !utf8.Valid(text) {
+		return false
+	}
+	_, hidden := JSON(text)
+	return len(hidden) > 0
 }
 
 // str returns the string at the present position, with its quotes.
