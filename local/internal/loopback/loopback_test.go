@@ -46,6 +46,32 @@ func TestFromPage(t *testing.T) {
 	}
 }
 
+// TestFromPageOfAnotherSite has what browsers send for pictures, scripts and links: no Origin.
+func TestFromPageOfAnotherSite(t *testing.T) {
+	t.Parallel()
+	for site, refused := range map[string]bool{"": false, "same-origin": false, "none": false, "same-site": true, "cross-site": true} {
+		for dest, navigates := range map[string]bool{"image": false, "iframe": false, "document": true} {
+			r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+			r.Host = "127.0.0.1:1"
+			r.Header.Set("Sec-Fetch-Dest", dest)
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+			if site != "" {
+				r.Header.Set("Sec-Fetch-Site", site)
+			}
+			if why := FromPage(r); (why != "") != refused {
+				t.Errorf("%s: %q", site, why)
+			}
+			if got := Navigates(r); got != navigates {
+				t.Errorf("%s navigates: %v", dest, got)
+			}
+			r.Method = "POST"
+			if Navigates(r) {
+				t.Error("a form that posts must not count as a link")
+			}
+		}
+	}
+}
+
 func TestExactly(t *testing.T) {
 	t.Parallel()
 	h := Exactly("127.0.0.1:9", http.NotFoundHandler())
