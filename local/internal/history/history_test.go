@@ -243,6 +243,16 @@ func TestTick(t *testing.T) {
 	if tick = b.Tick(c); !tick.Empty() {
 		t.Errorf("%+v", tick)
 	}
+	b.pass(1000)
+	b.InstanceEnds(1, "retired", "") // nothing else happens, and it leaves no mark
+	if tick = b.Tick(c); tick.Empty() || len(tick.Instances) != 1 || tick.Instances[0].Why != "retired" {
+		t.Errorf("the end of an instance is lost: %+v", tick)
+	}
+	b.pass(1000)
+	b.Tick(c) // may have it again, since it ended in the millisecond of the tick before
+	if tick = b.Tick(c); !tick.Empty() || len(tick.Instances) != 0 {
+		t.Errorf("%+v", tick)
+	}
 }
 
 func TestSeries(t *testing.T) {

@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 )
@@ -234,7 +235,9 @@ func (h *History) Tick(c *Cursor) Tick {
 	return t
 }
 
-// Empty reports whether a tick has no data except the time.
+// Empty reports whether a tick has no data except the time and what still runs. A tick that
+// is not empty must reach the reader, for no later tick has the same.
 func (t *Tick) Empty() bool {
-	return len(t.Bars)+len(t.Marks)+len(t.Invocations)+len(t.Lines)+len(t.Frames)+len(t.Series.Functions)+len(t.Series.Queues) == 0
+	ended := slices.ContainsFunc(t.Instances, func(i Instance) bool { return i.Ended > 0 })
+	return !ended && len(t.Bars)+len(t.Marks)+len(t.Invocations)+len(t.Lines)+len(t.Frames)+len(t.Series.Functions)+len(t.Series.Queues) == 0
 }

@@ -88,20 +88,21 @@ async function load() {
 	store.series = series
 }
 
-// follow keeps the store up to date and calls onTick after each change.
-export async function follow(onTick) {
-	await load()
+// follow keeps the store up to date. It loads all once the stream is open, so that nothing
+// is missed in between.
+export const follow = onTick => new Promise(ready => {
 	const source = new EventSource('/_hearth/stream')
-	let lost = false
+	let lost = true
+	let before = Promise.resolve()
 	source.onerror = () => {
 		lost = true
 		store.connected = false
 		onTick(null)
 	}
-	source.addEventListener('tick', async e => {
+	const apply = async e => {
 		if (lost) {
 			lost = false
-			await load().catch(() => {})
+			await load().catch(() => { lost = true })
 		}
 		const t = JSON.parse(e.data)
 		store.connected = true
@@ -111,15 +112,15 @@ export async function follow(onTick) {
 		store.clockAt = Date.now()
 		addLanes(t)
 		merge(store.invocations, t.invocations, keep.invocations)
-		for (const l of t.lines) store.lines.unshift(l)
-		store.lines.length = Math.min(store.lines.length, keep.lines)
-			for (const f of t.frames) store.frames.unshift(f)
-		store.frames.length = Math.min(store.frames.length, keep.frames)
-		store.series.functions.push(...t.series.functions)
-		store.series.queues.push(...t.series.queues)
+		for (const k of ['lines', 'frames']) {
+			store[k].unshift(...t[k].reverse())
+			store[k].length = Math.min(store[k].length, keep[k])
+		}
 		const oldest = t.time / 1000 - 600
-		if (store.series.functions[0]?.time < oldest - 30) store.series.functions = store.series.functions.filter(s => s.time >= oldest)
-		if (store.series.queues[0]?.time < oldest - 30) store.series.queues = store.series.queues.filter(s => s.time >= oldest)
+		for (const [k, list] of Object.entries(store.series)) {
+			list.push(...t.series[k])
+			if (list[0]?.time < oldest - 30) store.series[k] = list.filter(s => s.time >= oldest)
+		}
 		store.functions = t.functions
 		store.queues = sorted(t.queues)
 		store.eventSources = t.eventSources
@@ -129,5 +130,7 @@ export async function follow(onTick) {
 		store.failed = t.functions.reduce((n, f) => n + f.counters.errors, 0)
 		setNames(t.functions.map(f => f.name))
 		onTick(t)
-	})
-}
+		ready()
+	}
+	source.addEventListener('tick', e => { before = before.then(() => apply(e)) })
+})
