@@ -53,6 +53,9 @@ func (f *Function) launch(env *environ) error {
 func (f *Function) watch(env *environ) {
 	<-env.instance.Exited()
 	env.instance.Stop() // its remaining child processes
+	if strays := env.instance.strays; len(strays) > 0 {
+		f.host.logf("%s: killed processes %v, which had left the instance's process group (setsid); on AWS they end with the execution environment", env.config.Name, strays)
+	}
 	f.mu.Lock()
 	ours := f.set[env] && !f.stopped
 	if ours {

@@ -130,6 +130,7 @@ type Instance struct {
 	turn   chan struct{} // one token for each invocation that may run; its holder may invoke
 	exited chan struct{} // closed when the process has ended
 	exit   error         // its cmd.Wait; read after exited is closed
+	strays []int         // processes that had left its group, and that Stop has killed
 	stop   sync.Once
 
 	freezer freezer
@@ -195,12 +196,12 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 		i.turn <- struct{}{}
 	}
 	i.api.waits = i.waits
-	i.server = &http.Server{Handler: loopback.Exactly(listener.Addr().String(), i.api.handler())}
+	i.server = &http.Server{Addr: listener.Addr().String(), Handler: loopback.Exactly(listener.Addr().String(), i.api.handler())}
 	go i.server.Serve(listener) //nolint:errcheck // it ends when Stop closes it
 
 	i.cmd = exec.Command(program)
 	i.cmd.Dir = filepath.Dir(program)
-	i.cmd.Env = environment(opts, listener.Addr().String(), i.cmd.Dir)
+	i.cmd.Env = environment(opts, i.server.Addr, i.cmd.Dir)
 	i.cmd.Stdout, i.cmd.Stderr = opts.Output, opts.Output
 	process.Group(i.cmd)
 	i.cmd.WaitDelay = time.Second // a child outside the process group may keep the output open
@@ -237,6 +238,9 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	return nil, err
 }
 
+// envRuntimeAPI is the variable of the Runtime API's address.
+const envRuntimeAPI = "AWS_LAMBDA_RUNTIME_API"
+
 // environment returns the variables that Lambda sets and the function's own variables.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (2026-11)
 func environment(opts Options, api, taskRoot string) []string {
@@ -245,7 +249,7 @@ func environment(opts Options, api, taskRoot string) []string {
 		initialization = "provisioned-concurrency"
 	}
 	env := map[string]string{
-		"AWS_LAMBDA_RUNTIME_API":          api,
+		envRuntimeAPI:                     api,
 		"AWS_LAMBDA_FUNCTION_NAME":        opts.FunctionName,
 		"AWS_LAMBDA_FUNCTION_VERSION":     opts.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(opts.MemoryMB),
@@ -431,8 +435,9 @@ func (i *Instance) endedAlone() bool {
 // Exited returns a channel that is closed when the process has ended.
 func (i *Instance) Exited() <-chan struct{} { return i.exited }
 
-// Stop kills the process and its children and waits until it has ended. It may
-// be called more than once.
+// Stop kills the process and its children and waits until it has ended. On Linux this
+// reaches children that have left the process group (setsid). It may be called more than
+// once.
 func (i *Instance) Stop() {
 	i.stop.Do(func() {
 		if i.api.extended.Load() {
@@ -445,6 +450,7 @@ func (i *Instance) Stop() {
 		}
 		process.Kill(i.cmd.Process.Pid)
 		<-i.exited
+		i.strays = process.KillMarked(envRuntimeAPI + "=" + i.server.Addr) // no other instance has this address
 		i.server.Close()
 	})
 	<-i.exited

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,10 @@ func TestMain(m *testing.M) {
 			return strings.Repeat("a", maxPayloadBytes), nil
 		case "env":
 			return os.Environ(), nil
+		case "start a session":
+			child := exec.Command("setsid", "sleep", "1000")
+			err := child.Start()
+			return child.Process.Pid, err
 		case "deadline":
 			deadline, _ := ctx.Deadline()
 			return time.Until(deadline).Seconds(), nil

@@ -3,11 +3,16 @@ package lambda
 import (
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // logged collects the lines of a host.
@@ -59,6 +64,47 @@ func TestWhatHappensIsLogged(t *testing.T) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// TestChildrenOutsideTheGroup: a child that has left the process group ends with its
+// instance, and a line names it.
+func TestChildrenOutsideTheGroup(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("setsid"); runtime.GOOS != "linux" || err != nil {
+		t.Skip("skipped: only Linux shows the variables of a process, and the program setsid is needed")
+	}
+	log := &logged{}
+	f := setup(t, &Host{Log: log.logf}, Config{})
+	pid, err := f.event(t, "", `{"do":"start a session"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := exec.Command("setsid", "sleep", "1000") // not of an instance
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { other.Wait(); close(ended) }()
+	defer func() { other.Process.Kill(); within.Receive(t, ended) }()
+	await(t, func() bool { // the child leads its session
+		stat, err := os.ReadFile("/proc/" + pid + "/stat")
+		fields := strings.Fields(string(stat))
+		return err == nil && len(fields) > 5 && fields[1] == "(sleep)" && fields[5] == pid
+	})
+	f.Stop()
+	want := []string{"fn: killed processes [" + pid + "], which had left the instance's process group (setsid); on AWS they end with the execution environment"}
+	if got := log.with("killed"); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	await(t, func() bool {
+		stat, err := os.ReadFile("/proc/" + pid + "/stat")
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	})
+	select {
+	case <-ended:
+		t.Error("a process of nobody was killed too")
+	default:
 	}
 }
 
