@@ -169,8 +169,11 @@ func (c *call) appMap() (any, error) {
 				connect(from, ids["table "+t.Name], "uses", 0, 0)
 			}
 		}
-		if _, ok := f.Config.Env[wire.EnvDatabaseHost]; ok {
-			connect(from, database, "uses", 0, 0)
+		for name := range f.Config.Env {
+			if strings.HasPrefix(name, wire.EnvDatabaseHost) {
+				connect(from, database, "uses", 0, 0)
+				break
+			}
 		}
 	}
 	return out, nil

@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/lambdahearth/hearth/local/internal/plan"
@@ -33,10 +35,8 @@ func autoDatabase(app *assembly.App) string {
 		if proxy.Properties["EngineFamily"] != "POSTGRESQL" {
 			continue
 		}
-		for _, program := range []string{"initdb", "postgres"} {
-			if _, err := pgserver.Find(program); err != nil {
-				return ""
-			}
+		if pgserver.Installed() != nil {
+			return ""
 		}
 		return wire.EnginePostgres
 	}
@@ -103,7 +103,7 @@ func (d *database) at() plan.Database {
 	if d == nil {
 		return plan.Database{}
 	}
-	return plan.Database{URL: d.url}
+	return plan.Database{URL: d.url, Own: d.cluster != nil}
 }
 
 // describe returns the database's URL without its password.
@@ -117,6 +117,20 @@ func (d *database) describe() string {
 	return d.url.Redacted()
 }
 
+// makeDatabases creates the databases that the cluster does not have yet. It does nothing
+// without a cluster.
+func (d *database) makeDatabases(ctx context.Context, names []string) error {
+	if d == nil || d.cluster == nil {
+		return nil
+	}
+	for _, name := range names {
+		if err := d.cluster.makeDatabase(ctx, name); err != nil {
+			return fmt.Errorf("make database %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
 func (d *database) stop() {
 	if d != nil && d.relay != nil {
 		d.relay.Close()
@@ -128,9 +142,10 @@ func (d *database) stop() {
 
 // cluster is a PostgreSQL server that the engine started, with an empty database.
 type cluster struct {
-	url    *url.URL
-	dir    string
-	server *pgserver.Process
+	url       *url.URL
+	dir       string
+	server    *pgserver.Process
+	databases map[string]bool
 }
 
 // The prefixes of the engine's temporary folders.
@@ -142,17 +157,20 @@ const (
 // clusterGrace is the time that PostgreSQL gets to shut down.
 const clusterGrace = 5 * time.Second
 
+// defaultDatabase is the database that each cluster has from the start.
+const defaultDatabase = "postgres"
+
 // startPostgres starts PostgreSQL in a temporary folder, on a free loopback port and with
 // a random password.
 func startPostgres(ctx context.Context) (_ *cluster, err error) {
-	if _, err := pgserver.Find("initdb"); err != nil {
+	if err := pgserver.Installed(); err != nil {
 		return nil, fmt.Errorf("%w; install PostgreSQL, or name a database of your own", err)
 	}
 	dir, err := process.TempDir(databasePrefix)
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir}
+	c := &cluster{dir: dir, databases: map[string]bool{defaultDatabase: true}}
 	defer func() {
 		if err != nil {
 			c.stop()
@@ -178,8 +196,27 @@ func startPostgres(ctx context.Context) (_ *cluster, err error) {
 	if err := c.server.Start(ctx); err != nil {
 		return nil, err
 	}
-	c.url = &url.URL{Scheme: "postgres", User: url.UserPassword("hearth", password), Host: "127.0.0.1:" + port, Path: "/postgres", RawQuery: "sslmode=disable"}
+	c.url = &url.URL{Scheme: "postgres", User: url.UserPassword("hearth", password), Host: "127.0.0.1:" + port, Path: "/" + defaultDatabase, RawQuery: "sslmode=disable"}
 	return c, nil
+}
+
+// makeDatabase creates a database, unless it has done so before.
+func (c *cluster) makeDatabase(ctx context.Context, name string) error {
+	if c.databases[name] {
+		return nil
+	}
+	createdb, err := pgserver.Find("createdb")
+	if err != nil {
+		return err
+	}
+	password, _ := c.url.User.Password()
+	cmd := exec.CommandContext(ctx, createdb, "-h", c.url.Hostname(), "-p", c.url.Port(), "-U", c.url.User.Username(), "--no-password", "--", name)
+	cmd.Env = append(os.Environ(), "PGPASSWORD="+password)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("createdb: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	c.databases[name] = true
+	return nil
 }
 
 func (c *cluster) stop() {

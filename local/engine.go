@@ -204,6 +204,9 @@ func (e *Engine) Reload(ctx context.Context) error {
 	}
 	programs, err := e.buildAll(ctx, p)
 	if err == nil {
+		err = e.database.makeDatabases(ctx, p.Databases)
+	}
+	if err == nil {
 		err = e.defineQueues(p)
 	}
 	if err == nil {

@@ -46,9 +46,10 @@ type Options struct {
 	Concurrency int
 
 	// Database is the URL of the database behind the RDS Proxy endpoints: postgres://… or
-	// mysql://…. "postgres" starts PostgreSQL, which must be installed, with an empty
-	// database that ends with the engine. [DatabaseAuto] does so if it can. "" leaves the
-	// database to the programs.
+	// mysql://…. A program's other databases, which have a name, need DATABASE_URL_NAME in
+	// Env then. "postgres" starts PostgreSQL, which must be installed, with an empty
+	// database for each name in the functions' variables; they end with the engine.
+	// [DatabaseAuto] does so if it can. "" leaves the database to the programs.
 	Database string
 
 	// Dir is the folder of cdk.json: the assembly's paths of handler programs are

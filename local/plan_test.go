@@ -2,22 +2,26 @@ package local_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/lambdahearth/hearth/local"
 
+	"github.com/lambdahearth/hearth/internal/pgserver"
+	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/internal/within"
 )
 
@@ -312,8 +316,8 @@ func TestReload(t *testing.T) {
 // TestDatabase runs the example on a PostgreSQL server that the engine starts.
 func TestDatabase(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("initdb"); err != nil {
-		t.Skip("PostgreSQL is not installed")
+	if err := pgserver.Installed(); err != nil {
+		t.Skipf("skipped, as PostgreSQL is not installed: %v", err)
 	}
 	b := startBookmarks(t, local.Options{Database: local.DatabaseAuto})
 	var made bookmark
@@ -323,6 +327,52 @@ func TestDatabase(t *testing.T) {
 	eventually(t, "the bookmark is there", func() bool { return b.request(t, "GET", "/bookmarks/"+made.ID, "", "", nil) == 200 })
 	if database := b.State().Database; !strings.HasPrefix(database, "postgres://hearth:xxxxx@127.0.0.1:") {
 		t.Errorf("database %q", database)
+	}
+}
+
+// TestDatabases starts a function with two databases on one PostgreSQL server.
+func TestDatabases(t *testing.T) {
+	t.Parallel()
+	if err := pgserver.Installed(); err != nil {
+		t.Skipf("skipped, as PostgreSQL is not installed: %v", err)
+	}
+	e, err := startLedger(t, local.Options{Database: wire.EnginePostgres, Env: map[string]string{"TEST_PRINT_ENV": "1"}}, func(resources map[string]any) {
+		resources["Ledger"].(map[string]any)["Properties"].(map[string]any)["Environment"] = map[string]any{"Variables": map[string]any{
+			"HEARTH_DATABASE_HOST": "x", "HEARTH_DATABASE_NAME": "shop", "HEARTH_DATABASE_HOST_REPORTS": "x", "HEARTH_DATABASE_NAME_REPORTS": "Sales 1",
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Reload(t.Context()); err != nil { // the databases exist already
+		t.Fatal(err)
+	}
+	out, err := e.Invoke(t.Context(), "Ledger", []byte(`{"do":"env"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var env []string
+	if err := json.Unmarshal(out, &env); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for variable, want := range map[string]string{"DATABASE_URL": "shop", "DATABASE_URL_REPORTS": "Sales 1"} {
+		i := slices.IndexFunc(env, func(v string) bool { return strings.HasPrefix(v, variable+"=") })
+		if i < 0 {
+			t.Errorf("no %s in %q", variable, env)
+			continue
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		conn, err := pgx.Connect(ctx, strings.TrimPrefix(env[i], variable+"="))
+		if err != nil {
+			t.Errorf("%s: %v", variable, err)
+			continue
+		}
+		var got string
+		if err := conn.QueryRow(ctx, "SELECT current_database()").Scan(&got); err != nil || got != want {
+			t.Errorf("%s leads to %q, %v, want %q", variable, got, err, want)
+		}
+		conn.Close(ctx)
 	}
 }
 

@@ -32,7 +32,7 @@ func TestTranscripts(t *testing.T) {
 	}
 	run := func(name, dir, page string, args func() []string) {
 		t.Run(name, func(t *testing.T) {
-			if _, err := pgserver.Find("initdb"); err != nil && needsDatabase[name] {
+			if err := pgserver.Installed(); err != nil && needsDatabase[name] {
 				t.Skipf("skipped, as PostgreSQL is not installed: %v", err)
 			}
 			steps := transcript.Parse(page)

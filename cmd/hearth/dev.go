@@ -52,7 +52,7 @@ again. Everything binds to loopback. Beside cdk.json there may be:
 		opts.Env = append(opts.Env, text)
 		return nil
 	})
-	flags.StringVar(&opts.Local.Database, "database", local.DatabaseAuto, "where RDS Proxies lead to: a `URL`; \"auto\" takes DATABASE_URL or\nstarts an empty PostgreSQL where it is installed, \"postgres\"\ninsists on it, and \"none\" leaves the data to the programs")
+	flags.StringVar(&opts.Local.Database, "database", local.DatabaseAuto, "where RDS Proxies lead to: a `URL`; \"auto\" takes DATABASE_URL or\nstarts PostgreSQL with empty databases where it is installed,\n\"postgres\" insists on it, and \"none\" leaves the data to the programs")
 	flags.Func("handler", "the Go program of a function, `LOGICAL_ID=DIR`, where the\nassembly does not say; may be repeated", func(text string) error {
 		id, folder, ok := strings.Cut(text, "=")
 		if !ok || id == "" || folder == "" {

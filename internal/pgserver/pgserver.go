@@ -31,6 +31,16 @@ func Find(name string) (string, error) {
 	return "", fmt.Errorf("no %s in PATH", name)
 }
 
+// Installed returns an error that names the first missing program of a server.
+func Installed() error {
+	for _, program := range []string{"initdb", "postgres", "createdb"} {
+		if _, err := Find(program); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // New makes an empty cluster in dir/data with initdb and its further arguments, and
 // returns its server. The server runs with fsync off, so a crash of the machine loses its
 // data. New gives dir and files to the server's user.

@@ -100,10 +100,8 @@ func Database(t testing.TB) string {
 	if url := os.Getenv("DATABASE_URL"); url != "" {
 		return url
 	}
-	for _, program := range []string{"initdb", "postgres"} {
-		if _, err := pgserver.Find(program); err != nil {
-			t.Skipf("skipped, as PostgreSQL is not installed: %v, and DATABASE_URL is not set", err)
-		}
+	if err := pgserver.Installed(); err != nil {
+		t.Skipf("skipped, as PostgreSQL is not installed: %v, and DATABASE_URL is not set", err)
 	}
 	return wire.EnginePostgres
 }

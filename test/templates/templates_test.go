@@ -46,7 +46,7 @@ func TestTemplates(t *testing.T) {
 				run(t, dir, "npx", "-y", cdk, "synth", "--quiet")
 				run(t, dir, "go", "tool", "hearth", "check")
 			}
-			if _, err := pgserver.Find("initdb"); err != nil && template == "full" {
+			if err := pgserver.Installed(); err != nil && template == "full" {
 				t.Skipf("not run: %v", err)
 			}
 			page, err := os.ReadFile(filepath.Join(dir, "README.md"))

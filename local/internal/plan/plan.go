@@ -35,6 +35,7 @@ type Plan struct {
 	WebSockets   []*WebSocketAPI
 	Schedules    []Schedule
 	Proxies      []*assembly.Resource // RDS proxies
+	Databases    []string             // names on the engine's own server; they may repeat
 	NotSimulated []Resource
 	Warnings     []string   // sentences for the user
 	At           *Addresses // the addresses of its resources
@@ -436,7 +437,7 @@ func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 			unknown = []string{"a secret or parameter of the account"}
 			v = placeholder + strings.ToLower(name)
 		}
-		if len(unknown) > 0 && !databaseVariables[name] { // SetEnv sets the database's variables
+		if len(unknown) > 0 && !isDatabaseVariable(name) { // SetEnv sets the database's variables
 			p.warn(r, "variable %s is %q, because %s is not known here; give it a value in .env, or with --env %s=VALUE", name, v, strings.Join(unknown, " and "), name)
 		}
 		switch v := v.(type) {
@@ -460,19 +461,19 @@ func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 			env[name] = string(data)
 		}
 	}
-	p.Database.SetEnv(env)
+	databases, missing := p.Database.SetEnv(env)
+	p.Databases = append(p.Databases, databases...)
+	for _, name := range missing {
+		if given[name] == "" {
+			p.warn(r, "variable %s must be set in .env, or with --env %s=URL, because the database of --database is not this one", name, name)
+		}
+	}
 	env["AWS_ENDPOINT_URL_SQS"] = p.Addresses.SQS
 	if len(p.Tables) > 0 && env[envDynamoDB] == "" { // otherwise the user chose another endpoint
 		env[envDynamoDB] = p.Addresses.DynamoDB
 	}
 	maps.Copy(env, given)
 	return env, errors.Join(errs...)
-}
-
-// databaseVariables are the variables that [Database.SetEnv] sets. In the template, their
-// values may come from a secret.
-var databaseVariables = map[string]bool{
-	wire.EnvDatabaseHost: true, wire.EnvDatabasePort: true, wire.EnvDatabaseName: true, wire.EnvDatabaseUser: true, wire.EnvDatabaseEngine: true,
 }
 
 // aliasQueue sets the program's name for the queue with a URL.

@@ -55,7 +55,7 @@ var parts = []part{
 	},
 	{
 		"RDS Proxies", []string{"AWS::RDS::DBProxy", "AWS::RDS::DBProxyTargetGroup"},
-		"lead to a database that you name, or to an empty PostgreSQL",
+		"lead to a database that you name, or to a PostgreSQL server with an empty database for each name",
 		"the proxy itself: connections are not shared, and a password stands for IAM tokens",
 	},
 	{

@@ -166,7 +166,7 @@ func checkCDK(ctx context.Context) finding {
 func checkPostgres(ctx context.Context) finding {
 	postgres, err := pgserver.Find("postgres")
 	if err == nil {
-		_, err = pgserver.Find("initdb")
+		err = pgserver.Installed()
 	}
 	if err != nil {
 		return finding{"PostgreSQL", optional, err.Error() + "; needed by apps with a database only", "install it (Debian: apt-get install postgresql; macOS: brew install postgresql@17), or name a database with --database"}

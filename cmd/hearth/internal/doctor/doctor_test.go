@@ -43,7 +43,7 @@ func wants(t *testing.T, out string, lines ...string) {
 }
 
 func TestHealthy(t *testing.T) {
-	machine(t, map[string]string{"go": "go1.27.1", "node": "v24.1.0", "npx": "11.0.0", "cdk": "2.1148.1 (build abc)", "initdb": "", "postgres": "postgres (PostgreSQL) 17.2"})
+	machine(t, map[string]string{"go": "go1.27.1", "node": "v24.1.0", "npx": "11.0.0", "cdk": "2.1148.1 (build abc)", "initdb": "", "createdb": "", "postgres": "postgres (PostgreSQL) 17.2"})
 	out, err := diagnose(t, Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Error(err)
