@@ -89,11 +89,12 @@ func Navigates(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
-// Exactly accepts only requests whose host is addr and that have no Origin: requests of a
-// program that knows the address.
+// Exactly accepts only requests whose host is addr and that come from no browser: requests
+// of a program that knows the address. A page's request for a picture has no Origin, but
+// Sec-Fetch-Site; it would take an event away from the program.
 func Exactly(addr string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host != addr || r.Header["Origin"] != nil {
+		if r.Host != addr || r.Header["Origin"] != nil || r.Header["Sec-Fetch-Site"] != nil {
 			http.Error(w, "this port is for the process that it was opened for", http.StatusForbidden)
 			return
 		}

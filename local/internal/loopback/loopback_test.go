@@ -76,13 +76,22 @@ func TestExactly(t *testing.T) {
 	t.Parallel()
 	h := Exactly("127.0.0.1:9", http.NotFoundHandler())
 	for _, c := range []struct {
-		host, origin string
-		status       int
-	}{{"127.0.0.1:9", "", 404}, {"localhost:9", "", 403}, {"127.0.0.1:8", "", 403}, {"evil.example", "", 403}, {"127.0.0.1:9", "http://127.0.0.1:9", 403}} {
+		host, header, value string
+		status              int
+	}{
+		{host: "127.0.0.1:9", status: 404},
+		{host: "127.0.0.1:9", header: "X-Other", value: "1", status: 404},
+		{host: "localhost:9", status: 403},
+		{host: "127.0.0.1:8", status: 403},
+		{host: "evil.example", status: 403},
+		{"127.0.0.1:9", "Origin", "http://127.0.0.1:9", 403},
+		{"127.0.0.1:9", "Sec-Fetch-Site", "cross-site", 403},
+		{"127.0.0.1:9", "Sec-Fetch-Site", "none", 403}, // a tab
+	} {
 		r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
 		r.Host = c.host
-		if c.origin != "" {
-			r.Header.Set("Origin", c.origin)
+		if c.header != "" {
+			r.Header.Set(c.header, c.value)
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
