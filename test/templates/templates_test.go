@@ -43,7 +43,9 @@ func TestTemplates(t *testing.T) {
 			if _, err := exec.LookPath("npx"); err != nil {
 				t.Log("not synthesized by the CDK CLI: there is no npx")
 			} else {
-				run(t, dir, "npx", "-y", cdk, "synth", "--quiet")
+				if out := run(t, dir, "npx", "-y", cdk, "synth", "--quiet"); strings.Contains(out, "feature flags are not configured") {
+					t.Errorf("cdk.json must have each flag that the CDK recommends:\n%s", out)
+				}
 				run(t, dir, "go", "tool", "hearth", "check")
 			}
 			if err := pgserver.Installed(); err != nil && template == "full" {
