@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,10 +107,18 @@ func (d *database) at() plan.Database {
 	return plan.Database{URL: d.url, Own: d.cluster != nil}
 }
 
-// describe returns the database's URL without its password.
-func (d *database) describe() string {
+// describe returns the database's URL without its password. names are the databases of
+// the plan; a server with several has no path.
+func (d *database) describe(names []string) string {
 	if d == nil {
 		return ""
+	}
+	if d.cluster != nil && len(names) > 0 {
+		u := *d.url
+		if u.Path = "/"; !slices.ContainsFunc(names, func(name string) bool { return name != names[0] }) {
+			u.Path += names[0]
+		}
+		return u.Redacted()
 	}
 	if d.behind != nil {
 		return d.behind.Redacted()

@@ -45,7 +45,7 @@ func TestDatabaseGone(t *testing.T) {
 	if err != nil || there.Host == server.Addr().String() || there.Port() != env[wire.EnvDatabasePort] || there.Path != "/shop" {
 		t.Errorf("%v, %v", env, err)
 	}
-	if got := d.describe(); !strings.Contains(got, server.Addr().String()) || strings.Contains(got, "secret") {
+	if got := d.describe(nil); !strings.Contains(got, server.Addr().String()) || strings.Contains(got, "secret") {
 		t.Errorf("described as %s", got)
 	}
 	answers := func() bool {

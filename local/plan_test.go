@@ -325,7 +325,7 @@ func TestDatabase(t *testing.T) {
 		t.Fatalf("status %d", status)
 	}
 	eventually(t, "the bookmark is there", func() bool { return b.request(t, "GET", "/bookmarks/"+made.ID, "", "", nil) == 200 })
-	if database := b.State().Database; !strings.HasPrefix(database, "postgres://hearth:xxxxx@127.0.0.1:") {
+	if database := b.State().Database; !strings.HasPrefix(database, "postgres://hearth:xxxxx@127.0.0.1:") || !strings.Contains(database, "/bookmarks?") {
 		t.Errorf("database %q", database)
 	}
 }
@@ -354,6 +354,9 @@ func TestDatabases(t *testing.T) {
 	var env []string
 	if err := json.Unmarshal(out, &env); err != nil {
 		t.Fatalf("%v: %s", err, out)
+	}
+	if database := e.State().Database; !strings.Contains(database, "/?") {
+		t.Errorf("want a server without a database's name, got %q", database)
 	}
 	for variable, want := range map[string]string{"DATABASE_URL": "shop", "DATABASE_URL_REPORTS": "Sales 1"} {
 		i := slices.IndexFunc(env, func(v string) bool { return strings.HasPrefix(v, variable+"=") })

@@ -151,7 +151,7 @@ func (e *Engine) State() *State {
 	e.mu.Unlock()
 	s := &State{
 		URL: e.URL(), PID: os.Getpid(), Assembly: e.opts.Assembly, Started: e.started, Time: e.opts.clock().Now(),
-		SQSEndpoint: e.SQSEndpoint(), DynamoDBEndpoint: e.DynamoDBEndpoint(), Database: e.database.describe(), Schedules: e.scheduler.State(),
+		SQSEndpoint: e.SQSEndpoint(), DynamoDBEndpoint: e.DynamoDBEndpoint(), Database: e.database.describe(current.Databases), Schedules: e.scheduler.State(),
 		HTTPAPIs: []HTTPAPIState{}, WebSocketAPIs: []WebSocketAPIState{}, Queues: []QueueState{}, Tables: []TableState{}, EventSources: []EventSourceState{},
 		Functions: []FunctionState{}, Outputs: []OutputState{}, NotSimulated: current.NotSimulated, Warnings: append([]string{}, current.Warnings...),
 	}
