@@ -63,11 +63,11 @@ func TestReadDecision(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.PrincipalID != "anna" || d.Context["n"] != 1.0 || d.Policy.Allows(arn) != want {
+		if d.PrincipalID != "anna" || d.Context["n"] != int64(1) || d.Policy.Allows(arn) != want {
 			t.Errorf("%s: got %+v, want %v", statements, d, want)
 		}
 	}
-	for _, response := range []string{`"Unauthorized"`, `{"principalId": "anna"}`, ``} {
+	for _, response := range []string{`"Unauthorized"`, `{"principalId": "anna"}`, `{"principalId": "anna", "policydocument": {"Statement": []}}`, ``} {
 		if d, err := ReadDecision([]byte(response)); err == nil {
 			t.Errorf("%s: got %+v", response, d)
 		}

@@ -3,6 +3,8 @@ package gateway
 import (
 	"encoding/json"
 	"errors"
+
+	kjson "sigs.k8s.io/json"
 )
 
 // Decision is the response of a Lambda authorizer that returns a policy.
@@ -19,7 +21,7 @@ func ReadDecision(response []byte) (*Decision, error) {
 		PolicyDocument *Policy        `json:"policyDocument"`
 		Context        map[string]any `json:"context"`
 	}
-	if err := json.Unmarshal(response, &d); err != nil || d.PolicyDocument == nil {
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(response, &d); err != nil || d.PolicyDocument == nil {
 		return nil, errors.New("the authorizer's response has no policy")
 	}
 	return &Decision{d.PrincipalID, d.PolicyDocument, d.Context}, nil

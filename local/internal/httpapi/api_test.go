@@ -333,11 +333,13 @@ func TestResponses(t *testing.T) {
 		`{"statusCode":204}`: "204 text/plain;charset=UTF-8 ",
 		`{"statusCode":200,"headers":{"content-type":"text/html"},"body":"<p>"}`: "200 text/html <p>",
 		`{"statusCode":200,"cookies":["a=1"],"body":"x"}`:                        "200 text/plain;charset=UTF-8 x",
-		`{"hello":"world"}`:            `200 application/json {"hello":"world"}`,
-		`"hello"`:                      "200 application/json hello",
-		`[1]`:                          "200 application/json [1]",
-		`{"statusCode":"x"}`:           `500 application/json {"message":"Internal Server Error"}`,
-		`{"statusCode":200,"body":{}}`: `500 application/json {"message":"Internal Server Error"}`,
+		`{"hello":"world"}`:             `200 application/json {"hello":"world"}`,
+		`"hello"`:                       "200 application/json hello",
+		`[1]`:                           "200 application/json [1]",
+		`{"StatusCode":201,"Body":"x"}`: `200 application/json {"StatusCode":201,"Body":"x"}`, // no tags in the program's struct
+		`{"statusCode":201,"Body":"x"}`: "201 text/plain;charset=UTF-8 ",
+		`{"statusCode":"x"}`:            `500 application/json {"message":"Internal Server Error"}`,
+		`{"statusCode":200,"body":{}}`:  `500 application/json {"message":"Internal Server Error"}`,
 		`{"statusCode":200,"body":"%","isBase64Encoded":true}`: `500 application/json {"message":"Internal Server Error"}`,
 		`nothing`: `500 application/json {"message":"Internal Server Error"}`,
 	} {
@@ -499,8 +501,11 @@ func TestLambdaAuthorizer(t *testing.T) {
 			allowed := e["identitySource"].([]any)[0] == "yes"
 			return fmt.Sprintf(`{"isAuthorized":%v,"context":{"user":"anna"}}`, allowed), nil
 		case "arn:policy":
-			if e["authorizationToken"] == "broken" {
+			switch e["authorizationToken"] {
+			case "broken":
 				return `{}`, nil
+			case "case":
+				return `{"PrincipalId":"p","PolicyDocument":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}}`, nil
 			}
 			return `{"principalId":"p","policyDocument":{"Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"arn:aws:execute-api:*:*:abc/$default/GET/policy/*"},{"Effect":"Deny","Action":["execute-api:*"],"Resource":["*/policy/2"]}]}}`, nil
 		}
@@ -522,6 +527,7 @@ func TestLambdaAuthorizer(t *testing.T) {
 		"/policy/2?token=x":      `403 {"message":"Forbidden"}`,
 		"/policy/1":              `401 {"message":"Unauthorized"}`,
 		"/policy/1?token=broken": `500 {"message":"Internal Server Error"}`,
+		"/policy/1?token=case":   `500 {"message":"Internal Server Error"}`,
 		"/simple":                `401 {"message":"Unauthorized"}`,
 	} {
 		resp := do(t, a, "GET", target, "")

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"regexp"
@@ -13,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/lambdahearth/hearth/local/internal/gateway"
+	kjson "sigs.k8s.io/json"
 )
 
 // Authorizer guards routes with a token or a function.
@@ -222,7 +222,7 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 			IsAuthorized *bool          `json:"isAuthorized"`
 			Context      map[string]any `json:"context"`
 		}
-		if err := json.Unmarshal(response, &answer); err != nil || answer.IsAuthorized == nil {
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(response, &answer); err != nil || answer.IsAuthorized == nil {
 			return verdict{}, errors.New("the authorizer's response has no isAuthorized")
 		}
 		v.allowed, v.context = func(string) bool { return *answer.IsAuthorized }, answer.Context

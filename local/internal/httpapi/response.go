@@ -10,6 +10,8 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+
+	kjson "sigs.k8s.io/json"
 )
 
 // answer is a function's decoded response.
@@ -23,7 +25,7 @@ type answer struct {
 
 var errMalformed = errors.New("it is no proxy response")
 
-// readResponse decodes a function's response.
+// readResponse decodes a function's response. API Gateway's fields are case-sensitive.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (2026-11)
 func readResponse(data []byte, version string) (*answer, error) {
 	var in struct {
@@ -37,7 +39,7 @@ func readResponse(data []byte, version string) (*answer, error) {
 	data = bytes.TrimSpace(data)
 	object := len(data) > 0 && data[0] == '{'
 	if object {
-		if err := json.Unmarshal(data, &in); err != nil {
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &in); err != nil {
 			if version != "2.0" && version != "" || in.StatusCode != nil || !json.Valid(data) {
 				return nil, fmt.Errorf("%w: %w", errMalformed, err)
 			}

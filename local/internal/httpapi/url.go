@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+	kjson "sigs.k8s.io/json"
 )
 
 // URLKind is the kind of a Function URL; NoURL means an HTTP or REST API.
@@ -131,7 +132,7 @@ func readPrelude(s *Stream) (*answer, io.Reader, error) {
 		Cookies    []string                   `json:"cookies"`
 	}
 	in.StatusCode = http.StatusOK
-	if err := json.Unmarshal(bytes.TrimSuffix(prelude, []byte(wire.ResponseStreamDelimiter)), &in); err != nil || in.StatusCode < 100 || in.StatusCode > 599 {
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(bytes.TrimSuffix(prelude, []byte(wire.ResponseStreamDelimiter)), &in); err != nil || in.StatusCode < 100 || in.StatusCode > 599 {
 		return nil, nil, fmt.Errorf("%w: statusCode must be 100 to 599 in %q", errMalformed, bytes.TrimSuffix(prelude, []byte(wire.ResponseStreamDelimiter)))
 	}
 	a := &answer{status: in.StatusCode, header: http.Header{}}

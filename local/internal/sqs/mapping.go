@@ -440,6 +440,9 @@ func (m *Mapping) send(ctx context.Context, messages []Message, records [][]byte
 	var failed map[string]bool
 	if err == nil && m.opts.ReportBatchItemFailures {
 		failed, err = failedItems(response, all)
+		if name := misspelt(response); name != "" {
+			m.log.Warn("the response's field must be batchItemFailures: Lambda ignores it, and deletes the messages", "got", name)
+		}
 	}
 	m.count(func(s *MappingStats) {
 		s.Invocations++

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
+
+	kjson "sigs.k8s.io/json"
 )
 
 // maxEventBytes bounds an event: the payload limit of a synchronous invocation.
@@ -61,7 +64,7 @@ func newEvent(records [][]byte) []byte {
 // failedItems reads a partial batch response and returns the ids of the failed messages.
 // An error means that the whole batch failed.
 //
-// A null or empty response, or a null or empty list, is a full success. Invalid JSON, an
+// Names are case-sensitive. A null or empty response, or a null or empty list, is a full success. Invalid JSON, an
 // item without an id, and an id outside the batch are a full failure.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (2026-11)
 func failedItems(response []byte, batch map[string]bool) (map[string]bool, error) {
@@ -73,7 +76,7 @@ func failedItems(response []byte, batch map[string]bool) (map[string]bool, error
 			ID *string `json:"itemIdentifier"`
 		} `json:"batchItemFailures"`
 	}
-	if err := json.Unmarshal(response, &r); err != nil {
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(response, &r); err != nil {
 		return nil, fmt.Errorf("read batch response: %w", err)
 	}
 	if r == nil {
@@ -90,4 +93,19 @@ func failedItems(response []byte, batch map[string]bool) (map[string]bool, error
 		failed[*item.ID] = true
 	}
 	return failed, nil
+}
+
+// misspelt returns the name of a field that would be batchItemFailures but for its case,
+// or "". Lambda ignores the field, and deletes the messages.
+func misspelt(response []byte) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(response, &fields) != nil {
+		return ""
+	}
+	for name := range fields {
+		if strings.EqualFold(name, "batchItemFailures") && name != "batchItemFailures" {
+			return name
+		}
+	}
+	return ""
 }

@@ -1,10 +1,12 @@
 package sqs_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -232,13 +234,18 @@ func TestPartialBatchResponses(t *testing.T) {
 		"empty id":                   {`{"batchItemFailures":[{"itemIdentifier":""}]}`, nil, 2},
 		"null id":                    {`{"batchItemFailures":[{"itemIdentifier":null}]}`, nil, 2},
 		"wrong key":                  {`{"batchItemFailures":[{"id":"` + ids + `"}]}`, nil, 2},
+		"key in another case":        {`{"batchItemFailures":[{"ItemIdentifier":"` + ids + `"}]}`, nil, 2},
+		"list in another case":       {`{"BatchItemFailures":[{"itemIdentifier":"` + ids + `"}]}`, nil, 0},
 		"id of another message":      {`{"batchItemFailures":[{"itemIdentifier":"` + ids + `"},{"itemIdentifier":"x"}]}`, nil, 2},
 		"the function's own error":   {"", errors.New("oh"), 2},
 		"an error beside a response": {`{"batchItemFailures":[]}`, errors.New("oh"), 2},
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
 			t.Parallel()
-			m := newMapped(t, "jobs", sqs.MappingOptions{ReportBatchItemFailures: true, BatchSize: 2, Window: time.Second}, nil, "1 2")
+			var log bytes.Buffer // read after the mapping has logged
+			m := newMapped(t, "jobs", sqs.MappingOptions{
+				ReportBatchItemFailures: true, BatchSize: 2, Window: time.Second, Log: slog.New(slog.NewTextHandler(&log, nil)),
+			}, nil, "1 2")
 			i := m.next("1 2")
 			i.answer <- answer{strings.ReplaceAll(c.response, ids, i.ids[0]), c.err}
 			m.until(func(s sqs.MappingStats, q sqs.Counters) bool { return q.InFlight == c.failed && s.Invocations == 1 })
@@ -246,6 +253,9 @@ func TestPartialBatchResponses(t *testing.T) {
 				t.Errorf("stats %+v", s)
 			}
 			if c.failed == 0 {
+				if got, want := strings.Contains(log.String(), "got=BatchItemFailures"), strings.Contains(name, "list in another case"); got != want {
+					t.Errorf("log %q", log.String())
+				}
 				return
 			}
 			m.advance(29*time.Second, 1)

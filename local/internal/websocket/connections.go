@@ -119,7 +119,7 @@ func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Au
 	c.authorizer = map[string]any{"principalId": answer.PrincipalID}
 	for name, value := range answer.Context {
 		switch value.(type) {
-		case string, float64, bool: // events contain strings
+		case string, int64, float64, bool: // events contain strings
 			c.authorizer[name] = gateway.Text(value)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/lambdahearth/hearth/local/internal/gateway"
 
 	"github.com/google/uuid"
+	kjson "sigs.k8s.io/json"
 )
 
 // event is a connect, message or disconnect event.
@@ -119,7 +120,7 @@ func readResponse(data []byte) (*response, error) {
 		Body       *string           `json:"body"`
 		Encoded    bool              `json:"isBase64Encoded"`
 	}
-	if err := json.Unmarshal(data, &in); err != nil {
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &in); err != nil {
 		return nil, errMalformed
 	}
 	status, err := strconv.Atoi(strings.Trim(string(in.StatusCode), `"`))
