@@ -270,14 +270,19 @@ type Running struct {
 	Started time.Time `json:"started"`
 }
 
-// Find returns the hearth dev that runs the app in a folder. If there are several, it
-// returns the one that started last.
+// Find returns the hearth dev that runs the app, or the assembly, in a folder. If there
+// are several, it returns the one that started last.
 func Find(dir string) (*Running, error) {
-	p, err := project.Read(dir)
-	if err != nil {
-		return nil, err
+	outputs := []string{dir, filepath.Join(dir, "cdk.out")}
+	p, unread := project.Read(dir)
+	if unread == nil {
+		outputs = append(outputs, p.Output)
 	}
-	notes, _ := filepath.Glob(filepath.Join(p.Output, "hearth-dev-*.json")) // an invalid pattern finds none
+	var notes []string
+	for _, output := range outputs {
+		found, _ := filepath.Glob(filepath.Join(output, "hearth-dev-*.json")) // an invalid pattern finds none
+		notes = append(notes, found...)
+	}
 	found := &Running{}
 	for _, path := range notes {
 		var note Running
@@ -288,6 +293,9 @@ func Find(dir string) (*Running, error) {
 		if note.Started.After(found.Started) {
 			found = &note
 		}
+	}
+	if found.URL == "" && unread != nil {
+		return nil, unread
 	}
 	if found.URL == "" {
 		return nil, fmt.Errorf("hearth dev does not run in %s; start it there, or name its URL with --url", p.Dir)

@@ -344,6 +344,25 @@ func TestFind(t *testing.T) {
 		}
 		os.Remove(filepath.Join(dir, "hearth-dev-2.json")) // this one ended
 	}
+	// An assembly that no cdk.json made, by its own name and by that of its parent.
+	parent := t.TempDir()
+	if _, err := Find(parent); err == nil || !strings.Contains(err.Error(), "there is no cdk.json in "+parent) {
+		t.Errorf("got %v", err)
+	}
+	if err := os.Rename(filepath.Join(dir, "hearth-dev-1.json"), filepath.Join(parent, "1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(parent, "cdk.out"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(parent, "1"), filepath.Join(parent, "cdk.out", "hearth-dev-1.json")); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{parent, filepath.Join(parent, "cdk.out")} {
+		if got, err := Find(dir); err != nil || got.URL != "http://127.0.0.1:1" {
+			t.Errorf("%s: got %v, %v", dir, got, err)
+		}
+	}
 }
 
 // TestLogIsPrintable checks that a client's text cannot move the cursor or set the title.
