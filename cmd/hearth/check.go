@@ -28,10 +28,10 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [PATH]...",
 		Short: "Find faults in synthesized templates before AWS does",
-		Long: `Find faults in synthesized templates before AWS does, of apps in any language.
+		Long: `Find faults in synthesized templates before AWS does, for apps in any language.
 
 PATH is a template or the folder of a cloud assembly, cdk.out by default. Each finding
-is one line. The exit status is 1 if one of them is an error.`,
+is one line. The exit status is 1 if a finding is an error.`,
 		Example: `  hearth check
   hearth check --against main/cdk.out cdk.out   # and what the update replaces or loses
   hearth check --format sarif > findings.sarif  # for code scanning`,
@@ -52,10 +52,10 @@ is one line. The exit status is 1 if one of them is an error.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&opts.against, "against", "", "also say what an update from `OLD`, a template or a folder, adds,\nupdates, replaces and deletes, and what is lost")
-	flags.StringVar(&opts.format, "format", formats[0], "text, json (an array of objects), sarif (for code scanning), or\ngithub (annotations of GitHub Actions)")
+	flags.StringVar(&opts.against, "against", "", "a template or a folder, `OLD`: also print what an update from it\nadds, changes, replaces and deletes, and what that loses")
+	flags.StringVar(&opts.format, "format", formats[0], "text, json (an array of objects), sarif (for code scanning) or\ngithub (annotations of GitHub Actions)")
 	flags.BoolVar(&asJSON, "json", false, "the same as --format json")
-	flags.StringVar(&opts.silences, "silences", "", "a `FILE` of findings to leave out, with reasons; "+checks.SilencesFile+"\nby default, if it exists")
+	flags.StringVar(&opts.silences, "silences", "", "a `FILE` with findings to leave out and the reasons;\n"+checks.SilencesFile+" by default, if it exists")
 	if err := cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err)
 	}

@@ -29,17 +29,17 @@ func newConnect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "connect [QUERY]",
 		Short: "Connect to a WebSocket API of the running app",
-		Long: `Connect to a WebSocket API of the running app: each line of standard input is sent as a
-message, and each message that comes is printed as a line. QUERY, such as ?user=anna, is
-added to the URL. It goes on until Ctrl-C. When standard input is not a terminal and has
-ended, it goes on for as long as messages come within --wait of each other.`,
+		Long: `Connect to a WebSocket API of the running app. The command sends each line of standard
+input as a message, and prints each message that it receives as a line. QUERY, such as
+?user=anna, is added to the URL. Ctrl-C ends the connection. If standard input is not a
+terminal, the command also ends when no message has come for --wait after its end.`,
 		Example: `  hearth connect '?user=anna'
   echo '{"action": "list"}' | hearth connect`,
 		Args: arguments(0, 1, "at most one query"),
 	}
 	c := addControl(cmd)
-	cmd.Flags().StringVar(&api, "api", "", "the API, by its name or logical id, or a part of it; the first by default")
-	cmd.Flags().DurationVar(&wait, "wait", time.Second, "how long to wait for messages after standard input has ended")
+	cmd.Flags().StringVar(&api, "api", "", "the API, by its name or logical id, or a part of that; the first by\ndefault")
+	cmd.Flags().DurationVar(&wait, "wait", time.Second, "how long to wait for another message after the end of standard\ninput")
 	cmd.Flags().Func("header", "a header of the handshake, `'NAME: VALUE'`; may be repeated", func(text string) error {
 		name, value, ok := strings.Cut(text, ":")
 		if !ok || name == "" {

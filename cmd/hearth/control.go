@@ -23,8 +23,8 @@ type control struct{ dir, url string }
 // addControl adds to cmd the flags that choose the engine.
 func addControl(cmd *cobra.Command) *control {
 	c := &control{}
-	cmd.Flags().StringVar(&c.dir, "dir", ".", "the folder of cdk.json in which hearth dev runs")
-	cmd.Flags().StringVar(&c.url, "url", "", "the `URL` of the hearth dev to speak to")
+	cmd.Flags().StringVar(&c.dir, "dir", ".", "the folder of cdk.json, or of the assembly, that hearth dev runs")
+	cmd.Flags().StringVar(&c.url, "url", "", "the `URL` of hearth dev, if it runs elsewhere")
 	return c
 }
 
@@ -121,8 +121,8 @@ func newTrigger() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trigger SCHEDULE",
 		Short: "Run a schedule of the running app now",
-		Long: `Run a schedule of the running app now. The command speaks to the hearth dev that runs
-in this folder. A part of the name is enough, if only one has it.`,
+		Long: `Run a schedule of the running app now. The command talks to the hearth dev that runs in
+this folder. A part of the name is enough if no other schedule has it.`,
 		Example: `  hearth trigger nightly`,
 		Args:    arguments(1, 1, "the name of a schedule"),
 	}
@@ -144,15 +144,15 @@ func newSend() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send QUEUE [MESSAGE]",
 		Short: "Put a message on a queue of the running app",
-		Long: `Put a message on a queue of the running app. MESSAGE is standard input by default, and
-for "-". The command speaks to the hearth dev that runs in this folder. A part of the
-name is enough, if only one has it.`,
+		Long: `Put a message on a queue of the running app. Without MESSAGE, or with "-", the command
+reads standard input. It talks to the hearth dev that runs in this folder. A part of the
+name is enough if no other queue has it.`,
 		Example: `  hearth send jobs '{"order": 7}'
   hearth send --group anna ledger.fifo < entry.json`,
 		Args: arguments(1, 2, "the name of a queue and a message"),
 	}
 	c := addControl(cmd)
-	cmd.Flags().StringVar(&group, "group", "", "the message group, which FIFO queues need")
+	cmd.Flags().StringVar(&group, "group", "", "the message group; FIFO queues need one")
 	cmd.ValidArgsFunction = c.names(func(s *local.State) (names []string) {
 		for _, q := range s.Queues {
 			names = append(names, q.Name)

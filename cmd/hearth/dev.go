@@ -20,22 +20,23 @@ func newDev() *cobra.Command {
 	opts := dev.Options{Local: local.Options{Issuers: map[string]local.Issuer{}, Handlers: map[string]string{}}}
 	cmd := &cobra.Command{
 		Use:   "dev",
-		Short: "Run the app that cdk.json names, and follow what is saved",
-		Long: `Synthesize the app that cdk.json names, run it, and follow what is saved.
+		Short: "Run the app of cdk.json, and apply each change that you save",
+		Long: `Synthesize the app of cdk.json, run it, and apply each change that you save.
 
-A Go file of a handler swaps its instances, one of the infrastructure synthesizes
-again. Everything binds to loopback. Beside cdk.json there may be:
+When you save a Go file of a program, its instances are replaced. When you save one of
+the infrastructure, the app is synthesized again. All ports are on loopback, so other
+machines cannot reach them. These files beside cdk.json are read, if they exist:
 
-  .env           variables of the functions, in lines as --env takes them; those that
-                 begin with a stack's name in capitals (SHOP_) are passed on from
-                 hearth's own environment anyway
+  .env           variables of all functions, in lines as --env takes them; variables of
+                 the shell that begin with a stack's name in capitals (SHOP_) are
+                 passed on in any case
   .env.FUNCTION  variables of one function, by its logical id or name
-  hearth.json    flags that every start has, by their names:
+  hearth.json    flags of every start, by name:
                  {"port": 3001, "handler": ["Fn=./handler"]}`,
 		Example: `  hearth dev
   hearth dev --port 3001 --cold-start 500ms     # see what cold starts do
   hearth dev --database postgres --env 'STRIPE_*'
-  hearth dev --assembly cdk.out                 # run what was synthesized before`,
+  hearth dev --assembly cdk.out                 # run an assembly that exists`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := readFlags(cmd.Flags(), filepath.Join(opts.Dir, flagsFile)); err != nil {
@@ -46,14 +47,14 @@ again. Everything binds to loopback. Beside cdk.json there may be:
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.IntVar(&opts.Port, "port", defaultPort, "the port to serve on; 0 picks a free one")
+	flags.IntVar(&opts.Port, "port", defaultPort, "the port of the page and the first API; 0 means a free one")
 	flags.StringVar(&opts.Dir, "dir", ".", "the folder of cdk.json")
-	flags.Func("env", "set a variable of the functions, `NAME=VALUE`, or pass on\nthose of hearth's own environment: NAME, PREFIX*; may be repeated", func(text string) error {
+	flags.Func("env", "set a variable of all functions, `NAME=VALUE`, or pass on\nvariables of the shell: NAME, PREFIX*; may be repeated", func(text string) error {
 		opts.Env = append(opts.Env, text)
 		return nil
 	})
-	flags.StringVar(&opts.Local.Database, "database", local.DatabaseAuto, "where RDS Proxies lead to: a `URL`; \"auto\" takes DATABASE_URL or\nstarts PostgreSQL with empty databases where it is installed,\n\"postgres\" insists on it, and \"none\" leaves the data to the programs")
-	flags.Func("handler", "the Go program of a function, `LOGICAL_ID=DIR`, where the\nassembly does not say; may be repeated", func(text string) error {
+	flags.StringVar(&opts.Local.Database, "database", local.DatabaseAuto, "the database behind RDS Proxies: a `URL`; \"postgres\" starts\nPostgreSQL with empty databases; \"auto\" uses DATABASE_URL, or\nstarts PostgreSQL if it is installed; with \"none\", programs use\ntheir own")
+	flags.Func("handler", "the folder of a function's Go program, `LOGICAL_ID=DIR`, if the\nassembly does not name it; may be repeated", func(text string) error {
 		id, folder, ok := strings.Cut(text, "=")
 		if !ok || id == "" || folder == "" {
 			return fmt.Errorf("must be LOGICAL_ID=DIR, got %q", text)
@@ -61,7 +62,7 @@ again. Everything binds to loopback. Beside cdk.json there may be:
 		opts.Local.Handlers[id] = folder
 		return nil
 	})
-	flags.Func("issuer", "the issuer of a JWT authorizer that the template does not say,\nsuch as a Cognito user pool: `LOGICAL_ID=URL,AUDIENCE`; more\naudiences follow after commas; may be repeated", func(text string) error {
+	flags.Func("issuer", "the issuer of a JWT authorizer, if the template does not name it,\nas for a Cognito user pool: `LOGICAL_ID=URL,AUDIENCE`; more\naudiences follow after commas; may be repeated", func(text string) error {
 		id, rest, ok := strings.Cut(text, "=")
 		parts := strings.Split(rest, ",")
 		if !ok || id == "" || len(parts) < 2 || parts[0] == "" {
@@ -70,7 +71,7 @@ again. Everything binds to loopback. Beside cdk.json there may be:
 		opts.Local.Issuers[id] = local.Issuer{Issuer: parts[0], Audience: parts[1:]}
 		return nil
 	})
-	flags.Func("host", "let a tunnel in: the app answers 403 to requests for hosts that\nare not this machine; a `NAME`, or *.NAME for all below a\ndomain; may be repeated", func(name string) error {
+	flags.Func("host", "let a tunnel in: without it, the app answers 403 to requests for\nhosts other than this machine; a `NAME`, or *.NAME for all names\nbelow a domain; may be repeated", func(name string) error {
 		opts.Local.Hosts = append(opts.Local.Hosts, name)
 		return nil
 	})
@@ -78,9 +79,9 @@ again. Everything binds to loopback. Beside cdk.json there may be:
 		name, usage string
 		addr        *string
 	}{
-		{"sqs-port", "the `PORT` of the SQS endpoint; free by default", &opts.Local.SQSAddr},
-		{"dynamodb-port", "the `PORT` of the DynamoDB endpoint; free by default", &opts.Local.DynamoDBAddr},
-		{"api-port", "the `PORT` of the second API, and those that follow for the third\nand so on; free by default", &opts.Local.APIAddr},
+		{"sqs-port", "the `PORT` of the SQS endpoint; by default a free one", &opts.Local.SQSAddr},
+		{"dynamodb-port", "the `PORT` of the DynamoDB endpoint; by default a free one", &opts.Local.DynamoDBAddr},
+		{"api-port", "the `PORT` of the second API; the third API has the next port,\nand so on; by default free ones", &opts.Local.APIAddr},
 	} {
 		flags.Func(port.name, port.usage, func(text string) error {
 			n, err := strconv.Atoi(text)
@@ -91,16 +92,16 @@ again. Everything binds to loopback. Beside cdk.json there may be:
 			return nil
 		})
 	}
-	flags.Func("stack", "run the stack `NAME` only; may be repeated", func(name string) error {
+	flags.Func("stack", "run only the stack `NAME`; may be repeated", func(name string) error {
 		opts.Local.Stacks = append(opts.Local.Stacks, name)
 		return nil
 	})
-	flags.IntVar(&opts.Local.Concurrency, "concurrency", 0, "instances of functions without a reservation, 100 by default")
-	flags.DurationVar(&opts.Local.ColdStart, "cold-start", 0, "added to each cold start, such as 500ms")
-	flags.BoolVar(&opts.Local.Freeze, "freeze", false, "stop instances between invocations, as Lambda does")
-	flags.BoolVar(&opts.Local.Debug, "debug", false, "build for a debugger, print the process of each instance, and\nlift the time limits")
-	flags.StringVar(&opts.Assembly, "assembly", "", "run the assembly in this `DIR` and do not synthesize")
-	flags.BoolVar(&opts.RawLogs, "json", false, "print the log records of the programs as they are")
-	flags.BoolVar(&opts.NoWatch, "no-watch", false, "do not follow what is saved")
+	flags.IntVar(&opts.Local.Concurrency, "concurrency", 0, "the account's concurrency limit: the most instances of all\nfunctions together, 100 by default")
+	flags.DurationVar(&opts.Local.ColdStart, "cold-start", 0, "time that is added to each cold start, such as 500ms")
+	flags.BoolVar(&opts.Local.Freeze, "freeze", false, "suspend instances between invocations, as Lambda does")
+	flags.BoolVar(&opts.Local.Debug, "debug", false, "build programs for a debugger, print the process id of each\ninstance, and lift the time limits")
+	flags.StringVar(&opts.Assembly, "assembly", "", "run the assembly in `DIR`, without a synth")
+	flags.BoolVar(&opts.RawLogs, "json", false, "print the programs' log records as JSON")
+	flags.BoolVar(&opts.NoWatch, "no-watch", false, "do not apply changes")
 	return cmd
 }

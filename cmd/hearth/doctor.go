@@ -11,17 +11,17 @@ func newDoctor() *cobra.Command {
 	opts := doctor.Options{Module: modulePath, Version: moduleVersion()}
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what is missing on this machine, and the remedy",
+		Short: "Print what is missing on this machine, and the remedy",
 		Long: `Look for Go, Node, npx, the CDK CLI, PostgreSQL, a folder in which programs run, the
-port of hearth dev, and the project in this folder, and say what is missing and the
-remedy. The exit status is 1 if something is missing without which Hearth does not work.`,
+port of hearth dev, and the project in this folder. Print what is missing and the
+remedy. The exit status is 1 if Hearth does not work without it.`,
 		Example: "  hearth doctor",
 		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return doctor.Run(cmd.Context(), opts, terminal.New(cmd.OutOrStdout()))
 		},
 	}
-	cmd.Flags().IntVar(&opts.Port, "port", defaultPort, "the port that hearth dev would serve on")
+	cmd.Flags().IntVar(&opts.Port, "port", defaultPort, "the port of hearth dev")
 	cmd.Flags().StringVar(&opts.Dir, "dir", ".", "the folder of the project")
 	return cmd
 }

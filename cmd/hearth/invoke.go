@@ -2,20 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
-	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local"
 )
 
@@ -25,25 +21,18 @@ func newInvoke() *cobra.Command {
 		Use:   "invoke FUNCTION|DIR [FILE]",
 		Short: "Send an event to a function of the running app, or to the program in a folder",
 		Long: `Send an event to a function of the running app, or to the program in a folder, and
-print the response. FILE is standard input by default.
+print the response. Without FILE, the command reads standard input.
 
-For a FUNCTION the command speaks to the hearth dev that runs in this folder. A part of
-the name is enough, if only one has it. The program in DIR is built and started as one
-Lambda instance; its log goes to standard error.`,
+For a FUNCTION the command talks to the hearth dev that runs in this folder. A part of
+the name is enough if no other function has it. For a DIR it builds the program there
+and starts it as one Lambda instance, whose log goes to standard error.`,
 		Example: `  hearth invoke Handler event.json
   echo '{"httpMethod": "GET", "path": "/hello"}' | hearth invoke --env A=b ./handler`,
 		Args: arguments(1, 2, "a function or a folder, and a file"),
 	}
 	c := addControl(cmd)
 	cmd.Flags().DurationVar(&opts.Timeout, "timeout", time.Minute, "the function's timeout, for a program in a folder")
-	cmd.Flags().Func("env", "a variable of the function's environment, `NAME=VALUE`, for a\nprogram in a folder; may be repeated", func(s string) error {
-		name, value, ok := strings.Cut(s, "=")
-		if !ok || name == "" {
-			return fmt.Errorf("must be NAME=VALUE, got %q", s)
-		}
-		opts.Env[name] = value
-		return nil
-	})
+	addEnv(cmd, opts.Env)
 	cmd.ValidArgsFunction = c.names(func(s *local.State) (names []string) {
 		for _, f := range s.Functions {
 			names = append(names, f.Name)
@@ -88,50 +77,6 @@ func invokeProgram(ctx context.Context, dir string, event []byte, opts local.Ins
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "%s\n", response)
-	return err
-}
-
-func newManifest() *cobra.Command {
-	return &cobra.Command{
-		Use:     "manifest DIR",
-		Short:   "Print what the program in a folder serves",
-		Long:    "Build the Go program in DIR for this machine and print what it serves, as JSON.",
-		Example: "  hearth manifest ./handler > manifest.json",
-		Args:    arguments(1, 1, "one folder"),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveFilterDirs
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return manifest(cmd.Context(), args[0], cmd.OutOrStdout())
-		},
-	}
-}
-
-func manifest(ctx context.Context, dir string, stdout io.Writer) error {
-	program, cleanup, err := build(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer cleanup()
-	path := filepath.Join(filepath.Dir(program), "manifest.json")
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program)
-	cmd.Env = append(os.Environ(), wire.EnvManifest+"="+path)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("run %s: %w\n%s", dir, err, strings.TrimSpace(string(output)))
-	}
-	if _, err := wire.ReadManifest(path); err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("run %s: the program ended without stating what it serves; call lambdaruntime.Start in its main function", dir)
-		}
-		return err
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	_, err = stdout.Write(data)
 	return err
 }
 

@@ -22,6 +22,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -88,6 +89,13 @@ func newRoot() *cobra.Command {
 // flagError describes a mistake in a command's flags in one line.
 func flagError(cmd *cobra.Command, err error) error {
 	hint := ""
+	var invalid *pflag.InvalidValueError
+	if numeric := new(strconv.NumError); errors.As(err, &invalid) && errors.As(err, &numeric) {
+		err = fmt.Errorf("--%s must be a number, got %q", invalid.GetFlag().Name, invalid.GetValue())
+		if errors.Is(numeric, strconv.ErrRange) {
+			err = fmt.Errorf("--%s must be a smaller number, got %q", invalid.GetFlag().Name, invalid.GetValue())
+		}
+	}
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
 		hint = nearest(nearFlags(cmd.Flags(), unknown.GetSpecifiedName()), "--")
@@ -117,7 +125,11 @@ func nearest(suggestions []string, prefix string) string {
 func arguments(min, max int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < min || len(args) > max {
-			return fmt.Errorf("%s takes %s, got %d arguments; see %s --help", cmd.Name(), what, len(args), cmd.CommandPath())
+			plural := "s"
+			if len(args) == 1 {
+				plural = ""
+			}
+			return fmt.Errorf("%s takes %s, got %d argument%s; see %s --help", cmd.Name(), what, len(args), plural, cmd.CommandPath())
 		}
 		return nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/spf13/pflag"
 )
 
@@ -33,6 +35,20 @@ func TestManifest(t *testing.T) {
 `
 	if out.String() != want {
 		t.Errorf("got %s", out.String())
+	}
+}
+
+// TestManifestEnvironment gives the program the variables of --env, and none of the
+// shell's.
+func TestManifestEnvironment(t *testing.T) {
+	t.Setenv("CI_JOB_TOKEN", "secret")
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"manifest", "--env", "NIGHTLY=on", "testdata/program"}, nil, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	var m wire.Manifest
+	if err := json.Unmarshal(out.Bytes(), &m); err != nil || len(m.Schedules) != 1 || m.Schedules[0].Name != "nightly" {
+		t.Errorf("got %+v, %v", m.Schedules, err)
 	}
 }
 
@@ -168,7 +184,7 @@ func TestHelp(t *testing.T) {
 		"send: unknown flag: --x; see hearth send --help":                                                                {"send", "--x"},
 		"send: unknown flag: --gruop, did you mean --group?; see hearth send --help":                                     {"send", "--gruop"},
 		"manifest takes one folder, got 2 arguments; see hearth manifest --help":                                         {"manifest", "a", "b"},
-		"dev takes no arguments, got 1 arguments; see hearth dev --help":                                                 {"dev", "x"},
+		"dev takes no arguments, got 1 argument; see hearth dev --help":                                                 {"dev", "x"},
 		"dev: unknown shorthand flag: 'x' in -x; see hearth dev --help":                                                  {"dev", "-x"},
 		`dev: invalid argument "p" for "--sqs-port" flag: must be 0 to 65535, got "p"; see hearth dev --help`:            {"dev", "--sqs-port", "p"},
 		`dev: invalid argument "A" for "--issuer" flag: must be LOGICAL_ID=URL,AUDIENCE, got "A"; see hearth dev --help`: {"dev", "--issuer", "A"},

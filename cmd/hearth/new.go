@@ -26,11 +26,11 @@ func newNew() *cobra.Command {
 		Short: "Make a project: handler, infrastructure, tests",
 		Long: `Make a complete project in the new folder NAME: the handler program, its
 infrastructure, tests of both and of the whole app, the settings of the CDK, and a
-workflow for CI. It asks nothing and needs no network. The templates:
+workflow for CI. The command asks nothing and needs no network. The templates:
 ` + list.String(),
 		Example: `  hearth new shop
   hearth new --template api --module example.com/hello hello
-  hearth new --into . --template jobs billing     # a folder of the module that is here`,
+  hearth new --into . --template jobs billing     # a folder of the module in this one`,
 		Args:              arguments(1, 1, "the name of the project"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -67,8 +67,8 @@ func TestPlanMistakes(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"plan: unknown flag: --x; see hearth plan --help":                                                                               {"--x"},
-		"plan takes no arguments, got 1 arguments; see hearth plan --help":                                                              {"5"},
-		`plan: invalid argument "often" for "--rate" flag: strconv.ParseFloat: parsing "often": invalid syntax; see hearth plan --help`: {"--rate", "often"},
+		"plan takes no arguments, got 1 argument; see hearth plan --help":                                                              {"5"},
+		`plan: --rate must be a number, got "often"; see hearth plan --help`: {"--rate", "often"},
 		`plan: invalid argument "0" for "--rate" flag: must be above 0 requests a second; see hearth plan --help`:                       {"--rate", "0"},
 		`plan: invalid argument "noon" for "--deploy" flag: time: invalid duration "noon"; see hearth plan --help`:                      {"--deploy", "noon"},
 	} {

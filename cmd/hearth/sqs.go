@@ -19,7 +19,7 @@ func newSQS() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sqs",
 		Short: "Run the SQS simulator alone",
-		Long: `Run the SQS simulator alone, for programs that set AWS_ENDPOINT_URL_SQS. They may
+		Long: `Run the SQS simulator alone, for programs that set AWS_ENDPOINT_URL_SQS. Programs can
 create more queues.`,
 		Example: `  hearth sqs --queue jobs --queue ledger.fifo`,
 		Args:    arguments(0, 0, "no arguments but queues named with --queue"),
