@@ -550,8 +550,8 @@ func (p *planner) planMappings() error {
 			m.Options.Filters = append(m.Options.Filters, f.Pattern)
 		}
 		if !m.Options.ReportBatchItemFailures {
-			p.warn(r, "queue %s: without FunctionResponseTypes ReportBatchItemFailures Lambda deletes a whole batch when the function returns without an error, and brings all of it back after one; "+
-				"set it (ReportBatchItemFailures in the CDK's SqsEventSourceProps), so that a failed message comes again alone", m.Queue)
+			p.warn(r, "queue %s: the mapping has no FunctionResponseTypes ReportBatchItemFailures: Lambda deletes the whole batch if the function returns without an error, and delivers all of it again after an error; "+
+				"set it (ReportBatchItemFailures in the CDK's SqsEventSourceProps), and only failed messages come again", m.Queue)
 		}
 		p.Mappings = append(p.Mappings, m)
 	}
