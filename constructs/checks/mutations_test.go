@@ -132,6 +132,27 @@ var mutations = map[string]mutation{
 
 func TestMutations(t *testing.T) {
 	t.Parallel()
+	runMutations(t, mutations)
+}
+
+// heldNumber is a provisioned concurrency that a custom resource knows.
+var (
+	heldNumber = set("Live.Properties.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions", `{"Fn::GetAtt":["Hold","Instances"]}`)
+	holder     = set("Hold", `{"Type":"Custom::Hold","Properties":{"Min":2}}`)
+)
+
+// TestHeldNumber makes faults around a number that is unknown.
+func TestHeldNumber(t *testing.T) {
+	t.Parallel()
+	runMutations(t, map[string]mutation{
+		"past the alias, held":     {"provisioned-bypassed ApiIntegration", []change{heldNumber, holder, set("ApiIntegration.Properties.IntegrationUri", `{"Fn::GetAtt":["Handler","Arn"]}`), set("ApiPermission.Properties.FunctionName", `{"Ref":"Handler"}`)}},
+		"scaling of a held number": {"scaling-reserved Scaling", []change{heldNumber, holder, set("Scaling.Properties.MaxCapacity", "41")}},
+		"held on $LATEST":          {"provisioned-latest Live", []change{heldNumber, holder, set("Live.Properties.FunctionVersion", `"$LATEST"`)}},
+	})
+}
+
+func runMutations(t *testing.T, mutations map[string]mutation) {
+	t.Helper()
 	for name, test := range mutations {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -158,6 +179,10 @@ func TestNoFinding(t *testing.T) {
 		"policy of the queue":       {set("HandlerPolicy", ""), set("JobsPolicy", `{"Type":"AWS::SQS::QueuePolicy","Properties":{"Queues":[{"Ref":"Jobs"}],"PolicyDocument":{"Statement":{"Effect":"Allow","Action":"sqs:*","Principal":"*","Resource":{"Fn::GetAtt":["Jobs","Arn"]}}}}}`)},
 		"ARN in a parameter store":  {set("Stored", `{"Type":"AWS::SSM::Parameter","Properties":{"Type":"String","Value":{"Fn::GetAtt":["Jobs","Arn"]}}}`), set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":"sqs:*","Resource":{"Fn::GetAtt":["Stored","Value"]}}]`)},
 		"ARN by a custom resource":  {set("Asked", `{"Type":"AWS::CloudFormation::CustomResource","Properties":{}}`), set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":"sqs:*","Resource":{"Fn::GetAtt":["Asked","Arn"]}}]`)},
+		"held number":               {heldNumber, holder},
+		"held by another type":      {heldNumber, set("Hold", `{"Type":"AWS::CloudFormation::CustomResource","Properties":{}}`)},
+		"held, not scaled":          {heldNumber, holder, set("Scaling", ""), set("ApiIntegration.Properties.IntegrationUri", `{"Fn::GetAtt":["Handler","Arn"]}`), set("ApiPermission.Properties.FunctionName", `{"Ref":"Handler"}`)},
+		"held, perhaps scaled":      {heldNumber, holder, set("Scaling.Condition", `"Here"`), set("ApiIntegration.Properties.IntegrationUri", `{"Fn::GetAtt":["Handler","Arn"]}`), set("ApiPermission.Properties.FunctionName", `{"Ref":"Handler"}`)},
 		"secret by its attachment":  {set("Login", `{"Type":"AWS::SecretsManager::Secret"}`), set("Attached", `{"Type":"AWS::SecretsManager::SecretTargetAttachment","Properties":{"SecretId":{"Ref":"Login"}}}`), set("ProxyRole", `{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"rds.amazonaws.com"}}},"Policies":[{"PolicyName":"p","PolicyDocument":{"Statement":{"Effect":"Allow","Action":"secretsmanager:*","Resource":{"Ref":"Attached"}}}}]}}`), set("Proxy", `{"Type":"AWS::RDS::DBProxy","Properties":{"RoleArn":{"Fn::GetAtt":["ProxyRole","Arn"]},"Auth":[{"SecretArn":{"Ref":"Login"}}]}}`)},
 		"ARN by hand":               {set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":"sqs:*","Resource":{"Fn::Sub":"arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:shop-*"}}]`)},
 		"ARN of the queue's name":   {set("HandlerPolicy.Properties.PolicyDocument.Statement", `[{"Effect":"Allow","Action":"sqs:*","Resource":{"Fn::Sub":"arn:aws:sqs:${AWS::Region}:${AWS::AccountId}:${Jobs.QueueName}"}}]`)},

@@ -169,15 +169,30 @@ type warmth struct {
 }
 
 // warm returns the versions and aliases of a function that certainly exist and have
-// provisioned concurrency.
+// provisioned concurrency. Autoscaling sets a number that is unknown at its deployment to
+// MinCapacity at least.
 func (f *resource) warm() []warmth {
 	var warm []warmth
 	found, _ := f.qualifiersOf(typeAlias, typeVersion)
 	for _, r := range found {
-		n, known := r.get("ProvisionedConcurrencyConfig", "ProvisionedConcurrentExecutions").number()
+		instances := r.get("ProvisionedConcurrencyConfig", "ProvisionedConcurrentExecutions")
+		n, known := instances.number()
+		if !known && instances.has() {
+			n, known = r.lowestCapacity()
+		}
 		if known && !r.conditional {
 			warm = append(warm, warmth{r, n})
 		}
 	}
 	return warm
+}
+
+// lowestCapacity returns MinCapacity of the scalable target of an alias.
+func (r *resource) lowestCapacity() (n float64, known bool) {
+	for _, s := range r.stack.app.ofType(typeScalableTarget) {
+		if t, ok := scaled(s); ok && !s.conditional && t.aliasOf() == r {
+			return s.get("MinCapacity").number()
+		}
+	}
+	return 0, false
 }

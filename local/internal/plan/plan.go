@@ -281,16 +281,12 @@ func (p *planner) planFunctions() error {
 			errs = append(errs, err)
 			continue
 		}
-		errs = append(errs, f.addAlias(r))
+		errs = append(errs, p.addAlias(f, r))
 	}
 	for _, r := range p.app.OfType("AWS::Lambda::Version") {
 		name, err := functionOf(r)
-		var props struct {
-			ProvisionedConcurrencyConfig struct{ ProvisionedConcurrentExecutions assembly.Int }
-		}
 		if f := byName[name]; err == nil && f != nil {
-			err = r.Decode(&props)
-			f.Config.Provisioned["1"] += int(props.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions)
+			err = p.addWarm(f, "1", r)
 		}
 		errs = append(errs, err)
 	}
@@ -304,18 +300,23 @@ func (p *planner) planFunctions() error {
 	return errors.Join(errs...)
 }
 
-func (f *Function) addAlias(r *assembly.Resource) error {
-	var props struct {
-		Name                         string
-		FunctionVersion              string
-		ProvisionedConcurrencyConfig struct{ ProvisionedConcurrentExecutions assembly.Int }
-	}
+func (p *planner) addAlias(f *Function, r *assembly.Resource) error {
+	var props struct{ Name, FunctionVersion string }
 	if err := r.Decode(&props); err != nil {
 		return err
 	}
 	f.Config.Aliases[props.Name] = props.FunctionVersion
-	f.Config.Provisioned[props.FunctionVersion] += int(props.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions)
-	return nil
+	return p.addWarm(f, props.FunctionVersion, r)
+}
+
+// addWarm adds the provisioned concurrency of an alias or version.
+func (p *planner) addWarm(f *Function, version string, r *assembly.Resource) error {
+	n, why, err := p.values.warmInstances(p.app, r)
+	if why != "" {
+		p.warn(r, "%s", why)
+	}
+	f.Config.Provisioned[version] += n
+	return err
 }
 
 func (f *Function) addInvokeConfig(r *assembly.Resource) error {

@@ -28,17 +28,24 @@ const shop = `{"Resources": {
 	"Bucket": {"Type": "AWS::S3::Bucket"}
 }}`
 
-func load(t *testing.T) (*assembly.App, Inputs) {
+// write writes an assembly of one stack, and returns its folder.
+func write(t *testing.T, template string) (dir string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir = t.TempDir()
 	for name, text := range map[string]string{
-		"Shop.template.json": shop,
+		"Shop.template.json": template,
 		"manifest.json":      `{"version": "1", "artifacts": {"Shop": {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region", "properties": {"templateFile": "Shop.template.json"}}}}`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+func load(t *testing.T) (*assembly.App, Inputs) {
+	t.Helper()
+	dir := write(t, shop)
 	app, err := assembly.Load(dir)
 	if err != nil {
 		t.Fatal(err)

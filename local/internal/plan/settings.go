@@ -182,21 +182,30 @@ func (s *settingsReader) function(ref string) *FunctionSettings {
 func (s *settingsReader) readProvisioned() error {
 	for _, kind := range []string{"AWS::Lambda::Alias", "AWS::Lambda::Version"} {
 		for _, r := range s.app.OfType(kind) {
-			var props struct {
-				FunctionName                 string
-				ProvisionedConcurrencyConfig struct{ ProvisionedConcurrentExecutions assembly.Int }
-			}
+			var props struct{ FunctionName string }
 			if err := s.decode(r, &props); err != nil {
 				return err
 			}
-			if f := s.function(props.FunctionName); f != nil {
-				f.Provisioned += int(props.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions)
-				f.MaxProvisioned = f.Provisioned
+			f := s.function(props.FunctionName)
+			if f == nil {
+				continue
 			}
+			n, why, err := s.values.warmInstances(s.app, r)
+			if err != nil {
+				return err
+			}
+			if why != "" {
+				f.Notes = append(f.Notes, r.ID+": "+why+".")
+			}
+			f.Provisioned += n
+			f.MaxProvisioned = f.Provisioned
 		}
 	}
 	return nil
 }
+
+// provisionedDimension is what a scalable target of provisioned concurrency scales.
+const provisionedDimension = "lambda:function:ProvisionedConcurrency"
 
 // daily matches a cron expression with one time on each day.
 var daily = regexp.MustCompile(`^cron\((\d+) (\d+) (?:\* \*|\? \*) (?:\?|\*) \*\)$`)
@@ -217,7 +226,7 @@ func (s *settingsReader) readScaling() error {
 			return err
 		}
 		f := s.function(props.ResourceID)
-		if f == nil || props.ScalableDimension != "lambda:function:ProvisionedConcurrency" {
+		if f == nil || props.ScalableDimension != provisionedDimension {
 			continue
 		}
 		// The target's policies refer to it by the same placeholder.
