@@ -3,6 +3,7 @@ package hearth
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapplicationautoscaling"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -59,8 +60,20 @@ type ConcurrencyProps struct {
 // https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html (2026-11)
 type ProvisionedConcurrency struct {
 	// Min is the number of warm instances, 1 or more, that a deployment waits
-	// for; required.
+	// for; required. With HoldAtUpdate, it may wait for more.
 	Min *float64
+
+	// HoldAtUpdate starts a new version with as many warm instances as the old one has at
+	// that moment, at least Min and at most the highest of Max and Schedules. Without it, a
+	// new version starts with Min, also at peak. After the update, target tracking and the
+	// schedules set the number as before.
+	//
+	// A custom resource reads the number at each new version, with a small function that
+	// all handlers of the stack share. If it cannot read the number, it answers Min, and the
+	// deployment goes on. It needs Max or Schedules. docs/deploying.md says more.
+	//
+	// @default false
+	HoldAtUpdate *bool
 
 	// Max is the number of warm instances under the highest load, Min or more.
 	//
@@ -92,7 +105,7 @@ func Fixed(n float64) *ProvisionedConcurrency {
 
 // Autoscaled keeps lowest to highest instances warm: target tracking follows the load. A
 // deployment waits for the lowest number. Set Utilization on the result to change how
-// early instances are added.
+// early instances are added, and HoldAtUpdate for updates at peak.
 func Autoscaled(lowest, highest float64) *ProvisionedConcurrency {
 	return &ProvisionedConcurrency{Min: jsii.Number(lowest), Max: jsii.Number(highest)}
 }
@@ -125,7 +138,7 @@ func (p *ProvisionedConcurrency) autoscale(a *app, alias awslambda.Alias) {
 type concurrencyValues struct {
 	plan                  string // "" for none
 	reserved              number
-	provisioned           bool
+	provisioned, hold     bool
 	lowest, highest, busy number
 	schedules             []capacityValues
 }
@@ -146,7 +159,7 @@ func concurrencyValuesOf(p *ConcurrencyProps) concurrencyValues {
 		v.plan = *p.Plan
 	}
 	if p.Provisioned != nil {
-		v.provisioned = true
+		v.provisioned, v.hold = true, isTrue(p.Provisioned.HoldAtUpdate)
 		v.lowest = numberOf(p.Provisioned.Min)
 		v.highest = numberOf(p.Provisioned.Max)
 		v.busy = numberOf(p.Provisioned.Utilization)
@@ -209,6 +222,20 @@ func (v concurrencyValues) checkProvisioned(r *rules) {
 	for _, s := range v.schedules {
 		s.check(r, v.reserved)
 	}
+	if v.hold && v.neverAbove() {
+		r.breaks("Provisioned.HoldAtUpdate", "must be unset unless Max or a schedule is above Min (%s instances), with which each version starts anyway; remove it, or raise Max", v.lowest)
+	}
+}
+
+// neverAbove reports whether the number of warm instances is known never to be above Min.
+func (v concurrencyValues) neverAbove() bool {
+	bounds := []number{v.highest}
+	for _, s := range v.schedules {
+		bounds = append(bounds, s.lowest, s.highest)
+	}
+	return v.lowest.known && !slices.ContainsFunc(bounds, func(n number) bool {
+		return n.set && (!n.known || n.value > v.lowest.value)
+	})
 }
 
 // noWarmth is why a schedule cannot go down to 0: Lambda has no provisioned concurrency

@@ -380,12 +380,11 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 		}
 	}
 	h.Version = h.Function.CurrentVersion()
-	alias := &awslambda.AliasProps{AliasName: jsii.String(aliasName), Version: h.Version}
-	if warm := p.Concurrency.Provisioned; warm != nil {
-		// With target tracking too, so that a deployment waits for warm instances.
-		alias.ProvisionedConcurrentExecutions = warm.Min
-	}
-	h.Alias = awslambda.NewAlias(h, jsii.String("Alias"), alias)
+	h.Alias = awslambda.NewAlias(h, jsii.String("Alias"), &awslambda.AliasProps{
+		AliasName:                       jsii.String(aliasName),
+		ProvisionedConcurrentExecutions: h.firstInstances(),
+		Version:                         h.Version,
+	})
 	p.Concurrency.Provisioned.autoscale(h.app, h.Alias)
 	h.deployGradually()
 	if p.AsyncInvoke != nil {

@@ -18,9 +18,11 @@ import (
 func TestIam(t *testing.T) {
 	stack := setup(t)
 	vpc := newIsolatedVpc(stack)
+	provisioned := Autoscaled(2, 20)
+	provisioned.HoldAtUpdate = jsii.Bool(true)
 	NewBackend(stack, jsii.String("Backend"), &BackendProps{
 		Entry:              entry("relayed"),
-		Concurrency:        &ConcurrencyProps{Reserved: jsii.Number(50), Provisioned: Autoscaled(2, 20)},
+		Concurrency:        &ConcurrencyProps{Reserved: jsii.Number(50), Provisioned: provisioned},
 		ConnectionRegistry: &ConnectionRegistryProps{},
 		Database:           &DatabaseProxyProps{Cluster: newCluster(stack, vpc), Vpc: vpc},
 		Monitoring:         &MonitoringProps{},

@@ -65,9 +65,22 @@ func TestConcurrencyRules(t *testing.T) {
 	scaled := func(reserved, lowest, highest, busy number) func(*rules) {
 		return concurrencyValues{reserved: reserved, provisioned: true, lowest: lowest, highest: highest, busy: busy}.check
 	}
+	hold := func(lowest, highest number, schedules ...capacityValues) func(*rules) {
+		return concurrencyValues{provisioned: true, hold: true, lowest: lowest, highest: highest, schedules: schedules}.check
+	}
+	neverAbove := []string{"P.Provisioned.HoldAtUpdate must be unset unless Max or a schedule is above Min (2 instances), with which each version starts anyway; remove it, or raise Max"}
 	none := number{}
 	runRules(t, []ruleCase{
 		{"nothing", concurrencyValues{}.check, nil},
+		{"hold above", hold(known(2), known(3)), nil},
+		{"hold at", hold(known(2), known(2)), neverAbove},
+		{"hold fixed", hold(known(2), none), neverAbove},
+		{"hold token", hold(unresolved, known(2)), nil},
+		{"hold below token", hold(known(2), unresolved), nil},
+		{"hold above by schedule", hold(known(2), none, capacityValues{name: "day", highest: known(3)}), nil},
+		{"hold above by the minimum of a schedule", hold(known(2), known(2), capacityValues{name: "day", lowest: known(3)}), nil},
+		{"hold by schedule of a token", hold(known(2), none, capacityValues{name: "day", lowest: unresolved}), nil},
+		{"hold at schedule", hold(known(2), none, capacityValues{name: "day", lowest: known(1), highest: known(2)}), neverAbove},
 		{"negative reserved", concurrencyValues{reserved: known(-1)}.check, []string{"P.Reserved must be at least 0 instances, got -1; leave it unset to share the account's unreserved instances"}},
 		{"paused", concurrencyValues{reserved: known(0)}.check, nil},
 		{"paused and warm", fixed(known(0), known(2)), []string{"P.Provisioned must be unset while Reserved is 0, which pauses the function, got 2; unset it, or reserve at least 2 instances"}},
