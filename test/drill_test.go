@@ -28,6 +28,8 @@ var notDrilled = map[string]string{
 	"AlarmsBackendSchedulefailsRunsDropped": "as TargetErrors",
 }
 
+var drillProgram = build("./test/testdata/drill/handler")
+
 // TestDrill makes each part of a program fail completely in the local engine, and shows
 // which alarms of the template would go off. What the alarms look at comes from what has
 // happened: the metrics that the program wrote, its log, and the engine's counters under
@@ -35,7 +37,7 @@ var notDrilled = map[string]string{
 func TestDrill(t *testing.T) {
 	t.Parallel()
 	assembly := synth(t, "drill", "..", nil, "CDK_VALIDATION=false")
-	program, err := build("./test/testdata/drill/handler")()
+	program, err := drillProgram()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +56,7 @@ func TestDrill(t *testing.T) {
 		{"nothing fails", nil, func(d *drill) {
 			every(3, func(int) { d.get(d.api(), "/work") })
 			every(3, func(int) { d.get(d.url(), "/work") })
+			every(3, func(int) { d.get(d.rest(), "/work") })
 			d.talk("work", "work", "work")
 			d.send("jobs", "work", "")
 			d.settle("jobs")
@@ -63,6 +66,9 @@ func TestDrill(t *testing.T) {
 		}, nil},
 		{"every HTTP request panics", nil, func(d *drill) { every(3, func(int) { d.get(d.api(), "/panic") }) }, []string{"AlarmsBackendHttpServerErrors"}},
 		{"every request of a function URL panics", nil, func(d *drill) { every(3, func(int) { d.get(d.url(), "/panic") }) }, []string{"AlarmsUrlServerErrors"}},
+		{"every request of a REST API panics", nil, func(d *drill) { every(3, func(int) { d.get(d.rest(), "/panic") }) }, []string{"AlarmsRestServerErrors"}},
+		{"every request of a REST API takes too long", nil, func(d *drill) { every(3, func(int) { d.get(d.rest(), "/wait") }) },
+			[]string{"AlarmsRestServerErrors", "AlarmsBackendHandlerTimeouts"}},
 		{"every HTTP request takes too long", nil, func(d *drill) { every(3, func(int) { d.get(d.api(), "/wait") }) },
 			[]string{"AlarmsBackendHttpServerErrors", "AlarmsBackendHandlerTimeouts"}},
 		{"no HTTP request returns", nil, func(d *drill) { every(25, func(int) { d.get(d.api(), "/stick") }) },
@@ -169,8 +175,9 @@ func (d *drill) await(wanted []string) []string {
 	}
 }
 
-func (d *drill) api() string { return d.address("AWS::ApiGatewayV2::Api") }
-func (d *drill) url() string { return d.address("AWS::Lambda::Url") }
+func (d *drill) api() string  { return d.address("AWS::ApiGatewayV2::Api") }
+func (d *drill) rest() string { return d.address("AWS::ApiGateway::RestApi") }
+func (d *drill) url() string  { return d.address("AWS::Lambda::Url") }
 
 func (d *drill) address(kind string) string {
 	for _, api := range d.State().HTTPAPIs {
@@ -267,7 +274,15 @@ func (d *drill) metrics() metrics {
 		}
 	}
 	for _, api := range state.HTTPAPIs {
-		if r := d.resources[api.LogicalID]; r.Type == "AWS::Lambda::Url" {
+		r := d.resources[api.LogicalID]
+		switch r.Type {
+		case "AWS::ApiGateway::RestApi":
+			// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html (2026-11)
+			dimensions := map[string]string{"ApiName": r.Properties["Name"].(string)}
+			m.add("AWS/ApiGateway", "Count", dimensions, float64(api.Counters.Requests))
+			m.add("AWS/ApiGateway", "5XXError", dimensions, float64(api.Counters.ServerErrors))
+			continue
+		case "AWS::Lambda::Url":
 			// https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html (2026-11)
 			dimensions := map[string]string{"FunctionName": state.Functions[0].Name}
 			m.add("AWS/Lambda", "UrlRequestCount", dimensions, float64(api.Counters.Requests))

@@ -23,7 +23,7 @@ func buildInfra(example string) func() (string, error) {
 
 func build(app string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) {
-		program := filepath.Join(builds, filepath.Base(filepath.Dir(app))+"-infra")
+		program := filepath.Join(builds, filepath.Base(filepath.Dir(app))+"-"+filepath.Base(app))
 		cmd := exec.Command("go", "build", "-o", program, app)
 		cmd.Dir = ".."
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -1,5 +1,5 @@
 // Command handler does what each event tells it: it works, or fails in the way that the
-// path, the message, the job or the schedule names.
+// path, the message, the job or the schedule names. Its version is that of a variable.
 package main
 
 import (
@@ -24,7 +24,9 @@ func main() {
 		HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := obey(r.Context(), r.URL.Path[1:]); err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
 			}
+			fmt.Fprint(w, os.Getenv("DRILL_VERSION"))
 		}),
 		RequestTimeout: 100 * time.Millisecond,
 		WebSocket:      live{},

@@ -21,8 +21,9 @@ func main() {
 	url := hearth.NewFunctionUrl(stack, jsii.String("Url"), &hearth.FunctionUrlProps{
 		AuthType: awslambda.FunctionUrlAuthType_NONE, Handler: backend.Handler.Alias,
 	})
+	rest := hearth.NewRestApi(stack, jsii.String("Rest"), &hearth.RestApiProps{Handler: backend.Handler.Alias})
 	hearth.NewMonitoring(stack, jsii.String("Alarms"), &hearth.MonitoringProps{
-		Backend: backend, Dashboard: jsii.Bool(false), Email: jsii.String("oncall@example.com"), FunctionUrls: []*hearth.FunctionUrl{url},
+		Backend: backend, Dashboard: jsii.Bool(false), Email: jsii.String("oncall@example.com"), FunctionUrls: []*hearth.FunctionUrl{url}, RestApis: []*hearth.RestApi{rest},
 	})
 	app.Synth(nil)
 }
