@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -76,6 +77,45 @@ func TestQueueAlarmRules(t *testing.T) {
 			q := NewQueue(setup(t), jsii.String("Jobs"), nil)
 			if got, want := refusal(t, func() { q.AddAlarms(c.props) }), "Test/Jobs: 1 problem\n  - "+c.want; got != want {
 				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestQueueRedriveAllowPolicy: the dead-letter queue of a queue with a name, which may be
+// a token, admits that queue alone.
+func TestQueueRedriveAllowPolicy(t *testing.T) {
+	for name, test := range map[string]struct {
+		props QueueProps
+		want  string // the end of the ARN; "" for no policy
+	}{
+		"generated":   {QueueProps{}, ""},
+		"fixed":       {QueueProps{QueueName: jsii.String("jobs")}, `":jobs"`},
+		"fixed, FIFO": {QueueProps{Fifo: jsii.Bool(true), QueueName: jsii.String("jobs")}, `":jobs.fifo"`},
+		"token":       {QueueProps{QueueName: jsii.String(*awscdk.Aws_STACK_NAME() + "-jobs")}, `":",{"Ref":"AWS::StackName"},"-jobs"`},
+		"token, FIFO": {QueueProps{Fifo: jsii.Bool(true), QueueName: jsii.String(*awscdk.Aws_STACK_NAME() + "-jobs")}, `":",{"Ref":"AWS::StackName"},"-jobs.fifo"`},
+		"by its prop": {QueueProps{RefineDeadLetterQueue: func(p *awssqs.QueueProps) {
+			p.RedriveAllowPolicy = &awssqs.RedriveAllowPolicy{SourceQueues: &[]awssqs.IQueue{
+				awssqs.Queue_FromQueueArn(setup(t), jsii.String("Own"), jsii.String("arn:aws:sqs:eu-north-1:123456789012:Test-Jobs-1")),
+			}}
+		}}, `["arn:aws:sqs:eu-north-1:123456789012:Test-Jobs-1"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := setup(t)
+			NewQueue(stack, jsii.String("Jobs"), &test.props)
+			var dead string
+			for id, queue := range resources(stack, "AWS::SQS::Queue") {
+				if strings.HasPrefix(id, "JobsDeadLetterQueue") {
+					dead = queue
+				}
+			}
+			switch {
+			case test.want == "":
+				if dead == "" || strings.Contains(dead, "RedriveAllowPolicy") {
+					t.Error(dead)
+				}
+			case !strings.Contains(dead, `"redrivePermission":"byQueue"`) || !strings.Contains(dead, test.want+"]"):
+				t.Errorf("no %s in %s", test.want, dead)
 			}
 		})
 	}
