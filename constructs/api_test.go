@@ -236,33 +236,46 @@ func TestBackendWays(t *testing.T) {
 }
 
 func TestDomainRules(t *testing.T) {
-	name := func(s string) func(*rules) {
-		return domainValues{name: text{value: s, known: true, set: true}, zone: true}.check
+	stack := setup(t)
+	zone := awsroute53.HostedZone_FromHostedZoneAttributes(stack, jsii.String("Zone"), &awsroute53.HostedZoneAttributes{HostedZoneId: jsii.String("Z1"), ZoneName: tokenProp()})
+	certificate := awscertificatemanager.Certificate_FromCertificateArn(stack, jsii.String("Certificate"), jsii.String("arn:aws:acm:eu-north-1:123456789012:certificate/1"))
+	check := func(p DomainProps, open bool) func(*rules) {
+		return func(r *rules) { p.check(r, open) }
 	}
+	name := func(s string) func(*rules) { return check(DomainProps{HostedZone: zone, Name: &s}, true) }
 	like := func(s string) []string {
 		return []string{`P.Name must be a domain name in small letters, such as api.example.com, got "` + s + `"; leave the scheme and the path out`}
 	}
+	mutual := DomainProps{Certificate: certificate, MutualTls: &awsapigatewayv2.MTLSConfig{}, Name: jsii.String("api.example.com")}
 	runRules(t, []ruleCase{
 		{"name", name("api.example.com"), nil},
 		{"wildcard", name("*.example.com"), nil},
-		{"token", domainValues{name: text{set: true}, certificate: true}.check, nil},
+		{"token", check(DomainProps{Certificate: certificate, Name: tokenProp()}, true), nil},
 		{"url", name("https://api.example.com"), like("https://api.example.com")},
 		{"capitals", name("API.example.com"), like("API.example.com")},
 		{"one label", name("localhost"), like("localhost")},
-		{"nothing", domainValues{}.check, []string{
+		{"nothing", check(DomainProps{}, true), []string{
 			"P.Name must be a domain name, got none; it is where clients find the API",
 			"P.Certificate must be set without HostedZone, through which a new one would be validated, got none; set one of them",
 		}},
+		{"mutual TLS", check(mutual, false), nil},
+		{"mutual TLS beside an open URL", check(mutual, true), []string{"P.MutualTls must go with DisableExecuteApiEndpoint, as the generated URL asks no client for a certificate; set it to true"}},
 	})
-	timeout := func(n number) func(*rules) { return restValues{timeout: n}.check }
+	timeout := func(d awscdk.Duration) func(*rules) { return (&RestApiProps{IntegrationTimeout: d}).check }
+	stream := func(d awscdk.Duration) func(*rules) {
+		return (&RestApiProps{IntegrationTimeout: d, Streaming: jsii.Bool(true)}).check
+	}
+	two := HttpApiProps{Domain: &DomainProps{HostedZone: zone, Name: tokenProp()}, DomainMapping: &awsapigatewayv2.DomainMappingOptions{}}
 	runRules(t, []ruleCase{
-		{"below", timeout(known(0.04)), []string{"P.IntegrationTimeout must be 0.05 to 300 seconds, got 0.04; leave it unset for 29 seconds"}},
-		{"lowest", timeout(known(0.05)), nil},
-		{"highest", timeout(known(300)), nil},
-		{"above", timeout(known(301)), []string{"P.IntegrationTimeout must be 0.05 to 300 seconds, got 301; leave it unset for 29 seconds"}},
-		{"token timeout", timeout(unresolved), nil},
-		{"scopes", restValues{scopes: true}.check, []string{"P.AuthorizationScopes must be unset without Authorizer, which asks for them; set Authorizer too"}},
-		{"two domains", apiValues{mapping: true, domain: &domainValues{name: text{set: true}, zone: true}}.check, []string{"P.DomainMapping must be unset with Domain, which makes one; remove one of them"}},
+		{"below", timeout(awscdk.Duration_Millis(jsii.Number(40))), []string{"P.IntegrationTimeout must be 0.05 to 300 seconds, got 0.04; leave it unset for 29 seconds"}},
+		{"lowest", timeout(awscdk.Duration_Millis(jsii.Number(50))), nil},
+		{"highest", timeout(seconds(300)), nil},
+		{"above", timeout(seconds(301)), []string{"P.IntegrationTimeout must be 0.05 to 300 seconds, got 301; leave it unset for 29 seconds"}},
+		{"token timeout", timeout(durationProp(unresolved)), nil},
+		{"stream highest", stream(seconds(900)), nil},
+		{"stream above", stream(seconds(901)), []string{"P.IntegrationTimeout must be 0.05 to 900 seconds with Streaming, got 901; leave it unset for 29 seconds"}},
+		{"scopes", (&RestApiProps{AuthorizationScopes: jsii.Strings("a")}).check, []string{"P.AuthorizationScopes must be unset without Authorizer, which asks for them; set Authorizer too"}},
+		{"two domains", two.check, []string{"P.DomainMapping must be unset with Domain, which makes one; remove one of them"}},
 	})
 	path := func(p text) func(*rules) { return func(r *rules) { checkPath(r, p) } }
 	runRules(t, []ruleCase{

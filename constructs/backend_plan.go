@@ -53,7 +53,7 @@ func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
 	plan.planHandler(r, props)
 	if props.Database != nil {
 		plan.database = props.Database.withDefaults()
-		r.in("Database", plan.database.values().check)
+		r.in("Database", func(r *rules) { plan.database.check(r, plan.database.engineFamily()) })
 	}
 	if props.DirectDatabase != nil {
 		if props.Database != nil {
@@ -119,7 +119,7 @@ func (b *backendPlan) planHandler(r *rules, props *BackendProps) {
 	}
 	b.handler = h.withDefaults()
 	r.in("Handler", b.handler.check)
-	r.in("Concurrency", concurrencyValuesOf(b.handler.Concurrency).check)
+	r.in("Concurrency", b.handler.Concurrency.check)
 	checkVariableNames(r, b.handler.variables())
 }
 
@@ -154,7 +154,7 @@ func (b *backendPlan) planJobs(r *rules, props *BackendProps, m *Manifest) {
 	b.handler.Half = Requests
 	b.jobs = b.handler.secondFunction(refined, Jobs)
 	r.in("Jobs", b.jobs.check)
-	r.in("Jobs.Concurrency", concurrencyValuesOf(b.jobs.Concurrency).check)
+	r.in("Jobs.Concurrency", b.jobs.Concurrency.check)
 }
 
 // planRelay completes the props of the relay, and refuses a program that could not push.
@@ -252,9 +252,8 @@ func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
 			b.rest.AccessLogRemovalPolicy = props.removal()
 		}
 		r.mustBeUnset(becauseOurs, given{"Rest.Handler", rest.Handler != nil})
-		v := rest.values()
-		r.in("Rest", v.check)
-		checkRequestTimeout(r, "Entry", "a REST", v.timeout.or(defaultRestIntegrationSecs).value, m)
+		r.in("Rest", rest.check)
+		checkRequestTimeout(r, "Entry", "a REST", rest.timeout().value, m)
 	case props.FunctionUrl != nil:
 		url := *props.FunctionUrl
 		b.functionUrl = &url
@@ -269,7 +268,7 @@ func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
 			b.http.AccessLogRemovalPolicy = props.removal()
 		}
 		r.mustBeUnset(becauseOurs, given{"Http.Handler", b.http.Handler != nil})
-		r.in("Http", b.http.values().check)
+		r.in("Http", b.http.check)
 		checkRequestTimeout(r, "Entry", "an HTTP", maxHttpIntegrationSecs, m)
 	}
 }
@@ -285,7 +284,7 @@ func (b *backendPlan) planApis(r *rules, props *BackendProps, m *Manifest) {
 			b.webSocket.AccessLogRemovalPolicy = props.removal()
 		}
 		r.mustBeUnset(becauseOurs, given{"WebSocket.Handler", b.webSocket.Handler != nil})
-		r.in("WebSocket", b.webSocket.values().check)
+		r.in("WebSocket", b.webSocket.check)
 		checkRequestTimeout(r, "Entry", "a WebSocket", maxWebSocketIntegrationSecs, m)
 	} else if props.WebSocket != nil {
 		r.breaks("WebSocket", "must be unset when the program serves no WebSocket API; remove it, or set App.WebSocket in %s", b.entry())
@@ -388,7 +387,7 @@ func (b *backendPlan) planSchedules(r *rules, props *BackendProps, m *Manifest) 
 		if p.DeadLetterQueue == nil {
 			p.DeadLetterQueue = props.ScheduleDeadLetterQueue
 		}
-		r.in(where, p.values().check)
+		r.in(where, p.check)
 		b.schedules[schedule.Name] = &p
 		b.scheduleNames = append(b.scheduleNames, schedule.Name)
 	}
@@ -443,7 +442,7 @@ func (b *backendPlan) checkBudget(r *rules, m *Manifest) {
 	for _, name := range b.queueNames {
 		d.sources = append(d.sources, b.queues[name].values().source(name))
 	}
-	reserved := concurrencyValuesOf(b.jobsHandler().Concurrency).reserved
+	reserved := b.jobsHandler().Concurrency.reserved()
 	if message := d.shortfall(reserved); message != "" {
 		r.breaks(field+"Concurrency.Reserved", "%s", message)
 	}

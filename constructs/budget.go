@@ -131,11 +131,9 @@ func (b *budget) check() []string {
 	reserved := b.app.reservedOf(b.function)
 	h := b.app.ownerOf(b.function)
 	if h != nil {
-		v := concurrencyValuesOf(h.props.Concurrency)
-		if v.reserved != reserved { // it has changed since
-			v.reserved = reserved
+		if p := h.props.Concurrency; p.reserved() != reserved { // it has changed since
 			r := &rules{where: "ConcurrencyProps"}
-			v.check(r)
+			p.checkWith(r, reserved)
 			if len(r.broken) > 0 {
 				return messages(r.broken)
 			}

@@ -134,107 +134,80 @@ func (p *ProvisionedConcurrency) autoscale(a *app, alias awslambda.Alias) {
 	}
 }
 
-// concurrencyValues are [ConcurrencyProps] as plain values for the rules.
-type concurrencyValues struct {
-	plan                  string // "" for none
-	reserved              number
-	provisioned, hold     bool
-	lowest, highest, busy number
-	schedules             []capacityValues
-}
-
-// capacityValues are one of [ProvisionedConcurrency.Schedules].
-type capacityValues struct {
-	name            string
-	missing         bool
-	lowest, highest number
-}
-
-func concurrencyValuesOf(p *ConcurrencyProps) concurrencyValues {
+// reserved returns Reserved; p may be nil.
+func (p *ConcurrencyProps) reserved() number {
 	if p == nil {
-		return concurrencyValues{}
+		return number{}
 	}
-	v := concurrencyValues{reserved: numberOf(p.Reserved)}
-	if p.Plan != nil {
-		v.plan = *p.Plan
-	}
-	if p.Provisioned != nil {
-		v.provisioned, v.hold = true, isTrue(p.Provisioned.HoldAtUpdate)
-		v.lowest = numberOf(p.Provisioned.Min)
-		v.highest = numberOf(p.Provisioned.Max)
-		v.busy = numberOf(p.Provisioned.Utilization)
-		for _, name := range sortedKeys(p.Provisioned.Schedules) {
-			c := capacityValues{name: name, missing: true}
-			if s := p.Provisioned.Schedules[name]; s != nil {
-				c.missing = s.Schedule == nil
-				c.lowest, c.highest = numberOf(s.MinCapacity), numberOf(s.MaxCapacity)
-			}
-			v.schedules = append(v.schedules, c)
-		}
-	}
-	return v
+	return numberOf(p.Reserved)
 }
 
-// mostWarm returns the highest number of warm instances.
-func (v concurrencyValues) mostWarm() number {
-	if v.highest.set {
-		return v.highest
-	}
-	return v.lowest
-}
+// check checks the props, which may be nil.
+func (p *ConcurrencyProps) check(r *rules) { p.checkWith(r, p.reserved()) }
 
-func (v concurrencyValues) check(r *rules) {
-	r.within("Reserved", v.reserved, 0, math.Inf(1), "instances", "leave it unset to share the account's unreserved instances")
-	before := len(r.broken)
-	v.checkProvisioned(r)
-	if len(r.broken) == before { // numbers that contradict each other serve nothing
-		v.checkPlan(r)
-	}
-}
-
-func (v concurrencyValues) checkProvisioned(r *rules) {
-	if !v.provisioned {
+// checkWith checks the props with a reserved number that may have changed since.
+func (p *ConcurrencyProps) checkWith(r *rules, reserved number) {
+	if p == nil {
 		return
 	}
-	if !v.lowest.set {
+	r.within("Reserved", reserved, 0, math.Inf(1), "instances", "leave it unset to share the account's unreserved instances")
+	before := len(r.broken)
+	p.Provisioned.check(r, reserved)
+	if len(r.broken) == before { // numbers that contradict each other serve nothing
+		p.checkPlan(r, reserved)
+	}
+}
+
+// highest returns the highest number of warm instances without schedules.
+func (p *ProvisionedConcurrency) highest() number {
+	if p.Max != nil {
+		return numberOf(p.Max)
+	}
+	return numberOf(p.Min)
+}
+
+func (p *ProvisionedConcurrency) check(r *rules, reserved number) {
+	if p == nil {
+		return
+	}
+	if p.Min == nil {
 		r.breaks("Provisioned.Min", "must be at least 1 instance, got none; use Fixed or Autoscaled")
 	}
-	paused := v.reserved.known && v.reserved.value == 0
+	lowest, highest, most, busy := numberOf(p.Min), numberOf(p.Max), p.highest(), numberOf(p.Utilization)
+	paused := reserved.known && reserved.value == 0
 	if paused {
-		if most := v.mostWarm(); most.known && most.value > 0 {
+		if most.known && most.value > 0 {
 			r.breaks("Provisioned", "must be unset while Reserved is 0, which pauses the function, got %s; unset it, or reserve at least %s instances", most, most)
 		}
 		return
 	}
-	r.within("Provisioned.Min", v.lowest, 1, math.Inf(1), "instances", "leave Provisioned unset for none")
-	if v.highest.known && v.lowest.known && v.highest.value < v.lowest.value {
-		r.breaks("Provisioned.Max", "must be at least Provisioned.Min (%s instances), got %s; raise it, or use Fixed", v.lowest, v.highest)
+	r.within("Provisioned.Min", lowest, 1, math.Inf(1), "instances", "leave Provisioned unset for none")
+	if highest.known && lowest.known && highest.value < lowest.value {
+		r.breaks("Provisioned.Max", "must be at least Provisioned.Min (%s instances), got %s; raise it, or use Fixed", lowest, highest)
 	} else {
-		r.within("Provisioned.Max", v.highest, 1, math.Inf(1), "instances", "leave Provisioned unset for none")
+		r.within("Provisioned.Max", highest, 1, math.Inf(1), "instances", "leave Provisioned unset for none")
 	}
-	if v.busy.known && (v.busy.value < minUtilizationRatio || v.busy.value > maxUtilizationRatio) {
+	if busy.known && (busy.value < minUtilizationRatio || busy.value > maxUtilizationRatio) {
 		r.breaks("Provisioned.Utilization", "must be %s to %s, got %s; it is a ratio, so 70%% is 0.7",
-			format(minUtilizationRatio), format(maxUtilizationRatio), v.busy)
+			format(minUtilizationRatio), format(maxUtilizationRatio), busy)
 	}
-	if most := v.mostWarm(); most.known && v.reserved.known && v.reserved.value > 0 && most.value > v.reserved.value {
-		r.breaks("Provisioned", "must be at most Reserved (%s instances), got %s; raise Reserved or lower the provisioned number", v.reserved, most)
+	if most.known && reserved.known && reserved.value > 0 && most.value > reserved.value {
+		r.breaks("Provisioned", "must be at most Reserved (%s instances), got %s; raise Reserved or lower the provisioned number", reserved, most)
 	}
-	for _, s := range v.schedules {
-		s.check(r, v.reserved)
+	for _, name := range sortedKeys(p.Schedules) {
+		checkCapacity(r, fmt.Sprintf("Provisioned.Schedules[%q]", name), p.Schedules[name], reserved)
 	}
-	if v.hold && v.neverAbove() {
-		r.breaks("Provisioned.HoldAtUpdate", "must be unset unless Max or a schedule is above Min (%s instances), with which each version starts anyway; remove it, or raise Max", v.lowest)
+	if isTrue(p.HoldAtUpdate) && p.neverAbove() {
+		r.breaks("Provisioned.HoldAtUpdate", "must be unset unless Max or a schedule is above Min (%s instances), with which each version starts anyway; remove it, or raise Max", lowest)
 	}
 }
 
 // neverAbove reports whether the number of warm instances is known never to be above Min.
-func (v concurrencyValues) neverAbove() bool {
-	bounds := []number{v.highest}
-	for _, s := range v.schedules {
-		bounds = append(bounds, s.lowest, s.highest)
-	}
-	return v.lowest.known && !slices.ContainsFunc(bounds, func(n number) bool {
-		return n.set && (!n.known || n.value > v.lowest.value)
+func (p *ProvisionedConcurrency) neverAbove() bool {
+	lowest := numberOf(p.Min)
+	return lowest.known && !slices.ContainsFunc(p.upperBounds(), func(bound *float64) bool {
+		n := numberOf(bound)
+		return !n.known || n.value > lowest.value
 	})
 }
 
@@ -243,22 +216,26 @@ func (v concurrencyValues) neverAbove() bool {
 // https://github.com/aws/aws-cdk/issues/29992 (2026-11)
 const noWarmth = "with 0, later deployments of the alias fail; 1 is the least"
 
-func (s capacityValues) check(r *rules, reserved number) {
-	field := fmt.Sprintf("Provisioned.Schedules[%q]", s.name)
-	if s.missing {
+// checkCapacity checks one of [ProvisionedConcurrency.Schedules].
+func checkCapacity(r *rules, field string, s *awsapplicationautoscaling.ScalingSchedule, reserved number) {
+	if s == nil {
+		s = &awsapplicationautoscaling.ScalingSchedule{}
+	}
+	if s.Schedule == nil {
 		r.breaks(field+".Schedule", "must be set, got none; it says when the numbers change")
 	}
-	if !s.lowest.set && !s.highest.set {
+	lowest, highest := numberOf(s.MinCapacity), numberOf(s.MaxCapacity)
+	if !lowest.set && !highest.set {
 		r.breaks(field, "must have MinCapacity, MaxCapacity or both, got none; set what changes")
 	}
-	r.within(field+".MinCapacity", s.lowest, 1, math.Inf(1), "instances", noWarmth)
-	r.within(field+".MaxCapacity", s.highest, 1, math.Inf(1), "instances", noWarmth)
-	if s.lowest.known && s.highest.known && s.highest.value < s.lowest.value {
-		r.breaks(field+".MaxCapacity", "must be at least MinCapacity (%s instances), got %s; raise it", s.lowest, s.highest)
+	r.within(field+".MinCapacity", lowest, 1, math.Inf(1), "instances", noWarmth)
+	r.within(field+".MaxCapacity", highest, 1, math.Inf(1), "instances", noWarmth)
+	if lowest.known && highest.known && highest.value < lowest.value {
+		r.breaks(field+".MaxCapacity", "must be at least MinCapacity (%s instances), got %s; raise it", lowest, highest)
 	}
-	most := s.highest
+	most := highest
 	if !most.set {
-		most = s.lowest
+		most = lowest
 	}
 	if most.known && reserved.known && most.value > reserved.value {
 		r.breaks(field, "must be at most Reserved (%s instances), got %s; raise Reserved or lower the provisioned number", reserved, most)

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapplicationautoscaling"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -30,24 +31,27 @@ func TestConcurrencyPlan(t *testing.T) {
 	}`)
 	none := filepath.Join(t.TempDir(), "none.json")
 	broken := write("x")
-	warm := func(plan string, reserved, lowest number) func(*rules) {
-		return concurrencyValues{plan: plan, reserved: reserved, provisioned: true, lowest: lowest}.check
+	with := func(plan string, reserved number, p *ProvisionedConcurrency) func(*rules) {
+		return (&ConcurrencyProps{Plan: &plan, Provisioned: p, Reserved: numberProp(reserved)}).check
 	}
+	warm := func(plan string, reserved, lowest number) func(*rules) {
+		return with(plan, reserved, Fixed(lowest.value))
+	}
+	daily := &ProvisionedConcurrency{Min: jsii.Number(1), Schedules: map[string]*awsapplicationautoscaling.ScalingSchedule{"day": {
+		MinCapacity: jsii.Number(60), Schedule: awsapplicationautoscaling.Schedule_Expression(jsii.String("rate(1 day)")),
+	}}}
 	runRules(t, []ruleCase{
 		{"served", warm(file, known(85), known(60)), nil},
-		{"served, scaled", concurrencyValues{plan: file, provisioned: true, lowest: known(60), highest: known(80)}.check, nil},
-		{"served by a schedule", concurrencyValues{plan: file, provisioned: true, lowest: known(1), schedules: []capacityValues{{name: "day", lowest: known(60)}}}.check, nil},
+		{"served, scaled", with(file, number{}, Autoscaled(60, 80)), nil},
+		{"served by a schedule", with(file, number{}, daily), nil},
 		{"cold", warm(file, number{}, known(1)), []string{`P.Provisioned must serve the traffic of "` + file + `": at most 1% of the requests may be cold, got 39.2%; raise it, or plan anew`}},
 		{"throttled", warm(file, known(15), known(10)), []string{
 			`P.Reserved must serve the traffic of "` + file + `": at most 1 in 10,000 of the requests may be throttled, got 50.6%; raise it, or plan anew`,
 		}},
-		{"paused", concurrencyValues{plan: file, reserved: known(0)}.check, nil},
+		{"paused", with(file, known(0), nil), nil},
 		{"token", warm(file, unresolved, known(1)), nil},
 		{"another fault", warm(file, known(1), known(2)), []string{"P.Provisioned must be at most Reserved (1 instances), got 2; raise Reserved or lower the provisioned number"}},
 		{"no file", warm(none, number{}, known(1)), []string{`P.Plan must be a file that hearth plan --out wrote, got "` + none + `", which is not there; write it, or correct its path`}},
 		{"no plan", warm(broken, number{}, known(1)), []string{`P.Plan must be a plan that these numbers fit, got "` + broken + `": read plan file ` + broken + `: must be JSON, got invalid character 'x' looking for beginning of value; write it with hearth plan --out`}},
 	})
-	if v := concurrencyValuesOf(&ConcurrencyProps{Plan: jsii.String(file)}); v.plan != file {
-		t.Errorf("got %+v", v)
-	}
 }

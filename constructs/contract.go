@@ -111,19 +111,19 @@ func (c *contract) checkQueue(r *rules, v queueValues) {
 }
 
 // checkSchedule checks that the program runs a schedule of this name.
-func (c *contract) checkSchedule(r *rules, v scheduleValues) {
-	if c == nil || !v.name.set || !c.checkHalf(r, false) {
+func (c *contract) checkSchedule(r *rules, name text) {
+	if c == nil || !name.set || !c.checkHalf(r, false) {
 		return
 	}
-	if !v.name.known {
+	if !name.known {
 		c.anySchedule = true
 		return
 	}
-	if !slices.Contains(scheduleNames(c.manifest), v.name.value) {
-		r.breaks("Name", "must be a schedule that the program runs, got %q, which it does not (it runs %s); rename it, or add it to App.Schedules in %q", v.name.value, list(scheduleNames(c.manifest)), c.entry)
+	if !slices.Contains(scheduleNames(c.manifest), name.value) {
+		r.breaks("Name", "must be a schedule that the program runs, got %q, which it does not (it runs %s); rename it, or add it to App.Schedules in %q", name.value, list(scheduleNames(c.manifest)), c.entry)
 		return
 	}
-	c.schedules[v.name.value] = true
+	c.schedules[name.value] = true
 }
 
 // checkRequestTimeout checks that the program answers before its API gives up. 0 seconds

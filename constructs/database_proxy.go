@@ -172,8 +172,8 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 	d := &DatabaseProxy{}
 	d.app = newConstruct(d, scope, id)
 	r := &rules{where: "DatabaseProxyProps"}
-	v := p.values()
-	v.check(r)
+	family := p.engineFamily()
+	p.check(r, family)
 	refuse(d, r.broken)
 
 	d.database, d.user = p.Database, p.User
@@ -181,8 +181,8 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 		// A reference that CloudFormation resolves; the user name is not secret.
 		d.user = (*p.Secrets)[0].SecretValueFromJson(jsii.String("username")).UnsafeUnwrap()
 	}
-	d.engine, d.port = engineOf(v.family), portPostgres
-	if v.family == familyMySQL {
+	d.engine, d.port = engineOf(family.value), portPostgres
+	if family.value == familyMySQL {
 		d.port = portMySQL
 	}
 	target, connections := p.target(d)
@@ -222,8 +222,8 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 			VpcSubnets:          p.VpcSubnets,
 		})
 	}
-	if percent := v.maxInPool.or(maxConnectionPercent); v.most.known && percent.known {
-		d.available = known(math.Floor(v.most.value * percent.value / maxConnectionPercent))
+	if most, percent := numberOf(p.MaxConnections), p.percent(); most.known && percent.known {
+		d.available = known(math.Floor(most.value * percent.value / maxConnectionPercent))
 		d.Node().AddValidation(d)
 	}
 	return d

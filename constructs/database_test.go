@@ -106,24 +106,27 @@ func TestConnectionRules(t *testing.T) {
 		}
 	}
 	runRules(t, []ruleCase{
-		{"nothing", directValues{}.check, []string{
+		{"nothing", func(r *rules) { (&DirectDatabaseProps{}).check(r, &DatabaseProxyProps{}, text{}) }, []string{
 			"P.Cluster must be set unless Instance is, got none; pass the database",
 			"P.User must be a database user, got none; it logs in with a token, which the master user does not by itself",
 			"P.MaxConnections must be set, got none; it is what the instances together may open",
 		}},
 	})
-	ok := databaseValues{cluster: true, vpc: true, engine: true, family: familyPostgres, secrets: 1, database: text{value: "app", known: true, set: true}}
-	with := func(change func(*databaseValues)) func(*rules) {
-		v := ok
-		change(&v)
-		return v.check
-	}
+	stack := setup(t)
+	with := databaseRules(stack)
+	instance := awsrds.DatabaseInstance_FromDatabaseInstanceAttributes(stack, jsii.String("Instance"), &awsrds.DatabaseInstanceAttributes{
+		Engine: awsrds.DatabaseInstanceEngine_POSTGRES(), InstanceEndpointAddress: jsii.String("a"), InstanceIdentifier: jsii.String("i"), Port: jsii.Number(1), SecurityGroups: &[]awsec2.ISecurityGroup{},
+	})
 	runRules(t, []ruleCase{
-		{"readers of an instance", with(func(v *databaseValues) { v.cluster, v.instance, v.readOnly = false, true, true }), []string{"P.ReadOnly must be unset with Instance, which has no readers behind one endpoint; remove it, or use an Aurora cluster"}},
-		{"idle at", with(func(v *databaseValues) { v.maxInPool, v.maxIdle = known(50), known(50) }), nil},
-		{"idle above", with(func(v *databaseValues) { v.maxInPool, v.maxIdle = known(50), known(51) }), []string{"P.MaxIdleConnectionsPercent must be 0 to 50 percent, got 51; it is a part of MaxConnectionsPercent"}},
-		{"idle token", with(func(v *databaseValues) { v.maxIdle = unresolved }), nil},
-		{"no connections", with(func(v *databaseValues) { v.most = known(0) }), []string{"P.MaxConnections must be at least 1 connections, got 0; see max_connections of the database"}},
+		{"readers of an instance", with(func(p *DatabaseProxyProps) { p.Cluster, p.Instance, p.ReadOnly = nil, instance, jsii.Bool(true) }), []string{"P.ReadOnly must be unset with Instance, which has no readers behind one endpoint; remove it, or use an Aurora cluster"}},
+		{"idle at", with(func(p *DatabaseProxyProps) {
+			p.MaxConnectionsPercent, p.MaxIdleConnectionsPercent = jsii.Number(50), jsii.Number(50)
+		}), nil},
+		{"idle above", with(func(p *DatabaseProxyProps) {
+			p.MaxConnectionsPercent, p.MaxIdleConnectionsPercent = jsii.Number(50), jsii.Number(51)
+		}), []string{"P.MaxIdleConnectionsPercent must be 0 to 50 percent, got 51; it is a part of MaxConnectionsPercent"}},
+		{"idle token", with(func(p *DatabaseProxyProps) { p.MaxIdleConnectionsPercent = numberProp(unresolved) }), nil},
+		{"no connections", with(func(p *DatabaseProxyProps) { p.MaxConnections = jsii.Number(0) }), []string{"P.MaxConnections must be at least 1 connections, got 0; see max_connections of the database"}},
 	})
 }
 

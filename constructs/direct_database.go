@@ -2,7 +2,6 @@ package hearth
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -69,11 +68,11 @@ func NewDirectDatabase(scope constructs.Construct, id *string, props *DirectData
 	d := &DirectDatabase{props: *props}
 	d.app = newConstruct(d, scope, id)
 	r := &rules{where: "DirectDatabaseProps"}
-	proxied := (&DatabaseProxyProps{Cluster: props.Cluster, Instance: props.Instance, Database: props.Database, User: props.User}).withDefaults()
-	v := directValues{databaseValues: proxied.values(), most: numberOf(props.MaxConnections)}
-	v.check(r)
+	proxied := props.likeProxy()
+	family := proxied.engineFamily()
+	props.check(r, proxied, family)
 	refuse(d, r.broken)
-	d.database, d.family = proxied.Database, v.family
+	d.database, d.family = proxied.Database, family.value
 	d.Node().AddValidation(d)
 	return d
 }
@@ -163,20 +162,21 @@ func directExcess(limit number, shares []share) []string {
 	return broken
 }
 
-// directValues are [DirectDatabaseProps] as plain values for the rules.
-type directValues struct {
-	databaseValues
-	most number
+// likeProxy returns the props that a [DatabaseProxy] has too.
+func (p *DirectDatabaseProps) likeProxy() *DatabaseProxyProps {
+	return (&DatabaseProxyProps{Cluster: p.Cluster, Instance: p.Instance, Database: p.Database, User: p.User}).withDefaults()
 }
 
-func (v directValues) check(r *rules) {
-	v.checkTarget(r, "a function connects to one database")
-	v.checkLogin(r)
-	if !v.user.set {
+// check checks the props; proxied are those of likeProxy, and family is that of their
+// engine.
+func (p *DirectDatabaseProps) check(r *rules, proxied *DatabaseProxyProps, family text) {
+	proxied.checkTarget(r, family, "a function connects to one database")
+	proxied.checkLogin(r)
+	if proxied.User == nil {
 		r.breaks("User", "must be a database user, got none; it logs in with a token, which the master user does not by itself")
 	}
-	if !v.most.set {
+	if p.MaxConnections == nil {
 		r.breaks("MaxConnections", "must be set, got none; it is what the instances together may open")
 	}
-	r.within("MaxConnections", v.most, 1, math.Inf(1), "connections", "see max_connections of the database")
+	checkMaxConnections(r, p.MaxConnections)
 }

@@ -58,36 +58,25 @@ type DomainProps struct {
 	Path *string
 }
 
-// domainValues are [DomainProps] as plain values for the rules.
-type domainValues struct {
-	name, zoneName    text
-	certificate, zone bool
-	mutualTls         bool
-	open              bool // the generated URL is on
-}
-
-func (p *DomainProps) values() domainValues {
-	v := domainValues{name: textOf(p.Name), certificate: p.Certificate != nil, zone: p.HostedZone != nil, mutualTls: p.MutualTls != nil}
-	if v.zone && v.name.known {
-		v.zoneName = textOf(p.HostedZone.ZoneName())
-	}
-	return v
-}
-
-func (v domainValues) check(r *rules) {
+// check checks the props. open says that the generated URL of the API is on.
+func (p *DomainProps) check(r *rules, open bool) {
+	name := textOf(p.Name)
 	switch {
-	case !v.name.set:
+	case !name.set:
 		r.breaks("Name", "must be a domain name, got none; it is where clients find the API")
-	case v.name.known && !domainPattern.MatchString(v.name.value):
-		r.breaks("Name", "must be a domain name in small letters, such as api.example.com, got %q; leave the scheme and the path out", v.name.value)
+	case name.known && !domainPattern.MatchString(name.value):
+		r.breaks("Name", "must be a domain name in small letters, such as api.example.com, got %q; leave the scheme and the path out", name.value)
 	}
-	if zone := strings.TrimSuffix(v.zoneName.value, "."); v.name.known && v.zoneName.known && zone != lookupZone && v.name.value != zone && !strings.HasSuffix(v.name.value, "."+zone) {
-		r.breaks("Name", "must be in HostedZone, which is %q, got %q; pass the zone of the name", zone, v.name.value)
+	if name.known && p.HostedZone != nil {
+		known := textOf(p.HostedZone.ZoneName())
+		if zone := strings.TrimSuffix(known.value, "."); known.known && zone != lookupZone && name.value != zone && !strings.HasSuffix(name.value, "."+zone) {
+			r.breaks("Name", "must be in HostedZone, which is %q, got %q; pass the zone of the name", zone, name.value)
+		}
 	}
-	if v.mutualTls && v.open {
+	if p.MutualTls != nil && open {
 		r.breaks("MutualTls", "must go with DisableExecuteApiEndpoint, as the generated URL asks no client for a certificate; set it to true")
 	}
-	if !v.certificate && !v.zone {
+	if p.Certificate == nil && p.HostedZone == nil {
 		r.breaks("Certificate", "must be set without HostedZone, through which a new one would be validated, got none; set one of them")
 	}
 }

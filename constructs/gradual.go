@@ -56,38 +56,18 @@ const maxDeploymentAlarms = 10
 // allAtOnce is the only configuration without steps.
 const allAtOnce = "CodeDeployDefault.LambdaAllAtOnce"
 
-// gradualValues are [GradualProps] as the rules see them.
-type gradualValues struct {
-	set, config bool
-	name        text
-	alarms      int
-}
-
-func (p *GradualProps) values() gradualValues {
+// check checks the props, which may be nil.
+func (p *GradualProps) check(r *rules, provisioned bool) {
 	if p == nil {
-		return gradualValues{}
-	}
-	v := gradualValues{set: true, config: p.Config != nil}
-	if v.config {
-		v.name = textOf(p.Config.DeploymentConfigName())
-	}
-	if p.Alarms != nil {
-		v.alarms = len(*p.Alarms)
-	}
-	return v
-}
-
-func (v gradualValues) check(r *rules, provisioned bool) {
-	switch {
-	case !v.set:
 		return
-	case !v.config:
-		r.breaks("Gradual.Config", "must be set, got none; it says in which steps, such as awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_5MINUTES()")
-	case provisioned && !(v.name.known && v.name.value == allAtOnce):
-		r.breaks("Gradual.Config", "must be awscodedeploy.LambdaDeploymentConfig_ALL_AT_ONCE() together with Concurrency.Provisioned, got %q; steps are weights of the alias, which Lambda refuses then: unset Provisioned, or deploy without steps", v.name.value)
 	}
-	if v.alarms > maxDeploymentAlarms {
-		r.breaks("Gradual.Alarms", "must be at most %d alarms, got %d; join some of them in a composite alarm", maxDeploymentAlarms, v.alarms)
+	if p.Config == nil {
+		r.breaks("Gradual.Config", "must be set, got none; it says in which steps, such as awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_5MINUTES()")
+	} else if name := textOf(p.Config.DeploymentConfigName()); provisioned && name.value != allAtOnce {
+		r.breaks("Gradual.Config", "must be awscodedeploy.LambdaDeploymentConfig_ALL_AT_ONCE() together with Concurrency.Provisioned, got %q; steps are weights of the alias, which Lambda refuses then: unset Provisioned, or deploy without steps", name.value)
+	}
+	if p.Alarms != nil && len(*p.Alarms) > maxDeploymentAlarms {
+		r.breaks("Gradual.Alarms", "must be at most %d alarms, got %d; join some of them in a composite alarm", maxDeploymentAlarms, len(*p.Alarms))
 	}
 }
 

@@ -48,27 +48,29 @@ func TestGradual(t *testing.T) {
 }
 
 func TestGradualRules(t *testing.T) {
-	canary := text{value: "CodeDeployDefault.LambdaCanary10Percent5Minutes", known: true, set: true}
-	check := func(v gradualValues, provisioned bool) func(*rules) {
-		v.set = true
-		return func(r *rules) { v.check(r, provisioned) }
+	canary := awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_5MINUTES()
+	token := awscodedeploy.LambdaDeploymentConfig_FromLambdaDeploymentConfigName(setup(t), jsii.String("Config"), tokenProp())
+	check := func(p *GradualProps, provisioned bool) func(*rules) {
+		return func(r *rules) { p.check(r, provisioned) }
+	}
+	alarms := func(n int) *GradualProps {
+		all := make([]awscloudwatch.IAlarm, n)
+		return &GradualProps{Alarms: &all, Config: canary}
 	}
 	refused := func(name string) []string {
 		return []string{"P.Gradual.Config must be awscodedeploy.LambdaDeploymentConfig_ALL_AT_ONCE() together with Concurrency.Provisioned, got \"" + name + "\"; steps are weights of the alias, which Lambda refuses then: unset Provisioned, or deploy without steps"}
 	}
 	runRules(t, []ruleCase{
-		{"unset", gradualValues{}.checkUnset, nil},
-		{"canary", check(gradualValues{config: true, name: canary}, false), nil},
-		{"nothing", check(gradualValues{}, false), []string{"P.Gradual.Config must be set, got none; it says in which steps, such as awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_5MINUTES()"}},
-		{"provisioned canary", check(gradualValues{config: true, name: canary}, true), refused(canary.value)},
-		{"provisioned token", check(gradualValues{config: true, name: text{set: true}}, true), refused("")},
-		{"provisioned at once", check(gradualValues{config: true, name: text{value: allAtOnce, known: true, set: true}}, true), nil},
-		{"ten alarms", check(gradualValues{config: true, name: canary, alarms: 10}, false), nil},
-		{"eleven alarms", check(gradualValues{config: true, name: canary, alarms: 11}, false), []string{"P.Gradual.Alarms must be at most 10 alarms, got 11; join some of them in a composite alarm"}},
+		{"unset", check(nil, true), nil},
+		{"canary", check(&GradualProps{Config: canary}, false), nil},
+		{"nothing", check(&GradualProps{}, false), []string{"P.Gradual.Config must be set, got none; it says in which steps, such as awscodedeploy.LambdaDeploymentConfig_CANARY_10PERCENT_5MINUTES()"}},
+		{"provisioned canary", check(&GradualProps{Config: canary}, true), refused(*canary.DeploymentConfigName())},
+		{"provisioned token", check(&GradualProps{Config: token}, true), refused("")},
+		{"provisioned at once", check(&GradualProps{Config: awscodedeploy.LambdaDeploymentConfig_ALL_AT_ONCE()}, true), nil},
+		{"ten alarms", check(alarms(10), false), nil},
+		{"eleven alarms", check(alarms(11), false), []string{"P.Gradual.Alarms must be at most 10 alarms, got 11; join some of them in a composite alarm"}},
 	})
 }
-
-func (v gradualValues) checkUnset(r *rules) { v.check(r, true) }
 
 // TestGradualAlone shows a handler without a backend, with an alarm of its own.
 func TestGradualAlone(t *testing.T) {

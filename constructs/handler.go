@@ -312,7 +312,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 
 	r := &rules{where: "HandlerProps"}
 	p.check(r)
-	r.in("Concurrency", concurrencyValuesOf(p.Concurrency).check)
+	r.in("Concurrency", p.Concurrency.check)
 	checkVariableNames(r, p.variables())
 	manifest, binary := p.load(r)
 	if manifest != nil {

@@ -39,7 +39,7 @@ func (p *HandlerProps) check(r *rules) {
 	if p.Code != nil && p.Image != nil {
 		r.breaks("Image", "must be unset with Code, as a function has one program; remove one of them")
 	}
-	p.Gradual.values().check(r, p.Concurrency != nil && p.Concurrency.Provisioned != nil)
+	p.Gradual.check(r, p.Concurrency != nil && p.Concurrency.Provisioned != nil)
 	if p.Half != "" && p.Half != Requests && p.Half != Jobs && p.Half != relayHalf {
 		r.breaks("Half", "must be Requests or Jobs, got %q; leave it unset for everything", p.Half)
 	}

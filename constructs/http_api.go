@@ -144,7 +144,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "HttpApiProps"}
 	a.app.checkInvoked(r, p.Handler)
-	p.values().check(r)
+	p.check(r)
 	a.app.contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
 	refuse(a, r.broken)
 
@@ -294,61 +294,49 @@ func apiName(c constructs.Construct, name *string) *string {
 	return awscdk.Names_UniqueResourceName(c, &awscdk.UniqueResourceNameOptions{Separator: jsii.String("-")})
 }
 
-// apiValues are the props that all APIs share, as plain values for the rules.
-type apiValues struct {
-	logGroup, logRetention, logsOff bool
-	burst, rate                     number
-	domain                          *domainValues
-	mapping                         bool
-	stageName                       text
+func (p *HttpApiProps) check(r *rules) {
+	checkAccessLogs(r, isFalse(p.AccessLogs), p.AccessLogGroup, p.AccessLogRetention)
+	checkDomain(r, p.Domain, !isTrue(p.DisableExecuteApiEndpoint), p.DomainMapping)
+	if p.StageName == nil || *p.StageName != "$default" {
+		checkStageName(r, p.StageName)
+	}
+	checkThrottle(r, p.Throttle)
 }
 
-// takeDomain reads the domain of an API, if it has one.
-func (v *apiValues) takeDomain(p *DomainProps, disableGenerated *bool) {
-	if p != nil {
-		domain := p.values()
-		domain.open = !isTrue(disableGenerated)
-		v.domain = &domain
-	}
-}
+// The rules of the props that several kinds of APIs have.
 
-func (p *HttpApiProps) values() apiValues {
-	v := apiValues{
-		logGroup:     p.AccessLogGroup != nil,
-		logRetention: p.AccessLogRetention != "",
-		logsOff:      p.AccessLogs != nil && !*p.AccessLogs,
-		mapping:      p.DomainMapping != nil,
-		stageName:    textOf(p.StageName),
-	}
-	if p.StageName != nil && *p.StageName == "$default" {
-		v.stageName = text{}
-	}
-	v.takeDomain(p.Domain, p.DisableExecuteApiEndpoint)
-	if p.Throttle != nil {
-		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
-	}
-	return v
-}
-
-func (v apiValues) check(r *rules) {
-	if v.logsOff && v.logGroup {
+func checkAccessLogs(r *rules, off bool, group awslogs.ILogGroup, retention awslogs.RetentionDays) {
+	if off && group != nil {
 		r.breaks("AccessLogGroup", "must be unset while AccessLogs is false; remove one of them")
 	}
-	if v.logsOff && v.logRetention {
+	if off && retention != "" {
 		r.breaks("AccessLogRetention", "must be unset while AccessLogs is false; remove one of them")
 	}
-	if v.logGroup && v.logRetention {
+	if group != nil && retention != "" {
 		r.breaks("AccessLogRetention", "must be unset with AccessLogGroup, which has its own retention; remove one of them")
 	}
-	if v.domain != nil {
-		if v.mapping {
-			r.breaks("DomainMapping", "must be unset with Domain, which makes one; remove one of them")
-		}
-		r.in("Domain", v.domain.check)
+}
+
+func checkDomain(r *rules, p *DomainProps, open bool, mapping *awsapigatewayv2.DomainMappingOptions) {
+	if p == nil {
+		return
 	}
-	if v.stageName.known && !stageNamePattern.MatchString(v.stageName.value) {
-		r.breaks("StageName", "must be 1 to 128 letters, digits, - and _, got %q; rename it", v.stageName.value)
+	if mapping != nil {
+		r.breaks("DomainMapping", "must be unset with Domain, which makes one; remove one of them")
 	}
-	r.within("Throttle.BurstLimit", v.burst, 0, math.Inf(1), "requests", "leave it unset for the account's quota")
-	r.within("Throttle.RateLimit", v.rate, 0, math.Inf(1), "requests per second", "leave it unset for the account's quota")
+	r.in("Domain", func(r *rules) { p.check(r, open) })
+}
+
+func checkStageName(r *rules, name *string) {
+	if stage := textOf(name); stage.known && !stageNamePattern.MatchString(stage.value) {
+		r.breaks("StageName", "must be 1 to 128 letters, digits, - and _, got %q; rename it", stage.value)
+	}
+}
+
+func checkThrottle(r *rules, p *awsapigatewayv2.ThrottleSettings) {
+	if p == nil {
+		return
+	}
+	r.within("Throttle.BurstLimit", numberOf(p.BurstLimit), 0, math.Inf(1), "requests", "leave it unset for the account's quota")
+	r.within("Throttle.RateLimit", numberOf(p.RateLimit), 0, math.Inf(1), "requests per second", "leave it unset for the account's quota")
 }

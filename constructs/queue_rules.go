@@ -1,6 +1,7 @@
 package hearth
 
-// queueValues are [QueueProps] as plain values for the rules.
+// queueValues are the values of a queue and its event source for the rules. They come from
+// [QueueProps], or, in [NewChecks], from the properties of resources.
 type queueValues struct {
 	name     text
 	physical text

@@ -180,9 +180,8 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "RestApiProps"}
 	a.app.checkInvoked(r, p.Handler)
-	v := p.values()
-	v.check(r)
-	a.timeout = v.timeout.or(defaultRestIntegrationSecs)
+	p.check(r)
+	a.timeout = p.timeout()
 	a.app.contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
 	refuse(a, r.broken)
 
@@ -211,7 +210,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	a.handler = a.app.ownerOf(p.Handler)
 	a.app.budgetOf(p.Handler).addRequests()
 	a.wait = p.IntegrationTimeout
-	if v.streaming {
+	if isTrue(p.Streaming) {
 		a.mode = awsapigateway.ResponseTransferMode_STREAM
 	}
 	a.tellStreaming(p.Handler)
@@ -319,46 +318,27 @@ type RestRouteProps struct {
 // is disabled.
 func (a *RestApi) Url() *string { return a.url }
 
-// restValues are [RestApiProps] as plain values for the rules.
-type restValues struct {
-	apiValues
-	timeout         number
-	scopes, decider bool
-	streaming       bool
-}
-
-func (p *RestApiProps) values() restValues {
-	v := restValues{
-		apiValues: apiValues{
-			logGroup:     p.AccessLogGroup != nil,
-			logRetention: p.AccessLogRetention != "",
-			logsOff:      !isTrue(p.AccessLogs),
-			stageName:    textOf(p.StageName),
-		},
-		timeout:   secondsOf(p.IntegrationTimeout),
-		streaming: isTrue(p.Streaming),
-		scopes:    p.AuthorizationScopes != nil,
-		decider:   p.Authorizer != nil,
-	}
-	if p.Throttle != nil {
-		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
-	}
-	v.takeDomain(p.Domain, p.DisableExecuteApiEndpoint)
-	return v
-}
-
-func (v restValues) check(r *rules) {
-	v.apiValues.check(r)
-	if v.scopes && !v.decider {
+func (p *RestApiProps) check(r *rules) {
+	checkAccessLogs(r, !isTrue(p.AccessLogs), p.AccessLogGroup, p.AccessLogRetention)
+	checkDomain(r, p.Domain, !isTrue(p.DisableExecuteApiEndpoint), nil)
+	checkStageName(r, p.StageName)
+	checkThrottle(r, p.Throttle)
+	if p.AuthorizationScopes != nil && p.Authorizer == nil {
 		r.breaks("AuthorizationScopes", "must be unset without Authorizer, which asks for them; set Authorizer too")
 	}
-	if v.streaming {
-		if v.timeout.known && (v.timeout.value < minRestIntegrationSecs || v.timeout.value > maxRestStreamSecs) {
-			r.breaks("IntegrationTimeout", "must be 0.05 to 900 seconds with Streaming, got %s; leave it unset for 29 seconds", v.timeout)
+	timeout := secondsOf(p.IntegrationTimeout)
+	if isTrue(p.Streaming) {
+		if timeout.known && (timeout.value < minRestIntegrationSecs || timeout.value > maxRestStreamSecs) {
+			r.breaks("IntegrationTimeout", "must be 0.05 to 900 seconds with Streaming, got %s; leave it unset for 29 seconds", timeout)
 		}
 		return
 	}
-	if v.timeout.known && (v.timeout.value < minRestIntegrationSecs || v.timeout.value > maxRestIntegrationSecs) {
-		r.breaks("IntegrationTimeout", "must be 0.05 to 300 seconds, got %s; leave it unset for 29 seconds", v.timeout)
+	if timeout.known && (timeout.value < minRestIntegrationSecs || timeout.value > maxRestIntegrationSecs) {
+		r.breaks("IntegrationTimeout", "must be 0.05 to 300 seconds, got %s; leave it unset for 29 seconds", timeout)
 	}
+}
+
+// timeout returns how long the API waits for the function.
+func (p *RestApiProps) timeout() number {
+	return secondsOf(p.IntegrationTimeout).or(defaultRestIntegrationSecs)
 }

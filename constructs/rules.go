@@ -12,9 +12,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// number is a numeric prop as a plain value for the rules. The rules are plain Go, so
-// that they are fast and need no CDK app in tests. Tokens and durations, which need the
-// CDK, are read before they run.
+// number is a numeric prop as a plain value. Rules read props with [numberOf],
+// [secondsOf] and [textOf], which ask the CDK only about tokens and durations.
 type number struct {
 	value float64
 	// known is false for an unset prop and for a token.

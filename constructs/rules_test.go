@@ -1,18 +1,46 @@
 package hearth
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapplicationautoscaling"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 var unresolved = number{set: true}
+
+// numberProp returns the prop that [numberOf] reads as n.
+func numberProp(n number) *float64 {
+	switch {
+	case !n.set:
+		return nil
+	case !n.known:
+		return awscdk.Token_AsNumber(map[string]any{"Ref": "Number"})
+	}
+	return &n.value
+}
+
+// durationProp returns the prop that [secondsOf] reads as n.
+func durationProp(n number) awscdk.Duration {
+	if !n.set {
+		return nil
+	}
+	return awscdk.Duration_Seconds(numberProp(n))
+}
+
+// tokenProp returns the prop that [textOf] reads as a token.
+func tokenProp() *string { return awscdk.Token_AsString(map[string]any{"Ref": "Text"}, nil) }
 
 // ruleCase is one props value and the messages of its rules.
 type ruleCase struct {
@@ -59,30 +87,42 @@ func TestWithin(t *testing.T) {
 }
 
 func TestConcurrencyRules(t *testing.T) {
+	reserve := func(reserved number) func(*rules) { return (&ConcurrencyProps{Reserved: numberProp(reserved)}).check }
+	warm := func(reserved number, p ProvisionedConcurrency) func(*rules) {
+		return (&ConcurrencyProps{Provisioned: &p, Reserved: numberProp(reserved)}).check
+	}
 	fixed := func(reserved, n number) func(*rules) {
-		return concurrencyValues{reserved: reserved, provisioned: true, lowest: n}.check
+		return warm(reserved, ProvisionedConcurrency{Min: numberProp(n)})
 	}
 	scaled := func(reserved, lowest, highest, busy number) func(*rules) {
-		return concurrencyValues{reserved: reserved, provisioned: true, lowest: lowest, highest: highest, busy: busy}.check
+		return warm(reserved, ProvisionedConcurrency{Min: numberProp(lowest), Max: numberProp(highest), Utilization: numberProp(busy)})
 	}
-	hold := func(lowest, highest number, schedules ...capacityValues) func(*rules) {
-		return concurrencyValues{provisioned: true, hold: true, lowest: lowest, highest: highest, schedules: schedules}.check
+	hourly := awsapplicationautoscaling.Schedule_Expression(jsii.String("rate(1 hour)"))
+	capacity := func(lowest, highest number) *awsapplicationautoscaling.ScalingSchedule {
+		return &awsapplicationautoscaling.ScalingSchedule{MaxCapacity: numberProp(highest), MinCapacity: numberProp(lowest), Schedule: hourly}
+	}
+	hold := func(lowest, highest number, schedules ...*awsapplicationautoscaling.ScalingSchedule) func(*rules) {
+		p := ProvisionedConcurrency{HoldAtUpdate: jsii.Bool(true), Max: numberProp(highest), Min: numberProp(lowest), Schedules: map[string]*awsapplicationautoscaling.ScalingSchedule{}}
+		for i, s := range schedules {
+			p.Schedules[fmt.Sprint(i)] = s
+		}
+		return warm(number{}, p)
 	}
 	neverAbove := []string{"P.Provisioned.HoldAtUpdate must be unset unless Max or a schedule is above Min (2 instances), with which each version starts anyway; remove it, or raise Max"}
 	none := number{}
 	runRules(t, []ruleCase{
-		{"nothing", concurrencyValues{}.check, nil},
+		{"nothing", (*ConcurrencyProps)(nil).check, nil},
 		{"hold above", hold(known(2), known(3)), nil},
 		{"hold at", hold(known(2), known(2)), neverAbove},
 		{"hold fixed", hold(known(2), none), neverAbove},
 		{"hold token", hold(unresolved, known(2)), nil},
 		{"hold below token", hold(known(2), unresolved), nil},
-		{"hold above by schedule", hold(known(2), none, capacityValues{name: "day", highest: known(3)}), nil},
-		{"hold above by the minimum of a schedule", hold(known(2), known(2), capacityValues{name: "day", lowest: known(3)}), nil},
-		{"hold by schedule of a token", hold(known(2), none, capacityValues{name: "day", lowest: unresolved}), nil},
-		{"hold at schedule", hold(known(2), none, capacityValues{name: "day", lowest: known(1), highest: known(2)}), neverAbove},
-		{"negative reserved", concurrencyValues{reserved: known(-1)}.check, []string{"P.Reserved must be at least 0 instances, got -1; leave it unset to share the account's unreserved instances"}},
-		{"paused", concurrencyValues{reserved: known(0)}.check, nil},
+		{"hold above by schedule", hold(known(2), none, capacity(none, known(3))), nil},
+		{"hold above by the minimum of a schedule", hold(known(2), known(2), capacity(known(3), none)), nil},
+		{"hold by schedule of a token", hold(known(2), none, capacity(unresolved, none)), nil},
+		{"hold at schedule", hold(known(2), none, capacity(known(1), known(2))), neverAbove},
+		{"negative reserved", reserve(known(-1)), []string{"P.Reserved must be at least 0 instances, got -1; leave it unset to share the account's unreserved instances"}},
+		{"paused", reserve(known(0)), nil},
 		{"paused and warm", fixed(known(0), known(2)), []string{"P.Provisioned must be unset while Reserved is 0, which pauses the function, got 2; unset it, or reserve at least 2 instances"}},
 		{"paused and none warm", fixed(known(0), known(0)), nil},
 		{"reserved token", fixed(unresolved, known(1000)), nil},
@@ -100,18 +140,18 @@ func TestConcurrencyRules(t *testing.T) {
 		{"too idle", scaled(none, known(1), known(2), known(0.09)), []string{"P.Provisioned.Utilization must be 0.1 to 0.9, got 0.09; it is a ratio, so 70% is 0.7"}},
 		{"busy", scaled(none, known(1), known(2), known(0.9)), nil},
 		{"too busy", scaled(none, known(1), known(2), known(70)), []string{"P.Provisioned.Utilization must be 0.1 to 0.9, got 70; it is a ratio, so 70% is 0.7"}},
-		{"schedules", concurrencyValues{reserved: known(10), provisioned: true, lowest: known(1), schedules: []capacityValues{
-			{name: "day", lowest: known(5), highest: known(10)},
-			{name: "night", lowest: known(1)},
-			{name: "token", lowest: unresolved, highest: unresolved},
-		}}.check, nil},
-		{"bad schedules", concurrencyValues{reserved: known(10), provisioned: true, lowest: known(1), schedules: []capacityValues{
-			{name: "empty", missing: true},
-			{name: "high", highest: known(11)},
-			{name: "low", lowest: known(0)},
-			{name: "none", highest: known(0)},
-			{name: "swapped", lowest: known(3), highest: known(2)},
-		}}.check, []string{
+		{"schedules", warm(known(10), ProvisionedConcurrency{Min: jsii.Number(1), Schedules: map[string]*awsapplicationautoscaling.ScalingSchedule{
+			"day":   capacity(known(5), known(10)),
+			"night": capacity(known(1), none),
+			"token": capacity(unresolved, unresolved),
+		}}), nil},
+		{"bad schedules", warm(known(10), ProvisionedConcurrency{Min: jsii.Number(1), Schedules: map[string]*awsapplicationautoscaling.ScalingSchedule{
+			"empty":   nil,
+			"high":    capacity(none, known(11)),
+			"low":     capacity(known(0), none),
+			"none":    capacity(none, known(0)),
+			"swapped": capacity(known(3), known(2)),
+		}}), []string{
 			`P.Provisioned.Schedules["empty"].Schedule must be set, got none; it says when the numbers change`,
 			`P.Provisioned.Schedules["empty"] must have MinCapacity, MaxCapacity or both, got none; set what changes`,
 			`P.Provisioned.Schedules["high"] must be at most Reserved (10 instances), got 11; raise Reserved or lower the provisioned number`,
@@ -275,25 +315,28 @@ func TestQueueRules(t *testing.T) {
 }
 
 func TestScheduleRules(t *testing.T) {
-	name := text{value: "nightly", known: true, set: true}
 	expression := func(s string) func(*rules) {
-		return scheduleValues{name: name, expression: text{value: s, known: true, set: true}}.check
+		return (&ScheduleProps{Expression: &s, Name: jsii.String("nightly")}).check
 	}
-	with := func(change func(*scheduleValues)) func(*rules) {
-		v := scheduleValues{name: name, expression: text{value: "rate(1 minute)", known: true, set: true}}
-		change(&v)
-		return v.check
+	with := func(change func(*ScheduleProps)) func(*rules) {
+		p := &ScheduleProps{Expression: jsii.String("rate(1 minute)"), Name: jsii.String("nightly")}
+		change(p)
+		return p.check
 	}
+	dead := awssqs.NewQueue(setup(t), jsii.String("Dead"), &awssqs.QueueProps{Fifo: jsii.Bool(true)})
 	notLike := func(s, why string) []string {
 		return []string{`P.Expression must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got "` + s + `" (` + why + `); rewrite it`}
 	}
 	rate := "rate must be a number from 1 and minutes, hours or days, got "
 	runRules(t, []ruleCase{
-		{"nothing", scheduleValues{}.check, []string{
+		{"nothing", (&ScheduleProps{}).check, []string{
 			"P.Name must be set, got none; the program tells its schedules apart by it",
 			"P.Expression must be rate(...), cron(...) or at(...), got none; set it",
 		}},
-		{"tokens", scheduleValues{name: text{set: true}, expression: text{set: true}, eventAge: unresolved, retries: unresolved, window: unresolved}.check, nil},
+		{"tokens", with(func(p *ScheduleProps) {
+			p.Name, p.Expression = tokenProp(), tokenProp()
+			p.FlexibleWindow, p.MaxEventAge, p.RetryAttempts = durationProp(unresolved), durationProp(unresolved), numberProp(unresolved)
+		}), nil},
 		{"rate", expression("rate(5 minutes)"), nil},
 		{"rate of one", expression("rate(1 hour)"), nil},
 		{"rate of none", expression("rate(0 minutes)"), notLike("rate(0 minutes)", rate+`"0 minutes"`)},
@@ -302,76 +345,112 @@ func TestScheduleRules(t *testing.T) {
 		{"cron of Unix", expression("cron(0 3 * * *)"), notLike("cron(0 3 * * *)", "cron must have 6 fields: minutes, hours, day of month, month, day of week, year; got 5")},
 		{"cron of no minute", expression("cron(60 3 * * ? *)"), notLike("cron(60 3 * * ? *)", `minutes must be values from 0 to 59, got "60"`)},
 		{"cron of two days", expression("cron(0 3 * * * *)"), notLike("cron(0 3 * * * *)", `one of day of month and day of week must be ?, and only one; got "*" and "*"`)},
-		{"zone", with(func(v *scheduleValues) { v.zone = text{value: "Europe/Berlin", known: true, set: true} }), nil},
-		{"no zone", with(func(v *scheduleValues) { v.zone = text{value: "Europe/Berln", known: true, set: true} }), []string{`P.TimeZone must be the name of a time zone in the IANA database, such as Europe/Oslo, got "Europe/Berln"; correct it`}},
-		{"zone token", with(func(v *scheduleValues) { v.zone = text{set: true} }), nil},
+		{"zone", with(func(p *ScheduleProps) { p.TimeZone = jsii.String("Europe/Berlin") }), nil},
+		{"no zone", with(func(p *ScheduleProps) { p.TimeZone = jsii.String("Europe/Berln") }), []string{`P.TimeZone must be the name of a time zone in the IANA database, such as Europe/Oslo, got "Europe/Berln"; correct it`}},
+		{"zone token", with(func(p *ScheduleProps) { p.TimeZone = tokenProp() }), nil},
 		{"at", expression("at(2027-01-31T09:00:00)"), nil},
 		{"at with a zone", expression("at(2027-01-31T09:00:00Z)"), notLike("at(2027-01-31T09:00:00Z)", `at must hold a time such as 2027-01-31T08:00:00, got "2027-01-31T09:00:00Z"`)},
 		{"bare", expression("5 minutes"), notLike("5 minutes", "must be cron(…), rate(…) or at(…)")},
-		{"bad name", scheduleValues{name: text{value: "a b", known: true, set: true}, expression: text{set: true}}.check, []string{`P.Name must be 1 to 64 letters, digits, -, _ and ., got "a b"; rename it`}},
-		{"FIFO dead letters", with(func(v *scheduleValues) { v.fifoDeadLetter = true }), []string{"P.DeadLetterQueue must be a standard queue, got a FIFO queue; EventBridge Scheduler cannot send to it"}},
-		{"age below", with(func(v *scheduleValues) { v.eventAge = known(59) }), []string{"P.MaxEventAge must be 60 to 86400 seconds, got 59; see the retry policy of EventBridge Scheduler"}},
-		{"age lowest", with(func(v *scheduleValues) { v.eventAge = known(60) }), nil},
-		{"age highest", with(func(v *scheduleValues) { v.eventAge = known(86400) }), nil},
-		{"age above", with(func(v *scheduleValues) { v.eventAge = known(86401) }), []string{"P.MaxEventAge must be 60 to 86400 seconds, got 86401; see the retry policy of EventBridge Scheduler"}},
-		{"retries highest", with(func(v *scheduleValues) { v.retries = known(185) }), nil},
-		{"retries above", with(func(v *scheduleValues) { v.retries = known(186) }), []string{"P.RetryAttempts must be 0 to 185 retries, got 186; MaxEventAge bounds them too"}},
-		{"window lowest", with(func(v *scheduleValues) { v.window = known(60) }), nil},
-		{"window below", with(func(v *scheduleValues) { v.window = known(59) }), []string{"P.FlexibleWindow must be 60 to 86400 seconds, got 59; leave it unset for exact times"}},
-		{"window of seconds", with(func(v *scheduleValues) { v.window = known(90) }), []string{"P.FlexibleWindow must be whole minutes, got 90 seconds; round it"}},
+		{"bad name", (&ScheduleProps{Expression: tokenProp(), Name: jsii.String("a b")}).check, []string{`P.Name must be 1 to 64 letters, digits, -, _ and ., got "a b"; rename it`}},
+		{"FIFO dead letters", with(func(p *ScheduleProps) { p.DeadLetterQueue = dead }), []string{"P.DeadLetterQueue must be a standard queue, got a FIFO queue; EventBridge Scheduler cannot send to it"}},
+		{"age below", with(func(p *ScheduleProps) { p.MaxEventAge = seconds(59) }), []string{"P.MaxEventAge must be 60 to 86400 seconds, got 59; see the retry policy of EventBridge Scheduler"}},
+		{"age lowest", with(func(p *ScheduleProps) { p.MaxEventAge = seconds(60) }), nil},
+		{"age highest", with(func(p *ScheduleProps) { p.MaxEventAge = seconds(86400) }), nil},
+		{"age above", with(func(p *ScheduleProps) { p.MaxEventAge = seconds(86401) }), []string{"P.MaxEventAge must be 60 to 86400 seconds, got 86401; see the retry policy of EventBridge Scheduler"}},
+		{"retries highest", with(func(p *ScheduleProps) { p.RetryAttempts = jsii.Number(185) }), nil},
+		{"retries above", with(func(p *ScheduleProps) { p.RetryAttempts = jsii.Number(186) }), []string{"P.RetryAttempts must be 0 to 185 retries, got 186; MaxEventAge bounds them too"}},
+		{"window lowest", with(func(p *ScheduleProps) { p.FlexibleWindow = seconds(60) }), nil},
+		{"window below", with(func(p *ScheduleProps) { p.FlexibleWindow = seconds(59) }), []string{"P.FlexibleWindow must be 60 to 86400 seconds, got 59; leave it unset for exact times"}},
+		{"window of seconds", with(func(p *ScheduleProps) { p.FlexibleWindow = seconds(90) }), []string{"P.FlexibleWindow must be whole minutes, got 90 seconds; round it"}},
 	})
 }
 
-func TestDatabaseRules(t *testing.T) {
-	ok := databaseValues{cluster: true, vpc: true, engine: true, family: familyPostgres, secrets: 1, database: text{value: "app", known: true, set: true}}
-	with := func(change func(*databaseValues)) func(*rules) {
-		v := ok
-		change(&v)
-		return v.check
+// databaseRules returns the rules of a proxy of a cluster, with changes.
+func databaseRules(stack awscdk.Stack) func(change func(*DatabaseProxyProps)) func(*rules) {
+	vpc := newIsolatedVpc(stack)
+	cluster := newCluster(stack, vpc)
+	return func(change func(*DatabaseProxyProps)) func(*rules) {
+		p := &DatabaseProxyProps{Cluster: cluster, Database: jsii.String("app"), Secrets: &[]awssecretsmanager.ISecret{cluster.Secret()}, Vpc: vpc}
+		change(p)
+		return func(r *rules) { p.check(r, p.engineFamily()) }
 	}
+}
+
+func TestDatabaseRules(t *testing.T) {
+	stack := setup(t)
+	with := databaseRules(stack)
+	foreign := awsrds.DatabaseCluster_FromDatabaseClusterAttributes(stack, jsii.String("Foreign"), &awsrds.DatabaseClusterAttributes{ClusterIdentifier: jsii.String("foreign")})
+	instance := func(engine awsrds.IInstanceEngine) awsrds.IDatabaseInstance {
+		return awsrds.DatabaseInstance_FromDatabaseInstanceAttributes(stack, jsii.String("Instance"+*engine.EngineType()), &awsrds.DatabaseInstanceAttributes{
+			Engine: engine, InstanceEndpointAddress: jsii.String("a"), InstanceIdentifier: jsii.String("i"), Port: jsii.Number(1), SecurityGroups: &[]awsec2.ISecurityGroup{},
+		})
+	}
+	postgres, sqlServer := instance(awsrds.DatabaseInstanceEngine_POSTGRES()), instance(awsrds.DatabaseInstanceEngine_SQL_SERVER_EX())
+	secret := awssecretsmanager.NewSecret(stack, jsii.String("Secret"), nil)
 	runRules(t, []ruleCase{
-		{"cluster", ok.check, nil},
-		{"nothing", databaseValues{}.check, []string{
+		{"cluster", with(func(*DatabaseProxyProps) {}), nil},
+		{"nothing", func(r *rules) { (&DatabaseProxyProps{}).check(r, text{}) }, []string{
 			"P.Cluster must be set unless Instance is, got none; pass the database",
 			"P.Vpc must be set, got none; pass the VPC of the database",
 		}},
-		{"two databases", with(func(v *databaseValues) { v.instance = true }), []string{"P.Cluster must be unset with Instance, as a proxy has one database; remove one of them"}},
-		{"imported without engine", with(func(v *databaseValues) { v.engine, v.family = false, "" }), []string{"P.Cluster must have its engine, got none; import it with Engine, Port and SecurityGroups"}},
-		{"another engine", with(func(v *databaseValues) { v.cluster, v.instance, v.family = false, true, "SQLSERVER" }), []string{`P.Instance must be PostgreSQL or MySQL, got the engine family "SQLSERVER"; use another database`}},
-		{"no secret", with(func(v *databaseValues) { v.secrets = 0 }), []string{"P.Secrets must have at least 1 secret, got none, and Cluster tells none; pass the secret of User"}},
-		{"whose secret", with(func(v *databaseValues) { v.secrets = 2 }), []string{"P.User must be set with more than 1 of Secrets, got none for 2; name the one that programs log in as"}},
-		{"no name", with(func(v *databaseValues) { v.database = text{} }), []string{"P.Database must be set when Cluster was created without a database name, got none; name the database to open"}},
-		{"everybody", with(func(v *databaseValues) { v.user = text{value: "*", known: true, set: true} }), []string{`P.User must be one database user, got "*"; a program logs in as one`}},
-		{"borrow highest", with(func(v *databaseValues) { v.borrow = known(3600) }), nil},
-		{"borrow above", with(func(v *databaseValues) { v.borrow = known(3601) }), []string{"P.BorrowTimeout must be 0 to 3600 seconds, got 3601; 0 waits without end"}},
-		{"idle lowest", with(func(v *databaseValues) { v.idleClient = known(1) }), nil},
-		{"idle below", with(func(v *databaseValues) { v.idleClient = known(0) }), []string{"P.IdleClientTimeout must be 1 to 28800 seconds, got 0; leave it unset for 30 minutes"}},
-		{"idle above", with(func(v *databaseValues) { v.idleClient = known(28801) }), []string{"P.IdleClientTimeout must be 1 to 28800 seconds, got 28801; leave it unset for 30 minutes"}},
-		{"pool below", with(func(v *databaseValues) { v.maxInPool = known(0) }), []string{"P.MaxConnectionsPercent must be 1 to 100 percent, got 0; lower it to leave connections to others"}},
-		{"pool highest", with(func(v *databaseValues) { v.maxInPool = known(100) }), nil},
-		{"pool above", with(func(v *databaseValues) { v.maxInPool = known(101) }), []string{"P.MaxConnectionsPercent must be 1 to 100 percent, got 101; lower it to leave connections to others"}},
-		{"tokens", with(func(v *databaseValues) {
-			v.borrow, v.idleClient, v.maxInPool, v.user, v.database = unresolved, unresolved, unresolved, text{set: true}, text{set: true}
+		{"two databases", with(func(p *DatabaseProxyProps) { p.Instance = postgres }), []string{"P.Cluster must be unset with Instance, as a proxy has one database; remove one of them"}},
+		{"imported without engine", with(func(p *DatabaseProxyProps) { p.Cluster = foreign }), []string{"P.Cluster must have its engine, got none; import it with Engine, Port and SecurityGroups"}},
+		{"another engine", with(func(p *DatabaseProxyProps) { p.Cluster, p.Instance = nil, sqlServer }), []string{`P.Instance must be PostgreSQL or MySQL, got the engine family "SQLSERVER"; use another database`}},
+		{"no secret", with(func(p *DatabaseProxyProps) { p.Secrets = nil }), []string{"P.Secrets must have at least 1 secret, got none, and Cluster tells none; pass the secret of User"}},
+		{"whose secret", with(func(p *DatabaseProxyProps) { p.Secrets = &[]awssecretsmanager.ISecret{secret, secret} }), []string{"P.User must be set with more than 1 of Secrets, got none for 2; name the one that programs log in as"}},
+		{"no name", with(func(p *DatabaseProxyProps) { p.Database = nil }), []string{"P.Database must be set when Cluster was created without a database name, got none; name the database to open"}},
+		{"everybody", with(func(p *DatabaseProxyProps) { p.User = jsii.String("*") }), []string{`P.User must be one database user, got "*"; a program logs in as one`}},
+		{"borrow highest", with(func(p *DatabaseProxyProps) { p.BorrowTimeout = seconds(3600) }), nil},
+		{"borrow above", with(func(p *DatabaseProxyProps) { p.BorrowTimeout = seconds(3601) }), []string{"P.BorrowTimeout must be 0 to 3600 seconds, got 3601; 0 waits without end"}},
+		{"idle lowest", with(func(p *DatabaseProxyProps) { p.IdleClientTimeout = seconds(1) }), nil},
+		{"idle below", with(func(p *DatabaseProxyProps) { p.IdleClientTimeout = seconds(0) }), []string{"P.IdleClientTimeout must be 1 to 28800 seconds, got 0; leave it unset for 30 minutes"}},
+		{"idle above", with(func(p *DatabaseProxyProps) { p.IdleClientTimeout = seconds(28801) }), []string{"P.IdleClientTimeout must be 1 to 28800 seconds, got 28801; leave it unset for 30 minutes"}},
+		{"pool below", with(func(p *DatabaseProxyProps) { p.MaxConnectionsPercent = jsii.Number(0) }), []string{"P.MaxConnectionsPercent must be 1 to 100 percent, got 0; lower it to leave connections to others"}},
+		{"pool highest", with(func(p *DatabaseProxyProps) { p.MaxConnectionsPercent = jsii.Number(100) }), nil},
+		{"pool above", with(func(p *DatabaseProxyProps) { p.MaxConnectionsPercent = jsii.Number(101) }), []string{"P.MaxConnectionsPercent must be 1 to 100 percent, got 101; lower it to leave connections to others"}},
+		{"tokens", with(func(p *DatabaseProxyProps) {
+			p.BorrowTimeout, p.IdleClientTimeout, p.MaxConnectionsPercent = durationProp(unresolved), durationProp(unresolved), numberProp(unresolved)
+			p.User, p.Database = tokenProp(), tokenProp()
 		}), nil},
 	})
 }
 
 func TestApiRules(t *testing.T) {
+	logs := awslogs.LogGroup_FromLogGroupName(setup(t), jsii.String("Logs"), jsii.String("logs"))
+	throttle := func(n float64) *awsapigatewayv2.ThrottleSettings {
+		return &awsapigatewayv2.ThrottleSettings{BurstLimit: &n, RateLimit: &n}
+	}
+	off := []string{
+		"P.AccessLogGroup must be unset while AccessLogs is false; remove one of them",
+		"P.AccessLogRetention must be unset while AccessLogs is false; remove one of them",
+		"P.AccessLogRetention must be unset with AccessLogGroup, which has its own retention; remove one of them",
+	}
+	negative := []string{
+		"P.Throttle.BurstLimit must be at least 0 requests, got -1; leave it unset for the account's quota",
+		"P.Throttle.RateLimit must be at least 0 requests per second, got -1; leave it unset for the account's quota",
+	}
+	stage := []string{`P.StageName must be 1 to 128 letters, digits, - and _, got "a.b"; rename it`}
+	day := awslogs.RetentionDays_ONE_DAY
 	runRules(t, []ruleCase{
-		{"nothing", apiValues{}.check, nil},
-		{"logs off", apiValues{logsOff: true, logGroup: true, logRetention: true}.check, []string{
-			"P.AccessLogGroup must be unset while AccessLogs is false; remove one of them",
-			"P.AccessLogRetention must be unset while AccessLogs is false; remove one of them",
-			"P.AccessLogRetention must be unset with AccessLogGroup, which has its own retention; remove one of them",
-		}},
-		{"no requests", apiValues{burst: known(0), rate: known(0)}.check, nil},
-		{"negative", apiValues{burst: known(-1), rate: known(-1)}.check, []string{
-			"P.Throttle.BurstLimit must be at least 0 requests, got -1; leave it unset for the account's quota",
-			"P.Throttle.RateLimit must be at least 0 requests per second, got -1; leave it unset for the account's quota",
-		}},
-		{"stage", apiValues{stageName: text{value: "v1_a-b", known: true, set: true}}.check, nil},
-		{"stage token", apiValues{stageName: text{set: true}}.check, nil},
-		{"bad stage", apiValues{stageName: text{value: "$default", known: true, set: true}}.check, []string{`P.StageName must be 1 to 128 letters, digits, - and _, got "$default"; rename it`}},
+		{"HTTP", (&HttpApiProps{}).check, nil},
+		{"HTTP, logs", (&HttpApiProps{AccessLogGroup: logs}).check, nil},
+		{"HTTP, logs off", (&HttpApiProps{AccessLogs: jsii.Bool(false), AccessLogGroup: logs, AccessLogRetention: day}).check, off},
+		{"HTTP, no requests", (&HttpApiProps{Throttle: throttle(0)}).check, nil},
+		{"HTTP, negative", (&HttpApiProps{Throttle: throttle(-1)}).check, negative},
+		{"HTTP, stage", (&HttpApiProps{StageName: jsii.String("v1_a-b")}).check, nil},
+		{"HTTP, default stage", (&HttpApiProps{StageName: jsii.String("$default")}).check, nil},
+		{"HTTP, stage token", (&HttpApiProps{StageName: tokenProp()}).check, nil},
+		{"HTTP, bad stage", (&HttpApiProps{StageName: jsii.String("a.b")}).check, stage},
+		{"WebSocket", (&WebSocketApiProps{}).check, nil},
+		{"WebSocket, logs", (&WebSocketApiProps{AccessLogs: jsii.Bool(true), AccessLogRetention: day}).check, nil},
+		{"WebSocket, logs off", (&WebSocketApiProps{AccessLogGroup: logs, AccessLogRetention: day}).check, off},
+		{"WebSocket, negative", (&WebSocketApiProps{Throttle: throttle(-1)}).check, negative},
+		{"WebSocket, default stage", (&WebSocketApiProps{StageName: jsii.String("$default")}).check, []string{`P.StageName must be 1 to 128 letters, digits, - and _, got "$default"; rename it`}},
+		{"REST", (&RestApiProps{}).check, nil},
+		{"REST, logs", (&RestApiProps{AccessLogs: jsii.Bool(true), AccessLogGroup: logs}).check, nil},
+		{"REST, logs off", (&RestApiProps{AccessLogGroup: logs, AccessLogRetention: day}).check, off},
+		{"REST, negative", (&RestApiProps{Throttle: throttle(-1)}).check, negative},
+		{"REST, bad stage", (&RestApiProps{StageName: jsii.String("a.b")}).check, stage},
 	})
 }
 

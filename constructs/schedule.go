@@ -134,9 +134,8 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	s.app = newConstruct(s, scope, id)
 	r := &rules{where: "ScheduleProps"}
 	s.app.checkInvoked(r, p.Handler)
-	v := p.values()
-	v.check(r)
-	s.app.contractOf(p.Handler).checkSchedule(r, v)
+	p.check(r)
+	s.app.contractOf(p.Handler).checkSchedule(r, textOf(p.Name))
 	refuse(s, r.broken)
 
 	if p.MaxEventAge == nil {
@@ -216,47 +215,30 @@ func scheduledEvent(name *string) map[string]any {
 	}
 }
 
-// scheduleValues are [ScheduleProps] as plain values for the rules.
-type scheduleValues struct {
-	name, expression, zone    text
-	fifoDeadLetter            bool
-	eventAge, retries, window number
-}
-
-func (p *ScheduleProps) values() scheduleValues {
-	return scheduleValues{
-		name:           textOf(p.Name),
-		expression:     textOf(p.Expression),
-		zone:           textOf(p.TimeZone),
-		fifoDeadLetter: p.DeadLetterQueue != nil && isTrue(p.DeadLetterQueue.Fifo()),
-		eventAge:       secondsOf(p.MaxEventAge),
-		retries:        numberOf(p.RetryAttempts),
-		window:         secondsOf(p.FlexibleWindow),
-	}
-}
-
-func (v scheduleValues) check(r *rules) {
+func (p *ScheduleProps) check(r *rules) {
+	name, expression := textOf(p.Name), textOf(p.Expression)
 	switch {
-	case !v.name.set:
+	case !name.set:
 		r.breaks("Name", "must be set, got none; the program tells its schedules apart by it")
-	case v.name.known && !scheduleNamePattern.MatchString(v.name.value):
-		r.breaks("Name", "must be 1 to 64 letters, digits, -, _ and ., got %q; rename it", v.name.value)
+	case name.known && !scheduleNamePattern.MatchString(name.value):
+		r.breaks("Name", "must be 1 to 64 letters, digits, -, _ and ., got %q; rename it", name.value)
 	}
 	switch {
-	case !v.expression.set:
+	case !expression.set:
 		r.breaks("Expression", "must be rate(...), cron(...) or at(...), got none; set it")
-	case v.expression.known:
-		checkExpression(r, v.expression.value, v.zone)
+	case expression.known:
+		checkExpression(r, expression.value, textOf(p.TimeZone))
 	}
-	if v.fifoDeadLetter {
+	if p.DeadLetterQueue != nil && isTrue(p.DeadLetterQueue.Fifo()) {
 		r.breaks("DeadLetterQueue", "must be a standard queue, got a FIFO queue; EventBridge Scheduler cannot send to it")
 	}
-	r.within("FlexibleWindow", v.window, minFlexibleSecs, maxFlexibleSecs, "seconds", "leave it unset for exact times")
-	if v.window.known && v.window.value >= minFlexibleSecs && int(v.window.value)%60 != 0 {
-		r.breaks("FlexibleWindow", "must be whole minutes, got %s seconds; round it", v.window)
+	window := secondsOf(p.FlexibleWindow)
+	r.within("FlexibleWindow", window, minFlexibleSecs, maxFlexibleSecs, "seconds", "leave it unset for exact times")
+	if window.known && window.value >= minFlexibleSecs && int(window.value)%60 != 0 {
+		r.breaks("FlexibleWindow", "must be whole minutes, got %s seconds; round it", window)
 	}
-	r.within("MaxEventAge", v.eventAge, minEventAgeSecs, maxEventAgeSecs, "seconds", "see the retry policy of EventBridge Scheduler")
-	r.within("RetryAttempts", v.retries, 0, maxRetries, "retries", "MaxEventAge bounds them too")
+	r.within("MaxEventAge", secondsOf(p.MaxEventAge), minEventAgeSecs, maxEventAgeSecs, "seconds", "see the retry policy of EventBridge Scheduler")
+	r.within("RetryAttempts", numberOf(p.RetryAttempts), 0, maxRetries, "retries", "MaxEventAge bounds them too")
 }
 
 // checkExpression finds mistakes that would fail the deployment minutes later, in the

@@ -150,7 +150,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "WebSocketApiProps"}
 	a.app.checkInvoked(r, p.Handler)
-	p.values().check(r)
+	p.check(r)
 	a.app.contractOf(p.Handler).checkWebSocket(r)
 	refuse(a, r.broken)
 
@@ -349,17 +349,9 @@ type WebSocketRouteProps struct {
 // wss://{api-id}.execute-api.{region}.amazonaws.com/{stage}.
 func (a *WebSocketApi) Url() *string { return a.url }
 
-func (p *WebSocketApiProps) values() apiValues {
-	v := apiValues{
-		logGroup:     p.AccessLogGroup != nil,
-		logRetention: p.AccessLogRetention != "",
-		logsOff:      !isTrue(p.AccessLogs),
-		mapping:      p.DomainMapping != nil,
-		stageName:    textOf(p.StageName),
-	}
-	if p.Throttle != nil {
-		v.burst, v.rate = numberOf(p.Throttle.BurstLimit), numberOf(p.Throttle.RateLimit)
-	}
-	v.takeDomain(p.Domain, jsii.Bool(true)) // a push needs the generated URL
-	return v
+func (p *WebSocketApiProps) check(r *rules) {
+	checkAccessLogs(r, !isTrue(p.AccessLogs), p.AccessLogGroup, p.AccessLogRetention)
+	checkDomain(r, p.Domain, false, p.DomainMapping) // a push needs the generated URL
+	checkStageName(r, p.StageName)
+	checkThrottle(r, p.Throttle)
 }
