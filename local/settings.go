@@ -8,6 +8,9 @@ type FunctionSettings = plan.FunctionSettings
 // CapacityChange sets the number of provisioned instances from a time of day on, in UTC.
 type CapacityChange = plan.CapacityChange
 
+// ScheduleSettings are a schedule that invokes a function, or sends messages to its queue.
+type ScheduleSettings = plan.ScheduleSettings
+
 // QueueSettings are a queue and its event source mapping.
 type QueueSettings = plan.QueueSettings
 

@@ -1,6 +1,8 @@
 package local_test
 
 import (
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +27,7 @@ func TestReadSettings(t *testing.T) {
 			{Name: "changes", FIFO: true, BatchSize: 10, MaxConcurrency: 15, Visibility: visibility, MaxReceives: 5, PartialResponses: true},
 			{Name: "titles", BatchSize: 10, MaxConcurrency: 5, Visibility: visibility, MaxReceives: 5, PartialResponses: true},
 		},
+		Runs: []local.ScheduleSettings{{Name: "nightly", Expression: "cron(0 3 * * ? *)", TimeZone: "Etc/UTC"}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -83,5 +86,68 @@ func TestReadSettingsOfPlainTemplates(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestReadSchedules reads schedules of EventBridge Scheduler and rules: of functions and
+// queues, with windows, dates and time zones. It leaves out schedules that are disabled or
+// lead elsewhere, and names invalid ones.
+func TestReadSchedules(t *testing.T) {
+	t.Parallel()
+	att := func(id string) any { return map[string]any{"Fn::GetAtt": []any{id, "Arn"}} }
+	resource := func(kind string, properties map[string]any) any {
+		return map[string]any{"Type": kind, "Properties": properties}
+	}
+	schedule := func(expression, target string, more map[string]any) any {
+		properties := map[string]any{"ScheduleExpression": expression, "Target": map[string]any{"Arn": att(target), "RoleArn": att("Role")}, "FlexibleTimeWindow": map[string]any{"Mode": "OFF"}}
+		maps.Copy(properties, more)
+		return resource("AWS::Scheduler::Schedule", properties)
+	}
+	dir := writeAssembly(t, t.TempDir(), "Plain", map[string]any{"Resources": map[string]any{
+		"Fn":       resource("AWS::Lambda::Function", map[string]any{"Runtime": "provided.al2023"}),
+		"Queue":    resource("AWS::SQS::Queue", nil),
+		"Topic":    resource("AWS::SNS::Topic", nil),
+		"Role":     resource("AWS::IAM::Role", nil),
+		"Mapping":  resource("AWS::Lambda::EventSourceMapping", map[string]any{"EventSourceArn": att("Queue"), "FunctionName": map[string]any{"Ref": "Fn"}}),
+		"Disabled": schedule("rate(1 minute)", "Fn", map[string]any{"State": "DISABLED"}),
+		"Else":     schedule("rate(1 minute)", "Topic", nil),
+		"Invalid":  schedule("cron(0 3 * * * *)", "Fn", nil),
+		"Flexible": schedule("cron(0 3 * * ? *)", "Fn", map[string]any{
+			"ScheduleExpressionTimezone": "Europe/Berlin", "FlexibleTimeWindow": map[string]any{"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15},
+			"StartDate": "2026-12-01T00:00:00Z", "EndDate": "2026-12-03T00:00:00Z"}),
+		"Messages": schedule("rate(1 hour)", "Queue", nil),
+		"Rule": resource("AWS::Events::Rule", map[string]any{"ScheduleExpression": "rate(5 minutes)", "State": "ENABLED", "Targets": []any{
+			map[string]any{"Id": "a", "Arn": att("Fn")}, map[string]any{"Id": "b", "Arn": att("Queue")}}}),
+		"Pattern": resource("AWS::Events::Rule", map[string]any{"EventPattern": map[string]any{}, "Targets": []any{map[string]any{"Id": "a", "Arn": att("Fn")}}}),
+	}})
+	got, err := local.ReadSettings(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flexible := local.ScheduleSettings{
+		Name: "Flexible", Expression: "cron(0 3 * * ? *)", TimeZone: "Europe/Berlin", Window: 15 * time.Minute,
+		Start: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2026, 12, 3, 0, 0, 0, 0, time.UTC),
+	}
+	want := []local.ScheduleSettings{
+		flexible, {Name: "Messages", Expression: "rate(1 hour)", Queue: "Queue"},
+		{Name: "Rule/a", Expression: "rate(5 minutes)"}, {Name: "Rule/b", Expression: "rate(5 minutes)", Queue: "Queue"},
+	}
+	if diff := cmp.Diff(want, got[0].Runs); diff != "" {
+		t.Error(diff)
+	}
+	if notes := got[0].Notes; len(notes) != 1 || !strings.HasPrefix(notes[0], `The schedule Invalid is left out: schedule expression "cron(0 3 * * * *)": `) {
+		t.Errorf("got %q", notes)
+	}
+	var times []string
+	began := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
+	for at := flexible.Next(began, began); !at.IsZero(); at = flexible.Next(at, began) {
+		times = append(times, at.UTC().Format(time.RFC3339))
+	}
+	if diff := cmp.Diff([]string{"2026-12-01T02:00:00Z", "2026-12-02T02:00:00Z"}, times); diff != "" {
+		t.Error(diff)
+	}
+	rate := local.ScheduleSettings{Expression: "rate(5 minutes)", Start: began.Add(time.Hour)}
+	if first := rate.Next(began, began); !first.Equal(rate.Start) || !rate.Next(first, began).Equal(first.Add(5*time.Minute)) {
+		t.Errorf("a rate with a start date first runs at %s", first)
 	}
 }

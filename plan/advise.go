@@ -72,7 +72,8 @@ type Advice struct {
 	// Curve has the cost and latency for several fixed numbers of provisioned instances.
 	Curve []CurvePoint `json:"curve,omitempty"`
 
-	peak int // the most busy instances at once, with the recommended settings
+	peak      int // the most busy instances at once, with the recommended settings
+	scheduled int // the most runs of schedules at once
 }
 
 // Alternative is one way to provision instances, with its cost and latency.
@@ -102,7 +103,8 @@ func Advise(s Scenario, goals Goals, prices Prices, billing Billing) (*Advice, e
 	s = s.defaults()
 	goals = goals.defaults()
 	a := &Advice{}
-	if err := a.queues(&s, goals); err != nil {
+	err := a.queues(&s, goals)
+	if err != nil {
 		return nil, err
 	}
 	if s.Traffic != nil && s.Traffic.Mean() > 0 {
@@ -119,7 +121,14 @@ func Advise(s Scenario, goals Goals, prices Prices, billing Billing) (*Advice, e
 			return nil, err
 		}
 	} else {
-		a.Why = "Nobody waits for the answer of a job, so that cold starts are not worth money."
+		whose := "job"
+		if len(s.Queues) == 0 {
+			whose = "schedule"
+		}
+		a.Why = "Nobody waits for the answer of a " + whose + ", so that cold starts are not worth money."
+	}
+	if a.scheduled, err = scheduledPeak(&s); err != nil {
+		return nil, err
 	}
 	a.reserved(&s, goals)
 	if err := a.memory(&s, prices, billing); err != nil {
@@ -289,7 +298,7 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 	for _, q := range a.Queues {
 		queues += q.MaxConcurrency
 	}
-	a.Reserved = max(requests+queues+goals.Others, 1)
+	a.Reserved = max(requests+queues+a.scheduled+goals.Others, 1)
 	if a.Provisioned != nil {
 		a.Reserved = max(a.Reserved, a.Provisioned.max())
 	}
@@ -299,6 +308,9 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 	}
 	if queues > 0 {
 		why += fmt.Sprintf("; the queues may take %d", queues)
+	}
+	if a.scheduled > 0 {
+		why += fmt.Sprintf("; the schedules take %d at once", a.scheduled)
 	}
 	if goals.Others > 0 {
 		why += fmt.Sprintf("; queues without messages here may take %d", goals.Others)
@@ -340,6 +352,7 @@ func (a *Advice) queues(s *Scenario, goals Goals) error {
 		age := func(n int) (*QueueResult, error) {
 			q.MaxConcurrency = n
 			c.Queues = []Queue{q}
+			c.Schedules, c.Start = s.scheduledFor(q.Name), s.Start
 			if q.Traffic.steady() && c.Length == 0 {
 				c.Length = max(time.Hour, 10*goals.Age)
 			}

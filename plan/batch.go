@@ -40,7 +40,7 @@ func (q *queue) invokeBatch(id int32) {
 func (q *queue) try(id int32) {
 	m := q.m
 	b := &m.batches.all[id]
-	kind, initing, ok := m.acquire()
+	p, ok := m.acquire()
 	if !ok {
 		q.throttles++
 		m.series.throttled++
@@ -57,17 +57,17 @@ func (q *queue) try(id int32) {
 		total = m.timeout
 		m.timedOut++
 	}
-	total += initing
+	total += p.initing
 	for _, msg := range b.messages {
 		if msg.tries == 0 {
 			q.oldest = max(q.oldest, m.now-msg.sent)
-			q.ages.add(m.now-msg.sent+total, m.now-msg.sent, initing)
+			q.ages.add(m.now-msg.sent+total, m.now-msg.sent, p.initing)
 		}
 	}
 	q.batches++
 	q.jobSeconds += jobs
 	q.invocationBilled += total
-	m.invoke(kind, initing, total, id)
+	m.invoke(p.kind, total, id)
 }
 
 // retry invokes the function again with a throttled batch.

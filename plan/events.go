@@ -20,6 +20,8 @@ const (
 	wakesQueue          // a queue may dispatch; batch is the queue's number
 	retriesBatch        // a throttled batch is invoked again
 	sampled             // a bucket of the time series ends
+	scheduleDue         // a schedule's time has come; batch is the schedule's number
+	scheduleRuns        // a run of a schedule begins, or is retried; batch is its number
 )
 
 // events is a heap with four children per node, the earliest event first.

@@ -19,6 +19,8 @@ import (
 type Recorded struct {
 	// Traffic has the requests; nil if the file has no times.
 	Traffic *Traffic
+	// Start is the time at which the traffic begins; zero if the file has no dates.
+	Start time.Time
 	// Duration has the durations of the handler; nil if the file has none.
 	Duration Distribution
 	// Init has the durations of init phases; nil if the file has none.
@@ -107,6 +109,7 @@ func lines(r io.Reader, each func(n int, line string) error) error {
 func readCounts(r io.Reader) (*Recorded, error) {
 	var counts []float64
 	byMinute := map[int64]float64{}
+	var start time.Time
 	err := lines(r, func(n int, line string) error {
 		if strings.HasPrefix(line, "#") {
 			return nil
@@ -147,6 +150,7 @@ func readCounts(r io.Reader) (*Recorded, error) {
 		if last-first > 366*24*60 {
 			return nil, fmt.Errorf("times must lie within a year, got %d days; correct them", (last-first)/1440)
 		}
+		start = time.Unix(first*60, 0).UTC()
 		counts = make([]float64, last-first+1)
 		for minute, count := range byMinute {
 			counts[minute-first] = count
@@ -154,7 +158,7 @@ func readCounts(r io.Reader) (*Recorded, error) {
 	case len(counts) == 0:
 		return nil, errors.New("must have a number of requests, got none; write one a minute")
 	}
-	return &Recorded{Traffic: Counts(time.Minute, counts, false), Kind: "counts per minute"}, nil
+	return &Recorded{Traffic: Counts(time.Minute, counts, false), Start: start, Kind: "counts per minute"}, nil
 }
 
 // parseTime reads a time in RFC 3339, or in seconds or milliseconds since 1970. A space may
@@ -227,6 +231,10 @@ func tooMany() error {
 	return fmt.Errorf("must have at most %d requests, got more; cut the file, or give counts per minute", mostRequests)
 }
 
+// earliestDate is a time in seconds since 1970, in 1973. An earlier time counts from the
+// beginning of a trace.
+const earliestDate = 1e8
+
 // arrival is a recorded request; times are in seconds.
 type arrival struct{ at, duration float64 }
 
@@ -248,7 +256,11 @@ func recordedOf(kind string, list []arrival) (*Recorded, error) {
 			durations = append(durations, a.duration)
 		}
 	}
-	return &Recorded{Kind: kind, Traffic: Trace(requests), Duration: samplesOf(durations)}, nil
+	recorded := &Recorded{Kind: kind, Traffic: Trace(requests), Duration: samplesOf(durations)}
+	if first > earliestDate {
+		recorded.Start = time.Unix(0, int64(first*1e9)).UTC()
+	}
+	return recorded, nil
 }
 
 // readAccessLog reads the access log of an API: a JSON object a line.

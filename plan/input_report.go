@@ -67,7 +67,7 @@ func parseReportLine(before, after string) (r report, ok bool, err error) {
 	r.end = math.NaN()
 	if fields := strings.Fields(strings.ReplaceAll(before, ",", " ")); len(fields) > 0 {
 		for _, field := range fields {
-			if at, err := parseTime(field); err == nil && at > 1e8 {
+			if at, err := parseTime(field); err == nil && at > earliestDate {
 				r.end = at
 				break
 			}

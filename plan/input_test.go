@@ -35,6 +35,23 @@ func TestReadCounts(t *testing.T) {
 	}
 }
 
+// TestReadStart checks that traffic with dates begins at its first date.
+func TestReadStart(t *testing.T) {
+	t.Parallel()
+	first := time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"60\n120\n": {},
+		"2026-11-02T10:01:02Z,60\n2026-11-02T10:00:30Z,120\n":                                                  first,
+		"app,func,end_timestamp,duration\na,f,10.5,0.5\n":                                                      {},
+		"2026-11-02T10:00:02.000Z REPORT RequestId: 1\tDuration: 500.00 ms\tInit Duration: 1500.00 ms\tBilled": first,
+	} {
+		got, err := Read("f", strings.NewReader(text), "")
+		if err != nil || !got.Start.Equal(want) {
+			t.Errorf("%q: begins at %v, %v; want %v", text, got.Start, err, want)
+		}
+	}
+}
+
 func TestReadInvocations(t *testing.T) {
 	t.Parallel()
 	text := "app,func,end_timestamp,duration\na,f,10.5,0.5\na,g,11,2\na,f,12,0.25\n"

@@ -203,6 +203,16 @@ func (r *Report) seriesCharts() []figure {
 		c := chart{x: time, y: axis{label: "messages", format: quantity}, lines: []line{waiting}}
 		figures = append(figures, figure{waitingCaption, "", c.svg()})
 	}
+	if len(r.Schedules) > 0 {
+		runs := line{name: "runs", class: "c3", steps: true}
+		last := 0.0
+		for _, s := range r.Series {
+			runs.points = append(runs.points, Point{last / unit, float64(s.Runs)}, Point{s.At / unit, float64(s.Runs)})
+			last = s.At
+		}
+		c := chart{x: time, y: axis{label: "runs", format: quantity}, lines: []line{runs}}
+		figures = append(figures, figure{"Runs of schedules", "Each step is the number of runs in its piece of time.", c.svg()})
+	}
 	if r.Scenario.Rate > 0 {
 		c := chart{x: time, y: axis{label: "requests a second", format: quantity}, lines: []line{requests}}
 		figures = append(figures, figure{"Traffic", "", c.svg()})
@@ -231,6 +241,13 @@ func (r *Report) tables() []pageTable {
 		percentiles(fmt.Sprintf("Queue %s: age at the end of a job", q.Name), q.Age)
 		tables[len(tables)-1].Note = fmt.Sprintf("%s messages, %s done, %s dead, %s left; %s invocations at once at most; the last job was done after %s.",
 			thousands(float64(q.Messages)), thousands(float64(q.Done)), thousands(float64(q.Dead)), thousands(float64(q.Left)), thousands(float64(q.PeakConcurrency)), shortSeconds(q.Drained))
+	}
+	if len(r.Schedules) > 0 {
+		t := pageTable{Caption: "Schedules", Header: scheduleHeader, Note: "Times are in UTC; the run begins on " + r.Scenario.Start.Format(startLayout) + "."}
+		for _, values := range r.scheduleRows() {
+			t.Rows = append(t.Rows, row(values...))
+		}
+		tables = append(tables, t)
 	}
 	cost := pageTable{Caption: r.Cost.title() + " " + dollars(r.Cost.Total), Header: []string{"", "quantity", "unit", "price", "cost"},
 		Note: fmt.Sprintf("List prices of %s, %s, without discounts and free tiers.", r.Cost.Region, r.Cost.Date)}

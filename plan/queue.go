@@ -244,11 +244,16 @@ func (m *simulator) queued() bool {
 	return false
 }
 
-// arrive adds a message that was just sent.
+// arrive adds the next message of the traffic.
 func (q *queue) arrive() {
+	q.nextAt, _ = q.messages.next()
+	q.send()
+}
+
+// send adds a message that was just sent.
+func (q *queue) send() {
 	q.arrived++
 	q.put(message{sent: q.m.now, group: q.group()})
-	q.nextAt, _ = q.messages.next()
 	q.dispatch()
 }
 

@@ -9,6 +9,8 @@ const (
 	streamDurations
 	streamInits
 	streamQueues
+
+	streamSchedules = 1 << 32 // above those of all queues
 )
 
 func stream(seed, n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, n)) }

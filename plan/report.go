@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Input is the input of [NewReport].
@@ -54,7 +55,9 @@ type Summary struct {
 	Arch        string   `json:"arch"`
 	API         string   `json:"api,omitempty"`
 	Queues      []string `json:"queues,omitempty"`
-	Seed        uint64   `json:"seed"`
+	// Start is the time at which the traffic begins.
+	Start time.Time `json:"start"`
+	Seed  uint64    `json:"seed"`
 }
 
 // NewReport runs a scenario, computes better settings, and makes a report of both.
@@ -91,6 +94,7 @@ func summarize(s *Scenario, b Billing) Summary {
 	if b.X86 {
 		v.Arch = "x86_64"
 	}
+	v.Start = s.Start
 	v.IdleMin, v.IdleMax = s.idleLimits()
 	if t := s.Traffic; t != nil {
 		v.Traffic, v.Rate, v.PeakRate = t.kind, t.Mean(), t.Peak()

@@ -40,6 +40,8 @@ type Result struct {
 	Latency Percentiles `json:"latency"`
 	// Queues are the results of the scenario's queues, in the same order.
 	Queues []QueueResult `json:"queues,omitempty"`
+	// Schedules are the results of the scenario's schedules, in the same order.
+	Schedules []ScheduleResult `json:"schedules,omitempty"`
 	// Series is the time series of a run whose rate is not steady.
 	Series []Sample `json:"series,omitempty"`
 
@@ -106,10 +108,10 @@ func (m *simulator) result() *Result {
 		Invocations: m.invocations, OnDemandSeconds: m.billed, ProvisionedSeconds: m.warmBilled, AllocatedSeconds: m.timeReady,
 		Series: m.series.samples, occupancy: m.occupancy, histogram: m.latency,
 	}
-	if n := float64(m.arrived); n > 0 && len(m.queues) == 0 {
+	if n := float64(m.arrived); n > 0 && len(m.queues)+len(m.schedules) == 0 {
 		r.ColdShare, r.SpillShare = float64(m.cold)/n, float64(m.spilled)/n
 		r.ThrottledShare, r.TimedOutShare = float64(m.throttled)/n, float64(m.timedOut)/n
-	} else if n := float64(m.invocations + m.throttled); n > 0 { // the share is of invocations, batches included
+	} else if n := float64(m.invocations + m.throttled); n > 0 { // the share is of invocations, batches and runs included
 		r.ColdShare, r.SpillShare = float64(m.cold)/n, float64(m.spilled)/n
 		r.TimedOutShare = float64(m.timedOut) / n
 		if m.arrived > 0 {
@@ -130,6 +132,11 @@ func (m *simulator) result() *Result {
 			Name: q.Name, Messages: q.arrived, Done: q.done, Dead: q.dead, Left: q.waiting(),
 			Batches: q.batches, Retried: q.retried, Throttled: q.throttles, PeakConcurrency: q.peak,
 			OldestAge: q.oldest, Deepest: q.deepest, Drained: q.lastDone, Age: q.ages.percentiles(), MeanJobs: q.jobSeconds / math.Max(length, 1e-9),
+		})
+	}
+	for _, s := range m.schedules {
+		r.Schedules = append(r.Schedules, ScheduleResult{
+			Name: s.Name, Expression: s.Expression, Queue: s.Queue, Runs: s.runs, Cold: s.cold, Lost: s.lost, Throttled: s.throttled, First: s.first, Latency: s.latency.percentiles(),
 		})
 	}
 	return r

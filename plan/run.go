@@ -23,7 +23,7 @@ func Run(s Scenario) (*Result, error) {
 		return nil, err
 	}
 	c := s.defaults()
-	if c.Traffic.steady() && len(c.Queues) == 0 && c.Provisioned.fixed() && len(c.Deployments) == 0 && c.Length == 0 {
+	if c.Traffic.steady() && len(c.Queues) == 0 && len(c.Schedules) == 0 && c.Provisioned.fixed() && len(c.Deployments) == 0 && c.Length == 0 {
 		return runSteady(c), nil
 	}
 	return runLength(c), nil
@@ -121,22 +121,28 @@ func naturalLength(s *Scenario) float64 {
 	for i := range s.Queues {
 		all = append(all, s.Queues[i].Traffic)
 	}
-	longest, endless := 0.0, false
+	longest, endless, ends := 0.0, false, s.backlogAlone()
 	for _, t := range all {
 		if t == nil {
 			continue
 		}
 		rate += t.Mean()
-		endless = endless || t.repeat
+		endless, ends = endless || t.repeat, ends || !t.repeat
 		longest = max(longest, t.length())
+	}
+	scheduled := 0.0
+	if len(s.Schedules) > 0 && (endless || !ends) {
+		scheduled = daySeconds * s.scheduledDays(rate)
 	}
 	switch {
 	case !endless:
-		return 0
+		return scheduled
+	case longest == 0 && scheduled > 0:
+		return scheduled
 	case longest == 0: // all are steady: at least an hour, for the scaling alarms
 		return min(daySeconds, max(3600, float64(s.Requests)/max(rate, 1e-9)))
 	}
-	return math.Ceil(daySeconds/longest) * longest
+	return math.Ceil(math.Max(daySeconds, scheduled)/longest) * longest
 }
 
 // chunk has the counts of one chunk of a steady run.

@@ -44,12 +44,27 @@ func (m *simulator) startScaling() {
 		return
 	}
 	if changes := m.Provisioned.Schedule; len(changes) > 0 {
-		// Before the first change of the day, the last change of the day before applies.
-		m.limit(changes[len(changes)-1])
+		// The last change before the beginning applies, perhaps that of the day before.
+		first := 0
+		now := timeOfDay(m.Start)
+		for first < len(changes) && changes[first].At < now {
+			first++
+		}
+		m.limit(changes[(first+len(changes)-1)%len(changes)])
 		m.setReady(m.scaling.lowest)
-		m.timers.push(event{at: changes[0].At.Seconds(), kind: rescheduled})
+		m.scaling.day = -now.Seconds()
+		if m.scaling.next = first; first == len(changes) {
+			m.scaling.next = 0
+			m.scaling.day += daySeconds
+		}
+		m.timers.push(event{at: m.scaling.day + changes[m.scaling.next].At.Seconds(), kind: rescheduled})
 	}
 	m.timers.push(event{at: 60, kind: minuteEnds})
+}
+
+// timeOfDay returns the time since midnight UTC.
+func timeOfDay(t time.Time) time.Duration {
+	return t.Sub(t.UTC().Truncate(24 * time.Hour))
 }
 
 func (m *simulator) limit(c Change) {
@@ -172,6 +187,8 @@ type Sample struct {
 	Throttled uint64 `json:"throttled"`
 	// Waiting is the number of messages in the queues at the end of the interval.
 	Waiting int `json:"waiting"`
+	// Runs is the number of runs of schedules.
+	Runs uint64 `json:"runs,omitempty"`
 }
 
 // series is the time series of a run.
@@ -179,6 +196,7 @@ type series struct {
 	step            float64
 	samples         []Sample
 	cold, throttled uint64
+	runs            uint64
 
 	last                   float64
 	arrived                uint64
@@ -204,7 +222,7 @@ func (m *simulator) sample() {
 	s.samples = append(s.samples, Sample{
 		At: m.now, Requests: float64(m.arrived-s.arrived) / passed,
 		Busy: (m.timeBusy - s.busy) / passed, Instances: (m.timeInstances - s.instances) / passed, Provisioned: (m.timeReady - s.ready) / passed,
-		Cold: s.cold, Throttled: s.throttled, Waiting: waiting,
+		Cold: s.cold, Throttled: s.throttled, Waiting: waiting, Runs: s.runs,
 	})
 	if len(s.samples) == 2*pieces { // the run is longer than expected: join pairs of samples
 		for i := range pieces {
@@ -213,7 +231,7 @@ func (m *simulator) sample() {
 		s.samples = s.samples[:pieces]
 		s.step *= 2
 	}
-	s.last, s.arrived, s.cold, s.throttled = m.now, m.arrived, 0, 0
+	s.last, s.arrived, s.cold, s.throttled, s.runs = m.now, m.arrived, 0, 0, 0
 	s.busy, s.instances, s.ready = m.timeBusy, m.timeInstances, m.timeReady
 	m.timers.push(event{at: m.now + s.step, kind: sampled})
 }
@@ -223,6 +241,6 @@ func (s Sample) with(next Sample) Sample {
 	mean := func(a, b float64) float64 { return (a + b) / 2 }
 	return Sample{
 		At: next.At, Requests: mean(s.Requests, next.Requests), Busy: mean(s.Busy, next.Busy), Instances: mean(s.Instances, next.Instances), Provisioned: mean(s.Provisioned, next.Provisioned),
-		Cold: s.Cold + next.Cold, Throttled: s.Throttled + next.Throttled, Waiting: next.Waiting,
+		Cold: s.Cold + next.Cold, Throttled: s.Throttled + next.Throttled, Waiting: next.Waiting, Runs: s.Runs + next.Runs,
 	}
 }

@@ -159,7 +159,7 @@ func TestTimeout(t *testing.T) {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]Scenario{
-		"plan: traffic must be given, got none; give a rate, a file or a queue":                                                             {},
+		"plan: traffic must be given, got none; give a rate, a file, a queue or a schedule":                                                 {},
 		"plan: duration must be given, got none; say how long a request takes, such as 250ms":                                               {Traffic: Steady(1)},
 		"plan: traffic: rate 1 must be 0 to 10,000,000 requests a second, got -1; correct it":                                               {Traffic: Steady(-1), Duration: Constant(1)},
 		"plan: provisioned must be at most reserved (3 instances), got 5; lower it":                                                         {Traffic: Steady(1), Duration: Constant(1), Reserved: new(3), Provisioned: Provisioned{Min: 5}},

@@ -25,8 +25,8 @@ const (
 // and differ between regions and hours.
 var defaultIdle = Band{5 * time.Minute, 15 * time.Minute}
 
-// Scenario is a function with its traffic and its settings. Traffic or a queue is
-// required.
+// Scenario is a function with its traffic and its settings. Traffic, a queue or a schedule
+// is required.
 type Scenario struct {
 	// Traffic has the requests, whose clients wait for an answer. Nil is none.
 	Traffic *Traffic
@@ -67,6 +67,13 @@ type Scenario struct {
 	// Queues are the queues whose jobs run on the same function.
 	Queues []Queue
 
+	// Schedules are the schedules that invoke the function, or send messages to its queues.
+	Schedules []Schedule
+
+	// Start is the date and time at which the traffic begins. Schedules and
+	// [Provisioned.Schedule] follow it. The zero value is a Monday, at midnight UTC.
+	Start time.Time
+
 	// Deployments are the times at which deployments begin. Lambda first allocates the new
 	// version's provisioned instances, the minimum if they are autoscaled. Then all
 	// invocations go to the new version, and the instances of the old version end.
@@ -77,7 +84,7 @@ type Scenario struct {
 
 	// Length is the simulated time. With 0, a steady rate runs until the standard errors of
 	// the shares are 0.2%, or Requests have arrived. A curve runs for at least a day of
-	// whole periods, and other traffic until all requests and jobs are done.
+	// whole periods, schedules for up to a month, and other traffic until all requests and jobs are done.
 	Length time.Duration
 
 	// Requests is the maximum of requests in a run with a steady rate. 0 is 20 million,
@@ -103,7 +110,7 @@ type Provisioned struct {
 
 // Change sets the numbers of [Provisioned] at a time of each day.
 type Change struct {
-	// At is the time since midnight. The traffic begins at midnight.
+	// At is the time since midnight UTC.
 	At time.Duration `json:"at"` // as JSON in nanoseconds
 	// Min and Max replace those of [Provisioned].
 	Min int `json:"min"`
@@ -130,6 +137,9 @@ func (s *Scenario) defaults() Scenario {
 		c.Idle = defaultIdle
 	}
 	c.Idle.Max = max(c.Idle.Max, c.Idle.Min)
+	if c.Start.IsZero() {
+		c.Start = defaultStart
+	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
 	}
@@ -179,22 +189,25 @@ func (s *Scenario) meanDuration() float64 {
 	return s.Duration.Mean()
 }
 
-// backlogAlone reports whether the scenario has only messages that wait at the beginning.
+// backlogAlone reports whether the scenario has only messages that wait at the beginning,
+// apart from schedules.
 func (s *Scenario) backlogAlone() bool {
+	backlog := 0
 	for i := range s.Queues {
 		if s.Queues[i].Traffic != nil {
 			return false
 		}
+		backlog += s.Queues[i].Backlog
 	}
-	return s.Traffic == nil
+	return s.Traffic == nil && backlog > 0
 }
 
 // Check returns an error that names all faults of a scenario.
 func (s *Scenario) Check() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if s.Traffic == nil && len(s.Queues) == 0 {
-		wrong("plan: traffic must be given, got none; give a rate, a file or a queue")
+	if s.Traffic == nil && len(s.Queues) == 0 && len(s.Schedules) == 0 {
+		wrong("plan: traffic must be given, got none; give a rate, a file, a queue or a schedule")
 	}
 	if s.Traffic != nil {
 		if err := s.Traffic.check(); err != nil {
@@ -248,6 +261,9 @@ func (s *Scenario) Check() error {
 	}
 	for i := range s.Queues {
 		errs = append(errs, s.Queues[i].check())
+	}
+	for i := range s.Schedules {
+		errs = append(errs, s.Schedules[i].check(s.Queues))
 	}
 	if s.Length < 0 || s.Requests < 0 {
 		wrong("plan: length must be 0s or more and requests 0 or more, got %s and %d; leave them out for as long as it takes", s.Length, s.Requests)

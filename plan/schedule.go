@@ -37,8 +37,9 @@ func (s *Scenario) schedule(goals Goals, most int) []Change {
 func (s *Scenario) changes(goals Goals, most, slots int, slot time.Duration) []Change {
 	t := s.Traffic
 	needs := make([]int, slots)
+	begins := timeOfDay(s.Start).Seconds()
 	for i, rate := range t.rates {
-		n := int(float64(i)*t.step/slot.Seconds()) % slots
+		n := int((float64(i)*t.step+begins)/slot.Seconds()) % slots
 		needs[n] = max(needs[n], min(most, max(1, ServersFor(rate*s.meanDuration(), goals.ColdShare))))
 	}
 	quarter := func(need int) int { return min((need-1)*4/most, 3) }

@@ -43,6 +43,10 @@ type simulator struct {
 	queues  []*queue
 	batches batches
 
+	schedules []*schedule
+	runs      []scheduledRun // runs that have not begun, by number
+	freeRuns  []int32
+
 	stats
 }
 
@@ -82,6 +86,7 @@ func newSimulator(s Scenario) *simulator {
 	for i := range s.Queues {
 		m.queues = append(m.queues, newQueue(m, i))
 	}
+	m.startSchedules()
 	for _, at := range s.Deployments {
 		m.timers.push(event{at: at.Seconds(), kind: deployed})
 	}
@@ -97,6 +102,9 @@ func (m *simulator) reset() {
 	m.stats = stats{start: m.now, latency: newHistogram(), occupancy: make([]float64, 64)}
 	for _, q := range m.queues {
 		q.reset()
+	}
+	for _, s := range m.schedules {
+		s.reset()
 	}
 }
 
@@ -201,31 +209,37 @@ func (m *simulator) provisionedInstances() int {
 	return max(m.ready, m.warmBusy) + m.oldBusy + m.preparing
 }
 
-// acquire finds or starts an instance. kind is onDemand or provisioned, and initing is the
-// time of the init phase. ok is false if Lambda throttles the invocation.
-func (m *simulator) acquire() (kind uint8, initing float64, ok bool) {
+// place is the instance of an invocation.
+type place struct {
+	kind    uint8   // onDemand or provisioned
+	fresh   bool    // it is a new instance,
+	initing float64 // whose init phase takes so many seconds
+}
+
+// acquire finds or starts an instance. ok is false if Lambda throttles the invocation.
+func (m *simulator) acquire() (p place, ok bool) {
 	if m.warmBusy < m.ready && (!m.limited || m.warmed.take(m.now)) {
 		m.warmBusy++
-		return provisioned, 0, true
+		return place{kind: provisioned}, true
 	}
 	if m.provisionedInstances()+m.busy >= m.ceiling || m.limited && !m.accepted.take(m.now) {
-		return 0, 0, false
+		return p, false
 	}
 	if m.idle.n > 0 {
 		m.idle.dropNewest()
 	} else {
 		if !m.ramp.take(m.now) {
-			return 0, 0, false
+			return p, false
 		}
 		m.cold++
 		m.series.cold++
-		initing = m.Init.sample(m.inits)
+		p.fresh, p.initing = true, m.Init.sample(m.inits)
 	}
 	if m.ready > 0 {
 		m.spilled++
 	}
 	m.busy++
-	return onDemand, initing, true
+	return p, true
 }
 
 // request handles the arrival of a request.
@@ -234,7 +248,7 @@ func (m *simulator) request(duration float64) {
 	if duration < 0 {
 		duration = m.Duration.sample(m.durations)
 	}
-	kind, initing, ok := m.acquire()
+	p, ok := m.acquire()
 	if !ok {
 		m.throttled++
 		m.series.throttled++
@@ -245,12 +259,12 @@ func (m *simulator) request(duration float64) {
 		m.timedOut++
 	}
 	m.handled += duration
-	m.latency.add(initing+duration, 0, initing)
-	m.invoke(kind, initing, initing+duration, -1)
+	m.latency.add(p.initing+duration, 0, p.initing)
+	m.invoke(p.kind, p.initing+duration, -1)
 }
 
 // invoke starts an invocation that takes total seconds.
-func (m *simulator) invoke(kind uint8, initing, total float64, batch int32) {
+func (m *simulator) invoke(kind uint8, total float64, batch int32) {
 	m.invocations++
 	if billed := math.Ceil(total*1000-1e-6) / 1000; kind == provisioned {
 		m.warmBilled += billed
@@ -300,5 +314,9 @@ func (m *simulator) alarm(e event) {
 		m.retry(e.batch)
 	case sampled:
 		m.sample()
+	case scheduleDue:
+		m.scheduleIsDue(int(e.batch))
+	case scheduleRuns:
+		m.runSchedule(e.batch)
 	}
 }

@@ -15,6 +15,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	t.advice(r)
 	t.latency(r)
 	t.queues(r)
+	t.schedules(r)
 	t.cost(r)
 	t.curve(r)
 	t.breaks(r)
@@ -170,6 +171,37 @@ func (t *textWriter) queues(r *Report) {
 	}
 }
 
+func (t *textWriter) schedules(r *Report) {
+	if len(r.Schedules) == 0 {
+		return
+	}
+	t.printf("\nSchedules, from %s on\n", r.Scenario.Start.Format(startLayout))
+	t.table(append([][]string{scheduleHeader}, r.scheduleRows()...))
+}
+
+// startLayout formats the beginning of a run.
+const startLayout = "Monday 2006-01-02 15:04 MST"
+
+var scheduleHeader = []string{"", "runs", "first", "cold", "throttled", "lost", "waiting", "mean", "longest"}
+
+// scheduleRows returns a row for each schedule, below [scheduleHeader].
+func (r *Report) scheduleRows() [][]string {
+	var rows [][]string
+	for _, s := range r.Schedules {
+		first := "never"
+		if s.First >= 0 {
+			first = r.Scenario.Start.Add(seconds(s.First)).Format("Mon 01-02 15:04")
+		}
+		row := []string{s.Name + " " + s.Expression, thousands(float64(s.Runs)), first, thousands(float64(s.Cold)), thousands(float64(s.Throttled)), thousands(float64(s.Lost)),
+			shortSeconds(s.Latency.Parts["mean"].Waiting), shortSeconds(s.Latency.Mean), shortSeconds(s.Latency.Max)}
+		if s.Queue != "" {
+			row = append(row[:3], "to queue", s.Queue, "", "", "", "")
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 func (t *textWriter) cost(r *Report) {
 	t.printf("\n%s %s at the list prices of %s, %s\n", r.Cost.title(), dollars(r.Cost.Total), r.Cost.Region, r.Cost.Date)
 	var rows [][]string
@@ -189,8 +221,15 @@ func (c Cost) title() string {
 
 // simulated describes the length of the simulation.
 func (r *Report) simulated() string {
-	if r.Requests > 0 || len(r.Queues) == 0 {
+	if r.Requests > 0 || len(r.Queues)+len(r.Schedules) == 0 {
 		return thousands(float64(r.Requests)) + " requests"
+	}
+	if len(r.Queues) == 0 {
+		runs := uint64(0)
+		for _, s := range r.Schedules {
+			runs += s.Runs
+		}
+		return count(int(runs), "run")
 	}
 	messages := uint64(0)
 	for _, q := range r.Queues {

@@ -22,8 +22,8 @@ func newPlan() *cobra.Command {
 It simulates the function, and says whether provisioned concurrency is worth it, how many
 instances to keep warm and to reserve, what the slowest requests see, what a month costs,
 and what breaks first as the traffic grows. Beside cdk.out it takes memory, timeout,
-concurrency, queues and the way in from there; --provisioned, --reserved and --idle
-replace that concurrency as a whole. The same seed gives the same bytes.
+concurrency, queues, schedules and the way in from there; --provisioned, --reserved and
+--idle replace that concurrency as a whole. The same seed gives the same bytes.
 docs/planning.md has the model.
 
 D is a duration: 250ms is the mean of an exponential distribution, for --init and with
@@ -32,10 +32,14 @@ sigma) and uniform:100ms-400ms. A cold request takes the init and its own durati
 
 A queue has its load and its settings, all but the name optional: rate=5, traffic=FILE or
 backlog=1000, duration=2s, jobs=4 at once in an invocation, batch=10, window=5s, max=20,
-pollers=2-10, fifo, groups=8, failure=0.01, visibility=30s, receives=5.`,
+pollers=2-10, fifo, groups=8, failure=0.01, visibility=30s, receives=5.
+
+A schedule of the project has duration=5m. Another one also has zone=Europe/Berlin,
+window=15m, and at its end cron(0 3 * * ? *), rate(5 minutes) or at(2026-11-30T08:00:00).`,
 		Example: `  hearth plan --rate 5 --duration 250ms
   hearth plan --traffic counts.csv --repeat --duration 120ms --init 900ms --html plan.html
   hearth plan --queue reports,backlog=200000,duration=1.5s,jobs=5 --age 1h
+  hearth plan --schedule 'nightly,duration=5m,cron(0 3 * * ? *)'
   hearth plan --json --rate 5 --duration 1s --provisioned 8`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -70,6 +74,8 @@ pollers=2-10, fifo, groups=8, failure=0.01, visibility=30s, receives=5.`,
 	flags.IntVar(&f.Account, "account", 0, "the account's concurrent executions `N`; 1000 by default")
 	flags.Float64Var(&f.RequestsPerUnit, "requests-per-unit", 0, "requests a second for each unit of concurrency, `N`; 10 by default,\nas on Lambda, and -1 for no limit")
 	flags.StringArrayVar(&f.Queues, "queue", nil, "a queue with its load, `NAME[,OPTION=VALUE]...`; may be repeated")
+	flags.StringArrayVar(&f.Schedules, "schedule", nil, "a schedule of the project or another one,\n`NAME[,OPTION=VALUE]...[,EXPRESSION]`; may be repeated")
+	flags.StringVar(&f.Start, "start", "", "the date or `TIME` at which the traffic begins, for schedules; that\nof the file, or else a Monday, by default")
 	flags.Func("deploy", "a deployment at a `TIME` of the run; may be repeated", func(s string) error {
 		at, err := time.ParseDuration(s)
 		f.Deploy = append(f.Deploy, at)

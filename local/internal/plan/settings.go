@@ -39,6 +39,8 @@ type FunctionSettings struct {
 	API string
 	// Queues are the queues whose messages it handles.
 	Queues []QueueSettings
+	// Runs are the schedules that invoke it, or send messages to its queues.
+	Runs []ScheduleSettings
 	// Notes are sentences about settings that could not be read.
 	Notes []string
 }
@@ -80,8 +82,8 @@ func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
 		apiURL:   ID,
 	}
 	app.SetValues(v)
-	s := &settingsReader{app: app, values: v, byName: map[string]*FunctionSettings{}, queues: map[string]*assembly.Resource{}}
-	for _, read := range []func() error{s.readQueues, s.readFunctions, s.readProvisioned, s.readScaling, s.readMappings, s.readAPIs} {
+	s := &settingsReader{app: app, values: v, byName: map[string]*FunctionSettings{}, queues: map[string]*assembly.Resource{}, consumers: map[string]consumer{}}
+	for _, read := range []func() error{s.readQueues, s.readFunctions, s.readProvisioned, s.readScaling, s.readMappings, s.readAPIs, s.readSchedules} {
 		if err := read(); err != nil {
 			return nil, fmt.Errorf("read settings: %w", err)
 		}
@@ -101,6 +103,15 @@ type settingsReader struct {
 	queues map[string]*assembly.Resource // by name
 	// called has the programs' names for queues, by the name of the queue.
 	called map[string]string
+	// consumers has the function that handles the messages of a queue, by the name of the
+	// queue.
+	consumers map[string]consumer
+}
+
+// consumer is a function with its own name for a queue.
+type consumer struct {
+	function *FunctionSettings
+	queue    string
 }
 
 // decode reads properties, with placeholders for unknown values.
@@ -311,6 +322,7 @@ func (s *settingsReader) readMappings() error {
 			q.Visibility = time.Duration(*own.VisibilityTimeout) * time.Second
 		}
 		f.Queues = append(f.Queues, q)
+		s.consumers[name] = consumer{f, q.Name}
 	}
 	return nil
 }

@@ -50,6 +50,10 @@ type Flags struct {
 	Queues          []string
 	Deploy          []time.Duration
 
+	// Schedules.
+	Schedules []string
+	Start     string // the date or time of the beginning
+
 	// Goals.
 	Goal        string // cold share
 	Noticeable  time.Duration

@@ -23,7 +23,11 @@ func assembly(t *testing.T) string {
 			"Url": {"Type": "AWS::Lambda::Url", "Properties": {"TargetFunctionArn": {"Ref": "Live"}, "AuthType": "NONE"}},
 			"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 120, "RedrivePolicy": {"maxReceiveCount": 4}}},
 			"Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"EventSourceArn": {"Fn::GetAtt": ["Jobs", "Arn"]}, "FunctionName": {"Ref": "Live"}, "BatchSize": 5, "ScalingConfig": {"MaximumConcurrency": 8}}},
-			"Other": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023"}}
+			"Other": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023"}},
+			"Tick": {"Type": "AWS::Events::Rule", "Properties": {"ScheduleExpression": "rate(1 hour)", "Targets": [{"Id": "0", "Arn": {"Fn::GetAtt": ["Other", "Arn"]}}]}},
+			"Send": {"Type": "AWS::Scheduler::Schedule", "Properties": {"ScheduleExpression": "rate(30 minutes)", "Target": {"Arn": {"Fn::GetAtt": ["Ticks", "Arn"]}}}},
+			"Ticks": {"Type": "AWS::SQS::Queue"},
+			"TickMapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"EventSourceArn": {"Fn::GetAtt": ["Ticks", "Arn"]}, "FunctionName": {"Ref": "Other"}}}
 		}}`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -185,6 +189,40 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
+// TestSchedules checks that a project's schedules are traffic, alone if no API invokes the
+// function, and what flags say about them.
+func TestSchedules(t *testing.T) {
+	t.Parallel()
+	f := Flags{Assembly: assembly(t), Function: "Other", Start: "2026-12-24", Schedules: []string{"extra,window=1m,zone=Asia/Tokyo,duration=uniform:1s-2s,cron(0 3 ? * MON,TUE *)"}}
+	in, err := f.input(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := in.Scenario
+	if s.Traffic != nil || len(s.Schedules) != 3 || len(s.Queues) != 1 || s.Queues[0].Name != "Ticks" || s.Queues[0].Duration.Mean() != 1.5 {
+		t.Fatalf("got %+v", s)
+	}
+	if a := s.Schedules[0]; a.Name != "Send" || a.Queue != "Ticks" || a.Expression != "rate(30 minutes)" {
+		t.Errorf("got %+v", a)
+	}
+	if a := s.Schedules[1]; a.Name != "Tick" || a.Queue != "" || a.Duration.Mean() != 1.5 { // half of the timeout
+		t.Errorf("got %+v", a)
+	}
+	if a := s.Schedules[2]; a.Window != time.Minute || a.Expression != "cron(0 3 ? * MON,TUE *) Asia/Tokyo" || a.Duration.Mean() != 1.5 || a.Next(s.Start, s.Start).UTC() != time.Date(2026, 12, 27, 18, 0, 0, 0, time.UTC) {
+		t.Errorf("got %+v, first at %s", a, a.Next(s.Start, s.Start))
+	}
+	assumed := strings.Join(in.Assumed, "\n")
+	for _, want := range []string{"A run of the schedule Tick takes 1.5s on average: --schedule Tick,duration=1s says how long.", "A job of the queue Ticks takes 1.5s on average"} {
+		if !strings.Contains(assumed, want) {
+			t.Errorf("%q is not in %q", want, assumed)
+		}
+	}
+	f.Schedules, f.Rate = []string{"Tick,duration=100ms"}, 2
+	if in, err = f.input(t.Context()); err != nil || in.Scenario.Schedules[1].Duration.Mean() != 0.1 || in.Scenario.Traffic.Mean() != 2 {
+		t.Errorf("got %+v, %v", in, err)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	dir := assembly(t)
@@ -213,6 +251,13 @@ func TestMistakes(t *testing.T) {
 		`plan: --queue: must begin with the name of the queue, got "rate=5"; write jobs,rate=5,duration=2s`:                                                                                 {Queues: []string{"rate=5"}},
 		`plan: --queue: "jobs": must have messages, got none; add rate=5 or backlog=1000`:                                                                                                   {Queues: []string{"jobs"}},
 		`plan: --queue: must be given once for each queue, got "jobs" twice; leave one out`:                                                                                                 {Queues: []string{"jobs,rate=1", "jobs,rate=2"}},
+		`plan: --schedule: "x": must be a schedule of the project or have an expression, got none; add rate(5 minutes) or cron(0 3 * * ? *)`:                                                {Schedules: []string{"x"}},
+		`plan: --schedule: must begin with the name of the schedule, got "rate(1 hour)"; write nightly,duration=5m,cron(0 3 * * ? *)`:                                                       {Schedules: []string{"rate(1 hour)"}},
+		`plan: --schedule: "x": speed: the options are duration, zone and window, and last cron(…), rate(…) or at(…)`:                                                                       {Schedules: []string{"x,speed=1,rate(1 hour)"}},
+		`plan: --schedule: "x": schedule expression "rate(0 hours)": rate must be a number from 1 and minutes, hours or days, got "0 hours"`:                                                {Schedules: []string{"x,rate(0 hours)"}},
+		`plan: --schedule: "x": zone must come with an expression, got "UTC" alone; add one`:                                                                                                {Schedules: []string{"x,zone=UTC"}},
+		`plan: --schedule: "Tick": must have its times once, got another expression; leave one out`:                                                                                         {Assembly: dir, Function: "Other", Schedules: []string{"Tick,rate(1 hour)"}},
+		`plan: --start: must be a date or a time such as 2026-11-30 or 2026-11-30T08:00:00Z, got "today"; correct it`:                                                                       {Start: "today"},
 		`plan: --queue: "jobs": batch: strconv.Atoi: parsing "x": invalid syntax`:                                                                                                           {Queues: []string{"jobs,batch=x"}},
 		`plan: --queue: "jobs": there is no option "speed"; the options are rate, traffic, backlog, duration, jobs, batch, window`:                                                          {Queues: []string{"jobs,speed=1"}},
 		"plan: traffic must be given once, got several of --rate, --traffic, --daily, --rush and --burst; a rate goes with":                                                                 {Rate: 1, Daily: "1-2"},

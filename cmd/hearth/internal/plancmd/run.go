@@ -84,13 +84,16 @@ func (f *Flags) input(ctx context.Context) (*plan.Input, error) {
 			return nil, fmt.Errorf("measure init: %w; say how long it takes with --init", err)
 		}
 	}
-	if err := f.requests(in, measured); err != nil {
+	if err := f.requests(in, project, measured); err != nil {
 		return nil, err
 	}
 	if err := f.concurrency(in, project); err != nil {
 		return nil, err
 	}
 	if err := f.queues(in, project, measured); err != nil {
+		return nil, err
+	}
+	if err := f.schedules(in, project); err != nil {
 		return nil, err
 	}
 	switch f.Arch {
@@ -122,7 +125,7 @@ func assume(in *plan.Input, format string, args ...any) {
 }
 
 // requests sets the traffic, the durations and the init of the scenario.
-func (f *Flags) requests(in *plan.Input, measured *measurement) error {
+func (f *Flags) requests(in *plan.Input, p *project, measured *measurement) error {
 	var recorded *plan.Recorded
 	var err error
 	if f.Traffic != "" {
@@ -138,7 +141,10 @@ func (f *Flags) requests(in *plan.Input, measured *measurement) error {
 		recorded = &plan.Recorded{}
 	}
 	s := &in.Scenario
-	jobsAlone := len(f.Queues) > 0 && f.Rate == 0 && f.Traffic == "" && f.Daily == "" && f.Rush == 0 && f.Burst == ""
+	if s.Start, err = f.start(recorded.Start); err != nil {
+		return err
+	}
+	jobsAlone := (len(f.Queues)+len(f.Schedules) > 0 || p.scheduledAlone()) && f.Rate == 0 && f.Traffic == "" && f.Daily == "" && f.Rush == 0 && f.Burst == ""
 	if !jobsAlone {
 		if s.Traffic, err = f.traffic(recorded); err != nil {
 			return err
@@ -228,7 +234,7 @@ func (f *Flags) queues(in *plan.Input, p *project, measured *measurement) error 
 			return wrong("queue", fmt.Errorf("must be given once for each queue, got %q twice; leave one out", q.Name))
 		}
 		seen[q.Name] = true
-		if q.Traffic == nil && q.Backlog == 0 {
+		if q.Traffic == nil && q.Backlog == 0 && !p.scheduled(q.Name) {
 			return wrong("queue", fmt.Errorf("%q: must have messages, got none; add rate=5 or backlog=1000", q.Name))
 		}
 		in.Scenario.Queues = append(in.Scenario.Queues, q)
@@ -238,6 +244,13 @@ func (f *Flags) queues(in *plan.Input, p *project, measured *measurement) error 
 	}
 	for _, q := range p.settings.Queues {
 		if seen[q.Name] {
+			continue
+		}
+		if p.scheduled(q.Name) { // it gets the messages of a schedule
+			queue, _ := p.queue(q.Name, measured)
+			queue.Duration = f.runDuration(in)
+			in.Scenario.Queues = append(in.Scenario.Queues, queue)
+			assume(in, "A job of the queue %s takes %s on average: --queue %s,duration=1s says how long.", q.Name, short(queue.Duration), q.Name)
 			continue
 		}
 		in.Goals.Others += q.MaxConcurrency

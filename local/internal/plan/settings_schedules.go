@@ -1,0 +1,120 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/lambdahearth/hearth/internal/schedule"
+	"github.com/lambdahearth/hearth/local/internal/assembly"
+)
+
+// ScheduleSettings is a schedule that invokes a function, or sends messages to its queue:
+// one of EventBridge Scheduler, or an EventBridge rule that has a schedule.
+type ScheduleSettings struct {
+	// Name is the program's name for the schedule, or the logical id.
+	Name string
+	// Expression is cron(…), rate(…) or at(…), in the time zone TimeZone; "" is UTC.
+	Expression, TimeZone string
+	// Start and End bound the times of the runs; the zero time is no bound.
+	Start, End time.Time
+	// Window is the flexible time window; 0 is none.
+	Window time.Duration
+	// Queue is the name of the queue that gets the messages; "" if the function is invoked.
+	Queue string
+}
+
+// Next returns the first time after t at which the schedule is due, or the zero time for
+// never. A rate without a start date counts from began.
+func (s ScheduleSettings) Next(t, began time.Time) time.Time {
+	e, err := schedule.Parse(s.Expression, s.TimeZone)
+	if err != nil { // the settings have no invalid expressions
+		return time.Time{}
+	}
+	next := time.Time{}
+	switch {
+	case s.Start.IsZero():
+		next = e.Next(t, began)
+	case e.Every() > 0 && t.Before(s.Start):
+		next = s.Start // a rate with a start date first runs then
+	case t.Before(s.Start):
+		next = e.Next(s.Start.Add(-time.Nanosecond), s.Start)
+	default:
+		next = e.Next(t, s.Start)
+	}
+	if !s.End.IsZero() && next.After(s.End) {
+		return time.Time{}
+	}
+	return next
+}
+
+// readSchedules reads the schedules of all functions and queues.
+func (s *settingsReader) readSchedules() error {
+	for _, r := range s.app.OfType("AWS::Scheduler::Schedule") {
+		var props struct {
+			ScheduleExpression, ScheduleExpressionTimezone, State, StartDate, EndDate string
+			FlexibleTimeWindow                                                        struct{ MaximumWindowInMinutes assembly.Int }
+			Target                                                                    struct{ Arn, Input string }
+		}
+		if err := s.decode(r, &props); err != nil {
+			return err
+		}
+		one := ScheduleSettings{
+			Name: scheduleName(props.Target.Input, r.ID), Expression: props.ScheduleExpression, TimeZone: props.ScheduleExpressionTimezone,
+			Window: time.Duration(props.FlexibleTimeWindow.MaximumWindowInMinutes) * time.Minute,
+		}
+		var bad error
+		for _, date := range []struct {
+			text string
+			into *time.Time
+		}{{props.StartDate, &one.Start}, {props.EndDate, &one.End}} {
+			if date.text == "" {
+				continue
+			}
+			var err error
+			if *date.into, err = time.Parse(time.RFC3339, date.text); err != nil {
+				bad = fmt.Errorf("its dates must be as in 2026-11-30T00:00:00Z, got %q", date.text)
+			}
+		}
+		s.addSchedule(one, props.Target.Arn, props.State, bad)
+	}
+	for _, r := range s.app.OfType("AWS::Events::Rule") {
+		var props struct {
+			ScheduleExpression, State string
+			Targets                   []ruleTarget
+		}
+		if err := s.decode(r, &props); err != nil {
+			return err
+		}
+		if props.ScheduleExpression == "" {
+			continue
+		}
+		for _, target := range props.Targets {
+			one := ScheduleSettings{Name: scheduleName(target.Input, r.ID), Expression: props.ScheduleExpression}
+			if len(props.Targets) > 1 {
+				one.Name += "/" + target.ID
+			}
+			s.addSchedule(one, target.Arn, props.State, nil)
+		}
+	}
+	return nil
+}
+
+// addSchedule adds a schedule to the function that its target is, or that handles its
+// target's messages. bad says why it cannot be read.
+func (s *settingsReader) addSchedule(one ScheduleSettings, target, state string, bad error) {
+	f := s.function(target)
+	if consumer, ok := s.consumers[LastPart(target, ":")]; f == nil && ok {
+		f, one.Queue = consumer.function, consumer.queue
+	}
+	if f == nil || state == "DISABLED" {
+		return
+	}
+	if _, err := schedule.Parse(one.Expression, one.TimeZone); bad == nil {
+		bad = err
+	}
+	if bad != nil {
+		f.Notes = append(f.Notes, fmt.Sprintf("The schedule %s is left out: %v.", one.Name, bad))
+		return
+	}
+	f.Runs = append(f.Runs, one)
+}
