@@ -11,6 +11,9 @@ type CapacityChange = plan.CapacityChange
 // ScheduleSettings are a schedule that invokes a function, or sends messages to its queue.
 type ScheduleSettings = plan.ScheduleSettings
 
+// DatabaseSettings are the database that a function connects to.
+type DatabaseSettings = plan.DatabaseSettings
+
 // QueueSettings are a queue and its event source mapping.
 type QueueSettings = plan.QueueSettings
 

@@ -27,7 +27,8 @@ func TestReadSettings(t *testing.T) {
 			{Name: "changes", FIFO: true, BatchSize: 10, MaxConcurrency: 15, Visibility: visibility, MaxReceives: 5, PartialResponses: true},
 			{Name: "titles", BatchSize: 10, MaxConcurrency: 5, Visibility: visibility, MaxReceives: 5, PartialResponses: true},
 		},
-		Runs: []local.ScheduleSettings{{Name: "nightly", Expression: "cron(0 3 * * ? *)", TimeZone: "Etc/UTC"}},
+		Runs:     []local.ScheduleSettings{{Name: "nightly", Expression: "cron(0 3 * * ? *)", TimeZone: "Etc/UTC"}},
+		Database: &local.DatabaseSettings{Proxy: true, Percent: 100, Borrow: 2 * time.Minute},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -149,5 +150,48 @@ func TestReadSchedules(t *testing.T) {
 	rate := local.ScheduleSettings{Expression: "rate(5 minutes)", Start: began.Add(time.Hour)}
 	if first := rate.Next(began, began); !first.Equal(rate.Start) || !rate.Next(first, began).Equal(first.Add(5*time.Minute)) {
 		t.Errorf("a rate with a start date first runs at %s", first)
+	}
+}
+
+// TestReadDatabases reads the database that functions connect to, with and without RDS
+// Proxy.
+func TestReadDatabases(t *testing.T) {
+	t.Parallel()
+	resource := func(kind string, properties map[string]any) any {
+		return map[string]any{"Type": kind, "Properties": properties}
+	}
+	att := func(id, name string) any { return map[string]any{"Fn::GetAtt": []any{id, name}} }
+	pool := func(settings map[string]any) any {
+		return resource("AWS::RDS::DBProxyTargetGroup", map[string]any{"ConnectionPoolConfigurationInfo": settings})
+	}
+	parameters := func(n any) any {
+		return resource("AWS::RDS::DBParameterGroup", map[string]any{"Parameters": map[string]any{"max_connections": n}})
+	}
+	for name, c := range map[string]struct {
+		resources map[string]any
+		want      *local.DatabaseSettings
+		notes     int
+	}{
+		"direct":   {nil, &local.DatabaseSettings{}, 0},
+		"number":   {map[string]any{"Parameters": parameters("200")}, &local.DatabaseSettings{MaxConnections: 200}, 0},
+		"formula":  {map[string]any{"Parameters": parameters("LEAST({DBInstanceClassMemory/9531392},5000)")}, &local.DatabaseSettings{}, 0},
+		"proxy":    {map[string]any{"Pool": pool(nil)}, &local.DatabaseSettings{Proxy: true, Percent: 100, Borrow: 2 * time.Minute}, 0},
+		"settings": {map[string]any{"Pool": pool(map[string]any{"MaxConnectionsPercent": 80, "ConnectionBorrowTimeout": 0}), "Parameters": parameters(100)}, &local.DatabaseSettings{Proxy: true, Percent: 80, MaxConnections: 100}, 0},
+		"several":  {map[string]any{"Pool": pool(nil), "Other": pool(map[string]any{"MaxConnectionsPercent": 80})}, nil, 1},
+	} {
+		resources := map[string]any{
+			"Db": resource("AWS::RDS::DBInstance", nil),
+			"Fn": resource("AWS::Lambda::Function", map[string]any{"Runtime": "provided.al2023", "Environment": map[string]any{"Variables": map[string]any{"HOST": att("Db", "Endpoint.Address")}}}),
+			"Un": resource("AWS::Lambda::Function", map[string]any{"Runtime": "provided.al2023"}),
+		}
+		maps.Copy(resources, c.resources)
+		got, err := local.ReadSettings(writeAssembly(t, t.TempDir(), "Plain", map[string]any{"Resources": resources}))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, got[0].Database); diff != "" || len(got[0].Notes) != c.notes || got[1].Database != nil {
+			t.Errorf("%s: %s, notes %q, and %+v", name, diff, got[0].Notes, got[1].Database)
+		}
 	}
 }

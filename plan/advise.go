@@ -22,9 +22,6 @@ type Goals struct {
 	// Others is the number of instances that the function needs beyond the scenario, such
 	// as for queues whose messages are unknown.
 	Others int
-	// Connections is the number of database connections that the database allows. It
-	// bounds the reserved concurrency. 0 is no bound.
-	Connections int
 }
 
 func (g Goals) defaults() Goals {
@@ -315,15 +312,19 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 	if goals.Others > 0 {
 		why += fmt.Sprintf("; queues without messages here may take %d", goals.Others)
 	}
-	if per := s.connections(); goals.Connections > 0 && a.Reserved*per > goals.Connections {
-		why += fmt.Sprintf("; the database has %d connections and an instance takes %d, so that %d are the most", goals.Connections, per, goals.Connections/per)
-		a.Reserved = max(goals.Connections/per, 1)
+	switch d, per := s.Database, s.connections(); {
+	case d == nil:
+	case d.Proxy:
+		why += fmt.Sprintf("; RDS Proxy lends %d connections, and these instances ask for %d at most", d.Connections, a.Reserved*per)
+	case a.Reserved*per > d.Connections:
+		why += fmt.Sprintf("; the database has %d connections and an instance takes %d, so that %d are the most", d.Connections, per, d.Connections/per)
+		a.Reserved = max(d.Connections/per, 1)
 		if a.Provisioned != nil {
 			a.Provisioned.Min = min(a.Provisioned.Min, a.Reserved)
 			a.Provisioned.Max = min(a.Provisioned.Max, a.Reserved)
 		}
-	} else if goals.Connections > 0 {
-		why += fmt.Sprintf("; with %d connections an instance, the database needs %d of its %d", per, a.Reserved*per, goals.Connections)
+	default:
+		why += fmt.Sprintf("; with %d connections an instance, the database needs %d of its %d", per, a.Reserved*per, d.Connections)
 	}
 	if free := s.Account - unreservable; a.Reserved > free {
 		why += fmt.Sprintf("; the account can reserve %d of its %d, so raise its quota first", max(free, 0), s.Account)

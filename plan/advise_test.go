@@ -135,7 +135,7 @@ func TestQueueAdvice(t *testing.T) {
 	if !strings.Contains(a.Queues[0].Why, "one invocation for each message group") || a.Queues[0].MaxConcurrency != 3 {
 		t.Errorf("got %+v", a.Queues)
 	}
-	a = advise(t, Scenario{Queues: []Queue{q}}, Goals{Age: time.Hour, Connections: 2})
+	a = advise(t, Scenario{Queues: []Queue{q}, Database: &Database{Connections: 2}}, Goals{Age: time.Hour})
 	if a.Reserved != 2 || !strings.Contains(a.ReservedWhy, "the database has 2 connections") {
 		t.Errorf("got %d, %s", a.Reserved, a.ReservedWhy)
 	}
@@ -143,10 +143,10 @@ func TestQueueAdvice(t *testing.T) {
 
 func TestBreaks(t *testing.T) {
 	t.Parallel()
-	s := Scenario{Traffic: Steady(100), Duration: Constant(50 * time.Millisecond), Queues: []Queue{{Name: "jobs", Traffic: Steady(10), Duration: Constant(time.Second), BatchSize: 1, MaxConcurrency: 20}}}
+	s := Scenario{Traffic: Steady(100), Duration: Constant(50 * time.Millisecond), Queues: []Queue{{Name: "jobs", Traffic: Steady(10), Duration: Constant(time.Second), BatchSize: 1, MaxConcurrency: 20}}, Database: &Database{Connections: 50}}
 	got := map[string]float64{}
 	last := 0.0
-	for _, b := range Breaks(s, Goals{Connections: 50}, HTTPAPI) {
+	for _, b := range Breaks(s, HTTPAPI) {
 		got[b.What] = b.Times
 		if b.Times < last {
 			t.Errorf("%s comes too late", b.What)
@@ -155,7 +155,7 @@ func TestBreaks(t *testing.T) {
 	}
 	for what, want := range map[string]float64{
 		"API Gateway": 100, "request rate": 100, "maximum concurrency of jobs": 2, "scaling rate": 200,
-		"account concurrency": 193, "database connections": 6.5,
+		"account concurrency": 193, "database connections": 2.17,
 	} {
 		near(t, what, got[what], want, 0.05)
 	}

@@ -53,21 +53,25 @@ func (q *queue) try(id int32) {
 		return
 	}
 	total, jobs := q.duration(b)
-	if total > m.timeout {
-		total = m.timeout
-		m.timedOut++
-	}
-	total += p.initing
-	for _, msg := range b.messages {
-		if msg.tries == 0 {
-			q.oldest = max(q.oldest, m.now-msg.sent)
-			q.ages.add(m.now-msg.sent+total, m.now-msg.sent, p.initing)
-		}
-	}
 	q.batches++
 	q.jobSeconds += jobs
+	need := 1
+	if !q.FIFO {
+		need = min(q.Jobs, len(b.messages))
+	}
+	m.invoke(call{place: p, source: ofBatch, batch: id, duration: total, need: need})
+}
+
+// tried counts the ages of the messages of a batch that takes total seconds.
+func (q *queue) tried(b *batch, c *call, wait, total float64) {
+	for _, msg := range b.messages {
+		if msg.tries == 0 {
+			waited := c.began - msg.sent
+			q.oldest = max(q.oldest, waited)
+			q.ages.add(waited+total, waited+wait, c.initing)
+		}
+	}
 	q.invocationBilled += total
-	m.invoke(p.kind, total, id)
 }
 
 // retry invokes the function again with a throttled batch.

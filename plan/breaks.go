@@ -31,9 +31,8 @@ type Break struct {
 
 // Breaks returns the limits that a scenario reaches as its traffic grows, the lowest
 // multiple first. api is the kind of API in front of the function; see [Billing.API].
-func Breaks(s Scenario, goals Goals, api string) []Break {
+func Breaks(s Scenario, api string) []Break {
 	s = s.defaults()
-	goals = goals.defaults()
 	var list []Break
 	add := func(what string, times float64, why string, args ...any) {
 		if !math.IsInf(times, 0) && !math.IsNaN(times) && times > 0 {
@@ -41,11 +40,12 @@ func Breaks(s Scenario, goals Goals, api string) []Break {
 		}
 	}
 	if s.Traffic != nil && s.Traffic.Peak() > 0 {
-		s.requestBreaks(goals, api, add)
+		s.requestBreaks(api, add)
 	}
 	for i := range s.Queues {
 		s.Queues[i].breaks(add)
 	}
+	s.databaseBreaks(add)
 	slices.SortStableFunc(list, func(a, b Break) int {
 		switch {
 		case a.Times < b.Times:
@@ -58,7 +58,7 @@ func Breaks(s Scenario, goals Goals, api string) []Break {
 	return list
 }
 
-func (s *Scenario) requestBreaks(goals Goals, api string, add func(string, float64, string, ...any)) {
+func (s *Scenario) requestBreaks(api string, add func(string, float64, string, ...any)) {
 	peak, duration := s.Traffic.Peak(), s.meanDuration()
 	load := peak * duration
 	bursts := s.Traffic.Peakedness(duration)
@@ -86,13 +86,6 @@ func (s *Scenario) requestBreaks(goals Goals, api string, add func(string, float
 	}
 	if api == HTTPAPI || api == RESTAPI || api == WebSocket {
 		add("API Gateway", gatewayRequests/peak, "the account's APIs together take 10,000 requests a second in a region, 2,500 in newer regions; ask for more, or use a function URL")
-	}
-	if goals.Connections > 0 {
-		per := ServersForBursts(load, 0.001, bursts)
-		times := bisect(func(k float64) bool {
-			return Hayward(float64(goals.Connections), k*load, bursts) > 0.001
-		})
-		add("database connections", times, "each instance has a connection, %d now, and the database has %d; reserve no more instances than that, or use RDS Proxy", per, goals.Connections)
 	}
 }
 

@@ -35,7 +35,7 @@ func study(s *Scenario) Scenario {
 	c.Requests = studyRequests
 	c.Length = 0
 	c.Deployments = nil
-	c.Queues, c.Schedules = nil, nil
+	c.Queues, c.Schedules, c.Database = nil, nil, nil
 	if c.Traffic != nil && !c.Traffic.steady() && c.Traffic.repeat {
 		if week := c.Traffic.length(); week > daySeconds {
 			c.Traffic = c.Traffic.busiestDay()

@@ -11,6 +11,7 @@ type event struct {
 // The kinds of events.
 const (
 	onDemand     = iota // an invocation on an on-demand instance ends
+	ended               // and the instance with it
 	provisioned         // one on a provisioned instance
 	minuteEnds          // Application Auto Scaling reads the metric
 	allocated           // provisioned instances are ready
@@ -21,6 +22,9 @@ const (
 	retriesBatch        // a throttled batch is invoked again
 	sampled             // a bucket of the time series ends
 	scheduleDue         // a schedule's time has come; batch is the schedule's number
+	connects            // a new instance asks for database connections; batch is the call's number
+	givesUp             // a call gives up its wait for connections
+	givesBack           // a handler gives back connections; batch is how many
 	scheduleRuns        // a run of a schedule begins, or is retried; batch is its number
 )
 

@@ -125,6 +125,9 @@ func (r *Report) tiles() []tile {
 	if r.Latency.Mean > 0 {
 		tiles = append(tiles, tile{"p50", shortSeconds(r.Latency.P50)}, tile{"p99", shortSeconds(r.Latency.P99)}, tile{"p99.9", shortSeconds(r.Latency.P999)})
 	}
+	if d := r.Database; d != nil {
+		tiles = append(tiles, tile{"wait for the database", share(d.WaitShare)}, tile{"get no connection", share(d.FailShare)})
+	}
 	for _, q := range r.Queues {
 		tiles = append(tiles, tile{"oldest message of " + q.Name, shortSeconds(q.OldestAge)})
 	}
@@ -246,6 +249,15 @@ func (r *Report) tables() []pageTable {
 		t := pageTable{Caption: "Schedules", Header: scheduleHeader, Note: "Times are in UTC; the run begins on " + r.Scenario.Start.Format(startLayout) + "."}
 		for _, values := range r.scheduleRows() {
 			t.Rows = append(t.Rows, row(values...))
+		}
+		tables = append(tables, t)
+	}
+	if d := r.Database; d != nil {
+		t := pageTable{Caption: "Database connections", Header: []string{"", ""}, Note: "There are " + d.kind() + "."}
+		for _, r := range d.rows() {
+			line := row(r[0], r[1])
+			line.Cells[1].Text = true
+			t.Rows = append(t.Rows, line)
 		}
 		tables = append(tables, t)
 	}

@@ -73,7 +73,7 @@ func NewReport(in Input) (*Report, error) {
 	s := in.Scenario.defaults()
 	r := &Report{
 		Result: result, Title: in.Title, Scenario: summarize(&s, in.Billing), Cost: in.Prices.Month(&s, result, in.Billing),
-		Advice: advice, Breaks: Breaks(s, in.Goals, in.Billing.API), Assumed: in.Assumed,
+		Advice: advice, Breaks: Breaks(s, in.Billing.API), Assumed: in.Assumed,
 		Distribution: result.histogram.curve(120), Occupancy: result.busyShares(),
 	}
 	if r.Title == "" {

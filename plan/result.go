@@ -40,6 +40,8 @@ type Result struct {
 	Latency Percentiles `json:"latency"`
 	// Queues are the results of the scenario's queues, in the same order.
 	Queues []QueueResult `json:"queues,omitempty"`
+	// Database is how invocations got their database connections; nil without a database.
+	Database *DatabaseResult `json:"database,omitempty"`
 	// Schedules are the results of the scenario's schedules, in the same order.
 	Schedules []ScheduleResult `json:"schedules,omitempty"`
 	// Series is the time series of a run whose rate is not steady.
@@ -134,9 +136,12 @@ func (m *simulator) result() *Result {
 			OldestAge: q.oldest, Deepest: q.deepest, Drained: q.lastDone, Age: q.ages.percentiles(), MeanJobs: q.jobSeconds / math.Max(length, 1e-9),
 		})
 	}
+	if m.database != nil {
+		r.Database = m.database.result(length)
+	}
 	for _, s := range m.schedules {
 		r.Schedules = append(r.Schedules, ScheduleResult{
-			Name: s.Name, Expression: s.Expression, Queue: s.Queue, Runs: s.runs, Cold: s.cold, Lost: s.lost, Throttled: s.throttled, First: s.first, Latency: s.latency.percentiles(),
+			Name: s.Name, Expression: s.Expression, Queue: s.Queue, Runs: s.runs, Cold: s.cold, Lost: s.lost, Failed: s.failed, Throttled: s.throttled, First: s.first, Latency: s.latency.percentiles(),
 		})
 	}
 	return r
@@ -176,7 +181,7 @@ func (r *Result) errors(chunks []chunk) {
 // one limit, and durations that do not depend on that limit.
 func (r *Result) exactShares(s *Scenario) {
 	load := s.load()
-	if s.Traffic.kind != "steady" || s.Duration.Mean() > s.Timeout.Seconds()/20 {
+	if s.Traffic.kind != "steady" || s.Database != nil || s.Duration.Mean() > s.Timeout.Seconds()/20 {
 		return
 	}
 	// Poisson arrivals in a second practically never exceed their mean by 6 standard

@@ -78,6 +78,9 @@ func (m *simulator) warmUp() {
 func (m *simulator) prefill() {
 	load := m.rateAtStart() * m.meanDuration()
 	n := min(int(math.Ceil(load+5*math.Sqrt(load))), m.ceiling) - m.ready
+	if d := m.database; d != nil && !d.Proxy {
+		n = min(n, d.Connections/d.per-m.ready)
+	}
 	for range n {
 		m.idle.push(0)
 	}

@@ -157,6 +157,7 @@ func (m *simulator) shift() {
 	m.idle.n = 0
 	m.scaling.pending = false
 	m.setReady(m.scaling.lowest)
+	m.instancesEnded()
 	// Drop pending allocations, which belong to the old version.
 	kept := m.timers[:0]
 	for _, e := range m.timers {

@@ -67,6 +67,9 @@ type Scenario struct {
 	// Queues are the queues whose jobs run on the same function.
 	Queues []Queue
 
+	// Database is the database that invocations need connections of; nil is none.
+	Database *Database
+
 	// Schedules are the schedules that invoke the function, or send messages to its queues.
 	Schedules []Schedule
 
@@ -137,6 +140,7 @@ func (s *Scenario) defaults() Scenario {
 		c.Idle = defaultIdle
 	}
 	c.Idle.Max = max(c.Idle.Max, c.Idle.Min)
+	c.Database = c.Database.withDefaults()
 	if c.Start.IsZero() {
 		c.Start = defaultStart
 	}
@@ -261,6 +265,9 @@ func (s *Scenario) Check() error {
 	}
 	for i := range s.Queues {
 		errs = append(errs, s.Queues[i].check())
+	}
+	if s.Database != nil {
+		errs = append(errs, s.Database.check())
 	}
 	for i := range s.Schedules {
 		errs = append(errs, s.Schedules[i].check(s.Queues))

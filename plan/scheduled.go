@@ -84,6 +84,8 @@ type ScheduleResult struct {
 	Runs uint64 `json:"runs"`
 	Cold uint64 `json:"cold"`
 	Lost uint64 `json:"lost"`
+	// Failed runs got no database connections.
+	Failed uint64 `json:"failed,omitempty"`
 	// Throttled is the number of throttled tries to invoke.
 	Throttled uint64 `json:"throttled"`
 	// First is the time of the first run since the beginning; negative without runs.
@@ -103,9 +105,9 @@ type schedule struct {
 }
 
 type scheduleStats struct {
-	latency                     *histogram
-	runs, cold, lost, throttled uint64
-	first                       float64
+	latency                             *histogram
+	runs, cold, lost, throttled, failed uint64
+	first                               float64
 }
 
 // scheduledRun is one run of a schedule that has not begun.
@@ -213,15 +215,9 @@ func (m *simulator) runSchedule(id int32) {
 	if p.fresh {
 		s.cold++
 	}
-	duration := s.Duration.sample(s.random)
-	if duration >= m.timeout {
-		duration = m.timeout
-		m.timedOut++
-	}
-	waited := m.now - run.due
-	s.latency.add(waited+p.initing+duration, waited, p.initing)
+	c := call{place: p, source: ofSchedule, batch: int32(run.schedule), before: m.now - run.due, duration: s.Duration.sample(s.random), need: 1}
 	m.freeRuns = append(m.freeRuns, id)
-	m.invoke(p.kind, p.initing+duration, -1)
+	m.invoke(c)
 }
 
 // lengths are the simulated times of a scenario with schedules, in days.

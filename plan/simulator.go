@@ -43,6 +43,8 @@ type simulator struct {
 	queues  []*queue
 	batches batches
 
+	database *database // nil if there is none
+
 	schedules []*schedule
 	runs      []scheduledRun // runs that have not begun, by number
 	freeRuns  []int32
@@ -87,6 +89,9 @@ func newSimulator(s Scenario) *simulator {
 		m.queues = append(m.queues, newQueue(m, i))
 	}
 	m.startSchedules()
+	if s.Database != nil {
+		m.database = newDatabase(m)
+	}
 	for _, at := range s.Deployments {
 		m.timers.push(event{at: at.Seconds(), kind: deployed})
 	}
@@ -105,6 +110,9 @@ func (m *simulator) reset() {
 	}
 	for _, s := range m.schedules {
 		s.reset()
+	}
+	if m.database != nil {
+		m.database.reset()
 	}
 }
 
@@ -133,7 +141,7 @@ func (m *simulator) runUntil(end float64) {
 
 // runOut runs until all requests and jobs are done.
 func (m *simulator) runOut() {
-	for (!math.IsInf(m.nextAt, 1) || len(m.due) > 0 || m.queued()) && m.step(math.Inf(1)) {
+	for (!math.IsInf(m.nextAt, 1) || len(m.due) > 0 || m.queued() || m.database != nil && m.database.pending > 0) && m.step(math.Inf(1)) {
 	}
 }
 
@@ -173,6 +181,7 @@ func (m *simulator) step(end float64) bool {
 	case 3:
 		m.idle.dropOldest()
 		m.drawIdleLimit()
+		m.instancesEnded()
 	default:
 		m.queues[what-4].arrive()
 	}
@@ -199,6 +208,10 @@ func (m *simulator) advance(at float64) {
 		m.occupancy[busy] += dt
 	}
 	m.scaling.used += dt * float64(m.warmBusy)
+	if m.database != nil {
+		m.database.used += dt * float64(m.database.inUse())
+		m.database.peak = max(m.database.peak, m.database.inUse())
+	}
 }
 
 // running returns the number of invocations in flight.
@@ -254,43 +267,129 @@ func (m *simulator) request(duration float64) {
 		m.series.throttled++
 		return
 	}
-	if duration >= m.timeout {
-		duration = m.timeout
-		m.timedOut++
-	}
-	m.handled += duration
-	m.latency.add(p.initing+duration, 0, p.initing)
-	m.invoke(p.kind, p.initing+duration, -1)
+	m.invoke(call{place: p, source: ofRequest, duration: duration, need: 1})
 }
 
-// invoke starts an invocation that takes total seconds.
-func (m *simulator) invoke(kind uint8, total float64, batch int32) {
+// call is an invocation whose handler has not begun.
+type call struct {
+	place
+	source   uint8
+	batch    int32   // of a queue, or the number of a schedule
+	epoch    uint16  // of the version that runs it
+	began    float64 // when Lambda sent it to the instance,
+	ready    float64 // and the end of the init phase
+	before   float64 // seconds that it waited before that
+	duration float64 // of the handler, in seconds
+
+	need     int // database connections
+	waits    bool
+	deadline float64 // of that wait
+}
+
+// The sources of invocations.
+const (
+	ofRequest = iota
+	ofBatch
+	ofSchedule
+)
+
+// invoke starts an invocation. With a database, its handler may have to wait for
+// connections.
+func (m *simulator) invoke(c call) {
 	m.invocations++
-	if billed := math.Ceil(total*1000-1e-6) / 1000; kind == provisioned {
+	m.peakBusy = max(m.peakBusy, m.running())
+	m.peakInstances = max(m.peakInstances, m.provisionedInstances()+m.busy+m.idle.n)
+	c.epoch, c.began, c.ready = m.epoch, m.now, m.now+c.initing
+	if m.database != nil {
+		m.database.begin(c)
+		return
+	}
+	m.serve(&c, 0)
+}
+
+// serve begins the handler of an invocation that waited for database connections, and
+// returns its end.
+func (m *simulator) serve(c *call, wait float64) (end float64) {
+	duration := c.duration
+	if wait+duration >= m.timeout {
+		duration = max(m.timeout-wait, 0)
+		m.timedOut++
+	}
+	total := c.initing + wait + duration
+	batch := int32(-1)
+	switch c.source {
+	case ofRequest:
+		m.handled += duration
+		m.latency.add(total, wait, c.initing)
+	case ofBatch:
+		batch = c.batch
+		m.queues[m.batches.all[batch].queue].tried(&m.batches.all[batch], c, wait, total)
+	case ofSchedule:
+		m.schedules[c.batch].latency.add(c.before+total, c.before+wait, c.initing)
+	}
+	m.bill(c, total)
+	end = c.began + total
+	m.due.push(event{at: end, batch: batch, epoch: c.epoch, kind: c.kind})
+	return end
+}
+
+// fail ends an invocation that got no database connections.
+func (m *simulator) fail(c *call, wait float64) {
+	total := c.initing + wait
+	m.bill(c, total)
+	switch c.source {
+	case ofBatch:
+		b := &m.batches.all[c.batch]
+		q := m.queues[b.queue]
+		q.tried(b, c, wait, total)
+		m.leave(event{epoch: c.epoch, kind: c.kind})
+		q.returns(b.messages, max(m.now, b.received+q.visibility))
+		q.release(c.batch)
+		return
+	case ofSchedule:
+		m.schedules[c.batch].failed++
+	}
+	m.leave(event{epoch: c.epoch, kind: c.kind})
+}
+
+// bill adds the billed duration of an invocation.
+func (m *simulator) bill(c *call, total float64) {
+	if billed := math.Ceil(total*1000-1e-6) / 1000; c.kind == provisioned {
 		m.warmBilled += billed
 	} else {
 		m.billed += billed
 	}
-	m.peakBusy = max(m.peakBusy, m.running())
-	m.peakInstances = max(m.peakInstances, m.provisionedInstances()+m.busy+m.idle.n)
-	m.due.push(event{at: m.now + total, batch: batch, epoch: m.epoch, kind: kind})
 }
 
 // end ends an invocation.
 func (m *simulator) end(e event) {
+	m.leave(e)
+	if e.batch >= 0 {
+		m.endBatch(e.batch)
+	}
+}
+
+// leave frees the instance of an invocation.
+func (m *simulator) leave(e event) {
 	switch {
-	case e.kind == onDemand:
+	case e.kind == onDemand && e.epoch == m.epoch:
 		m.busy--
-		if e.epoch == m.epoch {
-			m.idle.push(m.now)
-		}
+		m.idle.push(m.now)
+	case e.kind == onDemand || e.kind == ended:
+		m.busy--
+		m.instancesEnded()
 	case e.epoch == m.epoch:
 		m.warmBusy--
 	default:
 		m.oldBusy--
+		m.instancesEnded()
 	}
-	if e.batch >= 0 {
-		m.endBatch(e.batch)
+}
+
+// instancesEnded gives the database connections of ended instances to others.
+func (m *simulator) instancesEnded() {
+	if m.database != nil && !m.database.Proxy {
+		m.database.next()
 	}
 }
 
@@ -316,6 +415,12 @@ func (m *simulator) alarm(e event) {
 		m.sample()
 	case scheduleDue:
 		m.scheduleIsDue(int(e.batch))
+	case connects:
+		m.database.connect(e.batch)
+	case givesUp:
+		m.database.giveUp(e.batch)
+	case givesBack:
+		m.database.giveBack(int(e.batch))
 	case scheduleRuns:
 		m.runSchedule(e.batch)
 	}

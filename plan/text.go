@@ -16,6 +16,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	t.latency(r)
 	t.queues(r)
 	t.schedules(r)
+	t.database(r)
 	t.cost(r)
 	t.curve(r)
 	t.breaks(r)
@@ -177,6 +178,39 @@ func (t *textWriter) schedules(r *Report) {
 	}
 	t.printf("\nSchedules, from %s on\n", r.Scenario.Start.Format(startLayout))
 	t.table(append([][]string{scheduleHeader}, r.scheduleRows()...))
+}
+
+func (t *textWriter) database(r *Report) {
+	d := r.Database
+	if d == nil {
+		return
+	}
+	t.printf("\nDatabase connections: %s\n", d.kind())
+	for _, row := range d.rows() {
+		t.printf("  %-10s %s\n", row[0], row[1])
+	}
+}
+
+// kind describes the connections of a database.
+func (d *DatabaseResult) kind() string {
+	if d.Proxy {
+		return thousands(float64(d.Connections)) + " that RDS Proxy lends to invocations"
+	}
+	return thousands(float64(d.Connections)) + ", which instances keep until they end"
+}
+
+// rows returns names and values for a report.
+func (d *DatabaseResult) rows() [][2]string {
+	w := d.Wait
+	rows := [][2]string{
+		{"in use", fmt.Sprintf("%.2f, %s at once at most", d.MeanInUse, thousands(float64(d.PeakInUse)))},
+		{"wait", share(d.WaitShare) + " of the invocations"},
+		{"fail", share(d.FailShare) + " of the invocations"},
+	}
+	if w.Max > 0 {
+		rows = append(rows, [2]string{"waits", fmt.Sprintf("mean %s, p50 %s, p90 %s, p99 %s, p99.9 %s, longest %s", shortSeconds(w.Mean), shortSeconds(w.P50), shortSeconds(w.P90), shortSeconds(w.P99), shortSeconds(w.P999), shortSeconds(w.Max))})
+	}
+	return rows
 }
 
 // startLayout formats the beginning of a run.

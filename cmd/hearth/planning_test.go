@@ -125,7 +125,7 @@ func scaleTable(t *testing.T, _ string) string {
 	scenario := func(rate float64) plan.Scenario {
 		return plan.Scenario{Traffic: plan.Steady(rate), Duration: plan.Exponential(100 * time.Millisecond), Init: plan.Constant(300 * time.Millisecond), Requests: 400_000, Seed: 1}
 	}
-	limits := plan.Breaks(scenario(1), plan.Goals{}, billing.API) // as multiples of 1 request a second
+	limits := plan.Breaks(scenario(1), billing.API) // as multiples of 1 request a second
 	for rate := 1.0; rate <= 1e6; rate *= 10 {
 		s := scenario(rate)
 		small, err := plan.Run(s)

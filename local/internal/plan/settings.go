@@ -41,6 +41,8 @@ type FunctionSettings struct {
 	Queues []QueueSettings
 	// Runs are the schedules that invoke it, or send messages to its queues.
 	Runs []ScheduleSettings
+	// Database is the database that it connects to; nil is none.
+	Database *DatabaseSettings
 	// Notes are sentences about settings that could not be read.
 	Notes []string
 }
@@ -82,8 +84,8 @@ func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
 		apiURL:   ID,
 	}
 	app.SetValues(v)
-	s := &settingsReader{app: app, values: v, byName: map[string]*FunctionSettings{}, queues: map[string]*assembly.Resource{}, consumers: map[string]consumer{}}
-	for _, read := range []func() error{s.readQueues, s.readFunctions, s.readProvisioned, s.readScaling, s.readMappings, s.readAPIs, s.readSchedules} {
+	s := &settingsReader{app: app, values: v, byName: map[string]*FunctionSettings{}, queues: map[string]*assembly.Resource{}, consumers: map[string]consumer{}, connects: map[string]bool{}}
+	for _, read := range []func() error{s.readQueues, s.readFunctions, s.readProvisioned, s.readScaling, s.readMappings, s.readAPIs, s.readSchedules, s.readDatabases} {
 		if err := read(); err != nil {
 			return nil, fmt.Errorf("read settings: %w", err)
 		}
@@ -106,6 +108,8 @@ type settingsReader struct {
 	// consumers has the function that handles the messages of a queue, by the name of the
 	// queue.
 	consumers map[string]consumer
+	// connects has the names of the functions that connect to a database.
+	connects map[string]bool
 }
 
 // consumer is a function with its own name for a queue.
@@ -175,6 +179,7 @@ func (s *settingsReader) readFunctions() error {
 				s.called[LastPart(q.URL, "/")] = q.Name
 			}
 		}
+		s.connects[name] = namesDatabase(props.Environment.Variables)
 		s.names = append(s.names, name)
 		s.byName[name] = f
 	}

@@ -55,10 +55,14 @@ type Flags struct {
 	Start     string // the date or time of the beginning
 
 	// Goals.
-	Goal        string // cold share
-	Noticeable  time.Duration
-	Age         time.Duration
-	Connections int
+	Goal       string // cold share
+	Noticeable time.Duration
+	Age        time.Duration
+
+	// The database.
+	Connections int           // max_connections
+	Borrow      time.Duration // of RDS Proxy
+	Held        float64       // share of the handler's time
 
 	// The run.
 	Seed     uint64
@@ -212,7 +216,7 @@ func (f *Flags) reserved() (*int, error) {
 
 // goals reads the goals.
 func (f *Flags) goals() (plan.Goals, error) {
-	g := plan.Goals{Noticeable: f.Noticeable, Age: f.Age, Connections: f.Connections}
+	g := plan.Goals{Noticeable: f.Noticeable, Age: f.Age}
 	if f.Goal != "" {
 		text, percent := strings.CutSuffix(f.Goal, "%")
 		share, err := strconv.ParseFloat(text, 64)
@@ -224,8 +228,8 @@ func (f *Flags) goals() (plan.Goals, error) {
 		}
 		g.ColdShare = share
 	}
-	if g.Noticeable < 0 || g.Age < 0 || g.Connections < 0 {
-		return g, fmt.Errorf("--noticeable, --age and --connections must be 0 or more, got %s, %s and %d; correct them", g.Noticeable, g.Age, g.Connections)
+	if g.Noticeable < 0 || g.Age < 0 {
+		return g, fmt.Errorf("--noticeable and --age must be 0 or more, got %s and %s; correct them", g.Noticeable, g.Age)
 	}
 	return g, nil
 }

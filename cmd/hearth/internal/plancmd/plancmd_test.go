@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lambdahearth/hearth/plan"
 )
 
 // assembly writes a cloud assembly with an autoscaled Go function, its queue and its API.
@@ -23,10 +25,12 @@ func assembly(t *testing.T) string {
 			"Url": {"Type": "AWS::Lambda::Url", "Properties": {"TargetFunctionArn": {"Ref": "Live"}, "AuthType": "NONE"}},
 			"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 120, "RedrivePolicy": {"maxReceiveCount": 4}}},
 			"Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"EventSourceArn": {"Fn::GetAtt": ["Jobs", "Arn"]}, "FunctionName": {"Ref": "Live"}, "BatchSize": 5, "ScalingConfig": {"MaximumConcurrency": 8}}},
-			"Other": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023"}},
+			"Other": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "Environment": {"Variables": {"HOST": {"Fn::GetAtt": ["Db", "Endpoint.Address"]}}}}},
 			"Tick": {"Type": "AWS::Events::Rule", "Properties": {"ScheduleExpression": "rate(1 hour)", "Targets": [{"Id": "0", "Arn": {"Fn::GetAtt": ["Other", "Arn"]}}]}},
 			"Send": {"Type": "AWS::Scheduler::Schedule", "Properties": {"ScheduleExpression": "rate(30 minutes)", "Target": {"Arn": {"Fn::GetAtt": ["Ticks", "Arn"]}}}},
 			"Ticks": {"Type": "AWS::SQS::Queue"},
+			"Db": {"Type": "AWS::RDS::DBInstance"},
+			"Pool": {"Type": "AWS::RDS::DBProxyTargetGroup", "Properties": {"ConnectionPoolConfigurationInfo": {"MaxConnectionsPercent": 90, "ConnectionBorrowTimeout": 30}}},
 			"TickMapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"EventSourceArn": {"Fn::GetAtt": ["Ticks", "Arn"]}, "FunctionName": {"Ref": "Other"}}}
 		}}`,
 	} {
@@ -223,6 +227,29 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
+// TestDatabase checks the database of flags and of the project.
+func TestDatabase(t *testing.T) {
+	t.Parallel()
+	dir := assembly(t)
+	for _, c := range []struct {
+		flags Flags
+		want  plan.Database
+	}{
+		{Flags{Connections: 50}, plan.Database{Connections: 50}},
+		{Flags{Connections: 50, Borrow: time.Second, Held: 0.5}, plan.Database{Connections: 50, Proxy: true, Borrow: time.Second, Held: 0.5}},
+		{Flags{Connections: 50, Assembly: dir, Function: "Other"}, plan.Database{Connections: 45, Proxy: true, Borrow: 30 * time.Second}},
+		{Flags{Connections: 1, Borrow: time.Minute, Assembly: dir, Function: "Other"}, plan.Database{Connections: 1, Proxy: true, Borrow: time.Minute}},
+	} {
+		if in, err := c.flags.input(t.Context()); err != nil || *in.Scenario.Database != c.want {
+			t.Errorf("%+v: %+v, %v", c.flags, in.Scenario.Database, err)
+		}
+	}
+	in, err := (&Flags{Assembly: dir, Function: "Other"}).input(t.Context())
+	if err != nil || in.Scenario.Database != nil || !strings.Contains(strings.Join(in.Assumed, "\n"), "Nothing waits for the database: --connections says its max_connections.") {
+		t.Errorf("got %+v, %v", in, err)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	dir := assembly(t)
@@ -239,7 +266,7 @@ func TestMistakes(t *testing.T) {
 		`plan: --provisioned: must be a number of instances, or the lowest and the highest, such as 2-20, got "5-2": the lower number comes first`:                                          {Provisioned: "5-2"},
 		`plan: --reserved: must be 0 or more instances, got "-1"; leave it out to reserve nothing`:                                                                                          {Reserved: "-1"},
 		`plan: --goal: must be the share of requests that may be cold, such as 0.1%, got "150%"; correct it`:                                                                                {Goal: "150%"},
-		"plan: --noticeable, --age and --connections must be 0 or more, got 0s, -1ns and 0; correct them":                                                                                   {Age: -1},
+		"plan: --noticeable and --age must be 0 or more, got 0s and -1ns; correct them":                                                                                                     {Age: -1},
 		`plan: --arch: must be arm64 or x86_64, got "mips"; correct it`:                                                                                                                     {Arch: "mips"},
 		`plan: --api: must be http, rest, url, websocket or none, got "soap"; correct it`:                                                                                                   {API: "soap"},
 		"plan: --memory: must be 128 to 10240 MB, got 64; correct it":                                                                                                                       {Memory: 64},
@@ -258,6 +285,10 @@ func TestMistakes(t *testing.T) {
 		`plan: --schedule: "x": zone must come with an expression, got "UTC" alone; add one`:                                                                                                {Schedules: []string{"x,zone=UTC"}},
 		`plan: --schedule: "Tick": must have its times once, got another expression; leave one out`:                                                                                         {Assembly: dir, Function: "Other", Schedules: []string{"Tick,rate(1 hour)"}},
 		`plan: --start: must be a date or a time such as 2026-11-30 or 2026-11-30T08:00:00Z, got "today"; correct it`:                                                                       {Start: "today"},
+		"plan: --connections: must be 1 or more, got -1; see max_connections of the database":                                                                                               {Connections: -1},
+		"plan: --connections: must be given with --borrow and --held, got none; see max_connections of the database":                                                                        {Held: 0.5},
+		"plan: --borrow: must be 0s or more, got -1ns; correct it":                                                                                                                          {Borrow: -1},
+		"plan: --held: must be a share of 0 to 1, got 2; correct it":                                                                                                                        {Held: 2},
 		`plan: --queue: "jobs": batch: strconv.Atoi: parsing "x": invalid syntax`:                                                                                                           {Queues: []string{"jobs,batch=x"}},
 		`plan: --queue: "jobs": there is no option "speed"; the options are rate, traffic, backlog, duration, jobs, batch, window`:                                                          {Queues: []string{"jobs,speed=1"}},
 		"plan: traffic must be given once, got several of --rate, --traffic, --daily, --rush and --burst; a rate goes with":                                                                 {Rate: 1, Daily: "1-2"},

@@ -96,6 +96,9 @@ func (f *Flags) input(ctx context.Context) (*plan.Input, error) {
 	if err := f.schedules(in, project); err != nil {
 		return nil, err
 	}
+	if err := f.database(in, project); err != nil {
+		return nil, err
+	}
 	switch f.Arch {
 	case "", "arm64":
 		in.Billing.X86 = f.Arch == "" && in.Billing.X86

@@ -1,0 +1,167 @@
+package plan
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestBorrow compares RDS Proxy with Erlang C: requests that arrive at random wait for one
+// of the connections.
+func TestBorrow(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		connections int
+		load        float64
+	}{{2, 1}, {10, 8}, {50, 45}} {
+		b := ErlangB(float64(c.connections), c.load)
+		waits := b / (1 - c.load/float64(c.connections)*(1-b))
+		r := run(t, Scenario{
+			Traffic: Steady(c.load), Duration: Exponential(time.Second), Length: 300_000 * time.Second,
+			Database: &Database{Connections: c.connections, Proxy: true, Borrow: 15 * time.Minute},
+		})
+		d := r.Database
+		near(t, "wait share", d.WaitShare, waits, 0.03)
+		near(t, "mean wait", d.Wait.Mean, waits/(float64(c.connections)-c.load), 0.06)
+		near(t, "in use", d.MeanInUse, c.load, 0.02)
+		near(t, "mean latency", r.Latency.Mean, 1+d.Wait.Mean, 0.01)
+		if d.FailShare != 0 || d.PeakInUse != c.connections || r.Latency.Parts["mean"].Waiting < 0.99*d.Wait.Mean {
+			t.Errorf("got %+v", d)
+		}
+	}
+}
+
+// TestRefused compares instances without a proxy with Erlang B. Instances that never end
+// keep their connections, so that the requests on any further instance fail.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	s := Scenario{Traffic: Steady(8), Duration: Exponential(time.Second), Idle: Band{Min: 24 * time.Hour}, Database: &Database{Connections: 10}, Requests: 2_000_000}
+	r := run(t, s)
+	d := r.Database
+	near(t, "fail share", d.FailShare, ErlangB(10, 8), 0.02)
+	if d.WaitShare != 0 || d.PeakInUse != 10 || d.MeanInUse < 9.99 {
+		t.Errorf("got %+v", d)
+	}
+	// With a wait, some get the connections of an instance that ends.
+	s.Database.Borrow, s.Idle, s.Traffic = 5*time.Second, Band{Min: time.Millisecond}, Steady(5)
+	r = run(t, s)
+	if d := r.Database; d.WaitShare < 0.01 || d.FailShare > d.WaitShare/2 || d.Wait.Max > 5.1 || d.Wait.Max < 1 {
+		t.Errorf("got %+v", d)
+	}
+}
+
+// TestBorrowTimeout checks that a request that waits too long fails, and that its instance
+// then serves others.
+func TestBorrowTimeout(t *testing.T) {
+	t.Parallel()
+	at := func(seconds ...float64) *Traffic {
+		var list []Request
+		for _, s := range seconds {
+			list = append(list, Request{At: time.Duration(s * float64(time.Second)), Duration: 10 * time.Second})
+		}
+		return Trace(list)
+	}
+	s := Scenario{Traffic: at(0, 1, 2, 9.5), Init: Constant(time.Second), Database: &Database{Connections: 1, Proxy: true, Borrow: 7 * time.Second}}
+	// The first holds the connection from 1 to 11 s. The second waits from 2 to 9 and fails.
+	// The third waits from 3 to 10 and fails. The last takes the second's instance at 9.5
+	// and waits to 11.
+	r := run(t, s)
+	d := r.Database
+	if d.FailShare != 0.5 || d.WaitShare != 0.75 || d.Wait.Max != 7 || r.PeakBusy != 3 {
+		t.Errorf("got %+v, %d busy", d, r.PeakBusy)
+	}
+	if got := r.Latency; got.Max != 11.5 || got.P50 != 11 {
+		t.Errorf("latency %+v", got)
+	}
+	near(t, "billed", r.OnDemandSeconds, 11+8+8+11.5, 1e-9)
+	// The function's timeout counts from the beginning of the wait: the first request runs
+	// from 1 to 4 s, the second from 4 to 5 s, and the third from 5 to 6 s.
+	s.Timeout, s.Traffic = 3*time.Second, at(0, 1, 2)
+	if r := run(t, s); r.Database.Wait.Max != 2 || r.TimedOutShare != 1 || r.Database.FailShare != 0 || r.Length != 6 {
+		t.Errorf("got %+v, %g timed out", r.Database, r.TimedOutShare)
+	}
+	// A handler that gives its connection back after a tenth of its time lets others in.
+	s.Timeout, s.Database.Held, s.Traffic = 0, 0.1, at(0, 1.5, 3, 9.5)
+	if r := run(t, s); r.Database.WaitShare != 0 || r.Database.MeanInUse > 0.3 {
+		t.Errorf("got %+v", r.Database)
+	}
+}
+
+// TestDatabaseAndQueue checks that each job of a batch needs a connection, and that a batch
+// without connections comes again.
+func TestDatabaseAndQueue(t *testing.T) {
+	t.Parallel()
+	q := Queue{Name: "jobs", Backlog: 200, Duration: Constant(time.Second), Jobs: 5, BatchSize: 5, Visibility: 10 * time.Second, MaxReceives: 100}
+	for _, d := range []Database{{Connections: 10, Proxy: true}, {Connections: 10}, {Connections: 3}} {
+		r := run(t, Scenario{Queues: []Queue{q}, Database: &d})
+		if got := r.Queues[0]; got.Done != 200 || r.Database.PeakInUse != d.Connections {
+			t.Errorf("%+v: %+v, %+v", d, got, r.Database)
+		}
+		if fails := r.Database.FailShare > 0; fails == d.Proxy || fails && r.Queues[0].Retried == 0 {
+			t.Errorf("%+v: %+v", d, r.Database)
+		}
+	}
+	// A run of a schedule needs a connection too.
+	r := run(t, Scenario{Schedules: []Schedule{
+		{Name: "a", Next: daily(time.Hour), Duration: Constant(time.Minute)}, {Name: "b", Next: daily(time.Hour), Duration: Constant(time.Minute)},
+	}, Database: &Database{Connections: 1}})
+	if r.Schedules[0].Failed+r.Schedules[1].Failed != 1 {
+		t.Errorf("got %+v", r.Schedules)
+	}
+}
+
+// TestDatabaseAndDeployment checks that the instances of an old version give their
+// connections to the new ones.
+func TestDatabaseAndDeployment(t *testing.T) {
+	t.Parallel()
+	r := run(t, Scenario{
+		Traffic: Steady(2), Duration: Constant(100 * time.Millisecond), Init: Constant(time.Second), Idle: Band{Min: time.Hour}, Length: time.Hour, Seed: 1,
+		Deployments: []time.Duration{20 * time.Minute, 40 * time.Minute}, Database: &Database{Connections: 20},
+	})
+	if d := r.Database; d.FailShare != 0 || d.MeanInUse > 15 {
+		t.Errorf("got %+v", d)
+	}
+}
+
+// TestDatabaseReport checks that a report shows the database in each form, and among the
+// limits.
+func TestDatabaseReport(t *testing.T) {
+	t.Parallel()
+	in := Input{Prices: DefaultPrices(), Scenario: Scenario{
+		Traffic: Steady(20), Duration: Exponential(time.Second), Requests: 100_000, Database: &Database{Connections: 22, Proxy: true},
+	}}
+	r, err := NewReport(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Breaks) == 0 || r.Breaks[0].What != "database connections" || r.Breaks[0].Times >= 1 || !strings.Contains(r.Breaks[0].Why, "wait for one of the 22 connections that RDS Proxy lends") {
+		t.Errorf("got %+v", r.Breaks)
+	}
+	if !strings.Contains(r.Advice.ReservedWhy, "RDS Proxy lends 22 connections") || r.Advice.Reserved < 23 {
+		t.Errorf("got %d, %s", r.Advice.Reserved, r.Advice.ReservedWhy)
+	}
+	for want, write := range map[string]func(*bytes.Buffer) error{
+		"Database connections: 22 that RDS Proxy lends": func(b *bytes.Buffer) error { return r.WriteText(b) },
+		`"waitShare": 0.`:       func(b *bytes.Buffer) error { return r.WriteJSON(b) },
+		"wait for the database": func(b *bytes.Buffer) error { return r.WriteHTML(b) },
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%q, %v is not in\n%s", want, err, b.String())
+		}
+	}
+}
+
+func TestDatabaseMistakes(t *testing.T) {
+	t.Parallel()
+	for want, d := range map[string]Database{
+		"plan: database: connections must be at least 1, got 0; see max_connections of the database": {},
+		"plan: database: borrow must be 0s or more, got -1s; correct it":                             {Connections: 1, Borrow: -time.Second},
+		"plan: database: held must be a share of 0 to 1, got 2; correct it":                          {Connections: 1, Held: 2},
+	} {
+		if _, err := Run(Scenario{Traffic: Steady(1), Duration: Constant(1), Database: &d}); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+}
