@@ -315,16 +315,16 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 	switch d, per := s.Database, s.connections(); {
 	case d == nil:
 	case d.Proxy:
-		why += fmt.Sprintf("; RDS Proxy lends %d connections, and these instances ask for %d at most", d.Connections, a.Reserved*per)
+		why += fmt.Sprintf("; RDS Proxy lends %s, and these instances ask for up to %s", count(d.Connections, "connection"), thousands(float64(a.Reserved*per)))
 	case a.Reserved*per > d.Connections:
-		why += fmt.Sprintf("; the database has %d connections and an instance takes %d, so that %d are the most", d.Connections, per, d.Connections/per)
+		why += fmt.Sprintf("; the database has %s and an instance takes %d, so that %d are the most", count(d.Connections, "connection"), per, d.Connections/per)
 		a.Reserved = max(d.Connections/per, 1)
 		if a.Provisioned != nil {
 			a.Provisioned.Min = min(a.Provisioned.Min, a.Reserved)
 			a.Provisioned.Max = min(a.Provisioned.Max, a.Reserved)
 		}
 	default:
-		why += fmt.Sprintf("; with %d connections an instance, the database needs %d of its %d", per, a.Reserved*per, d.Connections)
+		why += fmt.Sprintf("; with %s an instance, the database needs %d of its %d", count(per, "connection"), a.Reserved*per, d.Connections)
 	}
 	if free := s.Account - unreservable; a.Reserved > free {
 		why += fmt.Sprintf("; the account can reserve %d of its %d, so raise its quota first", max(free, 0), s.Account)
@@ -364,16 +364,17 @@ func (a *Advice) queues(s *Scenario, goals Goals) error {
 			return &r.Queues[0], nil
 		}
 		low, high := 1, 2
+		most := s.mostInvocations(&q)
 		var got *QueueResult
 		for {
 			r, err := age(high)
 			if err != nil {
 				return err
 			}
-			if got = r; r.late() <= goals.Age.Seconds() || high >= 1000 {
+			if got = r; r.late() <= goals.Age.Seconds() || high >= most {
 				break
 			}
-			low, high = high, min(2*high, 1000)
+			low, high = high, min(2*high, most)
 		}
 		for high-low > 1 && got.late() <= goals.Age.Seconds() {
 			middle := (low + high) / 2
@@ -387,9 +388,12 @@ func (a *Advice) queues(s *Scenario, goals Goals) error {
 				low = middle
 			}
 		}
-		why := fmt.Sprintf("The smallest with which no message waits for more than %s: the longest wait is %s, at %.3g jobs at once.", short(goals.Age), short(seconds(got.OldestAge)), got.MeanJobs)
+		why := fmt.Sprintf("The smallest with which no message waits for more than %s: the longest wait is %s, at %s jobs at once.", short(goals.Age), short(seconds(got.OldestAge)), quantity(got.MeanJobs))
 		if got.late() > goals.Age.Seconds() {
 			why = fmt.Sprintf("The highest that Lambda has, and still a message waits for %s, more than %s.", short(seconds(got.OldestAge)), short(goals.Age))
+			if most < largestConcurrency {
+				why = fmt.Sprintf("The most that the %s of the database allow, and still a message waits for %s, more than %s.", count(s.Database.Connections, "connection"), short(seconds(got.OldestAge)), short(goals.Age))
+			}
 			if q.FIFO && got.PeakConcurrency < high {
 				high = max(2, got.PeakConcurrency)
 				why = fmt.Sprintf("A FIFO queue has one invocation for each message group, so that more than %d help nothing: a message waits for %s, more than %s; use more groups, or a standard queue.", got.PeakConcurrency, short(seconds(got.OldestAge)), short(goals.Age))
@@ -398,6 +402,19 @@ func (a *Advice) queues(s *Scenario, goals Goals) error {
 		a.Queues = append(a.Queues, QueueAdvice{q.Name, high, why})
 	}
 	return nil
+}
+
+// mostInvocations returns the highest maximum concurrency of a queue: Lambda's, or the one
+// with which its jobs need no more connections than the database has.
+func (s *Scenario) mostInvocations(q *Queue) int {
+	if s.Database == nil {
+		return largestConcurrency
+	}
+	per := 1
+	if !q.FIFO {
+		per = max(q.Jobs, 1)
+	}
+	return min(max(s.Database.Connections/per, 2), largestConcurrency)
 }
 
 // late returns the longest wait; it is infinite if too many messages are left.

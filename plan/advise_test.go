@@ -136,7 +136,11 @@ func TestQueueAdvice(t *testing.T) {
 		t.Errorf("got %+v", a.Queues)
 	}
 	a = advise(t, Scenario{Queues: []Queue{q}, Database: &Database{Connections: 2}}, Goals{Age: time.Hour})
-	if a.Reserved != 2 || !strings.Contains(a.ReservedWhy, "the database has 2 connections") {
+	if a.Reserved != 2 || !strings.Contains(a.ReservedWhy, "with 1 connection an instance, the database needs 2 of its 2") {
+		t.Errorf("got %d, %s", a.Reserved, a.ReservedWhy)
+	}
+	a = advise(t, Scenario{Traffic: Steady(50), Duration: Constant(time.Second), Database: &Database{Connections: 10}}, Goals{})
+	if a.Reserved != 10 || !strings.Contains(a.ReservedWhy, "the database has 10 connections and an instance takes 1, so that 10 are the most") {
 		t.Errorf("got %d, %s", a.Reserved, a.ReservedWhy)
 	}
 }
@@ -212,7 +216,7 @@ func TestReport(t *testing.T) {
 	if err := r.WriteHTML(&page); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"<svg", "break-even", "prefers-color-scheme: dark", "The moon is full.", "hearth.Fixed("} {
+	for _, part := range []string{"<svg", "break-even", "prefers-color-scheme:dark", "The moon is full.", "hearth.Fixed("} {
 		if !strings.Contains(page.String(), part) {
 			t.Errorf("no %q in the page", part)
 		}

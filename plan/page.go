@@ -13,11 +13,19 @@ import (
 //go:embed page.html
 var pageText string
 
+// theme has the colours and fonts of the local page, for light and dark. A test keeps it
+// the same as the local page's style.css.
+//
+//go:embed theme.css
+var theme string
+
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 // page is the data of the template.
 type page struct {
 	*Report
+	Theme    template.CSS
+	Colours  []template.CSS // of the theme, that pictures use
 	Subtitle string
 	Tiles    []tile
 	Charts   []figure
@@ -35,6 +43,7 @@ type pageTable struct {
 	Caption, Note string
 	Header        []string
 	Rows          []pageRow
+	Bars          bool // the last column has a picture of each latency
 }
 
 type pageRow struct {
@@ -45,6 +54,7 @@ type pageRow struct {
 type cell struct {
 	Value string
 	Text  bool
+	Bar   template.HTML
 }
 
 func row(values ...string) pageRow {
@@ -59,7 +69,7 @@ func row(values ...string) pageRow {
 // no scripts.
 func (r *Report) WriteHTML(w io.Writer) error {
 	s := r.Scenario
-	p := page{Report: r}
+	p := page{Report: r, Theme: template.CSS(theme), Colours: []template.CSS{"busy", "busy2", "init", "spill", "kill", "ok", "frozen", "ink"}} //nolint:gosec // it is our own
 	if s.Rate > 0 {
 		p.Subtitle = fmt.Sprintf("%s, %s requests/s; handler %s, init %s; ", s.Traffic, rate(s.Rate), s.Duration, s.Init)
 	}
@@ -75,10 +85,10 @@ func (r *Report) WriteHTML(w io.Writer) error {
 
 // pictureStyle has the styles of a picture outside the page. Its colours are readable on
 // white and on black.
-const pictureStyle = `<style>text { font-family: system-ui, sans-serif; fill: #857d72; } .grid { stroke: #857d72; stroke-opacity: .3; } .tick { font-size: 11px; } .label { font-size: 12px; } ` +
-	`.note { font-size: 12px; font-weight: 600; } .mark { stroke: #857d72; stroke-dasharray: 4 3; } path { fill: none; stroke-width: 2; } ` +
-	`path.c1 { stroke: #e0632a; } path.c2 { stroke: #3f8fc4; } path.c3 { stroke: #6a9a2d; } path.c4 { stroke: #9a78f0; } ` +
-	`rect.c1, circle.c1 { fill: #e0632a; } rect.c2, circle.c2 { fill: #3f8fc4; } rect.c3, circle.c3 { fill: #6a9a2d; } rect.c4, circle.c4 { fill: #9a78f0; }</style>`
+const pictureStyle = `<style>text { font-family: system-ui, sans-serif; fill: #7d828a; } .grid { stroke: #7d828a; stroke-opacity: .3; } .tick { font-size: 11px; } .label { font-size: 12px; } ` +
+	`.note { font-size: 12px; font-weight: 600; } .mark { stroke: #7d828a; stroke-dasharray: 4 3; } path { fill: none; stroke-width: 1.5; } path.area { stroke: none; fill-opacity: .2; } ` +
+	`path.busy { stroke: #4581ea; } path.spill { stroke: #906ae0; } path.kill { stroke: #dd4c43; } path.ok { stroke: #379f6f; } path.frozen { stroke: #8a9099; } path.ink { stroke: #7d828a; } ` +
+	`.area.busy, rect.busy, circle.busy { fill: #4581ea; } .area.spill, rect.spill, circle.spill { fill: #906ae0; } rect.kill, circle.kill { fill: #dd4c43; } .area.ok, rect.ok { fill: #379f6f; } rect.frozen { fill: #8a9099; } rect.ink { fill: #7d828a; }</style>`
 
 // WriteSVG writes only the first picture of the page: the cost against the latency, or for
 // a run without requests its course over time.
@@ -139,7 +149,7 @@ func (r *Report) charts() []figure {
 	add := func(caption, note string, c *chart) { figures = append(figures, figure{caption, note, c.svg()}) }
 	if curve := r.Advice.Curve; len(curve) > 1 {
 		c := &chart{legend: true, x: axis{label: "US dollars a month", format: func(x float64) string { return "$" + quantity(x) }}, y: axis{label: "latency", log: true, format: shortSeconds}}
-		p50, p99, p999 := line{name: "p50", class: "c3", dots: true}, line{name: "p99", class: "c2", dots: true}, line{name: "p99.9", class: "c1", dots: true}
+		p50, p99, p999 := line{name: "p50", class: "busy", dots: true}, line{name: "p99", class: "spill", dots: true}, line{name: "p99.9", class: "kill", dots: true}
 		for _, p := range curve {
 			p50.points = append(p50.points, Point{p.Cost, p.P50})
 			p99.points = append(p99.points, Point{p.Cost, p.P99})
@@ -153,7 +163,7 @@ func (r *Report) charts() []figure {
 	}
 	if len(r.Distribution) > 1 {
 		c := &chart{x: axis{label: "latency", log: true, format: shortSeconds}, y: axis{log: true, format: share}}
-		l := line{name: "latency", class: "c1"}
+		l := line{name: "latency", class: "busy", fill: true}
 		for _, p := range r.Distribution {
 			if p.Y > 0.02 && p.Y < 1 {
 				l.points = append(l.points, Point{p.X, 1 - p.Y})
@@ -166,7 +176,7 @@ func (r *Report) charts() []figure {
 		figures = append(figures, r.seriesCharts()...)
 	} else if len(r.Occupancy) > 1 {
 		c := &chart{x: axis{label: "busy instances", format: quantity}, y: axis{log: true, format: share}}
-		l := line{name: "busy", class: "c2", steps: true}
+		l := line{name: "busy", class: "busy", steps: true, fill: true}
 		for _, p := range r.Occupancy {
 			if p.Y < 1-1e-9 {
 				l.points = append(l.points, Point{p.X, 1 - p.Y})
@@ -184,7 +194,7 @@ func (r *Report) seriesCharts() []figure {
 	if r.Length < 3*3600 {
 		unit, label = 60, "minutes"
 	}
-	busy, instances, warm, waiting, requests := line{name: "busy", class: "c1"}, line{name: "instances", class: "c2"}, line{name: "provisioned", class: "c3", steps: true}, line{name: "messages that wait", class: "c4"}, line{name: "requests", class: "c2"}
+	busy, instances, warm, waiting, requests := line{name: "busy", class: "busy", fill: true}, line{name: "instances", class: "frozen"}, line{name: "provisioned", class: "ink", steps: true}, line{name: "messages that wait", class: "spill", fill: true}, line{name: "requests", class: "busy", fill: true}
 	most := 0
 	for _, s := range r.Series {
 		at := s.At / unit
@@ -200,6 +210,9 @@ func (r *Report) seriesCharts() []figure {
 		lines = append(lines, warm)
 	}
 	time := axis{label: label, format: quantity}
+	if unit == 3600 {
+		time.hours(r.Length / unit)
+	}
 	c := chart{legend: true, x: time, y: axis{label: "instances", format: quantity}, lines: lines}
 	figures := []figure{{"Instances", "Each point is the mean of its piece of time.", c.svg()}}
 	if most > 0 {
@@ -207,7 +220,7 @@ func (r *Report) seriesCharts() []figure {
 		figures = append(figures, figure{waitingCaption, "", c.svg()})
 	}
 	if len(r.Schedules) > 0 {
-		runs := line{name: "runs", class: "c3", steps: true}
+		runs := line{name: "runs", class: "ok", steps: true, fill: true}
 		last := 0.0
 		for _, s := range r.Series {
 			runs.points = append(runs.points, Point{last / unit, float64(s.Runs)}, Point{s.At / unit, float64(s.Runs)})
@@ -226,14 +239,16 @@ func (r *Report) seriesCharts() []figure {
 func (r *Report) tables() []pageTable {
 	var tables []pageTable
 	percentiles := func(caption string, p Percentiles) {
-		t := pageTable{Caption: caption, Header: []string{"", "total", "waiting", "init", "handler"}}
+		t := pageTable{Caption: caption, Header: []string{"", "total", "waiting", "init", "handler", ""}, Bars: true}
 		for _, name := range []string{"mean", "p50", "p90", "p99", "p999"} {
 			l := p.Parts[name]
 			label := name
 			if name == "p999" {
 				label = "p99.9"
 			}
-			t.Rows = append(t.Rows, row(label, shortSeconds(l.Total), shortSeconds(l.Waiting), shortSeconds(l.Init), shortSeconds(l.Handler)))
+			line := row(label, shortSeconds(l.Total), shortSeconds(l.Waiting), shortSeconds(l.Init), shortSeconds(l.Handler), "")
+			line.Cells[5].Bar = l.bar(p.Parts["p999"].Total)
+			t.Rows = append(t.Rows, line)
 		}
 		tables = append(tables, t)
 	}
@@ -253,7 +268,7 @@ func (r *Report) tables() []pageTable {
 		tables = append(tables, t)
 	}
 	if d := r.Database; d != nil {
-		t := pageTable{Caption: "Database connections", Header: []string{"", ""}, Note: "There are " + d.kind() + "."}
+		t := pageTable{Caption: "Database connections", Note: "There are " + d.kind() + "."}
 		for _, r := range d.rows() {
 			line := row(r[0], r[1])
 			line.Cells[1].Text = true
@@ -271,10 +286,12 @@ func (r *Report) tables() []pageTable {
 	}
 	tables = append(tables, cost)
 	if len(r.Advice.Curve) > 0 {
-		t := pageTable{Caption: "By the number of provisioned instances", Header: []string{"provisioned", "cost", "p50", "p99", "p99.9", "cold", "spill over", "busy"}, Note: "The line in bold is the break-even."}
+		t := pageTable{Caption: "By the number of provisioned instances", Header: []string{"provisioned", "cost", "p50", "p99", "p99.9", "cold", "spill over", "busy"}}
 		for _, p := range r.Advice.Curve {
 			line := row(thousands(float64(p.Provisioned)), dollars(p.Cost), shortSeconds(p.P50), shortSeconds(p.P99), shortSeconds(p.P999), share(p.ColdShare), share(p.SpillShare), fmt.Sprintf("%.0f%%", p.Utilization*100))
-			line.Marked = p.BreakEven
+			if line.Marked = p.BreakEven; p.BreakEven {
+				t.Note = "The line in bold is the break-even."
+			}
 			t.Rows = append(t.Rows, line)
 		}
 		tables = append(tables, t)
@@ -298,6 +315,29 @@ func (r *Report) tables() []pageTable {
 		tables = append(tables, t)
 	}
 	return tables
+}
+
+// bar draws the parts of a latency, on a scale up to a longest one.
+func (l Latency) bar(longest float64) template.HTML {
+	const width = 300.0
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="bar" viewBox="0 0 %g 11" preserveAspectRatio="none" role="img" aria-label="waiting, init and handler">`, width)
+	x := 0.0
+	for _, part := range []struct {
+		class string
+		value float64
+	}{{"busy2", l.Waiting}, {"init", l.Init}, {"busy", l.Handler}} {
+		w := 0.0
+		if longest > 0 {
+			w = min(part.value/longest, 1) * width
+		}
+		if w >= 0.1 {
+			fmt.Fprintf(&b, `<rect class="%s" x="%.1f" width="%.1f" height="11"/>`, part.class, x, w)
+		}
+		x += w
+	}
+	b.WriteString("</svg>")
+	return template.HTML(b.String()) //nolint:gosec // made of numbers
 }
 
 // price writes the price of a unit with all its digits.

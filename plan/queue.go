@@ -28,6 +28,8 @@ const (
 
 	largestBatch     = 10000
 	largestFIFOBatch = 10
+
+	largestConcurrency = 1000 // the highest maximum concurrency
 )
 
 // Queue is an SQS queue whose jobs run on the function of a [Scenario].
@@ -105,7 +107,7 @@ func (q *Queue) check() error {
 	if q.BatchSize < 0 || q.BatchSize > most {
 		wrong("batch size must be 1 to %d messages, got %d; correct it", most, q.BatchSize)
 	}
-	if q.MaxConcurrency != 0 && (q.MaxConcurrency < 2 || q.MaxConcurrency > 1000) {
+	if q.MaxConcurrency != 0 && (q.MaxConcurrency < 2 || q.MaxConcurrency > largestConcurrency) {
 		wrong("maximum concurrency must be 2 to 1000, got %d; leave it out for none", q.MaxConcurrency)
 	}
 	if q.MaxConcurrency > 0 && q.MaxPollers > 0 {

@@ -26,13 +26,14 @@ type axis struct {
 	from, to float64 // coordinates
 }
 
-// line joins points. Its class sets its colour: c1 to c4.
+// line joins points. Its class is the name of its colour in theme.css.
 type line struct {
 	name   string
 	class  string
 	points []Point
 	dots   bool
 	steps  bool
+	fill   bool // the area below
 }
 
 // mark is a point with a label.
@@ -112,6 +113,20 @@ func (a *axis) scale(values []float64) {
 	a.low, a.high = low, high
 }
 
+// hours sets the bounds and ticks of an axis for so many hours, at whole parts of days.
+func (a *axis) hours(n float64) {
+	step := 168.0
+	for _, s := range []float64{48, 24, 12, 6, 4, 3, 2, 1} {
+		if n/s <= 9 {
+			step = s
+		}
+	}
+	a.high = math.Max(n, step)
+	for v := 0.0; v <= a.high+1e-9; v += step {
+		a.ticks = append(a.ticks, v)
+	}
+}
+
 // svg draws the chart. All texts are escaped.
 func (c *chart) svg() template.HTML {
 	var xs, ys []float64
@@ -166,24 +181,27 @@ func (c *chart) draw(b *strings.Builder, l *line) {
 	if len(l.points) == 0 {
 		return
 	}
-	fmt.Fprintf(b, `<path class="%s" d="`, l.class)
+	var path strings.Builder
 	var lastY float64
 	for i, p := range l.points {
 		x, y := c.x.place(p.X), c.y.place(p.Y)
 		switch {
 		case i == 0:
-			fmt.Fprintf(b, "M%.1f %.1f", x, y)
+			fmt.Fprintf(&path, "M%.1f %.1f", x, y)
 		case l.steps:
-			fmt.Fprintf(b, "L%.1f %.1fL%.1f %.1f", x, lastY, x, y)
+			fmt.Fprintf(&path, "L%.1f %.1fL%.1f %.1f", x, lastY, x, y)
 		default:
-			fmt.Fprintf(b, "L%.1f %.1f", x, y)
+			fmt.Fprintf(&path, "L%.1f %.1f", x, y)
 		}
 		lastY = y
 	}
-	b.WriteString(`"/>`)
+	if l.fill {
+		fmt.Fprintf(b, `<path class="area %s" d="%sL%.1f %gL%.1f %gZ"/>`, l.class, path.String(), c.x.place(l.points[len(l.points)-1].X), c.y.from, c.x.place(l.points[0].X), c.y.from)
+	}
+	fmt.Fprintf(b, `<path class="%s" d="%s"/>`, l.class, path.String())
 	if l.dots {
 		for _, p := range l.points {
-			fmt.Fprintf(b, `<circle class="%s" cx="%.1f" cy="%.1f" r="3.5"/>`, l.class, c.x.place(p.X), c.y.place(p.Y))
+			fmt.Fprintf(b, `<circle class="%s" cx="%.1f" cy="%.1f" r="3"/>`, l.class, c.x.place(p.X), c.y.place(p.Y))
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/lambdahearth/hearth/plan"
 )
 
-var update = flag.Bool("update", false, "write docs/planning.md, its pictures and docs/plan-bookmarks.html anew")
+var update = flag.Bool("update", false, "write docs/planning.md, its pictures, docs/plan-bookmarks.html and plan/theme.css anew")
 
 const planningDoc = "../../docs/planning.md"
 
@@ -170,6 +170,23 @@ func comma(x float64) string {
 		text = text[:i] + "," + text[i:]
 	}
 	return text
+}
+
+// TestPlanningTheme checks that the page of a plan has the colours and fonts of the local
+// page: the first two lines of its style.css.
+func TestPlanningTheme(t *testing.T) {
+	t.Parallel()
+	style, err := os.ReadFile("../../local/internal/page/assets/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	light, rest, _ := strings.Cut(string(style), "\n")
+	dark, _, _ := strings.Cut(rest, "\n")
+	dark, ok := strings.CutPrefix(dark, ":root[data-theme=dark]")
+	if !ok || !strings.HasPrefix(light, ":root{") {
+		t.Fatalf("style.css begins with other lines: %s\n%s", light, dark)
+	}
+	same(t, "../../plan/theme.css", []byte(light+"\n@media(prefers-color-scheme:dark){:root"+dark+"}\n"))
 }
 
 // TestPlanningPage makes the page of the example with the command in docs/planning.md. It
