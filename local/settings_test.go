@@ -112,6 +112,7 @@ func TestReadSchedules(t *testing.T) {
 		"Mapping":  resource("AWS::Lambda::EventSourceMapping", map[string]any{"EventSourceArn": att("Queue"), "FunctionName": map[string]any{"Ref": "Fn"}}),
 		"Disabled": schedule("rate(1 minute)", "Fn", map[string]any{"State": "DISABLED"}),
 		"Else":     schedule("rate(1 minute)", "Topic", nil),
+		"Untimed":  schedule("rate(1 minute)", "Fn", map[string]any{"FlexibleTimeWindow": map[string]any{"MaximumWindowInMinutes": "x"}}),
 		"Invalid":  schedule("cron(0 3 * * * *)", "Fn", nil),
 		"Flexible": schedule("cron(0 3 * * ? *)", "Fn", map[string]any{
 			"ScheduleExpressionTimezone": "Europe/Berlin", "FlexibleTimeWindow": map[string]any{"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15},
@@ -136,7 +137,7 @@ func TestReadSchedules(t *testing.T) {
 	if diff := cmp.Diff(want, got[0].Runs); diff != "" {
 		t.Error(diff)
 	}
-	if notes := got[0].Notes; len(notes) != 1 || !strings.HasPrefix(notes[0], `The schedule Invalid is left out: schedule expression "cron(0 3 * * * *)": `) {
+	if notes := got[0].Notes; len(notes) != 2 || notes[1] != `Left out of the plan: Plain/Untimed: must be a whole number, got "x".` || !strings.HasPrefix(notes[0], `The schedule Invalid is left out: schedule expression "cron(0 3 * * * *)": `) {
 		t.Errorf("got %q", notes)
 	}
 	var times []string
@@ -177,6 +178,7 @@ func TestReadDatabases(t *testing.T) {
 		"formula":  {map[string]any{"Parameters": parameters("LEAST({DBInstanceClassMemory/9531392},5000)")}, &local.DatabaseSettings{}, 0},
 		"proxy":    {map[string]any{"Pool": pool(nil)}, &local.DatabaseSettings{Proxy: true, Percent: 100, Borrow: 2 * time.Minute}, 0},
 		"settings": {map[string]any{"Pool": pool(map[string]any{"MaxConnectionsPercent": 80, "ConnectionBorrowTimeout": 0}), "Parameters": parameters(100)}, &local.DatabaseSettings{Proxy: true, Percent: 80, MaxConnections: 100}, 0},
+		"unknown":  {map[string]any{"Pool": pool(map[string]any{"MaxConnectionsPercent": "x"})}, &local.DatabaseSettings{}, 1},
 		"several":  {map[string]any{"Pool": pool(nil), "Other": pool(map[string]any{"MaxConnectionsPercent": 80})}, nil, 1},
 	} {
 		resources := map[string]any{

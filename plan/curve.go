@@ -31,7 +31,7 @@ func study(s *Scenario) Scenario {
 	c := *s
 	c.Provisioned = Provisioned{Utilization: s.Provisioned.Utilization}
 	c.Reserved = nil
-	c.Account = max(s.Account, 1_000_000) // the need, not bounded by the quota
+	c.Account = max(s.Account, math.MaxInt32) // the need, not bounded by the quota
 	c.Requests = studyRequests
 	c.Length = 0
 	c.Deployments = nil

@@ -44,8 +44,8 @@ type Database struct {
 func (d *Database) check() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("plan: database: "+format, args...)) }
-	if d.Connections < 1 {
-		wrong("connections must be at least 1, got %d; see max_connections of the database", d.Connections)
+	if d.Connections < 1 || d.Connections > mostInstances {
+		wrong("connections must be 1 to 2,147,483,647, got %d; see max_connections of the database", d.Connections)
 	}
 	if d.Borrow < 0 {
 		wrong("borrow must be 0s or more, got %s; correct it", d.Borrow)

@@ -169,9 +169,9 @@ func TestDatabaseReport(t *testing.T) {
 func TestDatabaseMistakes(t *testing.T) {
 	t.Parallel()
 	for want, d := range map[string]Database{
-		"plan: database: connections must be at least 1, got 0; see max_connections of the database": {},
-		"plan: database: borrow must be 0s or more, got -1s; correct it":                             {Connections: 1, Borrow: -time.Second},
-		"plan: database: held must be a share of 0 to 1, got 2; correct it":                          {Connections: 1, Held: 2},
+		"plan: database: connections must be 1 to 2,147,483,647, got 0; see max_connections of the database": {},
+		"plan: database: borrow must be 0s or more, got -1s; correct it":                                     {Connections: 1, Borrow: -time.Second},
+		"plan: database: held must be a share of 0 to 1, got 2; correct it":                                  {Connections: 1, Held: 2},
 	} {
 		if _, err := Run(Scenario{Traffic: Steady(1), Duration: Constant(1), Database: &d}); err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)

@@ -16,22 +16,29 @@ func ErlangB(servers, load float64) float64 {
 	case servers <= 0:
 		return 1
 	}
-	whole := math.Floor(servers)
-	inverse := 1.0
-	if rest := servers - whole; rest > 0 {
-		inverse = 1 / erlangBelowOne(rest, load)
-		for s := rest + 1; s <= servers+1e-9; s++ {
-			inverse = 1 + inverse*s/load
-		}
-		return 1 / inverse
+	// 1/B(s) = 1 + s/load/B(s-1), written out from the highest s on: the terms rise while s
+	// is above the load, and fall after that. A few times √load of them are enough.
+	whole := int(math.Min(math.Floor(servers+1e-9), math.MaxInt32))
+	if whole == 0 {
+		return erlangBelowOne(servers, load)
 	}
-	for s := 1.0; s <= whole; s++ {
-		inverse = 1 + inverse*s/load
-		if math.IsInf(inverse, 1) {
+	inverse, term := 1.0, 1.0
+	for i := range whole {
+		factor := (servers - float64(i)) / load
+		if term *= factor; i == whole-1 {
+			break
+		}
+		if inverse += term; math.IsInf(inverse, 1) {
 			return 0
 		}
+		if factor < 1 && term < inverse*1e-17*(1-factor) {
+			return 1 / inverse
+		}
 	}
-	return 1 / inverse
+	if rest := servers - float64(whole); rest > 1e-9 {
+		term /= erlangBelowOne(rest, load)
+	}
+	return 1 / (inverse + term)
 }
 
 // erlangBelowOne computes Erlang B for 0 to 1 servers, by its integral:

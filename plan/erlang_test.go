@@ -35,6 +35,27 @@ func TestErlangB(t *testing.T) {
 	}
 }
 
+// TestLargeErlangB compares ErlangB with the recursion that defines it, and checks that
+// huge numbers take no time.
+func TestLargeErlangB(t *testing.T) {
+	t.Parallel()
+	for _, load := range []float64{900, 990, 1000, 1010, 2000} {
+		b := 1.0
+		for s := 1.0; s <= 1000; s++ {
+			b = load * b / (s + load*b)
+		}
+		near(t, "1,000 servers", ErlangB(1000, load), b, 1e-12)
+	}
+	// As the number of servers grows, B at a load equal to it becomes √(2/(π·servers)).
+	for _, servers := range []float64{1e6, 2e9} {
+		near(t, "as many servers as the load", ErlangB(servers, servers), math.Sqrt(2/math.Pi/servers), 1e-3)
+	}
+	if b := ErlangB(2e9, 5); b != 0 {
+		t.Errorf("2,000 million servers for a load of 5 block %g", b)
+	}
+	near(t, "an overload", ErlangB(1e9, 1e12), 0.999, 1e-6)
+}
+
 func TestServersFor(t *testing.T) {
 	t.Parallel()
 	for _, load := range []float64{0.01, 1, 5, 123.4, 5000} {

@@ -64,6 +64,9 @@ func ReadFile(path, only string) (*Recorded, error) {
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html (2026-11)
 func Read(name string, r io.Reader, only string) (*Recorded, error) {
 	buffered := bufio.NewReaderSize(r, 1<<16)
+	if mark, err := buffered.Peek(3); err == nil && string(mark) == "\ufeff" { // as some spreadsheets write
+		buffered.Discard(3) //nolint:errcheck // it was just read
+	}
 	head, err := buffered.Peek(1 << 14)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return nil, fmt.Errorf("read traffic %s: %w", name, err)
@@ -118,7 +121,7 @@ func readCounts(r io.Reader) (*Recorded, error) {
 		if len(fields) == 0 || len(fields) > 2 {
 			return fmt.Errorf("must be a number of requests, or a time and a number, got %q; write 2026-11-02T10:00:00Z,1834", line)
 		}
-		count, err := strconv.ParseFloat(strings.TrimSpace(fields[len(fields)-1]), 64)
+		count, err := strconv.ParseFloat(strings.Trim(fields[len(fields)-1], ` "`), 64)
 		if err != nil || !(count >= 0 && count <= 6e8) {
 			if n == 1 && err != nil {
 				return nil // a header

@@ -70,7 +70,7 @@ func row(values ...string) pageRow {
 func (r *Report) WriteHTML(w io.Writer) error {
 	s := r.Scenario
 	p := page{Report: r, Theme: template.CSS(theme), Colours: []template.CSS{"busy", "busy2", "init", "spill", "kill", "ok", "frozen", "ink"}} //nolint:gosec // it is our own
-	if s.Rate > 0 {
+	if r.Requests > 0 {
 		p.Subtitle = fmt.Sprintf("%s, %s requests/s; handler %s, init %s; ", s.Traffic, rate(s.Rate), s.Duration, s.Init)
 	}
 	p.Subtitle += fmt.Sprintf("%d MB, %s; %s simulated in %s, seed %d", s.MemoryMB, s.Arch, r.simulated(), shortSeconds(r.Length), s.Seed)

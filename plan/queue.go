@@ -30,6 +30,8 @@ const (
 	largestFIFOBatch = 10
 
 	largestConcurrency = 1000 // the highest maximum concurrency
+
+	mostGroups = 10_000_000 // that the simulator has memory for
 )
 
 // Queue is an SQS queue whose jobs run on the function of a [Scenario].
@@ -119,8 +121,11 @@ func (q *Queue) check() error {
 	if !(q.Failure >= 0 && q.Failure < 1) {
 		wrong("failure must be a share of 0 up to but not 1, got %g; correct it", q.Failure)
 	}
-	if q.Backlog < 0 || q.Groups < 0 || q.Jobs < 0 || q.MaxReceives < 0 || q.Window < 0 || q.Window > 5*time.Minute || q.Visibility < 0 {
-		wrong("backlog, groups, jobs, receives and visibility must be 0 or more and the window 0s to 5m; correct them")
+	if q.Groups > mostGroups || q.FIFO && q.Backlog > mostGroups {
+		wrong("message groups and the backlog of a FIFO queue must be at most 10,000,000, got %d and %d; lower them", q.Groups, q.Backlog)
+	}
+	if q.Backlog < 0 || q.Backlog > math.MaxInt32 || q.Groups < 0 || q.Jobs < 0 || q.MaxReceives < 0 || q.Window < 0 || q.Window > 5*time.Minute || q.Visibility < 0 {
+		wrong("backlog, groups, jobs, receives and visibility must be 0 or more, and the window 0s to 5m; correct them")
 	}
 	return errors.Join(errs...)
 }
@@ -142,17 +147,18 @@ type queue struct {
 	random     *rand.Rand
 	visibility float64
 
-	ready    ring[message]   // of a standard queue
-	groups   []ring[message] // of a FIFO queue
-	busy     []bool          // groups with an invocation in flight, or stopped
-	stopped  []bool          // groups that wait for a hidden message
-	turn     ring[int32]     // groups with messages and no invocation
-	count    int             // waiting messages, in ready or groups
-	hidden   hidden          // messages that become visible again later
-	level    float64         // concurrent invocations that the pollers allow
-	since    float64         // when level was computed
-	inFlight int
-	wakeAt   float64
+	untouched int             // messages of the backlog of a standard queue, before ready
+	ready     ring[message]   // of a standard queue
+	groups    []ring[message] // of a FIFO queue
+	busy      []bool          // groups with an invocation in flight, or stopped
+	stopped   []bool          // groups that wait for a hidden message
+	turn      ring[int32]     // groups with messages and no invocation
+	count     int             // waiting messages, in ready or groups
+	hidden    hidden          // messages that become visible again later
+	level     float64         // concurrent invocations that the pollers allow
+	since     float64         // when level was computed
+	inFlight  int
+	wakeAt    float64
 
 	queueStats
 }
@@ -190,8 +196,12 @@ func newQueue(m *simulator, number int) *queue {
 		}
 	}
 	q.level = q.lowestLevel()
-	for range q.Backlog {
-		q.put(message{group: q.group()})
+	if q.FIFO {
+		for range q.Backlog {
+			q.put(message{group: q.group()})
+		}
+	} else {
+		q.untouched, q.count, q.deepest = q.Backlog, q.Backlog, q.Backlog
 	}
 	q.arrived += uint64(q.Backlog)
 	if q.Traffic != nil {
@@ -332,6 +342,9 @@ func (q *queue) dispatch() {
 
 // first returns the time at which the first waiting message was sent.
 func (q *queue) first() float64 {
+	if q.untouched > 0 {
+		return 0
+	}
 	if !q.FIFO {
 		return q.ready.at(0).sent
 	}
@@ -343,6 +356,10 @@ func (q *queue) take() int32 {
 	id := q.m.batches.get(q.number)
 	b := &q.m.batches.all[id]
 	if !q.FIFO {
+		for len(b.messages) < q.BatchSize && q.untouched > 0 {
+			b.messages = append(b.messages, message{})
+			q.untouched--
+		}
 		for len(b.messages) < q.BatchSize && q.ready.n > 0 {
 			b.messages = append(b.messages, q.ready.pop())
 		}

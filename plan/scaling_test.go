@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -165,7 +166,7 @@ func TestCheck(t *testing.T) {
 		"plan: provisioned must be at most reserved (3 instances), got 5; lower it":                                                         {Traffic: Steady(1), Duration: Constant(1), Reserved: new(3), Provisioned: Provisioned{Min: 5}},
 		"plan: provisioned must be at most the account's concurrency (1000 instances), got 2000; lower it":                                  {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Min: 1, Max: 2000}},
 		"plan: utilization must be 0.1 to 0.9, got 70; it is a ratio, so 70% is 0.7":                                                        {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Utilization: 70}},
-		"plan: reserved must be at least 0 instances, got -1; leave it out to reserve nothing":                                              {Traffic: Steady(1), Duration: Constant(1), Reserved: new(-1)},
+		"plan: reserved must be 0 to 2,147,483,647 instances, got -1; leave it out to reserve nothing":                                      {Traffic: Steady(1), Duration: Constant(1), Reserved: new(-1)},
 		"plan: provisioned must be 0 or more instances, the lower number first, got 5 to 2; correct it":                                     {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Min: 5, Max: 2}},
 		"plan: the lowest of provisioned must be at least 1 instance with a highest, got 0 to 5; there is no utilization of none to follow": {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Max: 5}},
 		"plan: timeout must be 0s to 15m, got 16m0s; correct it":                                                                            {Traffic: Steady(1), Duration: Constant(1), Timeout: 16 * time.Minute},
@@ -175,13 +176,20 @@ func TestCheck(t *testing.T) {
 		"plan: provisioned of a schedule must be at least 1 instance, the lower number first, got 0 to 0; correct it":                       {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Schedule: []Change{{}}}},
 		"plan: mean of init must be 0 to 15m, got constant:1h0m0s; correct it":                                                              {Traffic: Steady(1), Duration: Constant(1), Init: Constant(time.Hour)},
 		"plan: idle must be 0s or more and rise, got 2s to 1s; give the shorter time first":                                                 {Traffic: Steady(1), Duration: Constant(1), Idle: Band{2 * time.Second, time.Second}},
-		"plan: length must be 0s or more and requests 0 or more, got -1ns and 0; leave them out for as long as it takes":                    {Traffic: Steady(1), Duration: Constant(1), Length: -1},
+		"plan: length must be 0s to a year and requests 0 or more, got -1ns and 0; leave them out for as long as it takes":                  {Traffic: Steady(1), Duration: Constant(1), Length: -1},
 		"queue \"jobs\": failure must be a share of 0 up to but not 1, got 1; correct it":                                                   {Queues: []Queue{{Name: "jobs", Duration: Constant(1), Failure: 1}}},
 		"queue \"jobs\": pollers must be at least 2, the lower number first, got 1 to 5; correct them":                                      {Queues: []Queue{{Name: "jobs", Duration: Constant(1), MinPollers: 1, MaxPollers: 5}}},
 		"queue \"jobs\": maximum concurrency must be none with provisioned pollers, got 5; leave one out":                                   {Queues: []Queue{{Name: "jobs", Duration: Constant(1), MinPollers: 2, MaxPollers: 5, MaxConcurrency: 5}}},
 		"plan: time of a schedule must be 0s to 24h and rise, got 25h0m0s; sort the changes":                                                {Traffic: Steady(1), Duration: Constant(1), Provisioned: Provisioned{Schedule: []Change{{At: 25 * time.Hour, Min: 1}}}},
 		"queue \"jobs\": traffic: rate 1 must be 0 to 10,000,000 requests a second, got -1; correct it":                                     {Queues: []Queue{{Name: "jobs", Duration: Constant(1), Traffic: Steady(-1)}}},
-		"plan: account must be at least 1 instance, got -5; give the quota of concurrent executions":                                        {Traffic: Steady(1), Duration: Constant(1), Account: -5, Reserved: new(1)},
+		"plan: account must be 1 to 2,147,483,647 instances, got -5; give the quota of concurrent executions":                               {Traffic: Steady(1), Duration: Constant(1), Account: -5, Reserved: new(1)},
+		"plan: reserved must be 0 to 2,147,483,647 instances, got 99999999999; leave it out to reserve nothing":                             {Traffic: Steady(1), Duration: Constant(1), Reserved: new(99_999_999_999)},
+		"plan: length must be 0s to a year and requests 0 or more, got 8785h0m0s and 0; leave them out for as long as it takes":             {Traffic: Steady(1), Duration: Constant(1), Length: 8785 * time.Hour},
+		"plan: the peak must keep at most 10,000,000 instances busy, got 9e+08; lower the rate or the duration":                             {Traffic: Steady(1e6), Duration: Constant(15 * time.Minute)},
+		"plan: requests per unit must be a number, got NaN; correct it":                                                                     {Traffic: Steady(1), Duration: Constant(1), RequestsPerUnit: math.NaN()},
+		"plan: time of a deployment must be 0s or more, got -1s; it counts from the beginning":                                              {Traffic: Steady(1), Duration: Constant(1), Deployments: []time.Duration{-time.Second}},
+		"plan: traffic: a burst must have 1 to 1,000,000 requests, got 1000001; correct it":                                                 {Traffic: Bursts(1, 1_000_001, 0), Duration: Constant(1)},
+		"queue \"jobs\": message groups and the backlog of a FIFO queue must be at most 10,000,000, got 20000000 and 0; lower them":         {Queues: []Queue{{Name: "jobs", Duration: Constant(1), FIFO: true, Groups: 20_000_000}}},
 		"plan: traffic: must have a rate or requests, got none; give a rate in requests a second":                                           {Traffic: Curve(time.Second, nil, true), Duration: Constant(1)},
 		"plan: traffic: step must be above 0 seconds, got 0; say how long each rate lasts":                                                  {Traffic: Curve(0, []float64{1, 2}, true), Duration: Constant(1)},
 	} {

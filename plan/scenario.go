@@ -21,6 +21,13 @@ const (
 	defaultTimeout = 15 * time.Minute // the longest that Lambda allows
 )
 
+// Bounds of what the simulator can do.
+const (
+	mostInstances = math.MaxInt32
+	mostBusy      = 1e7
+	longestRun    = 366 * 24 * time.Hour
+)
+
 // AWS does not document idle times. Published measurements lie between 5 and 15 minutes,
 // and differ between regions and hours.
 var defaultIdle = Band{5 * time.Minute, 15 * time.Minute}
@@ -220,6 +227,9 @@ func (s *Scenario) Check() error {
 		if s.Duration == nil && (s.Traffic.requests == nil || len(s.Traffic.requests) > 0 && s.Traffic.requests[0].Duration < 0) {
 			wrong("plan: duration must be given, got none; say how long a request takes, such as 250ms")
 		}
+		if busy := s.Traffic.Peak() * s.meanDuration(); busy > mostBusy {
+			wrong("plan: the peak must keep at most 10,000,000 instances busy, got %.3g; lower the rate or the duration", busy)
+		}
 	}
 	for name, d := range map[string]Distribution{"duration": s.Duration, "init": s.Init} {
 		if d != nil && !(d.Mean() >= 0 && d.Mean() <= defaultTimeout.Seconds()) {
@@ -232,12 +242,13 @@ func (s *Scenario) Check() error {
 	if s.Timeout < 0 || s.Timeout > defaultTimeout {
 		wrong("plan: timeout must be 0s to 15m, got %s; correct it", s.Timeout)
 	}
-	if s.Account < 0 {
-		wrong("plan: account must be at least 1 instance, got %d; give the quota of concurrent executions", s.Account)
+	if s.Account < 0 || s.Account > mostInstances {
+		wrong("plan: account must be 1 to 2,147,483,647 instances, got %d; give the quota of concurrent executions", s.Account)
+		return errors.Join(errs...)
 	}
 	c := s.defaults()
-	if s.Reserved != nil && *s.Reserved < 0 {
-		wrong("plan: reserved must be at least 0 instances, got %d; leave it out to reserve nothing", *s.Reserved)
+	if s.Reserved != nil && (*s.Reserved < 0 || *s.Reserved > mostInstances) {
+		wrong("plan: reserved must be 0 to 2,147,483,647 instances, got %d; leave it out to reserve nothing", *s.Reserved)
 	} else if most := c.Provisioned.max(); most > c.ceiling() {
 		name := "the account's concurrency"
 		if s.Reserved != nil {
@@ -272,8 +283,16 @@ func (s *Scenario) Check() error {
 	for i := range s.Schedules {
 		errs = append(errs, s.Schedules[i].check(s.Queues))
 	}
-	if s.Length < 0 || s.Requests < 0 {
-		wrong("plan: length must be 0s or more and requests 0 or more, got %s and %d; leave them out for as long as it takes", s.Length, s.Requests)
+	if math.IsNaN(s.RequestsPerUnit) {
+		wrong("plan: requests per unit must be a number, got %g; correct it", s.RequestsPerUnit)
+	}
+	for _, at := range s.Deployments {
+		if at < 0 {
+			wrong("plan: time of a deployment must be 0s or more, got %s; it counts from the beginning", at)
+		}
+	}
+	if s.Length < 0 || s.Length > longestRun || s.Requests < 0 {
+		wrong("plan: length must be 0s to a year and requests 0 or more, got %s and %d; leave them out for as long as it takes", s.Length, s.Requests)
 	}
 	return errors.Join(errs...)
 }

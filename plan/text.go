@@ -92,7 +92,7 @@ func (t *textWriter) table(rows [][]string) {
 func (t *textWriter) summary(r *Report) {
 	s := r.Scenario
 	t.printf("%s\n\n", r.Title)
-	if s.Rate > 0 {
+	if r.Requests > 0 {
 		t.printf("  Traffic    %s, %s requests/s", s.Traffic, rate(s.Rate))
 		if s.PeakRate > s.Rate*1.001 {
 			t.printf(" in the mean, %s at its peak", rate(s.PeakRate))

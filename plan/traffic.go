@@ -209,6 +209,9 @@ func (t *Traffic) length() float64 {
 	return t.step * float64(len(t.rates))
 }
 
+// mostInBurst is the maximum of requests in a burst.
+const mostInBurst = 1_000_000
+
 func (t *Traffic) check() error {
 	if t.requests != nil {
 		return nil
@@ -220,6 +223,9 @@ func (t *Traffic) check() error {
 		if !(r >= 0 && r <= 1e7) {
 			return fmt.Errorf("traffic: rate %d must be 0 to 10,000,000 requests a second, got %g; correct it", i+1, r)
 		}
+	}
+	if t.size > mostInBurst || !(t.spread >= 0) {
+		return fmt.Errorf("traffic: a burst must have 1 to 1,000,000 requests, got %d; correct it", t.size)
 	}
 	if t.step < 0 || t.step == 0 && len(t.rates) > 1 {
 		return fmt.Errorf("traffic: step must be above 0 seconds, got %g; say how long each rate lasts", t.step)

@@ -85,11 +85,13 @@ func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
 	}
 	app.SetValues(v)
 	s := &settingsReader{app: app, values: v, byName: map[string]*FunctionSettings{}, queues: map[string]*assembly.Resource{}, consumers: map[string]consumer{}, connects: map[string]bool{}}
-	for _, read := range []func() error{s.readQueues, s.readFunctions, s.readProvisioned, s.readScaling, s.readMappings, s.readAPIs, s.readSchedules, s.readDatabases} {
+	for _, read := range []func() error{s.readQueues, s.readFunctions, s.readProvisioned, s.readScaling, s.readMappings, s.readAPIs} {
 		if err := read(); err != nil {
 			return nil, fmt.Errorf("read settings: %w", err)
 		}
 	}
+	s.readSchedules()
+	s.readDatabases()
 	list := make([]FunctionSettings, 0, len(s.names))
 	for _, name := range s.names {
 		list = append(list, *s.byName[name])

@@ -31,7 +31,7 @@ const (
 )
 
 // readDatabases sets the database of the functions whose variables have its address.
-func (s *settingsReader) readDatabases() error {
+func (s *settingsReader) readDatabases() {
 	var databases []DatabaseSettings
 	for _, r := range s.app.OfType("AWS::RDS::DBProxyTargetGroup") {
 		var props struct {
@@ -41,7 +41,8 @@ func (s *settingsReader) readDatabases() error {
 			}
 		}
 		if err := s.decode(r, &props); err != nil {
-			return err
+			s.leaveOut(err)
+			continue
 		}
 		d := DatabaseSettings{Proxy: true, Percent: defaultPercent, Borrow: defaultBorrow}
 		if n := props.ConnectionPoolConfigurationInfo.MaxConnectionsPercent; n != nil {
@@ -57,10 +58,7 @@ func (s *settingsReader) readDatabases() error {
 	if len(databases) == 0 {
 		databases = append(databases, DatabaseSettings{})
 	}
-	most, err := s.maxConnections()
-	if err != nil {
-		return err
-	}
+	most := s.maxConnections()
 	for _, name := range s.names {
 		f := s.byName[name]
 		switch {
@@ -73,18 +71,18 @@ func (s *settingsReader) readDatabases() error {
 			f.Database = &d
 		}
 	}
-	return nil
 }
 
 // maxConnections returns the number that the app's parameter groups set for
 // max_connections; 0 if there is none, or there are several.
-func (s *settingsReader) maxConnections() (int, error) {
+func (s *settingsReader) maxConnections() int {
 	var all []int
 	for _, kind := range []string{"AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBParameterGroup"} {
 		for _, r := range s.app.OfType(kind) {
 			var props struct{ Parameters map[string]any }
 			if err := s.decode(r, &props); err != nil {
-				return 0, err
+				s.leaveOut(err)
+				continue
 			}
 			n, err := strconv.Atoi(fmt.Sprint(props.Parameters["max_connections"]))
 			if err == nil && n > 0 && !slices.Contains(all, n) {
@@ -93,9 +91,9 @@ func (s *settingsReader) maxConnections() (int, error) {
 		}
 	}
 	if len(all) != 1 {
-		return 0, nil
+		return 0
 	}
-	return all[0], nil
+	return all[0]
 }
 
 // namesDatabase reports whether a variable has the address of a database of the app.

@@ -47,8 +47,17 @@ func (s ScheduleSettings) Next(t, began time.Time) time.Time {
 	return next
 }
 
+// leaveOut notes for all functions that a resource cannot be read: its function is not
+// known.
+func (s *settingsReader) leaveOut(err error) {
+	for _, name := range s.names {
+		f := s.byName[name]
+		f.Notes = append(f.Notes, fmt.Sprintf("Left out of the plan: %v.", err))
+	}
+}
+
 // readSchedules reads the schedules of all functions and queues.
-func (s *settingsReader) readSchedules() error {
+func (s *settingsReader) readSchedules() {
 	for _, r := range s.app.OfType("AWS::Scheduler::Schedule") {
 		var props struct {
 			ScheduleExpression, ScheduleExpressionTimezone, State, StartDate, EndDate string
@@ -56,7 +65,8 @@ func (s *settingsReader) readSchedules() error {
 			Target                                                                    struct{ Arn, Input string }
 		}
 		if err := s.decode(r, &props); err != nil {
-			return err
+			s.leaveOut(err)
+			continue
 		}
 		one := ScheduleSettings{
 			Name: scheduleName(props.Target.Input, r.ID), Expression: props.ScheduleExpression, TimeZone: props.ScheduleExpressionTimezone,
@@ -83,7 +93,8 @@ func (s *settingsReader) readSchedules() error {
 			Targets                   []ruleTarget
 		}
 		if err := s.decode(r, &props); err != nil {
-			return err
+			s.leaveOut(err)
+			continue
 		}
 		if props.ScheduleExpression == "" {
 			continue
@@ -96,7 +107,6 @@ func (s *settingsReader) readSchedules() error {
 			s.addSchedule(one, target.Arn, props.State, nil)
 		}
 	}
-	return nil
 }
 
 // addSchedule adds a schedule to the function that its target is, or that handles its

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -109,6 +110,12 @@ func (f *Flags) traffic(recorded *plan.Recorded) (*plan.Traffic, error) {
 	if given > 1 || f.Rush > 0 && f.Burst != "" || f.Rate != 0 && (f.Traffic != "" && recorded.Traffic != nil || f.Daily != "") {
 		return nil, errors.New("traffic must be given once, got several of --rate, --traffic, --daily, --rush and --burst; a rate goes with --rush or --burst alone")
 	}
+	if f.Rush < 0 || math.IsNaN(f.Rush) {
+		return nil, wrong("rush", fmt.Errorf("must be above 0 requests a second, got %g; correct it", f.Rush))
+	}
+	if f.Weekend != 0 && f.Daily == "" {
+		return nil, wrong("weekend", fmt.Errorf("must come with --daily, got it alone; a week has days of that kind"))
+	}
 	rate := cmp.Or(f.Rate, defaultRate)
 	t := plan.Steady(rate)
 	switch {
@@ -125,7 +132,7 @@ func (f *Flags) traffic(recorded *plan.Recorded) (*plan.Traffic, error) {
 			return nil, wrong("daily", fmt.Errorf("must be two rates in requests a second, such as 2-40, got %q: %w", f.Daily, err))
 		}
 		t = plan.Diurnal(lowest, highest)
-		if f.Weekend < 0 {
+		if !(f.Weekend >= 0) {
 			return nil, wrong("weekend", fmt.Errorf("must be the share of a weekday's requests, such as 0.3, got %g; correct it", f.Weekend))
 		}
 		if f.Weekend > 0 {
@@ -140,7 +147,7 @@ func (f *Flags) traffic(recorded *plan.Recorded) (*plan.Traffic, error) {
 		}
 		t = plan.Bursts(rate, size, spread)
 	}
-	if f.Scale < 0 {
+	if !(f.Scale >= 0) {
 		return nil, wrong("scale", fmt.Errorf("must be above 0, got %g; correct it", f.Scale))
 	}
 	if f.Scale > 0 {

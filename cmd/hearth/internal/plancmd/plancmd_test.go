@@ -3,6 +3,8 @@ package plancmd
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -250,6 +252,19 @@ func TestDatabase(t *testing.T) {
 	}
 }
 
+// TestNoFunction checks the error for an assembly without a Go function.
+func TestNoFunction(t *testing.T) {
+	t.Parallel()
+	dir := assembly(t)
+	if err := os.WriteFile(filepath.Join(dir, "Shop.template.json"), []byte(`{"Resources": {}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const want = "plan: the assembly must have a Go function, which has the runtime provided.al2023, got none; name another one with --assembly, or none"
+	if err := Run(t.Context(), Flags{Assembly: dir}, io.Discard); err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	dir := assembly(t)
@@ -274,6 +289,12 @@ func TestMistakes(t *testing.T) {
 		`plan: --burst: must be a number of requests, and over what time they come, such as 50/2s, got "0"; correct it`:                                                                     {Burst: "0"},
 		`plan: --at-memory: must be 128 to 10240 MB and the duration with it, such as 512=110ms, got "64=1s"; correct it`:                                                                   {AtMemory: []string{"64=1s"}},
 		"plan: --weekend: must be the share of a weekday's requests, such as 0.3, got -1; correct it":                                                                                       {Daily: "1-2", Weekend: -1},
+		"plan: --weekend: must be the share of a weekday's requests, such as 0.3, got NaN; correct it":                                                                                      {Daily: "1-2", Weekend: math.NaN()},
+		"plan: --weekend: must come with --daily, got it alone; a week has days of that kind":                                                                                               {Weekend: 0.5},
+		"plan: --rush: must be above 0 requests a second, got -5; correct it":                                                                                                               {Rush: -5},
+		"plan: --rush: must be above 0 requests a second, got NaN; correct it":                                                                                                              {Rush: math.NaN()},
+		"plan: --scale: must be above 0, got NaN; correct it":                                                                                                                               {Scale: math.NaN()},
+		"plan: --clients: must be 0 or more, got -5; correct it":                                                                                                                            {Clients: -5},
 		"plan: --scale: must be above 0, got -1; correct it":                                                                                                                                {Scale: -1},
 		`plan: --queue: must begin with the name of the queue, got "rate=5"; write jobs,rate=5,duration=2s`:                                                                                 {Queues: []string{"rate=5"}},
 		`plan: --queue: "jobs": must have messages, got none; add rate=5 or backlog=1000`:                                                                                                   {Queues: []string{"jobs"}},

@@ -74,6 +74,9 @@ func (f *Flags) choose(all []local.FunctionSettings) (*local.FunctionSettings, e
 	case len(all) == 0 && f.Function == "" && f.Assembly == "":
 		return nil, nil
 	}
+	if len(all) == 0 {
+		return nil, errors.New("the assembly must have a Go function, which has the runtime provided.al2023, got none; name another one with --assembly, or none")
+	}
 	var names []string
 	for _, s := range all {
 		names = append(names, s.LogicalID)

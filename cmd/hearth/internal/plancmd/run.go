@@ -118,6 +118,9 @@ func (f *Flags) input(ctx context.Context) (*plan.Input, error) {
 		return nil, wrong("memory", fmt.Errorf("must be 128 to 10240 MB, got %d; correct it", f.Memory))
 	}
 	in.Billing.MemoryMB = cmp.Or(f.Memory, in.Billing.MemoryMB, 128)
+	if !(f.Clients >= 0 && f.Clients < 1e12) {
+		return nil, wrong("clients", fmt.Errorf("must be 0 or more, got %g; correct it", f.Clients))
+	}
 	in.Billing.Connections = f.Clients
 	in.Billing.Measured, err = f.measured()
 	return in, err
