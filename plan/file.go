@@ -29,7 +29,8 @@ type File struct {
 	Account int `json:"account"`
 	// ColdShare is the share of requests that may wait for an init; 0 if any may.
 	ColdShare float64 `json:"coldShare,omitempty"`
-	// QueueInstances is the number of instances that queues may take from the requests.
+	// QueueInstances is the number of instances that queues and schedules may take from the
+	// requests.
 	QueueInstances int    `json:"queueInstances,omitempty"`
 	Seed           uint64 `json:"seed,omitempty"`
 	// Recommended has the recommended settings, for human readers only.
@@ -100,7 +101,7 @@ func NewFile(in Input, a *Advice) (*File, error) {
 	goals := in.Goals.defaults()
 	f := &File{
 		Version: fileVersion, Duration: fileDistribution{s.Duration}, Init: fileDistribution{s.Init},
-		TimeoutSeconds: s.Timeout.Seconds(), Account: s.Account, QueueInstances: goals.Others, Seed: s.Seed,
+		TimeoutSeconds: s.Timeout.Seconds(), Account: s.Account, QueueInstances: goals.Others + a.scheduled, Seed: s.Seed,
 	}
 	f.IdleSeconds[0], f.IdleSeconds[1] = s.idleLimits()
 	if seconds(s.Init.Mean()) >= goals.Noticeable {

@@ -65,7 +65,7 @@ window=15m, and at its end cron(0 3 * * ? *), rate(5 minutes) or at(2026-11-30T0
 	flags.StringVar(&f.Duration, "duration", "", "the time `D` of the handler for a request; 100ms by default")
 	flags.StringVar(&f.Distribution, "distribution", "", "the `KIND` of durations that name none: exponential or constant")
 	flags.StringVar(&f.Init, "init", "", "the time `D` of a new instance before its first request; 45ms by\ndefault")
-	flags.BoolVar(&f.Measure, "measure", false, "start the program on this machine to find that out, and ask it\nwhat it serves")
+	flags.BoolVar(&f.Measure, "measure", false, "start the program on this machine to find that out")
 	flags.StringVar(&f.Dir, "dir", "", "the folder `DIR` of the program to measure; cdk.out says it")
 	flags.StringVar(&f.Idle, "idle", "", "how long `T` an idle instance lives; 5m-15m by default")
 	flags.StringVar(&f.Provisioned, "provisioned", "", "warm instances, `P`; 2-20 for target tracking")

@@ -88,7 +88,7 @@ func TestProject(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	r = read(Flags{Rate: 0.1, Queues: []string{"Jobs,rate=2,duration=100ms"}, Length: time.Hour})
-	if len(r.Scenario.Queues) != 1 || len(r.Advice.Queues) != 1 || r.Advice.Queues[0].Name != "Jobs" || len(r.Assumed) != 2 {
+	if len(r.Scenario.Queues) != 1 || len(r.Advice.Queues) != 1 || r.Advice.Queues[0].Name != "Jobs" || len(r.Assumed) != 3 || !strings.HasPrefix(r.Assumed[2], "An invocation runs one job of Jobs at a time: --queue Jobs,jobs=4 says how many. The program could not be asked: ") {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -249,6 +249,27 @@ func TestDatabase(t *testing.T) {
 	in, err := (&Flags{Assembly: dir, Function: "Other"}).input(t.Context())
 	if err != nil || in.Scenario.Database != nil || !strings.Contains(strings.Join(in.Assumed, "\n"), "Nothing waits for the database: --connections says its max_connections.") {
 		t.Errorf("got %+v, %v", in, err)
+	}
+}
+
+// TestJobs checks that the number of concurrent jobs comes from the program's manifest,
+// unless the flag has it.
+func TestJobs(t *testing.T) {
+	t.Parallel()
+	template, err := os.ReadFile("../../../../test/testdata/bookmarks.template.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := assembly(t)
+	if err := os.WriteFile(filepath.Join(dir, "Shop.template.json"), template, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for flag, want := range map[string]int{"titles,rate=1,duration=1s": 5, "titles,rate=1,duration=1s,jobs=3": 3} {
+		f := Flags{Assembly: dir, Dir: "../../../../examples/bookmarks/handler", Queues: []string{flag}}
+		in, err := f.input(t.Context())
+		if err != nil || in.Scenario.Queues[0].Jobs != want {
+			t.Errorf("%s: got %+v, %v; assumed %q", flag, in.Scenario.Queues, err, in.Assumed)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lambdahearth/hearth/internal/program"
+	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local"
 	"github.com/lambdahearth/hearth/plan"
 )
@@ -96,8 +97,9 @@ func (p *project) provisioned() plan.Provisioned {
 	return v
 }
 
-// queue returns a queue of the project, with its settings and measured jobs.
-func (p *project) queue(name string, measured *measurement) (plan.Queue, bool) {
+// queue returns a queue of the project, with its settings. jobs has the numbers of its
+// concurrent jobs.
+func (p *project) queue(name string, jobs map[string]int) (plan.Queue, bool) {
 	if p == nil {
 		return plan.Queue{}, false
 	}
@@ -109,19 +111,83 @@ func (p *project) queue(name string, measured *measurement) (plan.Queue, bool) {
 			Name: q.Name, FIFO: q.FIFO, BatchSize: q.BatchSize, Window: q.Window, MaxConcurrency: q.MaxConcurrency,
 			MinPollers: q.MinPollers, MaxPollers: q.MaxPollers, Visibility: q.Visibility, MaxReceives: q.MaxReceives, WholeBatch: !q.PartialResponses,
 		}
-		if measured != nil {
-			queue.Jobs = measured.jobs[name]
-		}
+		queue.Jobs = jobs[name]
 		return queue, true
 	}
 	return plan.Queue{}, false
 }
 
-// measurement has the values that a program reports about itself.
+// folder returns the folder of the program; "" if it is not known.
+func (f *Flags) folder(p *project) string {
+	if f.Dir == "" && p != nil && p.settings.Entry != "" {
+		return filepath.Join(p.dir, filepath.FromSlash(p.settings.Entry))
+	}
+	return f.Dir
+}
+
+// build builds the program. done deletes it.
+func (f *Flags) build(ctx context.Context, p *project) (binary string, done func(), err error) {
+	dir := f.folder(p)
+	if dir == "" {
+		return "", nil, errors.New("the folder of the program must be known, got none; name it with --dir")
+	}
+	tmp, err := os.MkdirTemp("", "hearth-")
+	if err != nil {
+		return "", nil, err
+	}
+	done = func() { os.RemoveAll(tmp) }
+	if binary, err = local.Build(ctx, dir, tmp); err != nil {
+		done()
+	}
+	return binary, done, err
+}
+
+// jobs returns the number of concurrent jobs in an invocation by queue, which the program's
+// manifest has. It asks the program only if a standard queue of the project needs that.
+func (f *Flags) jobs(ctx context.Context, in *plan.Input, p *project) map[string]int {
+	var needed []string
+	if p != nil {
+		for _, q := range p.settings.Queues {
+			if !q.FIFO && (f.loads(q.Name) || p.scheduled(q.Name)) {
+				needed = append(needed, q.Name)
+			}
+		}
+	}
+	if len(needed) == 0 {
+		return nil
+	}
+	binary, done, err := f.build(ctx, p)
+	jobs := map[string]int{}
+	if err == nil {
+		defer done()
+		var manifest *wire.Manifest
+		if manifest, err = program.Ask(ctx, binary, f.folder(p), nil); err == nil {
+			for _, q := range manifest.Queues {
+				jobs[q.Name] = q.Concurrency
+			}
+		}
+	}
+	if err != nil {
+		why, _, _ := strings.Cut(err.Error(), "\n")
+		assume(in, "An invocation runs one job of %s at a time: --queue %s,jobs=4 says how many. The program could not be asked: %s.", strings.Join(needed, " and "), needed[0], why)
+	}
+	return jobs
+}
+
+// loads reports whether a flag gives messages to a queue without its number of jobs.
+func (f *Flags) loads(queue string) bool {
+	for _, text := range f.Queues {
+		if name, options, _ := strings.Cut(text, ","); name == queue {
+			return !strings.Contains(","+options, ",jobs=")
+		}
+	}
+	return false
+}
+
+// measurement is how long the program takes to start.
 type measurement struct {
 	init   time.Duration // the median
 	starts int
-	jobs   map[string]int // concurrent jobs of an invocation, by queue
 }
 
 // starts is the number of starts that measure the init of a program.
@@ -129,29 +195,12 @@ const starts = 5
 
 // measure builds the program and starts it as an instance, several times.
 func (f *Flags) measure(ctx context.Context, p *project) (*measurement, error) {
-	dir := f.Dir
-	if dir == "" && p != nil && p.settings.Entry != "" {
-		dir = filepath.Join(p.dir, filepath.FromSlash(p.settings.Entry))
-	}
-	if dir == "" {
-		return nil, errors.New("the folder of the program must be known, got none; name it with --dir")
-	}
-	tmp, err := os.MkdirTemp("", "hearth-")
+	binary, done, err := f.build(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp)
-	binary, err := local.Build(ctx, dir, tmp)
-	if err != nil {
-		return nil, err
-	}
-	m := &measurement{jobs: map[string]int{}, starts: starts}
-	manifest, err := program.Ask(ctx, binary, dir, nil)
-	if err == nil {
-		for _, q := range manifest.Queues {
-			m.jobs[q.Name] = q.Concurrency
-		}
-	}
+	defer done()
+	m := &measurement{starts: starts}
 	var took []time.Duration
 	for range starts {
 		began := time.Now()

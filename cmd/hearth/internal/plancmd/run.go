@@ -90,7 +90,7 @@ func (f *Flags) input(ctx context.Context) (*plan.Input, error) {
 	if err := f.concurrency(in, project); err != nil {
 		return nil, err
 	}
-	if err := f.queues(in, project, measured); err != nil {
+	if err := f.queues(in, project, f.jobs(ctx, in, project)); err != nil {
 		return nil, err
 	}
 	if err := f.schedules(in, project); err != nil {
@@ -229,10 +229,10 @@ func (f *Flags) concurrency(in *plan.Input, p *project) error {
 
 // queues sets the queues that have messages. For the project's other queues, it counts the
 // instances that they need.
-func (f *Flags) queues(in *plan.Input, p *project, measured *measurement) error {
+func (f *Flags) queues(in *plan.Input, p *project, jobs map[string]int) error {
 	seen := map[string]bool{}
 	for _, text := range f.Queues {
-		q, err := f.queue(text, func(name string) (plan.Queue, bool) { return p.queue(name, measured) })
+		q, err := f.queue(text, func(name string) (plan.Queue, bool) { return p.queue(name, jobs) })
 		if err != nil {
 			return err
 		}
@@ -253,7 +253,7 @@ func (f *Flags) queues(in *plan.Input, p *project, measured *measurement) error 
 			continue
 		}
 		if p.scheduled(q.Name) { // it gets the messages of a schedule
-			queue, _ := p.queue(q.Name, measured)
+			queue, _ := p.queue(q.Name, jobs)
 			queue.Duration = f.runDuration(in)
 			in.Scenario.Queues = append(in.Scenario.Queues, queue)
 			assume(in, "A job of the queue %s takes %s on average: --queue %s,duration=1s says how long.", q.Name, short(queue.Duration), q.Name)
