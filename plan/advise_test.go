@@ -121,6 +121,18 @@ func TestMemoryAdvice(t *testing.T) {
 	}
 }
 
+// TestShortTrace checks that a trace of some seconds has the cost of a run: it says nothing
+// about a month.
+func TestShortTrace(t *testing.T) {
+	t.Parallel()
+	for length, of := range map[time.Duration]string{time.Second: "run", time.Hour: "month"} {
+		s := Scenario{Traffic: Trace([]Request{{At: 0, Duration: time.Second}, {At: length, Duration: time.Second}})}
+		if cost := DefaultPrices().Month(&s, run(t, s), Billing{}); cost.Of != of || of == "run" && cost.Lines[0].Quantity != 2e-6 {
+			t.Errorf("%s: got %+v", length, cost)
+		}
+	}
+}
+
 // TestQueueAdvice checks that a queue drains in the given time with the smallest maximum
 // concurrency.
 func TestQueueAdvice(t *testing.T) {

@@ -129,7 +129,8 @@ type Cost struct {
 }
 
 // Month returns the cost of a month of 730 hours at the rate of a result. For a scenario
-// with only a backlog, it returns the cost of the run instead. The result must have the
+// with only a backlog, or a trace of less than a minute, it returns the cost of the run
+// instead. The result must have the
 // queues of the scenario.
 func (p Prices) Month(s *Scenario, r *Result, b Billing) Cost {
 	c := Cost{Of: "month", Region: p.Region, Date: p.Date}
@@ -137,7 +138,7 @@ func (p Prices) Month(s *Scenario, r *Result, b Billing) Cost {
 		return c
 	}
 	month, hours := monthSeconds/r.Length, monthSeconds/3600
-	if s.backlogAlone() {
+	if s.backlogAlone() || r.Length < 60 && s.Traffic != nil && !s.Traffic.repeat && s.Length == 0 {
 		c.Of, month, hours = "run", 1, r.Length/3600
 	}
 	add := func(name string, quantity float64, unit string, price float64) {
