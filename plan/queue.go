@@ -243,8 +243,14 @@ func (q *queue) highestLevel() float64 {
 	return mostPollers
 }
 
-// waiting returns the number of messages in the queue, visible and hidden.
-func (q *queue) waiting() int { return q.count + len(q.hidden) }
+// waiting returns the number of messages in the queue, visible and hidden. The messages of
+// a stopped message group are in count already.
+func (q *queue) waiting() int {
+	if q.FIFO {
+		return q.count
+	}
+	return q.count + len(q.hidden)
+}
 
 // queued reports whether any queue has messages.
 func (m *simulator) queued() bool {

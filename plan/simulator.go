@@ -231,7 +231,8 @@ type place struct {
 
 // acquire finds or starts an instance. ok is false if Lambda throttles the invocation.
 func (m *simulator) acquire() (p place, ok bool) {
-	if m.warmBusy < m.ready && (!m.limited || m.warmed.take(m.now)) {
+	// While a deployment's old version finishes, its instances count too.
+	if m.warmBusy < m.ready && m.running() < m.ceiling && (!m.limited || m.warmed.take(m.now)) {
 		m.warmBusy++
 		return place{kind: provisioned}, true
 	}

@@ -129,8 +129,8 @@ type scheduleFlag struct {
 func (f *Flags) schedule(text string) (o scheduleFlag, err error) {
 	rest := text
 	for _, kind := range []string{"cron(", "rate(", "at("} {
-		if i := strings.Index(text, ","+kind); i >= 0 {
-			rest, o.Expression = text[:i], text[i+1:]
+		if before, after, ok := strings.Cut(text, ","+kind); ok {
+			rest, o.Expression = before, kind+after
 		}
 	}
 	name, options, _ := strings.Cut(rest, ",")
