@@ -39,7 +39,7 @@ func TestReadSettings(t *testing.T) {
 }
 
 // TestReadSettingsOfPlainTemplates reads a template of plain CDK: fixed numbers,
-// schedules, pollers, a REST API, and a function of another runtime, which ReadSettings
+// schedules of some days in a time zone, pollers, a REST API, and a function of another runtime, which ReadSettings
 // leaves out.
 func TestReadSettingsOfPlainTemplates(t *testing.T) {
 	t.Parallel()
@@ -55,6 +55,8 @@ func TestReadSettingsOfPlainTemplates(t *testing.T) {
 		}
 		return map[string]any{"ScheduledActionName": "a", "Schedule": schedule, "ScalableTargetAction": a}
 	}
+	berlin := action("cron(30 0,9 ? * MON-FRI *)", 5, 6)
+	berlin.(map[string]any)["Timezone"] = "Europe/Berlin"
 	dir := writeAssembly(t, t.TempDir(), "Plain", map[string]any{"Resources": map[string]any{
 		"Node": resource("AWS::Lambda::Function", map[string]any{"Runtime": "nodejs22.x", "Role": att("Bucket", "Arn")}),
 		"Fn": resource("AWS::Lambda::Function", map[string]any{"Runtime": "provided.al2023", "Environment": map[string]any{"Variables": map[string]any{
@@ -66,7 +68,7 @@ func TestReadSettingsOfPlainTemplates(t *testing.T) {
 		"Target": resource("AWS::ApplicationAutoScaling::ScalableTarget", map[string]any{
 			"ResourceId": map[string]any{"Fn::Join": []any{"", []any{"function:", ref("Fn"), ":live"}}}, "ScalableDimension": "lambda:function:ProvisionedConcurrency",
 			"MinCapacity": 3, "MaxCapacity": 30, "RoleARN": att("Bucket", "Arn"),
-			"ScheduledActions": []any{action("cron(0 18 * * ? *)", 0, 4), action("cron(55 7 * * ? *)", 10, 20), action("cron(0 8 ? * MON *)", 1, 2)},
+			"ScheduledActions": []any{action("cron(0 18 * * ? *)", 0, 4), action("cron(55 7 * * ? *)", 10, 20), action("cron(0 8 1 * ? *)", 1, 2), berlin},
 		}),
 		"Queue": resource("AWS::SQS::Queue", map[string]any{"KmsMasterKeyId": att("Bucket", "Arn")}),
 		"Mapping": resource("AWS::Lambda::EventSourceMapping", map[string]any{"EventSourceArn": att("Queue", "Arn"), "FunctionName": ref("Live"), "MaximumBatchingWindowInSeconds": 5,
@@ -81,9 +83,16 @@ func TestReadSettingsOfPlainTemplates(t *testing.T) {
 	}
 	want := []local.FunctionSettings{{
 		Stack: "Plain", LogicalID: "Fn", MemoryMB: 128, X86: true, Timeout: 3 * time.Second, Provisioned: 3, MaxProvisioned: 3, API: "rest",
-		Schedules: []local.CapacityChange{{At: 7*time.Hour + 55*time.Minute, Min: 10, Max: 20}, {At: 18 * time.Hour, Min: 3, Max: 4}},
-		Queues:    []local.QueueSettings{{Name: "Queue", BatchSize: 100, Window: 5 * time.Second, MinPollers: 2, MaxPollers: 9, Visibility: 30 * time.Second}},
-		Notes:     []string{"The schedule cron(0 8 ? * MON *) of Fn does not hold each day at one time, so that it is left out."},
+		Schedules: []local.CapacityChange{
+			{At: 7*time.Hour + 55*time.Minute, Min: 10, Max: 20},
+			{At: 8*time.Hour + 30*time.Minute, Days: []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}, Min: 5, Max: 6},
+			{At: 18 * time.Hour, Min: 3, Max: 4},
+			{At: 23*time.Hour + 30*time.Minute, Days: []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Sunday}, Min: 5, Max: 6},
+		},
+		Queues: []local.QueueSettings{{Name: "Queue", BatchSize: 100, Window: 5 * time.Second, MinPollers: 2, MaxPollers: 9, Visibility: 30 * time.Second}},
+		Notes: []string{"The schedule cron(0 8 1 * ? *) of Fn is not the same in each week, so that it is left out.",
+			"The schedule cron(30 0,9 ? * MON-FRI *) of Fn follows the clock of Europe/Berlin; the plan has its times in winter.",
+		},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

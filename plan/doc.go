@@ -1,5 +1,5 @@
 // Package plan computes concurrency settings from traffic. It simulates a Lambda function
-// and its queues. It reports how many instances to keep warm, their cost, and the latency
+// with its queues, schedules and database connections. It reports how many instances to keep warm, their cost, and the latency
 // of the slowest requests.
 //
 //	result, err := plan.Run(plan.Scenario{

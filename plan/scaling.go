@@ -34,8 +34,9 @@ type scaling struct {
 	above, below    int     // minutes in a row
 	pending         bool    // instances are being allocated,
 	target          int     // up to so many
-	next            int     // index of the next change of the schedule
-	day             float64 // when the day of that change began, in seconds
+	changes         []weeklyChange
+	next            int     // index of the next change
+	week            float64 // when the week of that change began, in seconds
 }
 
 func (m *simulator) startScaling() {
@@ -43,21 +44,21 @@ func (m *simulator) startScaling() {
 	if m.Provisioned.fixed() {
 		return
 	}
-	if changes := m.Provisioned.Schedule; len(changes) > 0 {
-		// The last change before the beginning applies, perhaps that of the day before.
+	if changes := m.Provisioned.week(); len(changes) > 0 {
+		// The last change before the beginning applies, perhaps that of the week before.
 		first := 0
-		now := timeOfDay(m.Start)
-		for first < len(changes) && changes[first].At < now {
+		now := float64(m.Start.UTC().Weekday())*daySeconds + timeOfDay(m.Start).Seconds()
+		for first < len(changes) && changes[first].at < now {
 			first++
 		}
-		m.limit(changes[(first+len(changes)-1)%len(changes)])
+		m.limit(changes[(first+len(changes)-1)%len(changes)].Change)
 		m.setReady(m.scaling.lowest)
-		m.scaling.day = -now.Seconds()
+		m.scaling.changes, m.scaling.week = changes, -now
 		if m.scaling.next = first; first == len(changes) {
 			m.scaling.next = 0
-			m.scaling.day += daySeconds
+			m.scaling.week += weekSeconds
 		}
-		m.timers.push(event{at: m.scaling.day + changes[m.scaling.next].At.Seconds(), kind: rescheduled})
+		m.timers.push(event{at: m.scaling.week + changes[m.scaling.next].at, kind: rescheduled})
 	}
 	m.timers.push(event{at: 60, kind: minuteEnds})
 }
@@ -126,14 +127,13 @@ func (m *simulator) minute() {
 // reschedule applies the next change of the schedule.
 func (m *simulator) reschedule() {
 	s := &m.scaling
-	changes := m.Provisioned.Schedule
-	m.limit(changes[s.next])
+	m.limit(s.changes[s.next].Change)
 	m.aim(m.ready)
-	if s.next++; s.next == len(changes) {
+	if s.next++; s.next == len(s.changes) {
 		s.next = 0
-		s.day += daySeconds
+		s.week += weekSeconds
 	}
-	m.timers.push(event{at: s.day + changes[s.next].At.Seconds(), kind: rescheduled})
+	m.timers.push(event{at: s.week + s.changes[s.next].at, kind: rescheduled})
 }
 
 // deploy starts to allocate the provisioned instances of a new version: the lowest number,

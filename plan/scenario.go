@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -118,13 +119,50 @@ type Provisioned struct {
 	Schedule []Change `json:"schedule,omitempty"`
 }
 
-// Change sets the numbers of [Provisioned] at a time of each day.
+// Change sets the numbers of [Provisioned] at a time of the day.
 type Change struct {
 	// At is the time since midnight UTC.
 	At time.Duration `json:"at"` // as JSON in nanoseconds
+	// Days are the days of the week, in UTC. None means each day.
+	Days []time.Weekday `json:"days,omitempty"`
 	// Min and Max replace those of [Provisioned].
 	Min int `json:"min"`
 	Max int `json:"max,omitempty"`
+}
+
+// on reports whether a change happens on a day of the week.
+func (c Change) on(day time.Weekday) bool { return len(c.Days) == 0 || slices.Contains(c.Days, day) }
+
+// sameDay reports whether two changes happen on the same day.
+func (c Change) sameDay(d Change) bool {
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if c.on(day) && d.on(day) {
+			return true
+		}
+	}
+	return false
+}
+
+// weekSeconds is the length of a week.
+const weekSeconds = 7 * daySeconds
+
+// weeklyChange is a [Change] at a time in seconds since the beginning of a week, on Sunday.
+type weeklyChange struct {
+	at float64
+	Change
+}
+
+// week returns the changes of a week, in order.
+func (p Provisioned) week() []weeklyChange {
+	var list []weeklyChange
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		for _, c := range p.Schedule {
+			if c.on(day) {
+				list = append(list, weeklyChange{float64(day)*daySeconds + c.At.Seconds(), c})
+			}
+		}
+	}
+	return list
 }
 
 func (p Provisioned) max() int {
@@ -267,8 +305,13 @@ func (s *Scenario) Check() error {
 		wrong("plan: utilization must be 0.1 to 0.9, got %g; it is a ratio, so 70%% is 0.7", p.Utilization)
 	}
 	for i, change := range p.Schedule {
-		if change.At < 0 || change.At >= 24*time.Hour || i > 0 && change.At <= p.Schedule[i-1].At {
+		if change.At < 0 || change.At >= 24*time.Hour || i > 0 && (change.At < p.Schedule[i-1].At || change.At == p.Schedule[i-1].At && change.sameDay(p.Schedule[i-1])) {
 			wrong("plan: time of a schedule must be 0s to 24h and rise, got %s; sort the changes", change.At)
+		}
+		for _, day := range change.Days {
+			if day < time.Sunday || day > time.Saturday {
+				wrong("plan: days of a schedule must be 0 to 6, got %d; Sunday is 0", day)
+			}
 		}
 		if change.Min < 1 || change.Max != 0 && change.Max < change.Min {
 			wrong("plan: provisioned of a schedule must be at least 1 instance, the lower number first, got %d to %d; correct it", change.Min, change.Max)

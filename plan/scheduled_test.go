@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,30 @@ func TestScheduleStart(t *testing.T) {
 	}
 	if warm(9) != 2 || warm(11) != 10 || warm(23) != 2 {
 		t.Errorf("provisioned at 7, 9 and 21 o'clock: %g, %g, %g; want 2, 10, 2", warm(9), warm(11), warm(23))
+	}
+}
+
+// TestWeekdays checks that changes of the provisioned concurrency follow the days of the
+// week, from a Monday on, and that the week before gives the first number.
+func TestWeekdays(t *testing.T) {
+	t.Parallel()
+	workdays := []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}
+	p := Provisioned{Min: 1, Schedule: []Change{{At: 8 * time.Hour, Min: 10, Days: workdays}, {At: 20 * time.Hour, Min: 2, Days: workdays[:4]}, {At: 20 * time.Hour, Min: 1, Days: workdays[4:]}}}
+	r := run(t, Scenario{Traffic: Steady(0.01), Duration: Constant(time.Second), Provisioned: p, Length: 14 * 24 * time.Hour})
+	for hours, want := range map[float64]float64{4: 1, 14: 10, 28: 2, 4*24 + 14: 10, 5*24 + 14: 1, 6*24 + 14: 1, 7*24 + 4: 1, 7*24 + 14: 10, 13*24 + 14: 1} {
+		for _, sample := range r.Series {
+			if sample.At >= hours*3600 {
+				if math.Abs(sample.Provisioned-want) > 1e-9 {
+					t.Errorf("%g provisioned at hour %g, want %g", sample.Provisioned, hours, want)
+				}
+				break
+			}
+		}
+	}
+	p.Schedule[2].Days = nil
+	const want = "plan: time of a schedule must be 0s to 24h and rise, got 20h0m0s; sort the changes"
+	if _, err := Run(Scenario{Traffic: Steady(1), Duration: Constant(1), Provisioned: p}); err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
 

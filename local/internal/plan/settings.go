@@ -1,12 +1,11 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -31,7 +30,7 @@ type FunctionSettings struct {
 	// MaxProvisioned is its maximum and Utilization the target.
 	Provisioned, MaxProvisioned int
 	Utilization                 float64
-	// Schedules change the provisioned concurrency at times of each day. Other schedules
+	// Schedules change the provisioned concurrency at times of the week. Other schedules
 	// are only in Notes.
 	Schedules []CapacityChange
 	// API is the kind of API that invokes it: "http", "rest", "websocket" or "url"; "" is
@@ -47,9 +46,11 @@ type FunctionSettings struct {
 	Notes []string
 }
 
-// CapacityChange sets the provisioned concurrency at a time of the day, in UTC.
+// CapacityChange sets the provisioned concurrency at a time of the day, in UTC, on days of
+// the week; none means each day.
 type CapacityChange struct {
 	At       time.Duration
+	Days     []time.Weekday
 	Min, Max int
 }
 
@@ -225,9 +226,6 @@ func (s *settingsReader) readProvisioned() error {
 // provisionedDimension is what a scalable target of provisioned concurrency scales.
 const provisionedDimension = "lambda:function:ProvisionedConcurrency"
 
-// daily matches a cron expression with one time on each day.
-var daily = regexp.MustCompile(`^cron\((\d+) (\d+) (?:\* \*|\? \*) (?:\?|\*) \*\)$`)
-
 func (s *settingsReader) readScaling() error {
 	targets := map[string]*FunctionSettings{}
 	for _, r := range s.app.OfType("AWS::ApplicationAutoScaling::ScalableTarget") {
@@ -236,8 +234,8 @@ func (s *settingsReader) readScaling() error {
 			ScalableDimension        string
 			MinCapacity, MaxCapacity assembly.Int
 			ScheduledActions         []struct {
-				ScheduledActionName, Schedule string
-				ScalableTargetAction          struct{ MinCapacity, MaxCapacity assembly.Int }
+				ScheduledActionName, Schedule, Timezone string
+				ScalableTargetAction                    struct{ MinCapacity, MaxCapacity assembly.Int }
 			}
 		}
 		if err := s.decode(r, &props); err != nil {
@@ -251,20 +249,19 @@ func (s *settingsReader) readScaling() error {
 		targets[placeholder+strings.ToLower(r.Stack.Name+"-"+r.ID)] = f
 		f.Provisioned, f.MaxProvisioned = int(props.MinCapacity), int(props.MaxCapacity)
 		for _, a := range props.ScheduledActions {
-			m := daily.FindStringSubmatch(a.Schedule)
-			if m == nil {
-				f.Notes = append(f.Notes, fmt.Sprintf("The schedule %s of %s does not hold each day at one time, so that it is left out.", a.Schedule, f.LogicalID))
-				continue
+			changes, note := weekly(a.Schedule, a.Timezone)
+			if note != "" {
+				f.Notes = append(f.Notes, fmt.Sprintf("The schedule %s of %s %s.", a.Schedule, f.LogicalID, note))
 			}
-			minute, _ := strconv.Atoi(m[1]) // both match \d+
-			hour, _ := strconv.Atoi(m[2])
-			change := CapacityChange{At: time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute, Min: int(a.ScalableTargetAction.MinCapacity), Max: int(a.ScalableTargetAction.MaxCapacity)}
-			if change.Min == 0 {
-				change.Min = min(f.Provisioned, change.Max)
+			for _, change := range changes {
+				change.Min, change.Max = int(a.ScalableTargetAction.MinCapacity), int(a.ScalableTargetAction.MaxCapacity)
+				if change.Min == 0 {
+					change.Min = min(f.Provisioned, change.Max)
+				}
+				f.Schedules = append(f.Schedules, change)
 			}
-			f.Schedules = append(f.Schedules, change)
 		}
-		slices.SortFunc(f.Schedules, func(a, b CapacityChange) int { return int(a.At - b.At) })
+		slices.SortStableFunc(f.Schedules, func(a, b CapacityChange) int { return cmp.Compare(a.At, b.At) })
 	}
 	for _, r := range s.app.OfType("AWS::ApplicationAutoScaling::ScalingPolicy") {
 		var props struct {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lambdahearth/hearth/internal/schedule"
@@ -127,4 +128,59 @@ func (s *settingsReader) addSchedule(one ScheduleSettings, target, state string,
 		return
 	}
 	f.Runs = append(f.Runs, one)
+}
+
+// mostChanges is the maximum of changes of the provisioned concurrency in a week.
+const mostChanges = 7 * 24
+
+// weekly returns the times at which a schedule changes the provisioned concurrency in each
+// week. note says what the times leave out. They are those of the week from 2026-11-30 on,
+// so without daylight saving time in the north.
+func weekly(expression, zone string) (changes []CapacityChange, note string) {
+	e, err := schedule.Parse(expression, zone)
+	if err != nil {
+		return nil, "is left out: " + err.Error()
+	}
+	const week = 7 * 24 * time.Hour
+	began := time.Date(2026, time.November, 30, 0, 0, 0, 0, time.UTC)
+	var first []time.Time
+	for at := e.Next(began.Add(-1), began); !at.IsZero() && at.Before(began.Add(week)); at = e.Next(at, began) {
+		if first = append(first, at.UTC()); len(first) > mostChanges {
+			return nil, "changes the number too often, so that it is left out"
+		}
+	}
+	n := 0
+	for at := e.Next(began.Add(week-1), began); !at.IsZero() && at.Before(began.Add(2*week)); at = e.Next(at, began) {
+		if n == len(first) || !first[n].Add(week).Equal(at) {
+			n = -1
+			break
+		}
+		n++
+	}
+	if n != len(first) || n == 0 {
+		return nil, "is not the same in each week, so that it is left out"
+	}
+	for _, at := range first {
+		since := at.Sub(at.Truncate(24 * time.Hour))
+		i := slices.IndexFunc(changes, func(c CapacityChange) bool { return c.At == since })
+		if i < 0 {
+			i = len(changes)
+			changes = append(changes, CapacityChange{At: since})
+		}
+		changes[i].Days = append(changes[i].Days, at.Weekday())
+	}
+	for i := range changes {
+		if len(changes[i].Days) == 7 {
+			changes[i].Days = nil
+		}
+	}
+	location, err := time.LoadLocation(zone)
+	if err != nil { // Parse has loaded it already
+		return nil, "is left out: " + err.Error()
+	}
+	_, winter := began.In(location).Zone()
+	if _, summer := began.AddDate(0, 7, 0).In(location).Zone(); summer != winter {
+		note = "follows the clock of " + zone + "; the plan has its times in winter"
+	}
+	return changes, note
 }

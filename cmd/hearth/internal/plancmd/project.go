@@ -92,7 +92,7 @@ func (p *project) provisioned() plan.Provisioned {
 		v.Max = s.MaxProvisioned
 	}
 	for _, c := range s.Schedules {
-		v.Schedule = append(v.Schedule, plan.Change{At: c.At, Min: max(c.Min, 1), Max: c.Max})
+		v.Schedule = append(v.Schedule, plan.Change{At: c.At, Days: c.Days, Min: max(c.Min, 1), Max: c.Max})
 	}
 	return v
 }
