@@ -414,7 +414,7 @@ func TestErrorsOfFunctions(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	log := &lines{}
-	want := "queue Chaos-Orders.fifo: without FunctionResponseTypes ReportBatchItemFailures"
+	want := "queue Chaos-Orders.fifo: the mapping has no FunctionResponseTypes ReportBatchItemFailures"
 	e, err := startLedger(t, local.Options{Log: log.add}, func(resources map[string]any) {
 		for _, r := range resources {
 			if r := r.(map[string]any); r["Type"] == "AWS::Lambda::EventSourceMapping" {

@@ -236,7 +236,7 @@ func TestTables(t *testing.T) {
 	properties["StreamSpecification"] = map[string]any{"StreamViewType": "NEW_IMAGE"}
 	resources["Global"] = global
 	imported := presenceTable()
-	imported["Properties"].(map[string]any)["TableName"] = map[string]any{"Fn::GetAtt": []any{"Topic", "TopicName"}}
+	imported["Properties"].(map[string]any)["KeySchema"] = map[string]any{"Fn::GetAtt": []any{"Topic", "TopicName"}}
 	resources["Imported"], resources["Topic"] = imported, map[string]any{"Type": "AWS::SNS::Topic"}
 	resources["Feed"] = map[string]any{"Type": "AWS::Lambda::EventSourceMapping", "Properties": map[string]any{
 		"EventSourceArn": map[string]any{"Fn::GetAtt": []any{"Global", "StreamArn"}}, "FunctionName": map[string]any{"Ref": "Live"}}}
@@ -262,7 +262,7 @@ func TestTables(t *testing.T) {
 		{Stack: "Chaos", LogicalID: "Global", Type: "AWS::DynamoDB::GlobalTable", Why: "the table is there, without its stream, replicas"},
 		{Stack: "Chaos", LogicalID: "Imported", Type: "AWS::DynamoDB::Table", Why: "part of it is not known here"},
 		{Stack: "Chaos", LogicalID: "Twin", Type: "AWS::DynamoDB::Table", Why: "another table has its name"},
-		{Stack: "Chaos", LogicalID: "Feed", Type: "AWS::Lambda::EventSourceMapping", Why: "its source is not simulated"},
+		{Stack: "Chaos", LogicalID: "Feed", Type: "AWS::Lambda::EventSourceMapping", Why: "its source is no queue"},
 	}, s.NotSimulated); diff != "" {
 		t.Errorf("not simulated (-want +got):\n%s", diff)
 	}

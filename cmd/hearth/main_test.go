@@ -184,7 +184,7 @@ func TestHelp(t *testing.T) {
 		"send: unknown flag: --x; see hearth send --help":                                                                {"send", "--x"},
 		"send: unknown flag: --gruop, did you mean --group?; see hearth send --help":                                     {"send", "--gruop"},
 		"manifest takes one folder, got 2 arguments; see hearth manifest --help":                                         {"manifest", "a", "b"},
-		"dev takes no arguments, got 1 argument; see hearth dev --help":                                                 {"dev", "x"},
+		"dev takes no arguments, got 1 argument; see hearth dev --help":                                                  {"dev", "x"},
 		"dev: unknown shorthand flag: 'x' in -x; see hearth dev --help":                                                  {"dev", "-x"},
 		`dev: invalid argument "p" for "--sqs-port" flag: must be 0 to 65535, got "p"; see hearth dev --help`:            {"dev", "--sqs-port", "p"},
 		`dev: invalid argument "A" for "--issuer" flag: must be LOGICAL_ID=URL,AUDIENCE, got "A"; see hearth dev --help`: {"dev", "--issuer", "A"},

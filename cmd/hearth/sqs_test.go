@@ -44,7 +44,7 @@ func TestSQSMistakes(t *testing.T) {
 		`start SQS: sqs: address must be on loopback (127.0.0.1, ::1 or localhost), got "192.0.2.1:9324"; `: {"--addr", "192.0.2.1:9324"},
 		`start SQS: sqs: address must be on loopback (127.0.0.1, ::1 or localhost), got ":9324"; `:          {"--addr", ":9324"},
 		`start SQS: queue "jobs.txt": name must be `:                                                        {"--queue", "jobs.txt"},
-		"sqs takes no arguments but queues named with --queue, got 1 argument; see hearth sqs --help":      {"jobs"},
+		"sqs takes no arguments but queues named with --queue, got 1 argument; see hearth sqs --help":       {"jobs"},
 		"sqs: unknown flag: --port; see hearth sqs --help":                                                  {"--port", "1"},
 	} {
 		err := run(t.Context(), append([]string{"sqs"}, args...), nil, io.Discard, io.Discard)

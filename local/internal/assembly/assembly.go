@@ -42,6 +42,9 @@ type App struct {
 	all    []*Stack          // all stacks, selected or not
 	assets map[string]string // object keys to files or folders
 	values Values
+	// unknown collects unknown values while [App.Loosely] runs. If it is nil, an unknown
+	// value is an error.
+	unknown *[]string
 }
 
 // Stack is one CloudFormation stack.
@@ -61,6 +64,7 @@ type Stack struct {
 	resources  map[string]*Resource
 	parameters map[string]func() (any, error) // of a nested stack
 	children   map[string]*Stack              // nested stacks by logical id
+	undecided  map[string]error               // why the condition of a resource is unknown, by logical id
 }
 
 // Resource is a resource of a stack's template.
@@ -104,8 +108,56 @@ type Values interface {
 	GetAtt(r *Resource, attribute string) (any, error)
 }
 
-// ErrUnknown means that a resource is not simulated and so has no value.
+// ErrUnknown means that only AWS knows a value: that of a resource that is not simulated,
+// of a parameter without a default, of another app's export, and so on.
 var ErrUnknown = errors.New("it is not simulated")
+
+// unknownError is an [ErrUnknown] with a reason of its own.
+type unknownError string
+
+func unknownf(format string, args ...any) error { return unknownError(fmt.Sprintf(format, args...)) }
+
+// Error implements error.
+func (e unknownError) Error() string { return string(e) }
+
+// Is implements the interface of [errors.Is].
+func (e unknownError) Is(target error) bool { return target == ErrUnknown }
+
+// Placeholder is the prefix of the text that replaces an unknown value.
+const Placeholder = "not-known-here-"
+
+func placeholderOf(stack, id string) string { return Placeholder + strings.ToLower(stack+"-"+id) }
+
+// Loosely runs resolve with placeholders for unknown values. It returns a reason for each
+// of them, such as "Ref Bucket of type AWS::S3::Bucket is not known here".
+func (a *App) Loosely(resolve func() error) (unknown []string, err error) {
+	outer := a.unknown
+	a.unknown = &unknown
+	defer func() { a.unknown = outer }()
+	err = resolve()
+	return unknown, err
+}
+
+// unknownSoFar returns the number of unknown values since the start of [App.Loosely].
+func (a *App) unknownSoFar() int {
+	if a.unknown == nil {
+		return 0
+	}
+	return len(*a.unknown)
+}
+
+// standIn returns a placeholder instead of an unknown value while [App.Loosely] runs. id
+// names it; why is the reason, by default the error.
+func (s *Stack) standIn(id, why string, value any, err error) (any, error) {
+	if s.app.unknown == nil || !errors.Is(err, ErrUnknown) {
+		return value, err
+	}
+	if why == "" {
+		why = err.Error()
+	}
+	*s.app.unknown = append(*s.app.unknown, why)
+	return placeholderOf(s.Name, id), nil
+}
 
 // Load reads the assembly in the folder dir.
 func Load(dir string) (*App, error) {
@@ -223,12 +275,16 @@ func (s *Stack) load(dir, file string) error {
 	if err := readJSON(filepath.Join(dir, file), &s.template); err != nil {
 		return err
 	}
-	s.resources, s.children = map[string]*Resource{}, map[string]*Stack{}
+	s.resources, s.children, s.undecided = map[string]*Resource{}, map[string]*Stack{}, map[string]error{}
 	s.app.Stacks = append(s.app.Stacks, s)
 	for _, id := range slices.Sorted(maps.Keys(s.template.Resources)) {
 		t := s.template.Resources[id]
 		if t.Condition != "" {
 			holds, err := s.condition(t.Condition, 0)
+			if errors.Is(err, ErrUnknown) {
+				s.undecided[id] = err
+				continue
+			}
 			if err != nil {
 				return fmt.Errorf("resource %s: %w", id, err)
 			}
@@ -349,4 +405,15 @@ func (a *App) Resources() []*Resource {
 // OfType returns the resources of one type, by stack and logical id.
 func (a *App) OfType(kind string) []*Resource {
 	return slices.DeleteFunc(a.Resources(), func(r *Resource) bool { return r.Type != kind })
+}
+
+// Undecided says which resources are left out, since only AWS knows whether their
+// condition holds.
+func (a *App) Undecided() (reasons []string) {
+	for _, s := range a.Stacks {
+		for _, id := range slices.Sorted(maps.Keys(s.undecided)) {
+			reasons = append(reasons, fmt.Sprintf("%s/%s: %v", s.Name, id, s.undecided[id]))
+		}
+	}
+	return reasons
 }

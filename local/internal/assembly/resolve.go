@@ -33,6 +33,15 @@ func (r *Resource) Resolve(value any) (any, error) {
 	return resolved, nil
 }
 
+// Known is Resolve without the placeholders of [App.Loosely].
+func (r *Resource) Known(value any) (any, error) {
+	app := r.Stack.app
+	unknown := app.unknown
+	app.unknown = nil
+	defer func() { app.unknown = unknown }()
+	return r.Resolve(value)
+}
+
 // String returns the resource's name in errors: Stack/LogicalId.
 func (r *Resource) String() string { return r.Stack.Name + "/" + r.ID }
 
@@ -135,8 +144,18 @@ func (s *Stack) resolve(value any, depth int) (any, error) {
 	return value, nil
 }
 
-// call evaluates one intrinsic function.
+// call evaluates one intrinsic function. While [App.Loosely] runs, a function of unknown
+// values has a placeholder as its result.
 func (s *Stack) call(name string, argument any, depth int) (any, error) {
+	before := s.app.unknownSoFar()
+	value, err := s.evaluate(name, argument, depth)
+	if err != nil && s.app.unknownSoFar() > before {
+		return placeholderOf(s.Name, strings.TrimPrefix(name, "Fn::")), nil
+	}
+	return s.standIn(strings.TrimPrefix(name, "Fn::"), "", value, err)
+}
+
+func (s *Stack) evaluate(name string, argument any, depth int) (any, error) {
 	switch name {
 	case "Ref":
 		id, ok := argument.(string)
@@ -171,7 +190,11 @@ func (s *Stack) call(name string, argument any, depth int) (any, error) {
 			return nil, errors.New("Fn::If takes a condition and two values")
 		}
 		condition, _ := a[0].(string)
+		before := s.app.unknownSoFar()
 		holds, err := s.condition(condition, depth)
+		if err == nil && s.app.unknownSoFar() > before { // it compared a placeholder
+			err = ErrUnknown
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -184,7 +207,7 @@ func (s *Stack) call(name string, argument any, depth int) (any, error) {
 	case "Fn::FindInMap":
 		return s.findInMap(argument, depth)
 	case "Fn::Transform", "Fn::Cidr", "Fn::ForEach":
-		return nil, fmt.Errorf("%s is not supported here", name)
+		return nil, unknownf("%s is not supported here", name)
 	}
 	resolved, err := s.resolve(argument, depth)
 	if err != nil {
@@ -252,9 +275,9 @@ func (s *Stack) call(name string, argument any, depth int) (any, error) {
 				return other.output(scalar(m["OutputName"]), depth)
 			}
 		}
-		return nil, fmt.Errorf("Fn::GetStackOutput: the app has no stack %q", stack)
+		return nil, unknownf("Fn::GetStackOutput: the app has no stack %q", stack)
 	}
-	return nil, fmt.Errorf("%s is not supported here", name)
+	return nil, unknownf("%s is not supported here", name)
 }
 
 func join(list []any) (any, error) {
@@ -326,7 +349,10 @@ func (s *Stack) ref(id string, depth int) (any, error) {
 			return given()
 		}
 		if p.Default == nil {
-			return nil, fmt.Errorf("Ref %q: the parameter has no default", id)
+			return s.standIn(id, "", nil, unknownf("Ref %q: the parameter has no default", id))
+		}
+		if strings.HasPrefix(p.Type, "AWS::SSM::Parameter::Value<") { // the default is its name
+			return s.standIn(id, "", nil, unknownf("Ref %q: the value of an SSM parameter is not known here", id))
 		}
 		if text, ok := p.Default.(string); ok && (p.Type == "CommaDelimitedList" || strings.HasPrefix(p.Type, "List<")) {
 			var list []any
@@ -337,38 +363,46 @@ func (s *Stack) ref(id string, depth int) (any, error) {
 		}
 		return p.Default, nil
 	}
-	r, ok := s.resources[id]
-	if !ok {
-		return nil, fmt.Errorf("Ref %q: the template has no such resource", id)
-	}
-	if s.app.values == nil {
-		return nil, fmt.Errorf("Ref %q: %w", id, ErrUnknown)
+	r, err := s.resource("Ref", id, id)
+	if err != nil {
+		return s.standIn(id, "", nil, err)
 	}
 	v, err := s.app.values.Ref(r)
 	if err != nil {
-		return nil, fmt.Errorf("Ref %q of type %s: %w", id, r.Type, err)
+		err = fmt.Errorf("Ref %q of type %s: %w", id, r.Type, err)
 	}
-	return v, nil
+	return s.standIn(id, "Ref "+id+" of type "+r.Type+" is not known here", v, err)
+}
+
+// resource returns the resource to which a function refers; what is its argument.
+func (s *Stack) resource(function, id, what string) (*Resource, error) {
+	r, ok := s.resources[id]
+	switch {
+	case s.undecided[id] != nil:
+		return nil, fmt.Errorf("%s %q: %w", function, what, s.undecided[id])
+	case !ok:
+		return nil, fmt.Errorf("%s %q: the template has no such resource", function, what)
+	case s.app.values == nil:
+		return nil, fmt.Errorf("%s %q: %w", function, what, ErrUnknown)
+	}
+	return r, nil
 }
 
 func (s *Stack) getAtt(id, attribute string, depth int) (any, error) {
-	r, ok := s.resources[id]
-	if !ok {
-		return nil, fmt.Errorf("Fn::GetAtt %q: the template has no such resource", id+"."+attribute)
-	}
 	if child := s.children[id]; child != nil {
 		if name, ok := strings.CutPrefix(attribute, "Outputs."); ok {
 			return child.output(name, depth)
 		}
 	}
-	if s.app.values == nil {
-		return nil, fmt.Errorf("Fn::GetAtt %q: %w", id+"."+attribute, ErrUnknown)
+	r, err := s.resource("Fn::GetAtt", id, id+"."+attribute)
+	if err != nil {
+		return s.standIn(id, "", nil, err)
 	}
 	v, err := s.app.values.GetAtt(r, attribute)
 	if err != nil {
-		return nil, fmt.Errorf("Fn::GetAtt %q of type %s: %w", id+"."+attribute, r.Type, err)
+		err = fmt.Errorf("Fn::GetAtt %q of type %s: %w", id+"."+attribute, r.Type, err)
 	}
-	return v, nil
+	return s.standIn(id, "Fn::GetAtt "+id+"."+attribute+" of type "+r.Type+" is not known here", v, err)
 }
 
 func (s *Stack) output(name string, depth int) (any, error) {
@@ -395,7 +429,7 @@ func (s *Stack) importValue(name string, depth int) (any, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("Fn::ImportValue: no stack of the app exports %q", name)
+	return nil, unknownf("Fn::ImportValue: no stack of the app exports %q", name)
 }
 
 var substitution = regexp.MustCompile(`\$\{([^}]*)\}`)
@@ -458,7 +492,7 @@ func (s *Stack) findInMap(argument any, depth int) (any, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("Fn::FindInMap: there is no value for %s", strings.Join(keys[:], ", "))
+	return nil, unknownf("Fn::FindInMap: there is no value for %s", strings.Join(keys[:], ", "))
 }
 
 // condition evaluates a condition of the template.

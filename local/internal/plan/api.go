@@ -39,7 +39,7 @@ func (p *planner) planAPIs() error {
 			}
 			Body any
 		}
-		if err := r.Decode(&props); err != nil {
+		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -96,7 +96,7 @@ func (p *planner) planFunctionURLs() error {
 				MaxAge                                                  assembly.Int
 			}
 		}
-		if err := r.Decode(&props); err != nil {
+		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -140,7 +140,7 @@ func ofAPI(p *planner, kind, id string) ([]*assembly.Resource, error) {
 		var props struct {
 			APIID string `json:"ApiId"`
 		}
-		if err := r.Decode(&props); err != nil {
+		if err := p.decode(r, &props); err != nil {
 			return nil, err
 		}
 		if props.APIID == id {
@@ -176,11 +176,8 @@ func (parts *apiParts) readIntegration(p *planner, r *assembly.Resource) error {
 		IntegrationURI                                            string `json:"IntegrationUri"`
 		TimeoutInMillis                                           assembly.Int
 	}
-	if err := r.Decode(&props); err != nil {
-		if !errors.Is(err, assembly.ErrUnknown) {
-			return err
-		}
-		props.IntegrationType = ""
+	if err := p.decode(r, &props); err != nil {
+		return err
 	}
 	part := integrationPart{version: props.PayloadFormatVersion, timeout: time.Duration(props.TimeoutInMillis) * time.Millisecond}
 	if props.IntegrationType == "AWS_PROXY" && props.IntegrationSubtype == "" {
@@ -222,7 +219,7 @@ func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 	}
 	id := ID(r)
 	given, isGiven := p.Issuers[r.ID]
-	unknown, err := p.values.loosely(func() error { return r.Decode(&props) })
+	unknown, err := p.app.Loosely(func() error { return r.Decode(&props) })
 	if err != nil {
 		unknown = []string{err.Error()}
 	}
@@ -231,7 +228,7 @@ func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 		props.JwtConfiguration.Issuer, props.JwtConfiguration.Audience = given.Issuer, given.Audience
 	}
 	if props.AuthorizerType != "JWT" && len(unknown) == 0 && !p.simulates(functionARN(props.AuthorizerURI)) {
-		unknown = []string{"its function"}
+		unknown = []string{"its function is not known here"}
 	}
 	if len(unknown) > 0 {
 		remedy := ""
@@ -263,21 +260,21 @@ func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 	return nil
 }
 
-func (parts *apiParts) readStage(_ *planner, r *assembly.Resource) error {
-	var props struct {
-		StageName      string
-		StageVariables map[string]string
+func (parts *apiParts) readStage(p *planner, r *assembly.Resource) error {
+	var props struct{ StageVariables map[string]string }
+	if err := p.decode(r, &props); err != nil {
+		return err
 	}
-	err := r.Decode(&props)
-	parts.stages[props.StageName] = props.StageVariables
+	name, err := physicalName(r, "StageName", 128)
+	parts.stages[name] = props.StageVariables
 	return err
 }
 
-func (parts *apiParts) readResponse(_ *planner, r *assembly.Resource) error {
+func (parts *apiParts) readResponse(p *planner, r *assembly.Resource) error {
 	var props struct {
 		RouteID string `json:"RouteId"`
 	}
-	err := r.Decode(&props)
+	err := p.decode(r, &props)
 	parts.responses[props.RouteID] = true
 	return err
 }
@@ -297,8 +294,12 @@ func routesOf(p *planner, id string, parts *apiParts, add func(r *assembly.Resou
 	var errs []error
 	for _, r := range routes {
 		var props routeProps
-		if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
+			continue
+		}
+		if isUnknown(props.RouteKey) {
+			p.skip(r, "its route key is not known here")
 			continue
 		}
 		to, ok := parts.integrations[strings.TrimPrefix(props.Target, "integrations/")]

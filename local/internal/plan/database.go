@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
 
 // noDatabase is the host of an RDS Proxy without a database. It does not resolve, and the
@@ -76,7 +77,7 @@ func (d Database) SetEnv(env map[string]string) (databases, missing []string) {
 		}
 		there := *d.URL
 		if d.Own {
-			if name := env[wire.EnvDatabaseName+suffix]; name != "" && !strings.HasPrefix(name, placeholder) {
+			if name := env[wire.EnvDatabaseName+suffix]; name != "" && !strings.HasPrefix(name, assembly.Placeholder) {
 				there.Path = "/" + name
 			} else if suffix != "" {
 				there.Path = "/" + strings.ToLower(suffix[1:])

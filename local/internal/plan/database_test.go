@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lambdahearth/hearth/internal/wire"
+	"github.com/lambdahearth/hearth/local/internal/assembly"
 )
 
 // TestSetEnv sets the variables of a function with an unnamed database and two named ones,
@@ -21,7 +22,7 @@ func TestSetEnv(t *testing.T) {
 		return map[string]string{
 			wire.EnvDatabaseHost: "a", wire.EnvDatabaseName: "shop",
 			wire.EnvDatabaseHost + "_REPORTS": "b", wire.EnvDatabaseName + "_REPORTS": "sales",
-			wire.EnvDatabaseHost + "_OLD_ONES": "c", wire.EnvDatabaseName + "_OLD_ONES": placeholder + "x",
+			wire.EnvDatabaseHost + "_OLD_ONES": "c", wire.EnvDatabaseName + "_OLD_ONES": assembly.Placeholder + "x",
 			wire.EnvDatabaseHost + "_SQL": "d", wire.EnvDatabaseEngine + "_SQL": wire.EngineMySQL,
 			wire.EnvDatabaseHost + "NAME": "not a database's", "OTHER": "1",
 		}

@@ -161,6 +161,9 @@ func Make(app *assembly.App, in Inputs) (*Plan, error) {
 			p.warn(r, "the template of the nested stack is not in the assembly, so that nothing of it runs; synthesize with asset metadata (cdk synth, or the context aws:cdk:enable-asset-metadata)")
 		}
 	}
+	for _, why := range app.Undecided() {
+		p.Warnings = append(p.Warnings, why+"; the resource is left out")
+	}
 	var errs []error
 	for _, read := range []func() error{p.planQueues, p.planTables, p.planFunctions, p.planMappings, p.planAPIs, p.planRESTAPIs, p.planFunctionURLs, p.planSchedules, p.planRules} {
 		errs = append(errs, read())
@@ -235,14 +238,12 @@ func (p *planner) planQueues() error {
 			case "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled":
 				continue // the engine encrypts nothing
 			}
-			var v any
-			_, err := p.values.loosely(func() (err error) {
-				v, err = r.Resolve(raw)
-				return err
-			})
-			if err != nil {
+			switch v, err := r.Resolve(raw); {
+			case errors.Is(err, assembly.ErrUnknown):
+				p.warn(r, "property %s is left out, because %v", key, err)
+			case err != nil:
 				errs = append(errs, fmt.Errorf("%w (property %s)", err, key))
-			} else if v != nil {
+			case v != nil:
 				properties[key] = v
 			}
 		}
@@ -276,33 +277,31 @@ func (p *planner) planFunctions() error {
 	}
 	for _, r := range p.app.OfType("AWS::Lambda::Alias") {
 		name, err := functionOf(r)
-		f := byName[name]
-		if err != nil || f == nil {
-			errs = append(errs, err)
-			continue
+		if f := byName[name]; err == nil && f != nil {
+			err = p.addAlias(f, r)
 		}
-		errs = append(errs, p.addAlias(f, r))
+		errs = append(errs, p.leaveOut(r, err))
 	}
 	for _, r := range p.app.OfType("AWS::Lambda::Version") {
 		name, err := functionOf(r)
 		if f := byName[name]; err == nil && f != nil {
 			err = p.addWarm(f, "1", r)
 		}
-		errs = append(errs, err)
+		errs = append(errs, p.leaveOut(r, err))
 	}
 	for _, r := range p.app.OfType("AWS::Lambda::EventInvokeConfig") {
 		name, err := functionOf(r)
 		if f := byName[name]; err == nil && f != nil {
-			_, err = p.values.loosely(func() error { return f.addInvokeConfig(r) })
+			err = p.addInvokeConfig(f, r)
 		}
-		errs = append(errs, err)
+		errs = append(errs, p.leaveOut(r, err))
 	}
 	return errors.Join(errs...)
 }
 
 func (p *planner) addAlias(f *Function, r *assembly.Resource) error {
 	var props struct{ Name, FunctionVersion string }
-	if err := r.Decode(&props); err != nil {
+	if err := p.decode(r, &props); err != nil {
 		return err
 	}
 	f.Config.Aliases[props.Name] = props.FunctionVersion
@@ -319,14 +318,14 @@ func (p *planner) addWarm(f *Function, version string, r *assembly.Resource) err
 	return err
 }
 
-func (f *Function) addInvokeConfig(r *assembly.Resource) error {
+func (p *planner) addInvokeConfig(f *Function, r *assembly.Resource) error {
 	type destination struct{ Destination string }
 	var props struct {
 		MaximumRetryAttempts     *assembly.Int
 		MaximumEventAgeInSeconds assembly.Int
 		DestinationConfig        struct{ OnFailure, OnSuccess destination }
 	}
-	if err := r.Decode(&props); err != nil {
+	if err := p.decode(r, &props); err != nil {
 		return err
 	}
 	if props.MaximumRetryAttempts != nil {
@@ -358,7 +357,7 @@ func (p *planner) planFunction(r *assembly.Resource) (f *Function, why string, e
 		ReservedConcurrentExecutions *assembly.Int
 		DeadLetterConfig             struct{ TargetArn string }
 	}
-	if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+	if err := p.decode(r, &props); err != nil {
 		return nil, "", err
 	}
 	if !strings.HasPrefix(props.Runtime, "provided") {
@@ -426,20 +425,20 @@ func (p *planner) functionEnv(r *assembly.Resource) (map[string]string, error) {
 			continue
 		}
 		var v any
-		unknown, err := p.values.loosely(func() (err error) {
+		unknown, err := p.app.Loosely(func() (err error) {
 			v, err = r.Resolve(variables[name])
 			return err
 		})
 		switch text, isText := v.(string); {
 		case err != nil:
 			unknown = []string{err.Error()}
-			v = placeholder + strings.ToLower(name)
+			v = assembly.Placeholder + strings.ToLower(name)
 		case isText && strings.Contains(text, "{{resolve:"):
-			unknown = []string{"a secret or parameter of the account"}
-			v = placeholder + strings.ToLower(name)
+			unknown = []string{"a secret or parameter of the account is not known here"}
+			v = assembly.Placeholder + strings.ToLower(name)
 		}
 		if len(unknown) > 0 && !isDatabaseVariable(name) { // SetEnv sets the database's variables
-			p.warn(r, "variable %s is %q, because %s is not known here; give it a value in .env, or with --env %s=VALUE", name, v, strings.Join(unknown, " and "), name)
+			p.warn(r, "variable %s is %q, because %s; give it a value in .env, or with --env %s=VALUE", name, v, strings.Join(unknown, " and "), name)
 		}
 		switch v := v.(type) {
 		case nil:
@@ -523,11 +522,7 @@ func (p *planner) planMappings() error {
 			ScalingConfig                             struct{ MaximumConcurrency assembly.Int }
 			FilterCriteria                            struct{ Filters []struct{ Pattern string } }
 		}
-		if err := r.Decode(&props); err != nil {
-			if errors.Is(err, assembly.ErrUnknown) {
-				p.skip(r, "its source is not simulated")
-				continue
-			}
+		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -536,6 +531,10 @@ func (p *planner) planMappings() error {
 			continue
 		}
 		if props.Enabled != nil && !bool(*props.Enabled) {
+			continue
+		}
+		if queue := LastPart(props.EventSourceArn, ":"); !p.HasQueue(queue) {
+			p.skip(r, "the app has no queue "+queue)
 			continue
 		}
 		if !p.simulates(props.FunctionName) {

@@ -22,7 +22,7 @@ func (p *planner) planRESTAPIs() error {
 			Body             any
 			BodyS3Location   any
 		}
-		if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -56,8 +56,7 @@ func (p *planner) ofREST(kind, id string) (list []*assembly.Resource, err error)
 		var props struct {
 			RestAPIID string `json:"RestApiId"`
 		}
-		_, err := p.values.loosely(func() error { return r.Decode(&props) })
-		if err != nil {
+		if err := p.decode(r, &props); err != nil {
 			return nil, err
 		}
 		if props.RestAPIID == id {
@@ -80,7 +79,7 @@ func (p *planner) readRESTStages(h *HTTPAPI) error {
 				StageName string
 				Variables map[string]string
 			}
-			if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+			if err := p.decode(r, &props); err != nil {
 				return err
 			}
 			if props.StageName != "" {
@@ -104,7 +103,7 @@ func (p *planner) restPaths(api *assembly.Resource) (map[string]string, error) {
 			ParentID string `json:"ParentId"`
 			PathPart string
 		}
-		if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+		if err := p.decode(r, &props); err != nil {
 			return nil, err
 		}
 		parts[ID(r)] = part{props.ParentID, props.PathPart}
@@ -166,12 +165,12 @@ func (p *planner) readRESTMethods(h *HTTPAPI) error {
 	}
 	for _, r := range methods {
 		var props methodProps
-		if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+		if err := p.decode(r, &props); err != nil {
 			return err
 		}
 		path, ok := paths[props.ResourceID]
-		if !ok {
-			p.skip(r, "its resource is not known here")
+		if !ok || isUnknown(path) || isUnknown(props.HTTPMethod) {
+			p.skip(r, "its resource or method is not known here")
 			continue
 		}
 		route := httpapi.Route{Key: props.HTTPMethod + " " + path, ResourceID: props.ResourceID, Integration: httpapi.Integration{
@@ -243,7 +242,7 @@ func (p *planner) restAuthorizers(id string) (map[string]*httpapi.Authorizer, er
 			AuthorizerURI                                      string        `json:"AuthorizerUri"`
 			AuthorizerResultTTL                                *assembly.Int `json:"AuthorizerResultTtlInSeconds"`
 		}
-		unknown, err := p.values.loosely(func() error { return r.Decode(&props) })
+		unknown, err := p.app.Loosely(func() error { return r.Decode(&props) })
 		if err != nil {
 			unknown = []string{err.Error()}
 		}
@@ -257,10 +256,10 @@ func (p *planner) restAuthorizers(id string) (map[string]*httpapi.Authorizer, er
 		remedy := ""
 		switch {
 		case props.Type == "COGNITO_USER_POOLS":
-			unknown = []string{"its user pool"}
+			unknown = []string{"its user pool is not known here"}
 			remedy = "; name its issuer with --issuer " + r.ID + "=URL,AUDIENCE"
 		case len(unknown) == 0 && !p.simulates(function):
-			unknown = []string{"its function"}
+			unknown = []string{"its function is not known here"}
 		}
 		if len(unknown) > 0 {
 			authorizers[ID(r)] = p.unknownAuthorizer(r, unknown, remedy)
@@ -284,7 +283,7 @@ func (p *planner) restAuthorizers(id string) (map[string]*httpapi.Authorizer, er
 // unknownAuthorizer warns of an authorizer that is unknown here, and returns one that
 // rejects all requests.
 func (p *planner) unknownAuthorizer(r *assembly.Resource, unknown []string, remedy string) *httpapi.Authorizer {
-	what := strings.Join(unknown, " and ") + " is not known here" + remedy
+	what := strings.Join(unknown, " and ") + remedy
 	p.warn(r, "its routes are answered 401, because %s", what)
 	return &httpapi.Authorizer{Unknown: fmt.Sprintf("the authorizer %s cannot be asked: %s", r, what)}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,12 +36,12 @@ func (p *planner) planSchedules() error {
 			clone.Properties["Target"] = target
 			r = &clone
 		}
-		if err := r.Decode(&props); err != nil {
-			if errors.Is(err, assembly.ErrUnknown) {
-				p.skip(r, "its target is not simulated")
-				continue
-			}
+		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
+			continue
+		}
+		if isUnknown(props.ScheduleExpression) || isUnknown(props.ScheduleExpressionTimezone) {
+			p.skip(r, "its expression or time zone is not known here")
 			continue
 		}
 		if t := props.Target.Arn; !strings.HasPrefix(t, "arn:aws:lambda:") && !strings.HasPrefix(t, "arn:aws:sqs:") {
@@ -109,8 +110,12 @@ func (p *planner) planRules() error {
 			ScheduleExpression, State string
 			Targets                   []ruleTarget
 		}
-		if _, err := p.values.loosely(func() error { return r.Decode(&props) }); err != nil {
+		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
+			continue
+		}
+		if isUnknown(props.ScheduleExpression) {
+			p.skip(r, "its expression is not known here")
 			continue
 		}
 		if props.ScheduleExpression == "" {
@@ -145,6 +150,10 @@ func (p *planner) planRules() error {
 			}
 			if n := target.RetryPolicy.MaximumEventAgeInSeconds; n != nil {
 				s.MaxAge = time.Duration(*n) * time.Second
+			}
+			if isUnknown(s.Input) && !json.Valid([]byte(s.Input)) {
+				s.Input = strconv.Quote(s.Input)
+				p.warn(r, "target %s gets the input %s, since only AWS knows it", target.ID, s.Input)
 			}
 			if s.Input != "" && !json.Valid([]byte(s.Input)) {
 				errs = append(errs, fmt.Errorf("%s: target %s: Input must be JSON", r, target.ID))

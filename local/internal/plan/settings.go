@@ -121,10 +121,9 @@ type consumer struct {
 	queue    string
 }
 
-// decode reads properties, with placeholders for unknown values.
+// decode reads properties of a resource into a struct, without those that only AWS knows.
 func (s *settingsReader) decode(r *assembly.Resource, into any) error {
-	_, err := s.values.loosely(func() error { return r.Decode(into) })
-	return err
+	return decodeKnown(s.app, r, into, func(string, string) {})
 }
 
 func (s *settingsReader) readQueues() error {
@@ -246,7 +245,7 @@ func (s *settingsReader) readScaling() error {
 			continue
 		}
 		// The target's policies refer to it by the same placeholder.
-		targets[placeholder+strings.ToLower(r.Stack.Name+"-"+r.ID)] = f
+		targets[assembly.Placeholder+strings.ToLower(r.Stack.Name+"-"+r.ID)] = f
 		f.Provisioned, f.MaxProvisioned = int(props.MinCapacity), int(props.MaxCapacity)
 		for _, a := range props.ScheduledActions {
 			changes, note := weekly(a.Schedule, a.Timezone)

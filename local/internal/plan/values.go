@@ -5,7 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/lambdahearth/hearth/local/internal/assembly"
@@ -17,32 +20,52 @@ type values struct {
 	queueARN func(name string) string
 	apiURL   func(r *assembly.Resource) string
 	database Database
-
-	// unknown collects unknown values while [values.loosely] runs. If it is nil, an unknown
-	// value is an error.
-	unknown *[]string
 }
 
-// placeholder is the prefix of the text that replaces an unknown value.
-const placeholder = "not-known-here-"
-
-// loosely resolves with placeholders for unknown values. It returns their references, such
-// as "Ref Bucket of type AWS::S3::Bucket".
-func (v *values) loosely(resolve func() error) (unknown []string, err error) {
-	v.unknown = &unknown
-	defer func() { v.unknown = nil }()
-	err = resolve()
-	return unknown, err
+// decode reads properties of a resource into a struct. For a value that only AWS knows, a
+// text gets a placeholder. A property of another kind is left out, with a warning.
+func (p *planner) decode(r *assembly.Resource, into any) error {
+	return decodeKnown(p.app, r, into, func(property, why string) {
+		p.warn(r, "property %s is left out, because %s", property, why)
+	})
 }
 
-// stand returns a placeholder for an unknown value while [values.loosely] runs.
-func (v *values) stand(value any, err error, what string, r *assembly.Resource) (any, error) {
-	if v.unknown == nil || !errors.Is(err, assembly.ErrUnknown) {
-		return value, err
+// decodeKnown reads properties as [planner.decode] does. It calls leftOut for each property
+// that it leaves out.
+func decodeKnown(app *assembly.App, r *assembly.Resource, into any, leftOut func(property, why string)) error {
+	unknown, err := app.Loosely(func() error { return r.Decode(into) })
+	if err == nil || len(unknown) == 0 {
+		return err
 	}
-	*v.unknown = append(*v.unknown, what+" of type "+r.Type)
-	return placeholder + strings.ToLower(r.Stack.Name+"-"+r.ID), nil
+	kind := reflect.TypeOf(into).Elem()
+	known := *r
+	known.Properties = maps.Clone(r.Properties)
+	for _, name := range slices.Sorted(maps.Keys(r.Properties)) {
+		alone := *r
+		alone.Properties = map[string]any{name: r.Properties[name]}
+		unknown, err := app.Loosely(func() error { return alone.Decode(reflect.New(kind).Interface()) })
+		if err != nil && len(unknown) > 0 {
+			delete(known.Properties, name)
+			leftOut(name, strings.Join(unknown, " and "))
+		}
+	}
+	reflect.ValueOf(into).Elem().SetZero()
+	_, err = app.Loosely(func() error { return known.Decode(into) })
+	return err
 }
+
+// leaveOut leaves out a resource that cannot be read because only AWS knows a value. It
+// returns any other error.
+func (p *planner) leaveOut(r *assembly.Resource, err error) error {
+	if errors.Is(err, assembly.ErrUnknown) {
+		p.skip(r, strings.TrimPrefix(err.Error(), r.String()+": "))
+		return nil
+	}
+	return err
+}
+
+// isUnknown reports whether a text is a placeholder, or has one in it.
+func isUnknown(text string) bool { return strings.Contains(text, assembly.Placeholder) }
 
 // ID returns a stable id like those of API Gateway: ten letters and digits.
 func ID(r *assembly.Resource) string {
@@ -52,11 +75,11 @@ func ID(r *assembly.Resource) string {
 }
 
 // physicalName returns the name of a resource: the value of the property, or a name made
-// from stack and logical id.
+// from stack and logical id if there is none, or only AWS knows it.
 func physicalName(r *assembly.Resource, property string, limit int) (string, error) {
 	if raw, ok := r.Properties[property]; ok {
-		v, err := r.Resolve(raw)
-		if err != nil {
+		v, err := r.Known(raw)
+		if err != nil && !errors.Is(err, assembly.ErrUnknown) {
 			return "", err
 		}
 		if name, ok := v.(string); ok && name != "" {
@@ -105,11 +128,6 @@ func functionOf(r *assembly.Resource) (string, error) {
 
 // Ref implements [assembly.Values].
 func (v *values) Ref(r *assembly.Resource) (any, error) {
-	value, err := v.ref(r)
-	return v.stand(value, err, "Ref "+r.ID, r)
-}
-
-func (v *values) ref(r *assembly.Resource) (any, error) {
 	switch r.Type {
 	case "AWS::SQS::Queue":
 		name, err := queueName(r)
@@ -151,13 +169,8 @@ func (v *values) ref(r *assembly.Resource) (any, error) {
 
 // GetAtt implements [assembly.Values].
 func (v *values) GetAtt(r *assembly.Resource, attribute string) (any, error) {
-	value, err := v.getAtt(r, attribute)
-	return v.stand(value, err, "Fn::GetAtt "+r.ID+"."+attribute, r)
-}
-
-func (v *values) getAtt(r *assembly.Resource, attribute string) (any, error) {
 	ref := func(format func(name string) string) (any, error) {
-		name, err := v.ref(r)
+		name, err := v.Ref(r)
 		if err != nil {
 			return nil, err
 		}
@@ -214,8 +227,8 @@ func scheduleARN(r *assembly.Resource) (string, error) {
 	}
 	group := "default"
 	if raw, ok := r.Properties["GroupName"]; ok {
-		v, err := r.Resolve(raw)
-		if err != nil {
+		v, err := r.Known(raw)
+		if err != nil && !errors.Is(err, assembly.ErrUnknown) {
 			return "", err
 		}
 		if s, ok := v.(string); ok && s != "" {

@@ -18,7 +18,7 @@ type instances struct {
 // UnmarshalJSON implements [json.Unmarshaler].
 func (i *instances) UnmarshalJSON(data []byte) error {
 	var text string
-	if json.Unmarshal(data, &text) == nil && strings.HasPrefix(text, placeholder) {
+	if json.Unmarshal(data, &text) == nil && strings.HasPrefix(text, assembly.Placeholder) {
 		return nil
 	}
 	i.known = true
@@ -31,8 +31,8 @@ func (v *values) warmInstances(app *assembly.App, r *assembly.Resource) (n int, 
 	var props struct {
 		ProvisionedConcurrencyConfig struct{ ProvisionedConcurrentExecutions *instances }
 	}
-	unknown, err := v.loosely(func() error { return r.Decode(&props) })
-	if err != nil {
+	unknown, err := app.Loosely(func() error { return r.Decode(&props) })
+	if err != nil && len(unknown) == 0 {
 		return 0, "", err
 	}
 	warm := props.ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions
@@ -43,23 +43,23 @@ func (v *values) warmInstances(app *assembly.App, r *assembly.Resource) (n int, 
 	case warm.known:
 		return int(warm.n), "", nil
 	}
-	because := "its number of warm instances, " + strings.Join(unknown, " and ") + ", is not known here"
+	because := strings.Join(unknown, " and ")
 	lowest, err := v.lowestCapacity(app, r)
 	if err != nil {
 		return 0, "", err
 	}
 	if lowest > 0 {
-		return lowest, fmt.Sprintf("%s; it is taken as %d, the lowest number of its autoscaling", because, lowest), nil
+		return lowest, fmt.Sprintf("%s; its number of warm instances is taken as %d, the lowest number of its autoscaling", because, lowest), nil
 	}
-	return 0, because + "; it is taken as none", nil
+	return 0, because + "; its number of warm instances is taken as none", nil
 }
 
 // lowestCapacity returns the lowest number of instances to which an alias or version
 // scales; 0 if none is known.
 func (v *values) lowestCapacity(app *assembly.App, r *assembly.Resource) (int, error) {
 	var ref any
-	if _, err := v.loosely(func() (err error) {
-		ref, err = v.ref(r)
+	if _, err := app.Loosely(func() (err error) {
+		ref, err = v.Ref(r)
 		return err
 	}); err != nil {
 		return 0, err
@@ -70,7 +70,7 @@ func (v *values) lowestCapacity(app *assembly.App, r *assembly.Resource) (int, e
 			ScalableDimension string
 			MinCapacity       instances
 		}
-		if _, err := v.loosely(func() error { return target.Decode(&props) }); err != nil {
+		if _, err := app.Loosely(func() error { return target.Decode(&props) }); err != nil {
 			return 0, err
 		}
 		if props.ScalableDimension == provisionedDimension && strings.HasSuffix(ref.(string), ":"+props.ResourceID) {

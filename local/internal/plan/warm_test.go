@@ -41,7 +41,7 @@ func TestWarmInstances(t *testing.T) {
 	t.Parallel()
 	const (
 		held   = `{"Fn::GetAtt": ["Hold", "Instances"]}`
-		reason = "its number of warm instances, Fn::GetAtt Hold.Instances of type Custom::Hold, is not known here"
+		reason = "Fn::GetAtt Hold.Instances of type Custom::Hold is not known here"
 	)
 	for name, test := range map[string]struct {
 		alias, version, scaling string
@@ -52,9 +52,9 @@ func TestWarmInstances(t *testing.T) {
 		"known":                    {"3", "", "", 3, ""},
 		"as text":                  {`"3"`, "", "", 3, ""},
 		"by a parameter":           {`{"Ref": "Many"}`, "", "", 6, ""},
-		"held":                     {held, "", "2", 2, "Live: " + reason + "; it is taken as 2, the lowest number of its autoscaling"},
-		"held without autoscaling": {held, "", "", 0, "Live: " + reason + "; it is taken as none"},
-		"held of a version":        {"", held, "2", 0, "Old: " + reason + "; it is taken as none"},
+		"held":                     {held, "", "2", 2, "Live: " + reason + "; its number of warm instances is taken as 2, the lowest number of its autoscaling"},
+		"held without autoscaling": {held, "", "", 0, "Live: " + reason + "; its number of warm instances is taken as none"},
+		"held of a version":        {"", held, "2", 0, "Old: " + reason + "; its number of warm instances is taken as none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
