@@ -102,6 +102,9 @@ type Integration struct {
 	Stream bool
 	// Mock is a REST API's answer without a function; nil invokes the function.
 	Mock *Mock
+	// NotSimulated says that the integration is of a kind that the engine does not simulate.
+	// Every request gets 501, which API Gateway itself never answers.
+	NotSimulated bool
 }
 
 // API is an HTTP API with its stages. It is safe for concurrent use.
@@ -252,6 +255,9 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 	}
 
 	integration := x.route.Integration
+	if integration.NotSimulated {
+		return a.notSimulated(w, x)
+	}
 	event := x.event2
 	if integration.Version == "1.0" {
 		event = x.event1
@@ -276,6 +282,12 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 	cors.adjust(answer.header, x.r)
 	answer.write(w, x.r)
 	return answer.status
+}
+
+// notSimulated answers a request whose integration the engine does not simulate.
+func (a *API) notSimulated(w http.ResponseWriter, x *exchange) int {
+	a.logf("%s: its integration is not simulated here; the client gets %d", x.routeKey, http.StatusNotImplemented)
+	return refuse(w, http.StatusNotImplemented, "hearth: the integration of "+x.routeKey+" is not simulated on this machine")
 }
 
 // invoke returns the invocation of the route's function.

@@ -559,6 +559,28 @@ func TestHead(t *testing.T) {
 	}
 }
 
+// TestNotSimulated: a route whose integration is not simulated answers 501 and says so, in
+// the log too. No function runs.
+func TestNotSimulated(t *testing.T) {
+	t.Parallel()
+	route := Route{Key: "GET /x", Integration: Integration{NotSimulated: true}}
+	http, f := setup(t, Config{Routes: []Route{route}})
+	rest, g := setupREST(t, REST{}, route)
+	for _, c := range []struct {
+		api    *API
+		f      *fakeFunctions
+		target string
+	}{{http, f, "/x"}, {rest, g, "/live/x"}} {
+		resp := do(t, c.api, "GET", c.target, "")
+		if body := text(t, resp); resp.StatusCode != 501 || body != `{"message":"hearth: the integration of GET /x is not simulated on this machine"}` {
+			t.Errorf("%s: got %d %s", c.target, resp.StatusCode, body)
+		}
+		if want := []string{"GET /x: its integration is not simulated here; the client gets 501"}; !cmp.Equal(want, c.f.log) || len(c.f.events) != 0 {
+			t.Errorf("%s: log %q, %d events", c.target, c.f.log, len(c.f.events))
+		}
+	}
+}
+
 // TestGatewaysOwnErrorsAreLogged with the function and the id of its invocation.
 func TestGatewaysOwnErrorsAreLogged(t *testing.T) {
 	t.Parallel()

@@ -153,6 +153,9 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	if mock := x.route.Integration.Mock; mock != nil {
 		return mock.write(w, x.r)
 	}
+	if x.route.Integration.NotSimulated {
+		return a.notSimulated(w, x)
+	}
 	var err error
 	if x.body, err = readBody(w, x.r); err != nil {
 		var tooLarge *http.MaxBytesError

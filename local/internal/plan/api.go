@@ -285,7 +285,8 @@ type routeProps struct {
 	AuthorizationScopes                                                   []string
 }
 
-// routesOf calls add for each route of an API that invokes a function.
+// routesOf calls add for each route of an API. A route that invokes no function has no
+// function in its integration.
 func routesOf(p *planner, id string, parts *apiParts, add func(r *assembly.Resource, props *routeProps, to integrationPart) error) error {
 	routes, err := ofAPI(p, "AWS::ApiGatewayV2::Route", id)
 	if err != nil {
@@ -302,12 +303,7 @@ func routesOf(p *planner, id string, parts *apiParts, add func(r *assembly.Resou
 			p.skip(r, "its route key is not known here")
 			continue
 		}
-		to, ok := parts.integrations[strings.TrimPrefix(props.Target, "integrations/")]
-		if !ok || to.function == "" {
-			p.skip(r, "route "+props.RouteKey+" does not go to a function")
-			continue
-		}
-		errs = append(errs, add(r, &props, to))
+		errs = append(errs, add(r, &props, parts.integrations[strings.TrimPrefix(props.Target, "integrations/")]))
 	}
 	return errors.Join(errs...)
 }
@@ -316,7 +312,10 @@ func addHTTPRoutes(p *planner, h *HTTPAPI, parts *apiParts) error {
 	return routesOf(p, h.Config.ID, parts, func(r *assembly.Resource, props *routeProps, to integrationPart) error {
 		route := httpapi.Route{
 			Key: props.RouteKey, Scopes: props.AuthorizationScopes,
-			Integration: httpapi.Integration{Function: to.function, Version: to.version, Timeout: to.timeout},
+			Integration: httpapi.Integration{Function: to.function, Version: to.version, Timeout: to.timeout, NotSimulated: to.function == ""},
+		}
+		if to.function == "" {
+			p.skip(r, "route "+props.RouteKey+" does not go to a function; it answers 501")
 		}
 		switch props.AuthorizationType {
 		case "JWT", "CUSTOM":
@@ -335,6 +334,10 @@ func addHTTPRoutes(p *planner, h *HTTPAPI, parts *apiParts) error {
 
 func addWebSocketRoutes(p *planner, w *WebSocketAPI, parts *apiParts) error {
 	return routesOf(p, w.Config.ID, parts, func(r *assembly.Resource, props *routeProps, to integrationPart) error {
+		if to.function == "" {
+			p.skip(r, "route "+props.RouteKey+" does not go to a function")
+			return nil
+		}
 		route := websocket.Route{
 			Function: to.function, Timeout: to.timeout,
 			Respond: props.RouteResponseSelectionExpression != "" && parts.responses[ID(r)],

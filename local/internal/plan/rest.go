@@ -185,8 +185,8 @@ func (p *planner) readRESTMethods(h *HTTPAPI) error {
 		case props.Integration.Type == "MOCK" && len(props.Integration.IntegrationResponses) > 0:
 			route.Integration.Mock = mockOf(&props.Integration.IntegrationResponses[0])
 		default:
-			p.skip(r, "method "+route.Key+" is neither a Lambda proxy nor a mock")
-			continue
+			p.skip(r, "method "+route.Key+" is neither a Lambda proxy nor a mock; it answers 501")
+			route.Integration.NotSimulated = true
 		}
 		switch props.AuthorizationType {
 		case "CUSTOM", "COGNITO_USER_POOLS":
