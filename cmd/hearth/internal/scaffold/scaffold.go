@@ -123,7 +123,12 @@ func New(opts Options) (*Project, error) {
 		}
 	} else {
 		if opts.Module == "" {
-			opts.Module = name
+			if opts.Module = name; module.CheckImportPath(name) != nil {
+				return nil, fmt.Errorf("new: NAME must be letters a to z, digits, -, _ and . to be the module's path too, got %q; choose another NAME, or give the path with --module", name)
+			}
+		}
+		if opts.Module == opts.Hearth || strings.HasPrefix(opts.Module, opts.Hearth+"/") {
+			return nil, fmt.Errorf("new: --module must not be Hearth's own path or below it, got %q", opts.Module)
 		}
 		if files["go.mod"], err = goMod(opts.Module, opts.Hearth, modules); err != nil {
 			return nil, err

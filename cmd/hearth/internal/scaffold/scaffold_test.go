@@ -95,12 +95,14 @@ func TestMistakes(t *testing.T) {
 	t.Parallel()
 	empty := t.TempDir()
 	for want, opts := range map[string]Options{
-		`new: --template must be one of app, api, jobs, live, full, got "web"`: {Name: "shop", Template: "web"},
-		`new: NAME must begin with one of the letters a to z `:                 {Name: "7up", Template: "api"},
-		`new: NAME must begin with one of the letters a to z  `:                {Name: "..", Template: "api"},
-		`new: --module must be the path of a Go module, got "a b"`:             {Name: "shop", Template: "api", Module: "a b"},
-		`new: --module and --into must not be given both`:                      {Name: "shop", Template: "api", Module: "x", Into: empty},
-		`new: --into must be a folder of a Go module, got ` + empty:            {Name: "shop", Template: "api", Into: empty},
+		`new: --template must be one of app, api, jobs, live, full, got "web"`:                             {Name: "shop", Template: "web"},
+		`new: NAME must begin with one of the letters a to z `:                                             {Name: "7up", Template: "api"},
+		`new: NAME must begin with one of the letters a to z  `:                                            {Name: "..", Template: "api"},
+		`new: --module must be the path of a Go module, got "a b"`:                                         {Name: "shop", Template: "api", Module: "a b"},
+		`new: NAME must be letters a to z, digits, -, _ and . to be the module's path too, got "my app"; `: {Name: "my app", Template: "api"},
+		`new: --module must not be Hearth's own path or below it, got "` + hearth + `/x"`:                  {Name: "shop", Template: "api", Module: hearth + "/x"},
+		`new: --module and --into must not be given both`:                                                  {Name: "shop", Template: "api", Module: "x", Into: empty},
+		`new: --into must be a folder of a Go module, got ` + empty:                                        {Name: "shop", Template: "api", Into: empty},
 	} {
 		opts.Hearth = hearth
 		if filepath.IsLocal(opts.Name) && opts.Into == "" {
