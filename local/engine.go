@@ -160,7 +160,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 
 // load reads the stacks of the assembly that the options select.
 func (e *Engine) load() (*assembly.App, error) {
-	app, err := assembly.Load(e.opts.Assembly)
+	app, err := assembly.Load(e.opts.Assembly, e.opts.Parameters)
 	if err != nil {
 		return nil, err
 	}
@@ -271,7 +271,7 @@ func (e *Engine) prepare() (_ *plan.Plan, opened map[string]*listener, err error
 	o := &e.opts
 	p, err := plan.Make(app, plan.Inputs{
 		Region: e.region, Account: e.account, Dir: e.dir, Addresses: addresses, Database: e.database.at(), Unpack: e.builder.unpack,
-		Debug: o.Debug, Programs: o.Programs, Handlers: o.Handlers, Env: o.Env, FunctionEnv: o.FunctionEnv, Environ: o.Environ, Issuers: o.Issuers,
+		Debug: o.Debug, Programs: o.Programs, Handlers: o.Handlers, Env: o.Env, FunctionEnv: o.FunctionEnv, Environ: o.Environ, Issuers: o.Issuers, Parameters: o.Parameters,
 	})
 	if err != nil {
 		closeAll(opened)

@@ -91,6 +91,10 @@ type Options struct {
 	// means 10 minutes.
 	Idle time.Duration
 
+	// Parameters are values of the templates' parameters, by name, or by stack and name as
+	// in "Shop:Stage". Parameters that are not here have their defaults.
+	Parameters map[string]string
+
 	// Issuers are the issuers of JWT authorizers by logical id, for issuers that the
 	// template does not resolve to here, such as a Cognito user pool.
 	Issuers map[string]Issuer

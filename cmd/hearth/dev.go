@@ -17,7 +17,7 @@ import (
 const defaultPort = 3000
 
 func newDev() *cobra.Command {
-	opts := dev.Options{Local: local.Options{Issuers: map[string]local.Issuer{}, Handlers: map[string]string{}}}
+	opts := dev.Options{Local: local.Options{Issuers: map[string]local.Issuer{}, Handlers: map[string]string{}, Parameters: map[string]string{}}}
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run the app of cdk.json, and apply each change that you save",
@@ -60,6 +60,14 @@ machines cannot reach them. These files beside cdk.json are read, if they exist:
 			return fmt.Errorf("must be LOGICAL_ID=DIR, got %q", text)
 		}
 		opts.Local.Handlers[id] = folder
+		return nil
+	})
+	flags.Func("parameter", "the value of a template's parameter, `NAME=VALUE` or\nSTACK:NAME=VALUE; may be repeated", func(text string) error {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return fmt.Errorf("must be NAME=VALUE, got %q", text)
+		}
+		opts.Local.Parameters[name] = value
 		return nil
 	})
 	flags.Func("issuer", "the issuer of a JWT authorizer, if the template does not name it,\nas for a Cognito user pool: `LOGICAL_ID=URL,AUDIENCE`; more\naudiences follow after commas; may be repeated", func(text string) error {

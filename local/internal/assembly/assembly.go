@@ -1,7 +1,7 @@
 // Package assembly reads a CDK cloud assembly (cdk.out): the stacks of a synthesized app,
 // their CloudFormation templates and their assets.
 //
-//	app, err := assembly.Load("cdk.out")
+//	app, err := assembly.Load("cdk.out", nil)
 //	app.SetValues(values) // the results of Ref and GetAtt on this machine
 //	for _, r := range app.OfType("AWS::SQS::Queue") {
 //		var p struct{ VisibilityTimeout *assembly.Int }
@@ -42,6 +42,8 @@ type App struct {
 	all    []*Stack          // all stacks, selected or not
 	assets map[string]string // object keys to files or folders
 	values Values
+	// parameters are values of parameters, by name or by stack and name.
+	parameters map[string]string
 	// unknown collects unknown values while [App.Loosely] runs. If it is nil, an unknown
 	// value is an error.
 	unknown *[]string
@@ -159,13 +161,14 @@ func (s *Stack) standIn(id, why string, value any, err error) (any, error) {
 	return placeholderOf(s.Name, id), nil
 }
 
-// Load reads the assembly in the folder dir.
-func Load(dir string) (*App, error) {
+// Load reads the assembly in the folder dir. parameters are values of the templates'
+// parameters, by name, or by stack and name as in "Shop:Stage". Others have their defaults.
+func Load(dir string, parameters map[string]string) (*App, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read assembly: %w", err)
 	}
-	app := &App{Dir: abs, assets: map[string]string{}}
+	app := &App{Dir: abs, assets: map[string]string{}, parameters: parameters}
 	if err := app.load(abs); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("read assembly: %w; synthesize the app first", err)
@@ -416,4 +419,16 @@ func (a *App) Undecided() (reasons []string) {
 		}
 	}
 	return reasons
+}
+
+// HasParameter reports whether a stack has a parameter, which is named as in [Load].
+func (a *App) HasParameter(name string) bool {
+	for _, s := range a.Stacks {
+		for id := range s.template.Parameters {
+			if name == id || name == s.Name+":"+id {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -63,7 +63,7 @@ func (fakeValues) GetAtt(r *Resource, attribute string) (any, error) {
 
 func load(t *testing.T, stacks map[string]string, files map[string]string) *App {
 	t.Helper()
-	app, err := Load(write(t, stacks, files))
+	app, err := Load(write(t, stacks, files), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestResolveErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"Ref": "Table"}`:                        `Ref "Table" of type AWS::DynamoDB::Table: it is not simulated`,
 		`{"Ref": "None"}`:                         `Ref "None": the template has no such resource`,
-		`{"Ref": "Secret"}`:                       `Ref "Secret": the parameter has no default`,
+		`{"Ref": "Secret"}`:                       `parameter Secret has no default; give it a value with --parameter Secret=VALUE`,
 		`{"Fn::GetAtt": ["Table", "Arn"]}`:        `Fn::GetAtt "Table.Arn" of type AWS::DynamoDB::Table: it is not simulated`,
 		`{"Fn::GetAtt": ["Nested", "Outputs.X"]}`: `stack Main-Nested has no output "X"`,
 		`{"Fn::Select": [5, ["a"]]}`:              `Fn::Select: index 5 is not in a list of 1`,
@@ -224,11 +224,11 @@ func TestLoad(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 
-	if _, err := Load(t.TempDir()); err == nil || !strings.HasSuffix(err.Error(), "synthesize the app first") {
+	if _, err := Load(t.TempDir(), nil); err == nil || !strings.HasSuffix(err.Error(), "synthesize the app first") {
 		t.Errorf("got %v", err)
 	}
 	missing := write(t, nil, map[string]string{"manifest.json": `{"missing": [{"key": "vpc-provider:x"}]}`})
-	if _, err := Load(missing); err == nil || !strings.Contains(err.Error(), "looks up vpc-provider:x") {
+	if _, err := Load(missing, nil); err == nil || !strings.Contains(err.Error(), "looks up vpc-provider:x") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -256,7 +256,7 @@ func TestNestedStackByHash(t *testing.T) {
 		"assets.json":         `{"files": {"x": {"source": {"path": "child.template.json"}, "destinations": {"d": {"objectKey": "` + hash + `.json"}}}}}`,
 		"child.template.json": `{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue"}}}`,
 	})
-	app, err := Load(dir)
+	app, err := Load(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func TestSelectedStacksResolve(t *testing.T) {
 	app, err := Load(write(t, map[string]string{
 		"A": `{"Resources": {}, "Outputs": {"O": {"Value": "from a", "Export": {"Name": "a"}}}}`,
 		"B": `{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue"}, "X": {"Type": "AWS::X", "Properties": {"Name": {"Fn::ImportValue": "a"}, "Queue": {"Ref": "Jobs"}}}}}`,
-	}, nil))
+	}, nil), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -348,20 +348,22 @@ func (s *Stack) ref(id string, depth int) (any, error) {
 		if given, ok := s.parameters[id]; ok {
 			return given()
 		}
-		if p.Default == nil {
-			return s.standIn(id, "", nil, unknownf("Ref %q: the parameter has no default", id))
+		value := p.Default
+		if given, ok := s.given(id); ok {
+			value = given
+		} else if value == nil {
+			return s.standIn(id, "", nil, unknownf("parameter %s has no default; give it a value with --parameter %[1]s=VALUE", id))
+		} else if strings.HasPrefix(p.Type, "AWS::SSM::Parameter::Value<") { // the default is its name
+			return s.standIn(id, "", nil, unknownf("parameter %s is stored in SSM; give it a value with --parameter %[1]s=VALUE", id))
 		}
-		if strings.HasPrefix(p.Type, "AWS::SSM::Parameter::Value<") { // the default is its name
-			return s.standIn(id, "", nil, unknownf("Ref %q: the value of an SSM parameter is not known here", id))
-		}
-		if text, ok := p.Default.(string); ok && (p.Type == "CommaDelimitedList" || strings.HasPrefix(p.Type, "List<")) {
+		if text, ok := value.(string); ok && (p.Type == "CommaDelimitedList" || strings.HasPrefix(p.Type, "List<")) {
 			var list []any
 			for _, item := range strings.Split(text, ",") {
 				list = append(list, strings.TrimSpace(item))
 			}
 			return list, nil
 		}
-		return p.Default, nil
+		return value, nil
 	}
 	r, err := s.resource("Ref", id, id)
 	if err != nil {
@@ -372,6 +374,14 @@ func (s *Stack) ref(id string, depth int) (any, error) {
 		err = fmt.Errorf("Ref %q of type %s: %w", id, r.Type, err)
 	}
 	return s.standIn(id, "Ref "+id+" of type "+r.Type+" is not known here", v, err)
+}
+
+// given returns the value that [Load] got for a parameter.
+func (s *Stack) given(id string) (value string, ok bool) {
+	if value, ok = s.app.parameters[s.Name+":"+id]; !ok {
+		value, ok = s.app.parameters[id]
+	}
+	return value, ok
 }
 
 // resource returns the resource to which a function refers; what is its argument.

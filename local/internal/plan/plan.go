@@ -123,6 +123,8 @@ type Inputs struct {
 	FunctionEnv        map[string]map[string]string
 	Environ            []string
 	Issuers            map[string]Issuer
+	// Parameters are the values of parameters that the app was loaded with.
+	Parameters map[string]string
 }
 
 // Issuer is the issuer of the tokens that a JWT authorizer accepts.
@@ -159,6 +161,11 @@ func Make(app *assembly.App, in Inputs) (*Plan, error) {
 		case r.Type == "AWS::CloudFormation::Stack" && r.Child() == nil:
 			p.skip(r, "its template is not in the assembly")
 			p.warn(r, "the template of the nested stack is not in the assembly, so that nothing of it runs; synthesize with asset metadata (cdk synth, or the context aws:cdk:enable-asset-metadata)")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Parameters)) {
+		if !app.HasParameter(name) {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("--parameter %s: no stack has a parameter of this name", name))
 		}
 	}
 	for _, why := range app.Undecided() {

@@ -46,7 +46,7 @@ func write(t *testing.T, template string) (dir string) {
 func load(t *testing.T) (*assembly.App, Inputs) {
 	t.Helper()
 	dir := write(t, shop)
-	app, err := assembly.Load(dir)
+	app, err := assembly.Load(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

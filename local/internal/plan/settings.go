@@ -72,7 +72,7 @@ type QueueSettings struct {
 // id. It builds and starts nothing. stacks are the names of the stacks to read; none means
 // all.
 func ReadSettings(dir string, stacks ...string) ([]FunctionSettings, error) {
-	app, err := assembly.Load(dir)
+	app, err := assembly.Load(dir, nil)
 	if err != nil {
 		return nil, err
 	}

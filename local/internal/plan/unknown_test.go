@@ -74,7 +74,7 @@ func TestUnknownValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := write(t, string(data))
-		app, err := assembly.Load(dir)
+		app, err := assembly.Load(dir, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -113,23 +113,27 @@ func TestUnknownValues(t *testing.T) {
 	}
 }
 
-// TestElsewhere plans an app with resources that need something of another app, or of a
-// condition that only AWS decides. They are left out, and the plan says why.
-func TestElsewhere(t *testing.T) {
-	t.Parallel()
-	app, err := assembly.Load(write(t, `{
-		"Parameters": {"Unset": {"Type": "String"}, "Stored": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/shop/url"}},
-		"Conditions": {"Prod": {"Fn::Equals": [{"Ref": "Unset"}, "prod"]}},
-		"Resources": {
-			"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "Timeout": {"Ref": "Unset"}, "Environment": {"Variables": {
-				"STORED": {"Ref": "Stored"}, "EXTRA": {"Ref": "Extra"}, "MODE": {"Fn::If": ["Prod", "a", "b"]}, "PART": {"Fn::Sub": "x-${Unset}"}}}}},
-			"Extra": {"Type": "AWS::SQS::Queue", "Condition": "Prod"},
-			"Map": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"EventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:elsewhere", "FunctionName": {"Ref": "Fn"}}}
-		}}`))
+// elsewhere needs something of another app, and values that only AWS has.
+const elsewhere = `{
+	"Parameters": {"Unset": {"Type": "String"}, "Stored": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/shop/url"}, "Colors": {"Type": "CommaDelimitedList"}},
+	"Conditions": {"Big": {"Fn::Equals": [{"Ref": "Unset"}, "7"]}},
+	"Resources": {
+		"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "Timeout": {"Ref": "Unset"}, "Environment": {"Variables": {
+			"STORED": {"Ref": "Stored"}, "EXTRA": {"Ref": "Extra"}, "MODE": {"Fn::If": ["Big", "a", "b"]}, "PART": {"Fn::Sub": "x-${Unset}"}, "COLOR": {"Fn::Select": [1, {"Ref": "Colors"}]}}}}},
+		"Extra": {"Type": "AWS::SQS::Queue", "Condition": "Big"},
+		"Map": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"EventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:elsewhere", "FunctionName": {"Ref": "Fn"}}}
+	}
+}`
+
+func planElsewhere(t *testing.T, parameters map[string]string) *Plan {
+	t.Helper()
+	app, err := assembly.Load(write(t, elsewhere), parameters)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Make(app, Inputs{Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{SQS: "http://queues"}, Programs: map[string]string{"Fn": "/bin/shop"}})
+	p, err := Make(app, Inputs{
+		Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{SQS: "http://queues"}, Programs: map[string]string{"Fn": "/bin/shop"}, Parameters: parameters,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,26 +141,47 @@ func TestElsewhere(t *testing.T) {
 	for _, r := range p.NotSimulated {
 		left = append(left, r.LogicalID+": "+r.Why)
 	}
-	const unset = `Ref "Unset": the parameter has no default`
 	if diff := cmp.Diff([]string{"Map: the app has no queue elsewhere"}, left); diff != "" {
 		t.Errorf("left out (-want +got):\n%s", diff)
 	}
+	return p
+}
+
+// TestElsewhere leaves out what needs values that only AWS has, and says why.
+func TestElsewhere(t *testing.T) {
+	t.Parallel()
+	p := planElsewhere(t, nil)
+	const unset = "parameter Unset has no default; give it a value with --parameter Unset=VALUE"
 	want := []string{
-		"Shop/Extra: condition Prod: " + unset + "; the resource is left out",
+		"Shop/Extra: condition Big: " + unset + "; the resource is left out",
 		"Shop/Fn: property Timeout is left out, because " + unset,
 	}
-	for name, why := range map[string]string{
-		"EXTRA": `Ref "Extra": condition Prod: ` + unset, "MODE": unset, "PART": unset, "STORED": `Ref "Stored": the value of an SSM parameter is not known here`,
+	for name, v := range map[string][2]string{
+		"EXTRA": {"not-known-here-shop-extra", `Ref "Extra": condition Big: ` + unset}, "MODE": {"not-known-here-shop-if", unset}, "PART": {"x-not-known-here-shop-unset", unset},
+		"STORED": {"not-known-here-shop-stored", "parameter Stored is stored in SSM; give it a value with --parameter Stored=VALUE"},
+		"COLOR":  {"not-known-here-shop-select", "parameter Colors has no default; give it a value with --parameter Colors=VALUE"},
 	} {
-		value := map[string]string{"EXTRA": "not-known-here-shop-extra", "MODE": "not-known-here-shop-if", "PART": "x-not-known-here-shop-unset", "STORED": "not-known-here-shop-stored"}[name]
-		want = append(want, fmt.Sprintf("Shop/Fn: variable %s is %q, because %s; give it a value in .env, or with --env %s=VALUE", name, value, why, name))
+		want = append(want, fmt.Sprintf("Shop/Fn: variable %s is %q, because %s; give it a value in .env, or with --env %[1]s=VALUE", name, v[0], v[1]))
 	}
 	slices.Sort(want)
 	slices.Sort(p.Warnings)
 	if diff := cmp.Diff(want, p.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
-	if got := p.Functions[0].Config; got.Timeout != 3*time.Second || got.Env["PART"] != "x-not-known-here-shop-unset" {
+	if got := p.Functions[0].Config.Timeout; got != 3*time.Second {
+		t.Errorf("got timeout %v, want Lambda's default", got)
+	}
+}
+
+// TestParameters gives the parameters values. One with the stack's name comes first.
+func TestParameters(t *testing.T) {
+	t.Parallel()
+	p := planElsewhere(t, map[string]string{"Unset": "5", "Shop:Unset": "7", "Stored": "url", "Colors": "red, blue", "Other": "x"})
+	if diff := cmp.Diff([]string{"--parameter Other: no stack has a parameter of this name"}, p.Warnings); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+	want := map[string]string{"STORED": "url", "MODE": "a", "PART": "x-7", "COLOR": "blue", "EXTRA": "http://queues/000000000000/Shop-Extra", "AWS_ENDPOINT_URL_SQS": "http://queues"}
+	if got := p.Functions[0].Config; got.Timeout != 7*time.Second || !cmp.Equal(want, got.Env) {
 		t.Errorf("got timeout %v, variables %v", got.Timeout, got.Env)
 	}
 }

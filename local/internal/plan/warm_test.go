@@ -59,7 +59,7 @@ func TestWarmInstances(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := write(t, warmTemplate(test.alias, test.version, test.scaling))
-			app, err := assembly.Load(dir)
+			app, err := assembly.Load(dir, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +95,7 @@ func TestWarmInstances(t *testing.T) {
 	}
 	t.Run("no number", func(t *testing.T) {
 		t.Parallel()
-		app, err := assembly.Load(write(t, warmTemplate(`"many"`, "", "")))
+		app, err := assembly.Load(write(t, warmTemplate(`"many"`, "", "")), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
