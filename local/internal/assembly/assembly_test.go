@@ -197,6 +197,36 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// TestDecodeTexts reads numbers and booleans where a property is a text, at any depth.
+func TestDecodeTexts(t *testing.T) {
+	t.Parallel()
+	app := load(t, map[string]string{"Main": `{
+		"Parameters": {"Version": {"Type": "Number", "Default": 2}},
+		"Resources": {"R": {"Type": "Test::Thing", "Properties": {
+			"Stage": {"Ref": "Version"}, "Variables": {"a": 1.5, "b": true, "c": "x"}, "List": [1, "b"], "Part": {"NameId": 7, "Number": 8}, "Parts": [{"Name": false}], "Pointer": {"Number": "9"}}}}}`}, nil)
+	type part struct {
+		Name   string `json:"NameId"`
+		Number Int
+	}
+	type named struct{ Name string }
+	type props struct {
+		Stage     string
+		Variables map[string]string
+		List      []string
+		Part      part
+		Parts     []named
+		Pointer   *part
+	}
+	var got props
+	if err := app.OfType("Test::Thing")[0].Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	want := props{"2", map[string]string{"a": "1.5", "b": "true", "c": "x"}, []string{"1", "b"}, part{"7", 8}, []named{{"false"}}, &part{Number: 9}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	app := load(t, map[string]string{"Main": mainTemplate, "Other": `{"Resources":{"Q":{"Type":"AWS::SQS::Queue"}}}`}, map[string]string{

@@ -52,10 +52,7 @@ func (r *Resource) Decode(into any) error {
 	properties := map[string]any{}
 	t := reflect.TypeOf(into).Elem()
 	for i := range t.NumField() {
-		name := t.Field(i).Name
-		if tag := t.Field(i).Tag.Get("json"); tag != "" {
-			name = tag
-		}
+		name := propertyName(t.Field(i))
 		raw, ok := r.Properties[name]
 		if !ok {
 			continue
@@ -65,7 +62,7 @@ func (r *Resource) Decode(into any) error {
 			return fmt.Errorf("%s: %s: %w", r, name, err)
 		}
 		if value != (noValue{}) {
-			properties[name] = value
+			properties[name] = texts(value, t.Field(i).Type)
 		}
 	}
 	data, err := json.Marshal(properties)
@@ -76,6 +73,55 @@ func (r *Resource) Decode(into any) error {
 		return fmt.Errorf("%s: %w", r, err)
 	}
 	return nil
+}
+
+// texts writes numbers and booleans as text where the type t has a string, as
+// CloudFormation does.
+func texts(value any, t reflect.Type) any {
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+		return value
+	}
+	switch v := value.(type) {
+	case float64, bool:
+		if t.Kind() == reflect.String {
+			return scalar(v)
+		}
+	case []any:
+		if t.Kind() == reflect.Slice {
+			list := make([]any, len(v))
+			for i, item := range v {
+				list[i] = texts(item, t.Elem())
+			}
+			return list
+		}
+	case map[string]any:
+		m := maps.Clone(v)
+		switch t.Kind() {
+		case reflect.Pointer:
+			return texts(v, t.Elem())
+		case reflect.Map:
+			for key := range m {
+				m[key] = texts(m[key], t.Elem())
+			}
+		case reflect.Struct:
+			for i := range t.NumField() {
+				name := propertyName(t.Field(i))
+				if item, ok := m[name]; ok {
+					m[name] = texts(item, t.Field(i).Type)
+				}
+			}
+		}
+		return m
+	}
+	return value
+}
+
+// propertyName returns the name of the property that a field holds.
+func propertyName(f reflect.StructField) string {
+	if tag := f.Tag.Get("json"); tag != "" {
+		return tag
+	}
+	return f.Name
 }
 
 // Int is a number that a template may write as a string.

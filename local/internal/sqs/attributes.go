@@ -318,11 +318,10 @@ func FromTemplate(name string, properties map[string]any) (Definition, error) {
 			}
 			for _, item := range v {
 				tag, _ := item.(map[string]any)
-				k, ok := tag["Key"].(string)
-				if !ok {
+				if tag["Key"] == nil {
 					return d, fmt.Errorf("queue %q: property Tags must hold objects with a Key and a Value, got %v", name, item)
 				}
-				d.Tags[k] = fmt.Sprint(tag["Value"])
+				d.Tags[fmt.Sprint(tag["Key"])] = fmt.Sprint(tag["Value"])
 			}
 		default:
 			return d, fmt.Errorf("queue %q: property %s has a value of an unexpected type, %T", name, key, value)
