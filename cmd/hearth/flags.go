@@ -27,11 +27,14 @@ func readFlags(flags *pflag.FlagSet, path string) error {
 	if err != nil {
 		return err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff")))) // some editors write a byte order mark
 	decoder.UseNumber()
 	var given map[string]any
 	if err := decoder.Decode(&given); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+		return fmt.Errorf("read %s: must be a JSON object of flags, such as {\"port\": 3001}: %w", path, err)
+	}
+	if decoder.More() {
+		return fmt.Errorf("read %s: must be one JSON object of flags, got more after it", path)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		flag := flags.Lookup(name)
@@ -58,7 +61,7 @@ func readFlags(flags *pflag.FlagSet, path string) error {
 				return fmt.Errorf("read %s: %q must be a string, a number, a boolean or an array of them, got %v", path, name, value)
 			}
 			if err := flags.Set(name, text); err != nil {
-				return fmt.Errorf("read %s: %w", path, err)
+				return fmt.Errorf("read %s: %w", path, plainer(err))
 			}
 		}
 	}

@@ -89,18 +89,31 @@ func newRoot() *cobra.Command {
 // flagError describes a mistake in a command's flags in one line.
 func flagError(cmd *cobra.Command, err error) error {
 	hint := ""
-	var invalid *pflag.InvalidValueError
-	if numeric := new(strconv.NumError); errors.As(err, &invalid) && errors.As(err, &numeric) {
-		err = fmt.Errorf("--%s must be a number, got %q", invalid.GetFlag().Name, invalid.GetValue())
-		if errors.Is(numeric, strconv.ErrRange) {
-			err = fmt.Errorf("--%s must be a smaller number, got %q", invalid.GetFlag().Name, invalid.GetValue())
-		}
-	}
+	err = plainer(err)
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
 		hint = nearest(nearFlags(cmd.Flags(), unknown.GetSpecifiedName()), "--")
 	}
 	return fmt.Errorf("%s: %w%s; see %s --help", cmd.Name(), err, hint, cmd.CommandPath())
+}
+
+// plainer says what a flag's value must be, where pflag speaks of Go's parser.
+func plainer(err error) error {
+	var invalid *pflag.InvalidValueError
+	numeric := new(strconv.NumError)
+	if !errors.As(err, &invalid) || !errors.As(err, &numeric) {
+		return err
+	}
+	want := "a number"
+	switch {
+	case numeric.Func == "ParseBool":
+		want = "true or false"
+	case errors.Is(numeric, strconv.ErrRange):
+		want = "a smaller number"
+	case numeric.Func != "ParseFloat":
+		want = "a whole number"
+	}
+	return fmt.Errorf("--%s must be %s, got %q", invalid.GetFlag().Name, want, invalid.GetValue())
 }
 
 // nearFlags returns the flags with names similar to name. cobra suggests only commands, so

@@ -246,7 +246,7 @@ func TestFlagsFile(t *testing.T) {
 		}
 		return flags, readFlags(flags, path)
 	}
-	flags, err := read(`{"port": 3001, "concurrency": 7, "freeze": true, "cold-start": "1s", "stack": ["A", "B"]}`, "--concurrency", "9")
+	flags, err := read("\ufeff"+`{"port": 3001, "concurrency": 7, "freeze": true, "cold-start": "1s", "stack": ["A", "B"]}`, "--concurrency", "9")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,9 +259,12 @@ func TestFlagsFile(t *testing.T) {
 		`{"prot": 1}`:         `"prot" must be a flag that is not --dir, did you mean port?`,
 		`{"dir": "x"}`:        `"dir" must be a flag that is not --dir`,
 		`{"port": {}}`:        `"port" must be a string, a number, a boolean or an array of them, got map[]`,
-		`{"port": "x"}`:       `invalid argument "x" for "--port" flag`,
+		`{"port": "x"}`:       `--port must be a whole number, got "x"`,
+		`{"port": 1e99}`:      `--port must be a whole number, got "1e99"`,
+		`{"freeze": "yes"}`:   `--freeze must be true or false, got "yes"`,
 		`{"handler": ["Fn"]}`: `invalid argument "Fn" for "--handler" flag: must be LOGICAL_ID=DIR, got "Fn"`,
-		`[`:                   `unexpected EOF`,
+		`[`:                   `must be a JSON object of flags, such as {"port": 3001}: unexpected EOF`,
+		`{} {"port": 1}`:      `must be one JSON object of flags, got more after it`,
 	} {
 		if _, err := read(text); err == nil || !strings.HasPrefix(err.Error(), "read "+path+": "+want) {
 			t.Errorf("%s:\n got %v\nwant %s", text, err, want)

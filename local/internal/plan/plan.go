@@ -177,6 +177,7 @@ func Make(app *assembly.App, in Inputs) (*Plan, error) {
 	}
 	errs = append(errs, p.checkNames())
 	p.checkCallbacks()
+	p.checkFunctionEnv()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -186,6 +187,22 @@ func Make(app *assembly.App, in Inputs) (*Plan, error) {
 		p.Outputs[i].Value = p.Addresses.localize(p.Outputs[i].Value)
 	}
 	return p.Plan, nil
+}
+
+// checkFunctionEnv warns of variables for a function that the app does not have.
+func (p *planner) checkFunctionEnv() {
+	known := map[string]bool{}
+	for _, r := range p.app.OfType("AWS::Lambda::Function") {
+		known[r.ID] = true
+		if name, err := functionName(r); err == nil {
+			known[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.FunctionEnv)) {
+		if !known[name] {
+			p.Warnings = append(p.Warnings, fmt.Sprintf(".env.%s: the app has no function with this logical id or name, so nothing gets these variables", name))
+		}
+	}
 }
 
 // checkCallbacks warns of WebSocket APIs whose local address is in no function's

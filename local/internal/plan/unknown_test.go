@@ -133,6 +133,7 @@ func planElsewhere(t *testing.T, parameters map[string]string) *Plan {
 	}
 	p, err := Make(app, Inputs{
 		Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{SQS: "http://queues"}, Programs: map[string]string{"Fn": "/bin/shop"}, Parameters: parameters,
+		FunctionEnv: map[string]map[string]string{"Fn": {}, "Shop-Fn": {}, "Gone": {}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -147,12 +148,16 @@ func planElsewhere(t *testing.T, parameters map[string]string) *Plan {
 	return p
 }
 
+// gone is the warning about variables for a function that elsewhere does not have.
+const gone = ".env.Gone: the app has no function with this logical id or name, so nothing gets these variables"
+
 // TestElsewhere leaves out what needs values that only AWS has, and says why.
 func TestElsewhere(t *testing.T) {
 	t.Parallel()
 	p := planElsewhere(t, nil)
 	const unset = "parameter Unset has no default; give it a value with --parameter Unset=VALUE"
 	want := []string{
+		gone,
 		"Shop/Extra: condition Big: " + unset + "; the resource is left out",
 		"Shop/Fn: property Timeout is left out, because " + unset,
 	}
@@ -177,7 +182,7 @@ func TestElsewhere(t *testing.T) {
 func TestParameters(t *testing.T) {
 	t.Parallel()
 	p := planElsewhere(t, map[string]string{"Unset": "5", "Shop:Unset": "7", "Stored": "url", "Colors": "red, blue", "Other": "x"})
-	if diff := cmp.Diff([]string{"--parameter Other: no stack has a parameter of this name"}, p.Warnings); diff != "" {
+	if diff := cmp.Diff([]string{"--parameter Other: no stack has a parameter of this name", gone}, p.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 	want := map[string]string{"STORED": "url", "MODE": "a", "PART": "x-7", "COLOR": "blue", "EXTRA": "http://queues/000000000000/Shop-Extra", "AWS_ENDPOINT_URL_SQS": "http://queues"}

@@ -270,7 +270,7 @@ func TestEnv(t *testing.T) {
 	t.Setenv("DEV_TEST_ONE", "1")
 	t.Setenv("DEV_TEST_TWO", "2")
 	path := filepath.Join(t.TempDir(), ".env")
-	const file = "# comment\n\nA=b # c\nexport B = \"x\\ny\" # c\nC='$HOME'\nDEV_TEST_ONE\nNOT_SET_ANYWHERE\nE=\n"
+	const file = "\ufeffZ=1\n# comment\n\nA=b # c\nexport B = \"x\\ny\" # c\nC='$HOME'\nDEV_TEST_ONE\nNOT_SET_ANYWHERE\nE=\n"
 	if err := os.WriteFile(path, []byte(file), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -281,12 +281,12 @@ func TestEnv(t *testing.T) {
 	if err := e.add("DEV_TEST_T*"); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"A": "b", "B": "x\ny", "C": "$HOME", "DEV_TEST_ONE": "1", "DEV_TEST_TWO": "2", "E": ""} {
+	for name, want := range map[string]string{"Z": "1", "A": "b", "B": "x\ny", "C": "$HOME", "DEV_TEST_ONE": "1", "DEV_TEST_TWO": "2", "E": ""} {
 		if got, ok := e.values[name]; !ok || got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
-	if len(e.values) != 6 {
+	if len(e.values) != 7 {
 		t.Errorf("%v", e.values)
 	}
 	if err := os.WriteFile(path, []byte("\nA='x\n"), 0o644); err != nil {

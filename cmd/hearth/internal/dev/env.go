@@ -62,7 +62,7 @@ func (e *Env) readEnvFile(path string) error {
 	if err != nil {
 		return err
 	}
-	for i, line := range strings.Split(string(data), "\n") {
+	for i, line := range strings.Split(strings.TrimPrefix(string(data), "\ufeff"), "\n") { // some editors write a byte order mark
 		line = strings.TrimSpace(line)
 		line = strings.TrimSpace(strings.TrimPrefix(line, "export "))
 		if line == "" || line[0] == '#' {
