@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -295,7 +297,29 @@ var ordinaryHandlers = map[string]http.HandlerFunc{
 	"no content":             func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204); io.WriteString(w, "x") },
 	"early hints":            func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(404) },
 	"flush sends the header": func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush(); w.Header().Set("X-Late", "no") },
-	"line breaks":            func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-A", "b\r\nc: d") },
+	"spaces around a value":  func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-A", "\t b  c \n") },
+	"no content, with a length and a type": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "3")
+		w.Header().Set("Content-Type", "text/css")
+		w.WriteHeader(204)
+	},
+	"not modified, with a length and a type": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "3")
+		w.Header().Set("Content-Type", "text/css")
+		w.Header().Set("Etag", "x")
+		w.WriteHeader(304)
+	},
+	"headers of the connection in another spelling": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["connection"] = []string{"close"}
+		w.Header()["X-A"] = []string{"1"}
+	},
+	"an empty write where no body may be": func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(204)
+		if _, err := w.Write(nil); err != nil {
+			panic(err)
+		}
+	},
+	"line breaks": func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-A", "b\r\nc: d") },
 	"keys that are no tokens": func(w http.ResponseWriter, _ *http.Request) {
 		for _, key := range []string{"A\x00", "K\u00e4se", `"A"`, "A(1)", "A B", "A:", ""} {
 			w.Header()[key] = []string{"x"}
@@ -331,6 +355,34 @@ func TestResponsesLikeNetHTTP(t *testing.T) {
 					t.Error(diff)
 				}
 			})
+		}
+	}
+}
+
+// TestContentLengthIsOneNumber checks the one header that a gateway trusts for the length
+// of the body: it is sent once, and as a number.
+func TestContentLengthIsOneNumber(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]http.Header{
+		"repeated":        {"Content-Length": {"3", "5"}},
+		"with a sign":     {"Content-Length": {"+3"}},
+		"with spaces":     {"Content-Length": {" 3 "}},
+		"lower case":      {"content-length": {"3"}},
+		"two spellings":   {"Content-Length": {"3"}, "content-length": {"5"}},
+		"empty and right": {"Content-Length": {""}, "content-length": {"3"}},
+	} {
+		b := setup(t, &App{HTTP: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			maps.Copy(w.Header(), header)
+			io.WriteString(w, "abc")
+		})})
+		var lengths []string
+		for key, value := range parseResponse(t, b.mustInvoke(t.Context(), v2("GET", "/", ""))).Headers {
+			if strings.EqualFold(key, "Content-Length") {
+				lengths = append(lengths, value)
+			}
+		}
+		if !slices.Equal(lengths, []string{"3"}) {
+			t.Errorf("%s: got %q", name, lengths)
 		}
 	}
 }

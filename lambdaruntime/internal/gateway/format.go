@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"net/textproto"
 	"strconv"
 	"strings"
 
@@ -103,12 +104,13 @@ func (f Format) header(b []byte, key string, values ...string) []byte {
 	return append(b, ']')
 }
 
-// oneLine makes line breaks in a header's value spaces, as net/http does.
+// oneLine makes line breaks in a header's value spaces, and trims the value, as net/http
+// does.
 func oneLine(v string) string {
-	if strings.IndexByte(v, '\n') < 0 && strings.IndexByte(v, '\r') < 0 {
-		return v
+	if strings.IndexByte(v, '\n') >= 0 || strings.IndexByte(v, '\r') >= 0 {
+		v = strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
 	}
-	return strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
+	return textproto.TrimString(v)
 }
 
 // message is a response that the runtime itself makes: {"message": "…"}, the shape of API

@@ -85,15 +85,18 @@ func (w *Response) commit(status, body int) {
 	slices.Sort(keys) // the same header always gives the same response
 	for _, key := range keys {
 		values := w.header[key]
-		switch key {
+		switch http.CanonicalHeaderKey(key) { // a handler may write any spelling to the map
 		case "Content-Type":
-			w.typed = true
+			if w.typed = true; status == http.StatusNotModified {
+				continue // as net/http does
+			}
 		case "Content-Encoding":
 			w.encoded = len(values) > 0 && values[0] != ""
 		case "Content-Length":
-			if !w.declare(values) {
+			if !w.declare(values) || !bodyAllowed(status) {
 				continue
 			}
+			values = []string{strconv.FormatInt(w.declared, 10)}
 		case "Connection", "Keep-Alive", "Proxy-Connection", "Trailer", "Transfer-Encoding":
 			continue // about a connection, which a Lambda response does not have
 		}
@@ -107,10 +110,10 @@ func (w *Response) commit(status, body int) {
 	}
 }
 
-// declare reads a Content-Length. Like net/http's server, it drops one that is not a
-// number.
+// declare reads a Content-Length, which must be sent once. Like net/http's server, it
+// drops one that is not a number, and all but the first value.
 func (w *Response) declare(values []string) bool {
-	if len(values) == 0 {
+	if len(values) == 0 || w.declared >= 0 {
 		return false
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(values[0]), 10, 64)
@@ -147,6 +150,9 @@ func write[S string | []byte](w *Response, p S) (int, error) {
 
 // admit returns an error unless the handler may write n more bytes of the body.
 func (w *Response) admit(n int) error {
+	if n == 0 {
+		return nil
+	}
 	if !bodyAllowed(w.status) {
 		return http.ErrBodyNotAllowed
 	}
