@@ -229,8 +229,8 @@ func TestDropAndRetry(t *testing.T) {
 	t.Parallel()
 	a, no := errors.New("a"), errors.New("no")
 	for want, errs := range map[bool][]error{
-		true:  {Drop(a), fmt.Errorf("x: %w", Drop(a)), errors.Join(Drop(a), Drop(no)), errors.Join(nil, Drop(a)), Drop(RetryAfter(a, 1))},
-		false: {a, errors.Join(Drop(a), no), errors.Join(no, Drop(a)), fmt.Errorf("%w, %w", Drop(a), no), RetryAfter(Drop(a), 1), errors.Join(Drop(a), RetryAfter(no, 1)), context.Canceled},
+		true:  {Drop(a), fmt.Errorf("x: %w", Drop(a)), errors.Join(Drop(a), Drop(no)), errors.Join(nil, Drop(a)), Drop(RetryAfter(a, 1)), joined{nil, Drop(a)}, fmt.Errorf("%w, %w", Drop(a), nil), Drop(errors.Join(a, context.Canceled))},
+		false: {a, errors.Join(Drop(a), no), errors.Join(no, Drop(a)), fmt.Errorf("%w, %w", Drop(a), no), RetryAfter(Drop(a), 1), errors.Join(Drop(a), RetryAfter(no, 1)), context.Canceled, joined{}, joined{nil}, joined{nil, Drop(a), no}, fmt.Errorf("%w, %w", nil, nil), errors.Join(Drop(a), context.Canceled), fmt.Errorf("%v", Drop(a))},
 	} {
 		for _, err := range errs {
 			if IsDrop(err) != want {
@@ -243,6 +243,12 @@ func TestDropAndRetry(t *testing.T) {
 	}
 }
 
+// joined is an error of a library of its own: it may hold nothing.
+type joined []error
+
+func (j joined) Error() string   { return fmt.Sprint([]error(j)) }
+func (j joined) Unwrap() []error { return j }
+
 // visibility records the runtime's requests to SQS.
 type visibility struct {
 	mu    sync.Mutex
@@ -250,9 +256,12 @@ type visibility struct {
 	err   error
 }
 
-func (v *visibility) ChangeVisibility(_ context.Context, url, handle string, d time.Duration) error {
+func (v *visibility) ChangeVisibility(ctx context.Context, url, handle string, d time.Duration) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	v.calls = append(v.calls, fmt.Sprint(url, " ", handle, " ", d))
 	return v.err
 }
@@ -284,6 +293,63 @@ func TestRetryAfter(t *testing.T) {
 	logs := b.logged("comes again after the visibility timeout")
 	if len(logs) != 2 || logs[0]["because"] != "AccessDenied" || logs[1]["because"] != "App.Visibility is nil; set it to producer.Visibility" || logs[1]["messageId"] != "m0" {
 		t.Errorf("logs: %v", logs)
+	}
+}
+
+// TestRetryDelays: the delay counts wherever the error comes from, but only for a message
+// that comes again.
+func TestRetryDelays(t *testing.T) {
+	t.Parallel()
+	busy := errors.New("busy")
+	returns := func(err error) func(context.Context) error { return func(context.Context) error { return err } }
+	for name, c := range map[string]struct {
+		job   func(context.Context) error
+		outer Middleware
+		want  string // the delays
+	}{
+		"wrapped":               {job: returns(fmt.Errorf("x: %w", RetryAfter(busy, 3*time.Second))), want: "3s"},
+		"joined with a Drop":    {job: returns(errors.Join(Drop(busy), RetryAfter(busy, 3*time.Second))), want: "3s"},
+		"around a Drop":         {job: returns(RetryAfter(Drop(busy), 3*time.Second)), want: "3s"},
+		"at once":               {job: returns(RetryAfter(busy, 0)), want: "0s"},
+		"negative":              {job: returns(RetryAfter(busy, -time.Hour)), want: "0s"},
+		"over the limit":        {job: returns(RetryAfter(busy, 12*time.Hour)), want: "11h59m0s"},
+		"over it after a while": {job: func(context.Context) error { time.Sleep(90 * time.Second); return RetryAfter(busy, 12*time.Hour) }, want: "11h57m30s"},
+		"dropped":               {job: returns(Drop(RetryAfter(busy, time.Second)))},
+		"after its own time":    {job: func(ctx context.Context) error { <-ctx.Done(); return RetryAfter(ctx.Err(), time.Second) }, want: "1s"},
+		"shortly before it is abandoned": {job: func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(cancelGrace * 9 / 10)
+			return RetryAfter(ctx.Err(), time.Second)
+		}},
+		"from middleware": {job: returns(busy), want: "7s", outer: func(ctx context.Context, _ Operation, next func(context.Context) error) error {
+			return RetryAfter(next(ctx), 7*time.Second)
+		}},
+		"taken away by middleware": {job: returns(RetryAfter(busy, 3*time.Second)), outer: func(ctx context.Context, _ Operation, next func(context.Context) error) error {
+			_ = next(ctx)
+			return nil
+		}},
+	} {
+		for _, queue := range []string{"jobs", "jobs.fifo"} {
+			t.Run(name+" "+queue, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					v := &visibility{}
+					app := &App{Visibility: v, Queues: []Consumer{Queue[string]{Name: "jobs", FIFO: queue != "jobs", Timeout: 2 * time.Minute}.Consume(func(ctx context.Context, _ *Job[string]) error { return c.job(ctx) })}}
+					if c.outer != nil {
+						app.Middleware = []Middleware{c.outer}
+					}
+					b := setup(t, app)
+					b.mustInvoke(t.Context(), batchOf(queue, "x"))
+					got := ""
+					for _, call := range v.calls {
+						got += call[strings.LastIndexByte(call, ' ')+1:]
+					}
+					if got != c.want || b.sick() != "" {
+						t.Errorf("got %q, want %q; sick: %q; %s", got, c.want, b.sick(), b.logs)
+					}
+				})
+			})
+		}
 	}
 }
 

@@ -91,6 +91,7 @@ type batch struct {
 	records []event.Record
 	jobs    []jobContext
 	pool    *run.Pool
+	start   time.Time
 	end     time.Time // no job starts or runs after it; zero for no limit
 	grace   time.Duration
 
@@ -129,7 +130,7 @@ func (r *router) serveQueue(ctx context.Context, e *event.Envelope, late func(an
 		return r.failed(ctx, fmt.Errorf("lambdaruntime: a message came from the queue %q, but App.Queues has %s; give the two the same name, or add {name}={queue URL} to %s",
 			records[0].ARN, listNames(r.app.Queues, func(c Consumer) string { return c.name }), wire.EnvQueues)), true
 	}
-	b := &batch{r: r, c: c, ctx: ctx, records: records, jobs: make([]jobContext, len(records)), failed: make([]bool, len(records)), grace: graceBefore(ctx, cancelGrace)}
+	b := &batch{r: r, c: c, ctx: ctx, records: records, jobs: make([]jobContext, len(records)), failed: make([]bool, len(records)), start: time.Now(), grace: graceBefore(ctx, cancelGrace)}
 	for i := range records {
 		b.jobs[i] = jobContext{ctx, newMessage(c.name, &records[i])}
 	}
@@ -169,14 +170,20 @@ func (b *batch) op() (run.Op, error) {
 	return run.Op{Name: b.c.what, Limit: limit, Grace: b.grace, Pool: b.pool}, nil
 }
 
-// do runs job i.
-func (b *batch) do(ctx context.Context, i int) error {
-	if b.records[i].NoBody {
-		return errors.New("decode the message: its body is not a string")
+// work returns the function that runs job i: the program's, inside its middleware, and
+// then the delay that either asks for.
+func (b *batch) work(i int, op run.Op) func(context.Context) error {
+	job := b.r.wrap(op.Name, func(ctx context.Context) error {
+		if b.records[i].NoBody {
+			return errors.New("decode the message: its body is not a string")
+		}
+		return b.c.job(ctx, &b.jobs[i].message)
+	})
+	return func(ctx context.Context) error {
+		err := job(ctx)
+		b.delayRetry(ctx, i, err)
+		return err
 	}
-	err := b.c.job(ctx, &b.jobs[i].message)
-	b.r.delayRetry(ctx, b.c, &b.jobs[i].message, b.records[i].ARN, err)
-	return err
 }
 
 // settle logs how a job ended. done means that SQS may delete its message, last that no
@@ -273,7 +280,7 @@ func (s *slots) work(fresh bool) {
 			s.settle(i, run.Outcome{Err: err})
 			continue
 		}
-		out, ok := s.b.r.run(&s.b.jobs[i], op, func(ctx context.Context) error { return s.b.do(ctx, i) }, func(out run.Outcome) { s.late(i, out) })
+		out, ok := s.b.r.runner.Run(&s.b.jobs[i], op, s.b.work(i, op), func(out run.Outcome) { s.late(i, out) })
 		if !ok {
 			return
 		}
@@ -343,9 +350,10 @@ func (b *batch) runOne(i int, group string, late func(run.Outcome)) (run.Outcome
 		b.c.groups.unlock(group)
 		return run.Outcome{Err: err}, true
 	}
-	return b.r.run(&b.jobs[i], op, func(ctx context.Context) error {
+	work := b.work(i, op)
+	return b.r.runner.Run(&b.jobs[i], op, func(ctx context.Context) error {
 		defer b.c.groups.unlock(group)
-		return b.do(ctx, i)
+		return work(ctx)
 	}, late)
 }
 

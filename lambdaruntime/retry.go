@@ -32,13 +32,17 @@ func IsDrop(err error) bool {
 	case *retryError:
 		return false
 	case interface{ Unwrap() []error }:
-		all := e.Unwrap()
-		for _, one := range all {
-			if one != nil && !IsDrop(one) {
+		dropped := false
+		for _, one := range e.Unwrap() {
+			if one == nil {
+				continue
+			}
+			if !IsDrop(one) {
 				return false
 			}
+			dropped = true
 		}
-		return len(all) > 0
+		return dropped
 	case interface{ Unwrap() error }:
 		if inner := e.Unwrap(); inner != nil {
 			return IsDrop(inner)
@@ -47,10 +51,10 @@ func IsDrop(err error) bool {
 	return false
 }
 
-// maxRetryDelay is the longest visibility timeout, counted from when the message was
-// received.
+// longestRetry is the longest visibility timeout, 12 hours, counted from when the message
+// was received. A minute is for the way to this program.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html (2026-11)
-const maxRetryDelay = 12 * time.Hour
+const longestRetry = 12*time.Hour - time.Minute
 
 // retryError is a failed job that sets the delay of its retry.
 type retryError struct {
@@ -72,7 +76,7 @@ func RetryAfter(cause error, delay time.Duration) error {
 	if cause == nil {
 		return nil
 	}
-	return &retryError{cause, min(max(delay, 0), maxRetryDelay-time.Minute)}
+	return &retryError{cause, min(max(delay, 0), longestRetry)}
 }
 
 // Backoff returns how long to wait after SQS has delivered a message receiveCount times:
@@ -97,14 +101,25 @@ type VisibilityChanger interface {
 	ChangeVisibility(ctx context.Context, queueURL, receiptHandle string, delay time.Duration) error
 }
 
-// delayRetry sets the delay that a failed job's error asks for.
-func (r *router) delayRetry(ctx context.Context, c *consumer, m *Message, arn string, err error) {
+// delayRetry sets the delay that a failed job's error asks for. A job whose time is over
+// gets most of the grace for it.
+func (b *batch) delayRetry(ctx context.Context, i int, err error) {
 	if err == nil {
 		return
 	}
 	var retry *retryError
-	if !errors.As(err, &retry) {
+	if !errors.As(err, &retry) || IsDrop(err) {
 		return
+	}
+	r, c, m := b.r, b.c, &b.jobs[i].message
+	if ctx.Err() != nil {
+		end := time.Now().Add(b.grace / 2)
+		if deadline, ok := ctx.Deadline(); ok && deadline.Add(b.grace*3/4).Before(end) {
+			end = deadline.Add(b.grace * 3 / 4)
+		}
+		late, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
+		defer cancel()
+		ctx = late
 	}
 	problem := "App.Visibility is nil; set it to producer.Visibility"
 	switch {
@@ -112,7 +127,8 @@ func (r *router) delayRetry(ctx context.Context, c *consumer, m *Message, arn st
 	case ctx.Err() != nil:
 		problem = "no time is left in this invocation"
 	default:
-		if err := r.app.Visibility.ChangeVisibility(ctx, c.urlOf(arn), m.receiptHandle, retry.delay); err == nil {
+		delay := min(retry.delay, longestRetry-time.Since(b.start).Truncate(time.Second))
+		if err := r.app.Visibility.ChangeVisibility(ctx, c.urlOf(b.records[i].ARN), m.receiptHandle, delay); err == nil {
 			return
 		} else {
 			problem = err.Error()

@@ -201,13 +201,25 @@ func (r *router) custom(ctx context.Context, h lambda.Handler, e *event.Envelope
 	return answer{body: response}, true
 }
 
-// run runs one operation; see [run.Runner.Run].
+// run runs one operation inside the middleware; see [run.Runner.Run].
 func (r *router) run(ctx context.Context, op run.Op, fn func(context.Context) error, late func(run.Outcome)) (run.Outcome, bool) {
+	return r.runner.Run(ctx, op, r.wrap(op.Name, fn), late)
+}
+
+// wrap puts the middleware around an operation's function.
+func (r *router) wrap(name string, fn func(context.Context) error) func(context.Context) error {
 	for _, m := range slices.Backward(r.app.Middleware) {
 		inner := fn
-		fn = func(ctx context.Context) error { return m(ctx, operationOf(ctx, op.Name), inner) }
+		fn = func(ctx context.Context) error { return m(ctx, operationOf(ctx, name), inner) }
 	}
-	return r.runner.Run(ctx, op, fn, late)
+	return fn
+}
+
+// warnOdd logs what makes an event one that no AWS service sends.
+func (r *router) warnOdd(ctx context.Context, odd []string) {
+	if len(odd) > 0 {
+		r.log.WarnContext(ctx, "no way in sends such an event; it is served all the same", "because", strings.Join(odd, "; "))
+	}
 }
 
 // failed logs an event's error and makes it the answer. It does not log a panic, which is
