@@ -193,9 +193,17 @@ func TestPastedEvents(t *testing.T) {
 		{`{"httpMethod":"GET","path":"/a","headers":{"x-a":1},"queryStringParameters":{"n":2,"b":true}}`, KindHTTPv1, "GET /a?n=2&b=true 1 ", "it has no requestContext; its headers, cookies or query parameters are not all strings, or not in lists where they should be"},
 		{`{"httpMethod":"GET","path":"/a","requestContext":{},"headers":{"x-a":["x"]}}`, KindHTTPv1, "GET /a x ", "its headers, cookies or query parameters are not all strings, or not in lists where they should be"},
 		{`{"httpMethod":"GET","path":"/a","requestContext":{},"multiValueHeaders":{"x-a":"x"},"multiValueQueryStringParameters":{"n":[1,null],"m":null}}`, KindHTTPv1, "GET /a?n=1&n= x ", "its headers, cookies or query parameters are not all strings, or not in lists where they should be"},
-		{`{"version":"2.0","rawPath":"/a","requestContext":{"http":{"method":"PUT"}},"cookies":"x-a=1","body":"eA==","isBase64Encoded":"true"}`, KindHTTPv2, "PUT /a  x", "its isBase64Encoded is a string and not a boolean; its headers, cookies or query parameters are not all strings, or not in lists where they should be"},
-		{`{"version":"2.0","rawPath":"/a","requestContext":{"http":{"method":"PUT"}},"body":"eA==","isBase64Encoded":"false"}`, KindHTTPv2, "PUT /a  eA==", "its isBase64Encoded is a string and not a boolean"},
+		{`{"version":"2.0","rawPath":"/a","requestContext":{"http":{"method":"PUT"}},"cookies":"x-a=1","body":"eA==","isBase64Encoded":"true"}`, KindHTTPv2, "PUT /a  x", "its isBase64Encoded is not a boolean; its headers, cookies or query parameters are not all strings, or not in lists where they should be"},
+		{`{"version":"2.0","rawPath":"/a","requestContext":{"http":{"method":"PUT"}},"body":"eA==","isBase64Encoded":"false"}`, KindHTTPv2, "PUT /a  eA==", "its isBase64Encoded is not a boolean"},
 		{`{"httpMethod":"GET","path":"/a","requestContext":{"elb":{}},"body":null}`, KindALB, "GET /a  ", ""},
+		{`{"httpMethod":"GET","path":"/a","requestContext":{},"body":"eA==","isBase64Encoded":1}`, KindHTTPv1, "GET /a  x", "its isBase64Encoded is not a boolean"},
+		{`{"httpMethod":"GET","path":"/a","requestContext":{},"headers":[],"queryStringParameters":"n=1"}`, KindHTTPv1, "GET /a  ", notTexts},
+		{`{"httpMethod":"GET","path":"/a","requestContext":{},"headers":{"x-a":{"y":[1]}},"queryStringParameters":{"n":{}}}`, KindHTTPv1, `GET /a?n=%7B%7D {"y":[1]} `, notTexts},
+		{`{"httpMethod":"GET","path":"/a","requestContext":{},"multiValueHeaders":7,"multiValueQueryStringParameters":{"n":[[1],{"m":2}]}}`, KindHTTPv1, "GET /a?n=%5B1%5D&n=%7B%22m%22%3A2%7D  ", notTexts},
+		{`{"httpMethod":"GET","path":"/a","requestContext":{},"multiValueHeaders":{},"headers":{"x-a":"1"},"multiValueQueryStringParameters":{},"queryStringParameters":{"n":"1"}}`, KindHTTPv1, "GET /a?n=1 1 ", ""},
+		{`{"version":"2.0","rawPath":"/a","requestContext":{"http":{"method":"GET"}},"cookies":{"b":1},"headers":null}`, KindHTTPv2, "GET /a  ", notTexts},
+		{`{"version":2.0,"rawPath":"/a","headers":{}}`, KindHTTPv2, "GET /a  ", "it has no requestContext"},
+		{`{"rawPath":"/a","rawQueryString":null}`, KindHTTPv2, "GET /a  ", "it has no requestContext"},
 	} {
 		before := len(b.logged("no way in sends such an event"))
 		if got := Detect([]byte(c.event)); got != c.kind {
@@ -208,6 +216,52 @@ func TestPastedEvents(t *testing.T) {
 		if c.odd == "" && len(logs) != 0 || c.odd != "" && (len(logs) != 1 || logs[0]["because"] != c.odd || logs[0]["level"] != "WARN") {
 			t.Errorf("%s: logs %v", c.event, logs)
 		}
+	}
+}
+
+const notTexts = "its headers, cookies or query parameters are not all strings, or not in lists where they should be"
+
+// TestPastedMessages is the same for queues and WebSockets.
+func TestPastedMessages(t *testing.T) {
+	t.Parallel()
+	var said string
+	say := func(format string, args ...any) error { said = fmt.Sprintf(format, args...); return nil }
+	b := setup(t, &App{
+		Queues: []Consumer{Queue[order]{Name: "jobs"}.Consume(func(_ context.Context, j *Job[order]) error {
+			return say("%d %s %d %d", j.Payload.ID, j.ID, j.ReceiveCount, j.SentAt.UnixMilli())
+		})},
+		WebSocket: funcSocket{
+			connect:    func(context.Context, *ConnectRequest) error { return say("connect") },
+			message:    func(_ context.Context, m *WebSocketMessage) error { return say("message %s", m.Data) },
+			disconnect: func(_ context.Context, d *DisconnectRequest) error { return say("disconnect %d", d.Code) },
+		},
+	})
+	for _, c := range []struct{ event, want, odd string }{
+		{`{"Records":[{"messageId":"1","body":{"id":5},"attributes":{"ApproximateReceiveCount":3,"SentTimestamp":1523232000000},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:jobs"}]}`, "5 1 3 1523232000000", "a message's body is JSON and not a string"},
+		{`{"Records":[{"messageId":7,"body":"{\"id\":5}","attributes":null,"messageAttributes":null,"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:jobs"}]}`, "5 7 0 -62135596800000", ""},
+		{`{"requestContext":{"connectionId":"c","routeKey":"$connect"}}`, "connect", "its requestContext has no eventType"},
+		{`{"requestContext":{"connectionId":"c","routeKey":"chat"},"body":{"n":1}}`, `message {"n":1}`, "its requestContext has no eventType; its body is JSON and not a string"},
+		{`{"requestContext":{"connectionId":"c","routeKey":"$disconnect","disconnectStatusCode":"1001"}}`, "disconnect 1001", "its requestContext has no eventType"},
+		{`{"requestContext":{"connectionId":"c","eventType":"CONNECT"},"headers":[],"queryStringParameters":7}`, "connect", ""},
+	} {
+		before := len(b.logged("no way in sends such an event"))
+		if said = ""; strings.Contains(b.mustInvoke(t.Context(), []byte(c.event)), "itemIdentifier") || said != c.want {
+			t.Errorf("%s: got %s, want %s", c.event, said, c.want)
+		}
+		logs := b.logged("no way in sends such an event")[before:]
+		if c.odd == "" && len(logs) != 0 || c.odd != "" && (len(logs) != 1 || logs[0]["because"] != c.odd || logs[0]["level"] != "WARN") {
+			t.Errorf("%s: logs %v", c.event, logs)
+		}
+	}
+	// What cannot be told fails its job, and reaches no function.
+	said = ""
+	for _, body := range []string{`null`, `7`, `true`, `"7"`} {
+		if got := failures(t, b.mustInvoke(t.Context(), []byte(`{"Records":[{"messageId":"1","body":`+body+`,"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:jobs"}]}`))); len(got) != 1 || said != "" {
+			t.Errorf("%s: failed %v, said %s", body, got, said)
+		}
+	}
+	if got := failures(t, b.mustInvoke(t.Context(), []byte(`{"Records":[{"messageId":"1","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:jobs"}]}`))); len(got) != 1 || said != "" {
+		t.Errorf("no body: failed %v, said %s", got, said)
 	}
 }
 

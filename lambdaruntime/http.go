@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/event"
@@ -23,7 +22,6 @@ type httpOp struct {
 	limit  time.Duration
 	x      gateway.Exchange
 	stream *gateway.Stream // nil for a response that is sent whole
-	err    error           // the event could not be read
 }
 
 func (r *router) serveHTTP(ctx context.Context, e *event.Envelope, ways streamed, late func(answer)) (answer, bool) {
@@ -44,14 +42,7 @@ func (r *router) serveHTTP(ctx context.Context, e *event.Envelope, ways streamed
 
 // handle calls the program's handler.
 func (h *httpOp) handle(ctx context.Context) error {
-	odd, err := h.x.Read(ctx, h.e)
-	if err != nil {
-		h.err = err
-		return nil
-	}
-	if odd != nil {
-		h.r.log.WarnContext(ctx, "no way in sends such an event; it is served all the same", "because", strings.Join(odd, "; "))
-	}
+	h.r.warnOdd(ctx, h.x.Read(ctx, h.e))
 	if h.stream != nil {
 		h.stream.Begin(ctx)
 		h.r.app.HTTP.ServeHTTP(h.stream, &h.x.Request)
@@ -76,9 +67,6 @@ func (h *httpOp) answer(out run.Outcome) answer {
 			h.r.metrics.timeout(h.e.Kind)
 		}
 		return a
-	case h.err != nil:
-		h.log("unreadable HTTP event", "error", h.err.Error())
-		return h.message(http.StatusBadRequest, h.err.Error())
 	}
 	if h.stream != nil {
 		if err := h.stream.Finish(); err != nil {

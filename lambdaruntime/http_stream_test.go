@@ -537,8 +537,7 @@ func TestStreamBadRequests(t *testing.T) {
 	t.Parallel()
 	b := setup(t, &App{HTTP: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") })})
 	for want, payload := range map[string][]byte{
-		"413 request of ":    fromURL("POST", "/", strings.Repeat("a", gateway.MaxPayload)),
-		"400 read headers: ": bytes.Replace(fromURL("POST", "/", ""), []byte(`"headers":{`), []byte(`"headers":{"x":{},`), 1),
+		"413 request of ": fromURL("POST", "/", strings.Repeat("a", gateway.MaxPayload)),
 	} {
 		got, err := readStream(t, b.stream(t.Context(), payload))
 		var body struct{ Message string }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -129,6 +130,9 @@ func (r *router) serveQueue(ctx context.Context, e *event.Envelope, late func(an
 		}
 		return r.failed(ctx, fmt.Errorf("lambdaruntime: a message came from the queue %q, but App.Queues has %s; give the two the same name, or add {name}={queue URL} to %s",
 			records[0].ARN, listNames(r.app.Queues, func(c Consumer) string { return c.name }), wire.EnvQueues)), true
+	}
+	if slices.ContainsFunc(records, func(rec event.Record) bool { return rec.JSONBody }) {
+		r.warnOdd(ctx, []string{"a message's body is JSON and not a string"})
 	}
 	b := &batch{r: r, c: c, ctx: ctx, records: records, jobs: make([]jobContext, len(records)), failed: make([]bool, len(records)), start: time.Now(), grace: graceBefore(ctx, cancelGrace)}
 	for i := range records {

@@ -123,6 +123,23 @@ func TestDetectOddPayloads(t *testing.T) {
 			t.Errorf("%s: got %s", payload, got)
 		}
 	}
+	// A key that comes twice counts as its last value, as in encoding/json.
+	for payload, want := range map[string]Kind{
+		`{"Records":[{"eventSource":"aws:s3"}],"Records":[{"eventSource":"aws:sqs"}]}`:                                                KindSQS,
+		`{"Records":[{"eventSource":"aws:s3"}],"Records":null}`:                                                                       KindUnknown,
+		`{"Records":[{"eventSource":"aws:s3","eventSource":"aws:sqs"}]}`:                                                              KindSQS,
+		`{"httpMethod":"GET","httpMethod":null,"path":"/"}`:                                                                           KindUnknown,
+		`{"\u0052ecords":[{"event\u0053ource":"aws:sqs"}]}`:                                                                           KindSQS,
+		" \r\n{\"Records\" :\t[ { \"eventSource\" : \"aws:sqs\" } ] } \n":                                                             KindSQS,
+		"\ufeff" + `{"Records":[{"eventSource":"aws:sqs"}]}`:                                                                          KindUnknown,
+		`{"x":` + strings.Repeat(`[{"Records":`, 4000) + `1` + strings.Repeat(`}]`, 4000) + `,"Records":[{"eventSource":"aws:sqs"}]}`: KindSQS,
+		`{"x":` + strings.Repeat(`[`, 10001) + strings.Repeat(`]`, 10001) + `,"Records":[{"eventSource":"aws:sqs"}]}`:                 KindUnknown,
+		`{"x":"` + strings.Repeat(`\u0041`, 900_000) + `","rawPath":"/","version":"2.0"}`:                                             KindHTTPv2,
+	} {
+		if got := Detect([]byte(payload)); got != want {
+			t.Errorf("%.100s: got %s, want %s", payload, got, want)
+		}
+	}
 	if got := Kind(200).String(); got != "unknown" {
 		t.Errorf("got %s", got)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -106,7 +107,8 @@ type DisconnectRequest struct {
 }
 
 func (r *router) serveWebSocket(ctx context.Context, e *event.Envelope, late func(answer)) (answer, bool) {
-	switch e.Context.EventType {
+	r.warnOdd(ctx, e.Oddities())
+	switch e.SocketEvent() {
 	case "CONNECT":
 		return r.wsConnect(ctx, e, late)
 	case "MESSAGE":
@@ -148,15 +150,8 @@ func (r *router) logSocket(ctx context.Context, e *event.Envelope, what string, 
 }
 
 func (r *router) wsConnect(ctx context.Context, e *event.Envelope, late func(answer)) (answer, bool) {
-	header, host, err := gateway.Headers(e)
-	if err != nil {
-		return r.failed(ctx, fmt.Errorf("lambdaruntime: read WebSocket handshake: headers: %w", err)), true
-	}
-	rawQuery, err := gateway.QueryString(e)
-	if err != nil {
-		return r.failed(ctx, fmt.Errorf("lambdaruntime: read WebSocket handshake: query string: %w", err)), true
-	}
-	query, _ := url.ParseQuery(rawQuery) // escaped by QueryString itself
+	header, host := gateway.Headers(e)
+	query, _ := url.ParseQuery(gateway.QueryString(e)) // escaped by QueryString itself
 	c := &ConnectRequest{
 		ConnectionID: e.Context.ConnectionID, Header: header, Host: host, Query: query, RemoteIP: e.Context.SourceIP,
 	}
@@ -215,7 +210,7 @@ func checkReply(reply []byte) error {
 }
 
 func (r *router) wsDisconnect(ctx context.Context, e *event.Envelope, late func(answer)) (answer, bool) {
-	code, _ := strconv.Atoi(e.Context.DisconnectCode) // absent or no number: 0
+	code, _ := strconv.Atoi(strings.Trim(e.Context.DisconnectCode, `"`)) // absent or no number: 0
 	d := &DisconnectRequest{ConnectionID: e.Context.ConnectionID, Code: code, Reason: e.Context.DisconnectReason}
 	return r.runSocket(ctx, e, "WebSocket disconnect", func(ctx context.Context) error {
 		return r.app.WebSocket.Disconnect(ctx, d)

@@ -45,7 +45,7 @@ type Envelope struct {
 	Body            string
 	RawBody         string // of a body that is not a string
 	Base64          bool
-	quotedBase64    bool
+	oddBase64       bool // isBase64Encoded is no boolean
 	NotTexts        bool // a reader found headers, cookies or parameters of other types
 	Context         RequestContext
 
@@ -107,7 +107,7 @@ func (e *Envelope) Read(payload string) error {
 func (e *Envelope) field(key string, d *jsonscan.Decoder) {
 	switch key {
 	case "version":
-		e.Version = d.Text()
+		e.Version = scalar(d)
 	case "type":
 		e.authType = d.Text()
 	case "methodArn", "routeArn":
@@ -145,9 +145,12 @@ func (e *Envelope) field(key string, d *jsonscan.Decoder) {
 			e.Body, e.RawBody = "", d.Raw()
 		}
 	case "isBase64Encoded":
-		raw := d.Raw()
-		e.quotedBase64 = strings.HasPrefix(raw, `"`)
-		e.Base64 = raw == "true" || raw == `"true"`
+		switch raw := d.Raw(); raw {
+		case "true", "false", "null":
+			e.Base64, e.oddBase64 = raw == "true", false
+		default:
+			e.Base64, e.oddBase64 = raw == "1" || strings.EqualFold(raw, `"true"`), true
+		}
 	case "requestContext":
 		if d.Peek() != '{' {
 			d.Skip()
@@ -267,6 +270,15 @@ func (e *Envelope) Pairs() (pairs []Pair, ok bool) {
 	return e.pairs[:e.pairCount], true
 }
 
+// scalar consumes any value and returns the value of a string, the text of a number, or
+// "": people write numbers where services send strings.
+func scalar(d *jsonscan.Decoder) string {
+	if c := d.Peek(); c == '-' || c >= '0' && c <= '9' {
+		return d.Raw()
+	}
+	return d.Text()
+}
+
 // Text returns the value of a JSON string, or "" for a value of any other type, which
 // says nothing about the event's kind.
 func Text(raw string) string {
@@ -289,7 +301,7 @@ func (e *Envelope) classify() Kind {
 		return KindHTTPv2
 	case e.Method != "" && (e.Context.present || e.hasResource || strings.HasPrefix(e.Path, "/")):
 		return KindHTTPv1
-	case e.Version == "2.0" && e.hasRawPath:
+	case e.hasRawPath && (e.Version == "2.0" || e.Version == "2" || strings.HasPrefix(e.Path, "/")):
 		return KindHTTPv2
 	}
 	switch e.EventSource {
@@ -311,6 +323,20 @@ func (e *Envelope) classify() Kind {
 		return KindEventBridge
 	}
 	return KindUnknown
+}
+
+// SocketEvent returns the type of a WebSocket event: CONNECT, MESSAGE or DISCONNECT. An
+// event without its type has the one of its route.
+func (e *Envelope) SocketEvent() string {
+	switch {
+	case e.Context.EventType != "" || e.Context.RouteKey == "":
+		return e.Context.EventType
+	case e.Context.RouteKey == "$connect":
+		return "CONNECT"
+	case e.Context.RouteKey == "$disconnect":
+		return "DISCONNECT"
+	}
+	return "MESSAGE"
 }
 
 // IsFunctionURL reports whether a request in payload format 2.0 came through a Lambda
@@ -337,11 +363,14 @@ func (e *Envelope) Oddities() []string {
 	case e.Kind == KindHTTPv1 && !e.Context.present || e.Kind == KindHTTPv2 && !e.Context.hasHTTP:
 		odd = append(odd, "it has no requestContext")
 	}
+	if e.Kind == KindWebSocket && e.Context.EventType == "" {
+		odd = append(odd, "its requestContext has no eventType")
+	}
 	if e.RawBody != "" && e.RawBody != "null" {
 		odd = append(odd, "its body is JSON and not a string")
 	}
-	if e.quotedBase64 {
-		odd = append(odd, "its isBase64Encoded is a string and not a boolean")
+	if e.oddBase64 {
+		odd = append(odd, "its isBase64Encoded is not a boolean")
 	}
 	if e.NotTexts {
 		odd = append(odd, "its headers, cookies or query parameters are not all strings, or not in lists where they should be")

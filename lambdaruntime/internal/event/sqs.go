@@ -13,7 +13,8 @@ import (
 type Record struct {
 	ID              string
 	Body            string
-	NoBody          bool   // the body is not a string
+	NoBody          bool   // the body is neither a string nor JSON
+	JSONBody        bool   // the body is an object or array: Body is its JSON text
 	ARN             string // of the queue
 	ReceiptHandle   string
 	ReceiveCount    int
@@ -27,6 +28,7 @@ type Record struct {
 // readRecords reads the parts of each record. The first record's event source tells later
 // whether they are SQS messages.
 func (e *Envelope) readRecords(d *jsonscan.Decoder) {
+	e.Records, e.EventSource = nil, "" // of an earlier key of this name
 	if d.Peek() != '[' {
 		d.Skip()
 		return
@@ -62,15 +64,23 @@ func (e *Envelope) CheckRecords() error {
 }
 
 func (rec *Record) read(d *jsonscan.Decoder) (eventSource string) {
+	rec.NoBody = true
 	for key, more := d.FirstKey(); more; key, more = d.Key() {
 		switch key {
 		case "messageId":
-			rec.ID = d.Text()
+			rec.ID = scalar(d)
 		case "receiptHandle":
 			rec.ReceiptHandle = d.Text()
 		case "body":
-			rec.NoBody = d.Peek() != '"'
-			rec.Body = d.Text()
+			switch d.Peek() {
+			case '"':
+				rec.Body, rec.NoBody, rec.JSONBody = d.Text(), false, false
+			case '{', '[': // people paste such events
+				rec.Body, rec.NoBody, rec.JSONBody = d.Raw(), false, true
+			default:
+				rec.Body, rec.NoBody, rec.JSONBody = "", true, false
+				d.Skip()
+			}
 		case "eventSource", "EventSource": // SNS writes it with a capital
 			eventSource = d.Text()
 		case "eventSourceARN":
@@ -83,7 +93,7 @@ func (rec *Record) read(d *jsonscan.Decoder) (eventSource string) {
 				continue
 			}
 			for key, more := d.FirstKey(); more; key, more = d.Key() {
-				rec.attribute(key, d.Text())
+				rec.attribute(key, scalar(d))
 			}
 		default:
 			d.Skip()

@@ -6,7 +6,6 @@ package gateway
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -49,7 +48,7 @@ func Method(e *event.Envelope) string {
 
 // Read fills x.Request with the client's request. odd lists oddities of the event that do
 // not keep it from being served.
-func (x *Exchange) Read(ctx context.Context, e *event.Envelope) (odd []string, err error) {
+func (x *Exchange) Read(ctx context.Context, e *event.Envelope) (odd []string) {
 	req := &x.Request
 	*req = *blankRequest.WithContext(ctx)
 	x.Response.ctx = ctx
@@ -60,13 +59,8 @@ func (x *Exchange) Read(ctx context.Context, e *event.Envelope) (odd []string, e
 			req.Proto, req.ProtoMajor, req.ProtoMinor = p, major, minor
 		}
 	}
-	if req.Header, req.Host, err = readHeaders(e, x.values[:0]); err != nil {
-		return nil, fmt.Errorf("read headers: %w", err)
-	}
-	query, err := QueryString(e)
-	if err != nil {
-		return nil, fmt.Errorf("read query string: %w", err)
-	}
+	req.Header, req.Host = readHeaders(e, x.values[:0])
+	query := QueryString(e)
 	path := clientPath(e)
 	if e.IsHTTPAPI() {
 		req.RequestURI = setDecodedURL(&x.url, path, query)
@@ -83,7 +77,7 @@ func (x *Exchange) Read(ctx context.Context, e *event.Envelope) (odd []string, e
 		x.body.Reset(body)
 		req.Body, req.ContentLength = &x.body, int64(len(body))
 	}
-	return odd, nil
+	return odd
 }
 
 // clientPath returns the path that the client asked for, without the stage. On its own
@@ -206,49 +200,52 @@ func isHex(c byte) bool {
 }
 
 // Headers returns a request's headers and its host.
-func Headers(e *event.Envelope) (h http.Header, host string, err error) { return readHeaders(e, nil) }
+func Headers(e *event.Envelope) (h http.Header, host string) { return readHeaders(e, nil) }
 
 // readHeaders is Headers; the header's values share the array of values, as in
 // net/textproto.
-func readHeaders(e *event.Envelope, values []string) (h http.Header, host string, err error) {
+func readHeaders(e *event.Envelope, values []string) (h http.Header, host string) {
 	pairs, plain := e.Pairs()
 	// Host and, in other formats, Cookie are not among the fields.
 	r := headerReader{header: make(http.Header, len(pairs)), values: values, host: e.Context.Domain}
-	var d jsonscan.Decoder
-	if raw := e.RawMultiHeaders; raw != "" && raw != "null" {
-		d = jsonscan.NewDecoder(raw)
-		for key, more := d.FirstKey(); more; key, more = d.Key() {
-			readTexts(e, &d, true, func(v string) { r.add(key, v) })
+	switch {
+	case readFields(e, e.RawMultiHeaders, true, r.add):
+	case !plain:
+		readFields(e, e.RawHeaders, false, r.add)
+	case !r.set(pairs):
+		for _, p := range pairs {
+			r.add(p.Key, p.Value)
 		}
-	} else if plain {
-		if !r.set(pairs) {
-			for _, p := range pairs {
-				r.add(p.Key, p.Value)
-			}
-		}
-	} else {
-		d = jsonscan.NewDecoder(e.RawHeaders)
-		for key, more := d.FirstKey(); more; key, more = d.Key() {
-			readTexts(e, &d, false, func(v string) { r.add(key, v) })
-		}
-	}
-	if err := d.Err(); err != nil {
-		return nil, "", err
 	}
 	if e.RawCookies != "" {
 		var space [8]string
 		list := space[:0]
-		d = jsonscan.NewDecoder(e.RawCookies)
+		d := jsonscan.NewDecoder(e.RawCookies)
 		readTexts(e, &d, true, func(v string) { list = append(list, v) })
-		if err := d.Err(); err != nil {
-			return nil, "", fmt.Errorf("cookies: %w", err)
-		}
 		cookies := strings.Join(list, "; ")
 		if cookies != "" {
 			r.header["Cookie"] = r.one(cookies)
 		}
 	}
-	return r.header, r.host, nil
+	return r.header, r.host
+}
+
+// readFields calls add for each value of an object of headers or query parameters, and
+// reports whether it has fields. Any other value than an object sets e.NotTexts.
+func readFields(e *event.Envelope, raw string, list bool, add func(key, value string)) (some bool) {
+	if raw == "" || raw == "null" {
+		return false
+	}
+	d := jsonscan.NewDecoder(raw)
+	if d.Peek() != '{' {
+		e.NotTexts = true
+		return false
+	}
+	for key, more := d.FirstKey(); more; key, more = d.Key() {
+		some = true
+		readTexts(e, &d, list, func(v string) { add(key, v) })
+	}
+	return some
 }
 
 // readTexts consumes the value of a header or query parameter, or the cookies, and calls
@@ -269,14 +266,13 @@ func readTexts(e *event.Envelope, d *jsonscan.Decoder, list bool, add func(strin
 	}
 }
 
-// readText consumes a string. For a number or boolean it returns the JSON text.
+// readText consumes a string or null. For any other value it returns the JSON text.
 func readText(e *event.Envelope, d *jsonscan.Decoder) string {
-	switch c := d.Peek(); {
-	case c == 't', c == 'f', c == '-', c >= '0' && c <= '9':
-		e.NotTexts = true
-		return d.Raw()
+	if c := d.Peek(); c == '"' || c == 'n' {
+		return d.String()
 	}
-	return d.String()
+	e.NotTexts = true
+	return d.Raw()
 }
 
 type headerReader struct {
@@ -362,9 +358,9 @@ var usualHeaders = func() (slots [256]event.Pair) {
 
 // QueryString rebuilds the query string. API Gateway decodes the parameters of a 1.0
 // event; a load balancer passes them on unchanged.
-func QueryString(e *event.Envelope) (string, error) {
+func QueryString(e *event.Envelope) string {
 	if e.Kind == event.KindHTTPv2 {
-		return e.Query, nil
+		return e.Query
 	}
 	escape := url.QueryEscape
 	if e.Kind == event.KindALB {
@@ -379,19 +375,10 @@ func QueryString(e *event.Envelope) (string, error) {
 		b.WriteByte('=')
 		b.WriteString(escape(value))
 	}
-	var d jsonscan.Decoder
-	if raw := e.RawMultiQuery; raw != "" && raw != "null" {
-		d = jsonscan.NewDecoder(raw)
-		for key, more := d.FirstKey(); more; key, more = d.Key() {
-			readTexts(e, &d, true, func(v string) { add(key, v) })
-		}
-	} else if e.RawQuery != "" {
-		d = jsonscan.NewDecoder(e.RawQuery)
-		for key, more := d.FirstKey(); more; key, more = d.Key() {
-			readTexts(e, &d, false, func(v string) { add(key, v) })
-		}
+	if !readFields(e, e.RawMultiQuery, true, add) {
+		readFields(e, e.RawQuery, false, add)
 	}
-	return b.String(), d.Err()
+	return b.String()
 }
 
 // noAddress replaces a client address that is missing in the event, as in a load
