@@ -1,11 +1,13 @@
 package lambdaruntime
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/jsonscan"
@@ -48,9 +50,9 @@ type validator interface{ Validate() error }
 // bodyReader decodes the bodies of a queue's messages.
 type bodyReader struct {
 	envelopes []Envelope
-	fields    map[string]bool // of a struct, in lower case; none for any other type
-	name      string          // of the type
-	slice     bool
+	name      string          // of the payload's type
+	slice     bool            // the payload is a list
+	fields    map[string]bool // of a struct, or of a list's structs, in lower case; none for any other type
 }
 
 func newBodyReader[T any](envelopes []Envelope) *bodyReader {
@@ -59,21 +61,50 @@ func newBodyReader[T any](envelopes []Envelope) *bodyReader {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if decodesItself(t) {
+		return b
+	}
+	if t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
+		for t = t.Elem(); t.Kind() == reflect.Pointer; {
+			t = t.Elem()
+		}
+	}
+	if t.Kind() == reflect.Struct && !decodesItself(t) {
+		b.fields = map[string]bool{}
+		addFields(b.fields, t, nil)
+	}
+	return b
+}
+
+func decodesItself(t reflect.Type) bool {
 	p := reflect.New(t).Interface()
 	_, custom := p.(json.Unmarshaler)
 	_, text := p.(encoding.TextUnmarshaler)
-	if t.Kind() != reflect.Struct || custom || text {
-		return b
+	return custom || text
+}
+
+// addFields adds the names, in lower case, of the fields that encoding/json decodes into a
+// struct. outer are the structs that it is embedded in.
+func addFields(names map[string]bool, t reflect.Type, outer []reflect.Type) {
+	if slices.Contains(outer, t) {
+		return
 	}
-	b.fields = map[string]bool{}
-	for _, f := range reflect.VisibleFields(t) {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
-			b.fields[strings.ToLower(name)] = true
-		} else {
-			b.fields[strings.ToLower(f.Name)] = true
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag := f.Tag.Get("json")
+		name, _, _ := strings.Cut(tag, ",")
+		embedded := f.Type
+		if f.Anonymous && embedded.Kind() == reflect.Pointer {
+			embedded = embedded.Elem()
+		}
+		switch {
+		case tag == "-":
+		case f.Anonymous && embedded.Kind() == reflect.Struct && name == "":
+			addFields(names, embedded, append(outer, t))
+		case f.IsExported():
+			names[strings.ToLower(cmp.Or(name, f.Name))] = true
 		}
 	}
-	return b
 }
 
 // read decodes a body into payload, a pointer. skip means that there is no job in it.
@@ -106,17 +137,20 @@ func (b *bodyReader) read(body string, payload any) (skip bool, err error) {
 	return false, nil
 }
 
-// check refuses a body that would decode into an empty payload.
+// check refuses a body that would decode into an empty payload, or a list that holds one.
 func (b *bodyReader) check(body string) error {
 	d := jsonscan.NewDecoder(body)
-	switch d.Peek() {
-	case 'n':
+	switch c := d.Peek(); {
+	case c == 'n':
 		return fmt.Errorf("it must hold a %s, got null", b.name)
-	case '{':
-	default:
+	case c == '[' && len(b.fields) > 0:
+		for more := d.Array(); more && d.Elem(); {
+			if err := b.check(d.Raw()); err != nil {
+				return err
+			}
+		}
 		return nil
-	}
-	if len(b.fields) == 0 { // or a struct without fields
+	case c != '{' || len(b.fields) == 0: // or a struct without fields
 		return nil
 	}
 	keys, known := objectKeys(body), false

@@ -61,6 +61,25 @@ type s3Record struct {
 	} `json:"s3"`
 }
 
+// fields has those that encoding/json treats specially.
+type fields struct {
+	Secret string `json:"-"`
+	Dash   int    `json:"-,"`
+	embedded
+	Named `json:"base"`
+	Number
+}
+
+type (
+	embedded struct{ Other string }
+	Named    struct{ Deep int }
+	Number   int
+	endless  struct {
+		*endless
+		ID int
+	}
+)
+
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, got, want string }{
@@ -71,6 +90,24 @@ func TestBodies(t *testing.T) {
 		{"null", readBody[order](` null`), `error: it must hold a lambdaruntime.order, got null`},
 		{"null for a pointer", readBody[*order](`null`), `error: it must hold a *lambdaruntime.order, got null`},
 		{"null for a map", readBody[map[string]int](`null`), `error: it must hold a map[string]int, got null`},
+		{"a field that is not exported", readBody[order](`{"hidden":"x"}`), `error: it must hold a lambdaruntime.order, got an object with the fields hidden, none of which it has`},
+		{"a field without JSON", readBody[fields](`{"Secret":"x"}`), `error: it must hold a lambdaruntime.fields, got an object with the fields Secret, none of which it has`},
+		{"a field named -", readBody[fields](`{"-":3}`), `{"-":3,"Other":"","base":{"Deep":0},"Number":0}`},
+		{"an embedded struct's name", readBody[fields](`{"embedded":{"Other":"x"}}`), `error: it must hold a lambdaruntime.fields, got an object with the fields embedded, none of which it has`},
+		{"an embedded struct's field", readBody[fields](`{"other":"x"}`), `{"-":0,"Other":"x","base":{"Deep":0},"Number":0}`},
+		{"a field of an embedded struct with a name", readBody[fields](`{"Deep":1}`), `error: it must hold a lambdaruntime.fields, got an object with the fields Deep, none of which it has`},
+		{"an embedded number", readBody[fields](`{"Number":1}`), `{"-":0,"Other":"","base":{"Deep":0},"Number":1}`},
+		{"a struct in itself", readBody[*endless](`{"other":1}`), `error: it must hold a *lambdaruntime.endless, got an object with the fields other, none of which it has`},
+		{"a list", readBody[[]order](`[{"id":7},{}]`), `[{"id":7},{"id":0}]`},
+		{"a list of others", readBody[[]order](`[{"id":7},{"url":"u"}]`), `error: it must hold a []lambdaruntime.order, got an object with the fields url, none of which it has`},
+		{"a list with a null", readBody[[]*order](`[null]`), `error: it must hold a []*lambdaruntime.order, got null`},
+		{"a list of envelopes", readBody[[]order](`[` + snsBody + `]`), `error: it must hold a []lambdaruntime.order, got an SNS notification; set Queue.Envelopes to EnvelopeSNS`},
+		{"a list of numbers", readBody[[]int](`[1,null]`), `[1,0]`},
+		{"S3, several of another shape", readBody[[]order](s3Two, EnvelopeS3), `error: it must hold a []lambdaruntime.order, got an object with the fields s3, none of which it has`},
+		{"a byte order mark", readBody[order]("\ufeff" + `{"id":7}`), `error: invalid character 'ï' looking for beginning of value`},
+		{"more after it", readBody[order](`{"id":7}{"id":8}`), `error: invalid character '{' after top-level value`},
+		{"a number over int64", readBody[order](`{"id":9223372036854775808}`), `error: json: cannot unmarshal number 9223372036854775808 into Go struct field order.id of type int`},
+		{"encoded twice", readBody[order](`"{\"id\":7}"`), `error: json: cannot unmarshal string into Go value of type lambdaruntime.order`},
 		{"another type", readBody[order](`[1]`), `error: json: cannot unmarshal array into Go value of type lambdaruntime.order`},
 		{"another shape", readBody[order](`{"url":"u","tags":[]}`), `error: it must hold a lambdaruntime.order, got an object with the fields url, tags, none of which it has`},
 		{"another shape behind a pointer", readBody[*order](`{"url":"u"}`), `error: it must hold a *lambdaruntime.order, got an object with the fields url, none of which it has`},

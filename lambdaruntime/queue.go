@@ -20,7 +20,8 @@ const defaultConcurrency = 10
 //
 // A message's body is the JSON of a T; for T string or []byte it is the body itself. JSON
 // is read as encoding/json does, with two more errors: a body of null, and an object that
-// shares no field with a struct T, such as another service's envelope. If T or *T has a
+// shares no field with a struct T, such as another service's envelope. Where T is a list of
+// structs, that holds for each of them. If T or *T has a
 // method Validate() error, it is called; its error fails the job.
 type Queue[T any] struct {
 	// Name is the queue's logical name: 1 to 75 letters, digits, "-" or "_",
