@@ -162,6 +162,8 @@ func TestRemoteAddrParses(t *testing.T) {
 		`{"httpMethod":"GET","path":"/","requestContext":{"elb":{}},"headers":{"x-forwarded-for":"unknown"}}`:            "0.0.0.0:0",
 		`{"httpMethod":"GET","path":"/","requestContext":{"identity":{"sourceIp":"test-invoke-source-ip"}}}`:             "0.0.0.0:0",
 		`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"}}}`:                                     "0.0.0.0:0",
+		`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET","sourceIp":"203.0.113.9:443"}}}`:        "203.0.113.9:443",
+		`{"httpMethod":"GET","path":"/","requestContext":{"elb":{}},"multiValueHeaders":{"x-forwarded-for":[]}}`:         "0.0.0.0:0",
 		`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET","sourceIp":"2001:db8::1"}}}`:            "[2001:db8::1]:0",
 		`{"httpMethod":"GET","path":"/","requestContext":{"elb":{}},"headers":{"x-forwarded-for":"10.0.0.1, ::1%eth0"}}`: "[::1%eth0]:0",
 	} {
@@ -290,6 +292,11 @@ func TestEveryFailureIsARecord(t *testing.T) {
 		if len(logs) != 1 || fmt.Sprint(logs[0]["msg"], ": ", logs[0]["error"]) != want || logs[0]["level"] != "ERROR" || logs[0]["requestId"] != "req-1" || logs[0]["kind"] != Detect(sample(t, name)).String() {
 			t.Errorf("%s: logs %v", name, logs)
 		}
+	}
+	// Of net/http's way to give up, only HTTP clients learn.
+	aborted := setup(t, &App{Fallback: lambda.NewHandler(func() error { panic(http.ErrAbortHandler) })})
+	if _, err := aborted.invoke(t.Context(), []byte(`{}`)); err == nil || len(aborted.logged("event failed")) != 1 {
+		t.Errorf("aborted: %v, logs %s", err, aborted.logs)
 	}
 	b := setup(t, &App{Fallback: lambda.NewHandler(func() error { panic("oh") })})
 	if _, err := b.invoke(t.Context(), []byte(`{}`)); err == nil || len(b.logged("")) != 1 || b.logged("panic in unknown event")[0]["stack"] == nil {

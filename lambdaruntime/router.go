@@ -228,11 +228,17 @@ func (r *router) failed(ctx context.Context, err error) answer {
 	if errors.Is(err, ErrTimeout) {
 		r.metrics.timeout(kindOf(ctx))
 	}
-	var p *run.PanicError
-	if !errors.As(err, &p) {
+	if !isLogged(err) {
 		r.log.ErrorContext(ctx, "event failed", "error", err.Error())
 	}
 	return answer{err: err}
+}
+
+// isLogged reports whether err is a panic that is in the log already, with its stack:
+// all are but http.ErrAbortHandler.
+func isLogged(err error) bool {
+	var p *run.PanicError
+	return errors.As(err, &p) && !p.Aborted()
 }
 
 func unserved(e *event.Envelope) error {

@@ -143,8 +143,7 @@ func (r *router) logSocket(ctx context.Context, e *event.Envelope, what string, 
 		r.metrics.timeout(e.Kind)
 	}
 	var status *StatusError
-	var p *run.PanicError
-	if !errors.As(err, &status) && !errors.As(err, &p) { // refusals are normal, panics are logged already
+	if !errors.As(err, &status) && !isLogged(err) { // refusals are normal
 		r.log.ErrorContext(ctx, what+" failed", "connectionId", e.Context.ConnectionID, "error", err.Error())
 	}
 }

@@ -394,12 +394,15 @@ func remoteAddr(e *event.Envelope, h http.Header) string {
 	if e.Kind == event.KindALB {
 		ip = ""
 		if forwarded := h["X-Forwarded-For"]; len(forwarded) > 0 {
-			last := forwarded[len(forwarded)-1]
+			last := strings.TrimRight(forwarded[len(forwarded)-1], ", ")
 			ip = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
 		}
-		if _, err := netip.ParseAddrPort(ip); err == nil {
-			return ip
-		}
+	}
+	if _, err := netip.ParseAddrPort(ip); err == nil {
+		return ip
+	}
+	if n := len(ip); n > 2 && ip[0] == '[' && ip[n-1] == ']' {
+		ip = ip[1 : n-1]
 	}
 	if _, err := netip.ParseAddr(ip); err != nil {
 		return noAddress
