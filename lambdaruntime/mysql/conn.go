@@ -38,6 +38,11 @@ func (c *conn) Close() error {
 	return nil
 }
 
+// Begin implements [driver.Conn], for the functions of [sql.Conn.Raw].
+func (c *conn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
 // BeginTx implements [driver.ConnBeginTx].
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	c.begun = true

@@ -63,8 +63,8 @@
 // The pool does not use a connection again after a statement that may change its session:
 // BEGIN and START TRANSACTION (not sql.DB.BeginTx, whose end the pool sees), SET, user
 // variables, temporary tables, LOCK TABLES, FLUSH, GET_LOCK, PREPARE and EXECUTE, USE,
-// HANDLER, XA, sequences, LAST_INSERT_ID with an argument, and CALL, since a procedure
-// may do any of these. The pool closes it at its release, so such state lasts as long as
+// HANDLER, XA, sequences, LAST_INSERT_ID with an argument, and CALL and compound
+// statements, which may do any of these. The pool closes it at its release, so such state lasts as long as
 // one Conn or Tx. The next one pays for a new connection: some milliseconds.
 //
 // The pool reads the text of statements, because the driver shows neither the server's
@@ -215,6 +215,11 @@ func configure(opts Options) (*pool, error) {
 		if slices.Contains(unsafeCharsets, charset) {
 			return nil, fmt.Errorf("the connection's character set must be one that escapes are safe in, got %q; use utf8mb4", charset)
 		}
+	}
+	switch mode := strings.ToLower(strings.Trim(config.Params["autocommit"], "'")); mode {
+	case "", "1", "on", "true":
+	default: // the next request would go on with this one's transaction
+		return nil, fmt.Errorf("the parameter autocommit must be on, got %q; begin a transaction with BeginTx instead", mode)
 	}
 	config.AllowCleartextPasswords = config.AllowCleartextPasswords || p.token != nil
 	if config.AllowCleartextPasswords && (config.TLS == nil && !namesTLS(config.TLSConfig) || config.AllowFallbackToPlaintext || config.TLSConfig == "preferred") {

@@ -341,6 +341,11 @@ func TestConfigurationErrors(t *testing.T) {
 		{name: "clear text without TLS", env: map[string]string{"DATABASE_URL": "mysql://u@h/d?allowCleartextPasswords=true"}, want: tlsMust},
 		{name: "clear text with TLS if possible", env: map[string]string{"DATABASE_URL": "mysql://u@h/d?allowCleartextPasswords=true&tls=preferred"}, want: tlsMust},
 		{
+			name: "autocommit off",
+			env:  map[string]string{"DATABASE_URL": "mysql://u@h/d?autocommit=OFF"},
+			want: `the parameter autocommit must be on, got "off"; begin a transaction with BeginTx instead`,
+		},
+		{
 			name: "a character set that escapes are not safe in",
 			env:  map[string]string{"DATABASE_URL": "mysql://u@h/d?charset=utf8mb4,GBK"},
 			want: `the connection's character set must be one that escapes are safe in, got "gbk"; use utf8mb4`,

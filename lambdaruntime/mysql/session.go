@@ -1,6 +1,10 @@
 package mysql
 
-import "github.com/lambdahearth/hearth/lambdaruntime/internal/database"
+import (
+	"strings"
+
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/database"
+)
 
 var dialect = database.Dialect{Quotes: `"`, NameQuote: '`', Backslashes: true, HashComments: true, CodeComments: true}
 
@@ -32,7 +36,7 @@ func (s *sessionScan) read(w database.Word) bool {
 	s.prev, s.last, s.call = w.Text, prev, ""
 	switch {
 	case w.Quoted:
-		s.prev = ""
+		s.prev = strings.ToLower(w.Text)  // `get_lock`('a', 1)
 		return prev == "@" && last != "@" // @`x`
 	case w.Text == ";":
 		*s = sessionScan{}
@@ -51,7 +55,8 @@ func (s *sessionScan) read(w database.Word) bool {
 	if s.n == 1 {
 		s.first = w.Text
 		switch w.Text {
-		case "begin", "call", "deallocate", "execute", "flush", "handler", "lock", "prepare", "set", "start", "use", "xa":
+		case "begin", "call", "deallocate", "execute", "flush", "handler", "lock", "prepare", "set", "start", "use", "xa",
+			"case", "declare", "for", "if", "loop", "repeat", "while": // compound statements
 			return true
 		}
 	}

@@ -61,6 +61,12 @@ func TestChangesSession(t *testing.T) {
 		"update t set a = last_insert_id(a + 1)":                     true,
 		"select nextval(s)":                                          true,
 		"select next value for s":                                    true,
+		"select `get_lock`('a', 1)":                                  true,
+		"select a from `get_lock`":                                   false,
+		"if 1 then set autocommit = 0; end if":                       true,
+		"while 0 do set x = 1; end while":                            true,
+		"begin not atomic set x = 1; end":                            true,
+		"select case when a then 1 end, if(a, 1, 2) from t":          false,
 	} {
 		if got := changesSession(sql); got != want {
 			t.Errorf("%s: got %v, want %v", sql, got, want)

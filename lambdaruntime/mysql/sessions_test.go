@@ -3,6 +3,7 @@ package mysql_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"testing"
 
 	"github.com/lambdahearth/hearth/lambdaruntime/internal/database/databasetest"
@@ -82,10 +83,22 @@ func TestNoStateReachesTheNextJob(t *testing.T) {
 		"a variable":             {exec(`set @x = 1`), variable},
 		"a variable of a query":  {func(ctx context.Context) error { return pool.QueryRowContext(ctx, `select @x := 1`).Scan(new(int)) }, variable},
 		"a procedure's variable": {exec(`call leave_variable()`), variable},
-		"a system variable":      {exec(`set sql_mode = ''`), `select @@sql_mode <> ''`},
-		"SET in a comment":       {exec(`/*!40101 set @x = 1 */`), variable},
-		"the isolation level":    {exec(`set session transaction isolation level serializable`), `select @@tx_isolation <> 'SERIALIZABLE'`},
-		"a temporary table":      {exec(`create temporary table left_table (a int)`), `select count(*) = 1 from left_table`},
+		"a compound statement":   {exec(`if 1 then set autocommit = 0; end if`), transaction},
+		"the driver's own Begin": {func(ctx context.Context) error {
+			conn, err := pool.Conn(ctx)
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			return conn.Raw(func(c any) error { _, err := c.(driver.Conn).Begin(); return err }) //nolint:staticcheck // programs may
+		}, transaction},
+		"a lock with a quoted name": {func(ctx context.Context) error {
+			return pool.QueryRowContext(ctx, "select `get_lock`('l', 1)").Scan(new(int))
+		}, `select not (is_used_lock('l') <=> connection_id())`},
+		"a system variable":   {exec(`set sql_mode = ''`), `select @@sql_mode <> ''`},
+		"SET in a comment":    {exec(`/*!40101 set @x = 1 */`), variable},
+		"the isolation level": {exec(`set session transaction isolation level serializable`), `select @@tx_isolation <> 'SERIALIZABLE'`},
+		"a temporary table":   {exec(`create temporary table left_table (a int)`), `select count(*) = 1 from left_table`},
 		"a lock": {func(ctx context.Context) error {
 			return pool.QueryRowContext(ctx, `select get_lock('l', 1)`).Scan(new(int))
 		}, `select not (is_used_lock('l') <=> connection_id())`},

@@ -52,10 +52,14 @@
 // forget it: fix the code that the records name. Pool.Stat counts these connections as
 // acquired, and Pool.Close waits for them for ever.
 //
+// A connection that the program hijacks counts against [Options.MaxConns] until its
+// request or job ends, and closes then; outside of both it counts until the instance ends.
+// Connections of AcquireAllIdle belong to nobody: the program must release them.
+//
 // # No state reaches the next request or job
 //
 // The pool does not use a connection again after a statement that may change its session:
-// SET and RESET (not SET LOCAL), set_config (unless its last argument is the word true),
+// SET, RESET and an UPDATE of pg_settings (not SET LOCAL), set_config (unless its last argument is the word true),
 // temporary tables, views and sequences, session-level advisory locks, LISTEN, PREPARE,
 // EXECUTE, DEALLOCATE, statements that pgx prepares by name, DECLARE, DISCARD, LOAD,
 // nextval, setval, currval, lastval, setseed, and DO and CALL, which may do any of these.

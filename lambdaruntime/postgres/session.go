@@ -22,6 +22,7 @@ func changesSession(sql string) bool {
 type sessionScan struct {
 	n        int // words of the statement so far
 	first    string
+	updates  bool // it has the word UPDATE
 	prev     database.Word
 	depth    int // of parentheses
 	settings []settingCall
@@ -103,6 +104,10 @@ func (s *sessionScan) command(w database.Word, prev string) bool {
 		return prev == "create" || prev == "replace" || prev == "local" || prev == "global" || prev == "into"
 	case "pg_temp":
 		return true
+	case "update":
+		s.updates = true
+	case "pg_settings": // an UPDATE of this view is a SET
+		return s.updates
 	}
 	return false
 }

@@ -47,6 +47,7 @@ func TestNoStateReachesTheNextJob(t *testing.T) {
 		"SET after another statement": {exec(`select 1; set app.who = 'alice'`), user},
 		"SET ROLE":                    {exec(`set role pg_monitor`), `select current_user = 'test'`},
 		"SET search_path":             {exec(`set search_path = pg_catalog`), `select current_setting('search_path') <> 'pg_catalog'`},
+		"UPDATE of pg_settings":       {exec(`update pg_settings set setting = 'pg_catalog' where name = 'search_path'`), `select current_setting('search_path') <> 'pg_catalog'`},
 		"set_config":                  {exec(`select set_config('app.who', $1, false)`, "alice"), user},
 		"set_config by an argument":   {exec(`select set_config('app.who', 'alice', $1)`, false), user},
 		"DO":                          {exec(`do $$ begin perform set_config('app.who', 'alice', false); end $$`), user},
