@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 )
 
 // maxEntryAttempts is how often one entry of a batch is sent before it counts as failed.
@@ -115,7 +117,8 @@ func (e *SendError) Unwrap() []error {
 
 // SendMany sends messages in batches of up to 10 messages and up to 1 MiB. It retries a
 // few times the messages that SQS fails to accept through no fault of the sender, and
-// requests that SQS throttles; meanwhile the other messages go on. An error is a
+// requests that SQS throttles; meanwhile the other messages go on. They do so too when SQS
+// refuses a request for good because of its messages, or one among others. An error is a
 // *[SendError] that lists the failed messages. Only a producer without its queue's URL or
 // its region returns another error. A message whose answer was lost fails with
 // [ErrMaybeSent].
@@ -141,7 +144,7 @@ func (p *Producer[T]) SendMany(ctx context.Context, messages ...Message[T]) erro
 		s.entry.Id = aws.String(strconv.Itoa(i))
 		s.bytes = entryBytes(&s.entry)
 	}
-	failures := 0 // of requests, one after the other
+	failures, refused, accepted := 0, 0, false // failures and refusals in a row
 	for round := 0; ; {
 		batch := b.next()
 		if len(batch) == 0 {
@@ -157,15 +160,19 @@ func (p *Producer[T]) SendMany(ctx context.Context, messages ...Message[T]) erro
 		switch {
 		case err != nil:
 			failures++
-			b.requestFailed(batch, err, a.maybe)
-			if failures == maxFailedRequests || ctx.Err() != nil || !a.retryer.IsErrorRetryable(err) {
+			final := !a.retryer.IsErrorRetryable(err)
+			b.requestFailed(batch, err, a.maybe, final)
+			if final && !isOfTheMessages(err) {
+				refused++
+			}
+			if failures == maxFailedRequests || ctx.Err() != nil || refused > 0 && !accepted || refused > 1 {
 				b.failRest(err) // it would fail too
 			}
 		case b.settle(batch, out):
-			failures, round = 0, 0
+			failures, refused, accepted, round = 0, 0, true, 0
 			continue
 		default:
-			failures = 0
+			failures, refused, accepted = 0, 0, true
 		}
 		if b.done() {
 			break
@@ -181,6 +188,21 @@ func (p *Producer[T]) SendMany(ctx context.Context, messages ...Message[T]) erro
 		return &SendError{Queue: p.name, Total: len(messages), Failed: failed}
 	}
 	return nil
+}
+
+// isOfTheMessages reports whether SQS refuses a request because of its messages, so that
+// another batch may be accepted.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html (2026-11)
+func isOfTheMessages(err error) bool {
+	var e smithy.APIError
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch _, code, _ := strings.Cut(e.ErrorCode(), "#"); cmp.Or(code, e.ErrorCode()) {
+	case "InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong":
+		return true
+	}
+	return false
 }
 
 // attempts observes the attempts of one request.
@@ -269,12 +291,13 @@ func (b *batches) failRest(err error) {
 }
 
 // requestFailed records that the request with a batch failed. Its messages may be sent
-// again if SQS refused the request or, on a FIFO queue only, if SQS may have accepted it.
-func (b *batches) requestFailed(batch []int, err error, maybe bool) {
+// again if SQS refused the request for now or, on a FIFO queue only, if SQS may have
+// accepted it.
+func (b *batches) requestFailed(batch []int, err error, maybe, final bool) {
 	for _, i := range batch {
 		s := &b.state[i]
 		s.maybe = s.maybe || maybe
-		if s.maybe && !b.fifo || s.attempts >= maxEntryAttempts {
+		if final || s.maybe && !b.fifo || s.attempts >= maxEntryAttempts {
 			b.fail(i, err)
 		}
 	}

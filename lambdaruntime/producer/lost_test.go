@@ -61,14 +61,25 @@ func (s *server) takeBatches() [][]entry {
 
 // throttle refuses the requests that throttled selects.
 func (s *server) throttle(throttled func(request int) bool) {
+	s.refuseWith(func(request int) string {
+		if throttled(request) {
+			return "RequestThrottled"
+		}
+		return ""
+	})
+}
+
+// refuseWith refuses requests with the error code that code returns, if any.
+func (s *server) refuseWith(code func(request int) string) {
 	s.refuse = func(w http.ResponseWriter) bool {
 		s.requests++
-		if !throttled(s.requests) {
+		c := code(s.requests)
+		if c == "" {
 			return false
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write([]byte(`{"__type":"com.amazonaws.sqs#RequestThrottled","message":"slow down"}`))
+		_, _ = fmt.Fprintf(w, `{"__type":"com.amazonaws.sqs#%s","message":"no"}`, c)
 		return true
 	}
 }
@@ -184,6 +195,31 @@ func TestAThrottledRequest(t *testing.T) {
 			t.Errorf("the error has %d characters", len(err.Error()))
 		}
 	})
+	for name, tc := range map[string]struct {
+		code             func(n int) string
+		failed, requests int
+	}{
+		"one refused because of its messages": {func(n int) string { return map[int]string{1: "InvalidMessageContents"}[n] }, 10, 10},
+		"some of them, and one throttled": {func(n int) string {
+			return map[int]string{2: "RequestThrottled", 3: "BatchRequestTooLong", 5: "InvalidParameterValue"}[n]
+		}, 20, 11},
+		"all because of their messages": {func(int) string { return "InvalidParameterValue" }, 100, maxFailedRequests},
+		"one refused among others":      {func(n int) string { return map[int]string{5: "KmsDisabled"}[n] }, 10, 10},
+		"two refused in a row":          {func(n int) string { return map[int]string{5: "KmsDisabled", 6: "KmsDisabled"}[n] }, 60, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := setup(t)
+			s.refuseWith(tc.code)
+			err := hasty(t, captures()).SendMany(t.Context(), many(100)...)
+			var failed *SendError
+			if !errors.As(err, &failed) || len(failed.Failed) != tc.failed || s.requests != tc.requests || errors.Is(err, ErrMaybeSent) {
+				t.Errorf("got error %v after %d requests, want %d messages after %d", err, s.requests, tc.failed, tc.requests)
+			}
+			if sent := slices.Concat(s.takeBatches()...); len(sent) != 100-tc.failed {
+				t.Errorf("%d messages were sent", len(sent))
+			}
+		})
+	}
 	t.Run("refused for good", func(t *testing.T) {
 		s := setup(t)
 		s.status = http.StatusBadRequest

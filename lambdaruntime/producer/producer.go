@@ -61,6 +61,7 @@ const (
 	maxBytes      = 1024 * 1024
 	maxDelay      = 15 * time.Minute
 	maxIDChars    = 128
+	maxNameChars  = 256 // of an attribute
 	maxAttributes = 10
 )
 
@@ -255,8 +256,12 @@ func (p *Producer[T]) check(s *settings, body string) error {
 		return errors.New("producer.WithDeduplication and producer.WithContentDeduplication exclude each other; keep one")
 	case len(s.group) > maxIDChars:
 		return fmt.Errorf("the message group must be 1 to %d characters, got %d", maxIDChars, len(s.group))
+	case !isID(s.group):
+		return fmt.Errorf("the message group must be ASCII letters, digits and punctuation, got %q; escape it", s.group)
 	case len(s.deduplication) > maxIDChars:
 		return fmt.Errorf("the deduplication id must be 1 to %d characters, got %d; send a hash of it", maxIDChars, len(s.deduplication))
+	case !isID(s.deduplication):
+		return fmt.Errorf("the deduplication id must be ASCII letters, digits and punctuation, got %q; send a hash of it", s.deduplication)
 	case len(s.attributes) > maxAttributes:
 		return fmt.Errorf("a message takes up to %d attributes, got %d", maxAttributes, len(s.attributes))
 	case !utf8.ValidString(body):
@@ -269,12 +274,46 @@ func (p *Producer[T]) check(s *settings, body string) error {
 		if name == "" || value == "" {
 			return fmt.Errorf("an attribute needs a name and a value, got %q and %q; leave it out", name, value)
 		}
+		if !isAttributeName(name) {
+			return fmt.Errorf("an attribute's name must be 1 to %d letters, digits, _, - or single dots inside, and not start with AWS. or Amazon., got %q", maxNameChars, name)
+		}
+		if !utf8.ValidString(value) {
+			return fmt.Errorf("the attribute %q must be valid UTF-8; encode binary data, for example as base64", name)
+		}
+		if r, found := refusedRune(value); found {
+			return fmt.Errorf("the attribute %q must have no characters that SQS refuses or replaces, got %U; escape it or send base64", name, r)
+		}
 		s.attributesBytes += attributeBytes(name, value)
 	}
 	if size := len(body) + s.attributesBytes; len(body) == 0 || size > maxBytes {
 		return fmt.Errorf("body and attributes must be 1 to %d bytes, got %d; put large data in S3 and send its key", maxBytes, size)
 	}
 	return nil
+}
+
+// isID reports whether SQS takes s as a message group or deduplication id.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html (2026-11)
+func isID(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// isAttributeName reports whether SQS takes s as the name of a message attribute.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html (2026-11)
+func isAttributeName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("_-.", c) < 0 {
+			return false
+		}
+	}
+	lower := strings.ToLower(s)
+	return len(s) <= maxNameChars && !strings.HasPrefix(s, ".") && !strings.HasSuffix(s, ".") && !strings.Contains(s, "..") &&
+		!strings.HasPrefix(lower, "aws.") && !strings.HasPrefix(lower, "amazon.")
 }
 
 // refusedRune finds a character that SQS does not allow in a message: all but tab, line
@@ -297,6 +336,9 @@ func encodeBody(payload any) (string, error) {
 		return string(p), nil
 	}
 	data, err := json.Marshal(payload)
+	if string(data) == "null" {
+		return "", errors.New("it must not be null, which every consumer refuses")
+	}
 	return string(data), err
 }
 

@@ -287,6 +287,35 @@ func TestSendErrors(t *testing.T) {
 			`producer: send to queue "captures": body and attributes must be 1 to 1048576 bytes, got 0; put large data in S3 and send its key`},
 		{"empty attribute", func() error { return text.Send(t.Context(), "x", WithAttribute("a", "")) },
 			`producer: send to queue "captures": an attribute needs a name and a value, got "a" and ""; leave it out`},
+		{"longest ids", func() error {
+			id := strings.Repeat("~!", 64)
+			return ledger().Send(t.Context(), "x", WithGroup(id), WithDeduplication(id))
+		}, ""},
+		{"group too long", func() error { return text.Send(t.Context(), "x", WithGroup(strings.Repeat("g", 129))) },
+			`producer: send to queue "captures": the message group must be 1 to 128 characters, got 129`},
+		{"group with a space", func() error { return text.Send(t.Context(), "x", WithGroup("Ana B")) },
+			`producer: send to queue "captures": the message group must be ASCII letters, digits and punctuation, got "Ana B"; escape it`},
+		{"deduplication id that is not ASCII", func() error { return ledger().Send(t.Context(), "x", WithGroup("g"), WithDeduplication("ü")) },
+			`producer: send to queue "ledger": the deduplication id must be ASCII letters, digits and punctuation, got "ü"; send a hash of it`},
+		{"attribute names", func() error {
+			return text.Send(t.Context(), "x", WithAttribute("a.b-c_9", "v"), WithAttribute(strings.Repeat("n", 256), "v"))
+		}, ""},
+		{"attribute of AWS", func() error { return text.Send(t.Context(), "x", WithAttribute("Aws.trace", "v")) },
+			`producer: send to queue "captures": an attribute's name must be 1 to 256 letters, digits, _, - or single dots inside, and not start with AWS. or Amazon., got "Aws.trace"`},
+		{"attribute with a space", func() error { return text.Send(t.Context(), "x", WithAttribute("a b", "v")) },
+			`producer: send to queue "captures": an attribute's name must be 1 to 256 letters, digits, _, - or single dots inside, and not start with AWS. or Amazon., got "a b"`},
+		{"control character in an attribute", func() error { return text.Send(t.Context(), "x", WithAttribute("a", "\x00")) },
+			`producer: send to queue "captures": the attribute "a" must have no characters that SQS refuses or replaces, got U+0000; escape it or send base64`},
+		{"binary attribute", func() error { return text.Send(t.Context(), "x", WithAttribute("a", "\xff")) },
+			`producer: send to queue "captures": the attribute "a" must be valid UTF-8; encode binary data, for example as base64`},
+		{"largest with an attribute", func() error { // name, type "String" and value count
+			return text.Send(t.Context(), strings.Repeat("x", 1<<20-len("nStringv")), WithAttribute("n", "v"))
+		}, ""},
+		{"too large with an attribute", func() error {
+			return text.Send(t.Context(), strings.Repeat("x", 1<<20-len("nStringv")+1), WithAttribute("n", "v"))
+		}, `producer: send to queue "captures": body and attributes must be 1 to 1048576 bytes, got 1048577; put large data in S3 and send its key`},
+		{"null", func() error { return New(lambdaruntime.Queue[*capture]{Name: "captures"}).Send(t.Context(), nil) },
+			`producer: send to queue "captures": encode the payload: it must not be null, which every consumer refuses`},
 		{"binary", func() error { return text.Send(t.Context(), "\xff") },
 			`producer: send to queue "captures": the body must be valid UTF-8; encode binary data, for example as base64`},
 		{"every character", func() error { return text.Send(t.Context(), "\t\n\r \u007f\ud7ff\ue000\ufffd\U00010000\U0010ffff") }, ""},
