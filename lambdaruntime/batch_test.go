@@ -89,7 +89,7 @@ func TestStandardBatch(t *testing.T) {
 			t.Errorf("attribute %s: %q", name, v)
 		}
 	}
-	first.rawAttributes, first.receiptHandle = "", ""
+	first.rawAttributes = ""
 	want := Message{
 		Queue: "captures", ID: "00000000-0000-4000-8000-000000000001", Body: `{"url":"https://example.com/1"}`,
 		ReceiveCount: 3, SentAt: time.UnixMilli(1795421704123), TraceHeader: "Root=1-6922e0c8-0a1b2c3d4e5f60718293a4b5",

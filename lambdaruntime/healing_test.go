@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -349,6 +350,36 @@ func TestRetryDelays(t *testing.T) {
 					}
 				})
 			})
+		}
+	}
+}
+
+// TestRetryOfAGroup delays a FIFO message's whole group: SQS delivers none of its messages
+// while one of them is invisible.
+func TestRetryOfAGroup(t *testing.T) {
+	t.Parallel()
+	for _, stop := range []bool{false, true} {
+		v := &visibility{}
+		b := setup(t, &App{Visibility: v, Queues: []Consumer{Queue[string]{Name: "ledger", FIFO: true, StopBatch: stop}.Consume(func(_ context.Context, job *Job[string]) error {
+			if job.Payload == "busy" {
+				return RetryAfter(errNo, 3*time.Second)
+			}
+			return nil
+		})}})
+		batch := string(batchOf("ledger.fifo", "g:done", "g:busy", "h:x", "g:y", "g:z"))
+		for i := range 5 {
+			batch = strings.Replace(batch, fmt.Sprintf(`"messageId":"m%d"`, i), fmt.Sprintf(`"messageId":"m%d","receiptHandle":"r%d"`, i, i), 1)
+		}
+		want := []string{"m1", "m3", "m4"}
+		if stop {
+			want = []string{"m1", "m2", "m3", "m4"}
+		}
+		if got := failures(t, b.mustInvoke(t.Context(), []byte(batch))); !slices.Equal(got, want) {
+			t.Errorf("failed: %v, want %v", got, want)
+		}
+		const url = "https://sqs.eu-central-1.amazonaws.com/123456789012/ledger.fifo "
+		if want := []string{url + "r1 3s", url + "r3 3s", url + "r4 3s"}; !slices.Equal(v.calls, want) {
+			t.Errorf("calls: %q, want %q", v.calls, want)
 		}
 	}
 }

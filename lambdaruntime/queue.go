@@ -77,14 +77,13 @@ type Message struct {
 	TraceHeader string
 
 	rawAttributes string
-	receiptHandle string
 }
 
 func newMessage(queue string, rec *event.Record) Message {
 	return Message{
 		Queue: queue, ID: rec.ID, Body: rec.Body, GroupID: rec.GroupID, DeduplicationID: rec.DeduplicationID,
 		ReceiveCount: rec.ReceiveCount, SentAt: rec.SentAt, TraceHeader: rec.TraceHeader,
-		rawAttributes: rec.RawAttributes, receiptHandle: rec.ReceiptHandle,
+		rawAttributes: rec.RawAttributes,
 	}
 }
 

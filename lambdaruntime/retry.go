@@ -67,7 +67,8 @@ func (e *retryError) Unwrap() error { return e.cause }
 
 // RetryAfter makes cause an error that makes SQS deliver the message again after delay,
 // instead of after the queue's visibility timeout. delay is 0 to just under 12 hours, in
-// whole seconds. A nil cause gives nil. On a FIFO queue the message's group waits for it.
+// whole seconds. A nil cause gives nil. On a FIFO queue the
+// batch's later messages of its group come again after delay too.
 // RetryAfter needs [App.Visibility]: without it, the visibility timeout applies, and a
 // WARN record says so.
 //
@@ -111,7 +112,7 @@ func (b *batch) delayRetry(ctx context.Context, i int, err error) {
 	if !errors.As(err, &retry) || IsDrop(err) {
 		return
 	}
-	r, c, m := b.r, b.c, &b.jobs[i].message
+	r, c := b.r, b.c
 	if ctx.Err() != nil {
 		end := time.Now().Add(b.grace / 2)
 		if deadline, ok := ctx.Deadline(); ok && deadline.Add(b.grace*3/4).Before(end) {
@@ -127,12 +128,30 @@ func (b *batch) delayRetry(ctx context.Context, i int, err error) {
 	case ctx.Err() != nil:
 		problem = "no time is left in this invocation"
 	default:
-		delay := min(retry.delay, longestRetry-time.Since(b.start).Truncate(time.Second))
-		if err := r.app.Visibility.ChangeVisibility(ctx, c.urlOf(b.records[i].ARN), m.receiptHandle, delay); err == nil {
+		err := b.changeVisibility(ctx, i, min(retry.delay, longestRetry-time.Since(b.start).Truncate(time.Second)))
+		if err == nil {
 			return
-		} else {
-			problem = err.Error()
 		}
+		problem = err.Error()
 	}
 	r.log.WarnContext(ctx, c.what+" comes again after the visibility timeout, not when it asked to", "delayMs", milliseconds(retry.delay), "because", problem)
+}
+
+// changeVisibility makes the message of job i visible after delay. On a FIFO queue, it
+// does the same for the messages of its group that the batch puts back: SQS delivers none
+// of a group while one of them is invisible.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html (2026-11)
+func (b *batch) changeVisibility(ctx context.Context, i int, delay time.Duration) error {
+	rec := &b.records[i]
+	url := b.c.urlOf(rec.ARN)
+	err := b.r.app.Visibility.ChangeVisibility(ctx, url, rec.ReceiptHandle, delay)
+	if b.pool != &b.c.ordered {
+		return err
+	}
+	for j := i + 1; j < len(b.records) && err == nil; j++ {
+		if next := &b.records[j]; next.GroupID == rec.GroupID {
+			err = b.r.app.Visibility.ChangeVisibility(ctx, url, next.ReceiptHandle, delay)
+		}
+	}
+	return err
 }
