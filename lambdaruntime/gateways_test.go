@@ -152,6 +152,20 @@ func TestRepliesThatCannotBeSent(t *testing.T) {
 	}
 }
 
+// TestErrorsThatCannotBeSent: a StatusError's message is a reply too.
+func TestErrorsThatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	b := setup(t, &App{WebSocket: funcSocket{message: func(context.Context, *WebSocketMessage) error {
+		return &StatusError{Status: 409, Message: strings.Repeat("a", 200<<10)}
+	}}})
+	if got := parseResponse(t, b.mustInvoke(t.Context(), sample(t, "websocket-message"))); got.StatusCode != 409 || got.Body != `{"error":"Conflict"}` {
+		t.Errorf("got %d %.200s", got.StatusCode, got.Body)
+	}
+	if logs := b.logged("too long for the client"); len(logs) != 1 || logs[0]["level"] != "ERROR" {
+		t.Errorf("logs: %v", logs)
+	}
+}
+
 // TestRemoteAddrParses sends events without a client address.
 func TestRemoteAddrParses(t *testing.T) {
 	t.Parallel()

@@ -95,7 +95,7 @@ func newRouter(app *App) (*router, error) {
 	for _, q := range known {
 		urls[q.Name] = q.URL
 	}
-	partial := strings.Split(os.Getenv(wire.EnvPartialResponses), ",")
+	partial := strings.FieldsFunc(os.Getenv(wire.EnvPartialResponses), func(r rune) bool { return r == ',' || r == ' ' })
 	for _, c := range app.Queues {
 		r.queues = append(r.queues, newConsumer(c, urls[c.name], slices.Contains(partial, c.name)))
 	}

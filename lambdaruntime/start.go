@@ -125,7 +125,8 @@ func (r *router) fromAPI(alone bool) runtimeapi.Handler {
 		lc := &lambdacontext.LambdaContext{AwsRequestID: inv.RequestID, InvokedFunctionArn: inv.FunctionARN, TenantID: inv.TenantID}
 		ctx := lambdacontext.NewContext(&apiContext{context.Background(), inv.Deadline, inv.TraceID}, lc)
 		if err := readClient(inv, lc); err != nil {
-			return toAPI(r.failed(ctx, err)), true
+			ec, _ := r.newEvent(ctx, inv.Payload) // for the record in the log
+			return toAPI(r.failed(ec, err)), true
 		}
 		if alone { // where X-Ray's SDK and others look for it
 			_ = os.Setenv("_X_AMZN_TRACE_ID", inv.TraceID)

@@ -48,8 +48,10 @@ func TestInvocationContext(t *testing.T) {
 	} {
 		broken := inv
 		change(&broken)
-		if a, ok := b.router.fromAPI(true)(&broken, nil); !ok || a.Err == nil || len(b.logged("event failed")) == 0 {
-			t.Errorf("%s: got %+v", name, a)
+		a, ok := b.router.fromAPI(true)(&broken, nil)
+		logs := b.logged(`event failed`)
+		if !ok || a.Err == nil || len(logs) == 0 || logs[len(logs)-1]["requestId"] != "id " || logs[len(logs)-1]["kind"] != "unknown" {
+			t.Errorf("%s: got %+v, logs %v", name, a, logs)
 		}
 	}
 }

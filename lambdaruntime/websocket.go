@@ -190,8 +190,18 @@ func (r *router) wsMessage(ctx context.Context, e *event.Envelope, late func(ans
 		} else if errors.Is(err, ErrTimeout) || errors.Is(err, errReply) {
 			text = err.Error()
 		}
-		return wsResponse(statusOf(err), "", append(jsonscan.AppendString([]byte(`{"error":`), text), '}'))
+		answer := socketError(text)
+		if len(answer) > wire.MaxWebSocketMessage {
+			r.log.ErrorContext(ctx, "a StatusError is too long for the client", "connectionId", m.ConnectionID, "bytes", len(answer), "limit", wire.MaxWebSocketMessage)
+			answer = socketError(http.StatusText(statusOf(err)))
+		}
+		return wsResponse(statusOf(err), "", answer)
 	}, late)
+}
+
+// socketError is the reply to a message that failed.
+func socketError(text string) []byte {
+	return append(jsonscan.AppendString([]byte(`{"error":`), text), '}')
 }
 
 // errReply means that the reply cannot be sent.
