@@ -67,10 +67,9 @@ func (e *retryError) Unwrap() error { return e.cause }
 
 // RetryAfter makes cause an error that makes SQS deliver the message again after delay,
 // instead of after the queue's visibility timeout. delay is 0 to just under 12 hours, in
-// whole seconds. A nil cause gives nil. On a FIFO queue the
-// batch's later messages of its group come again after delay too.
-// RetryAfter needs [App.Visibility]: without it, the visibility timeout applies, and a
-// WARN record says so.
+// whole seconds. A nil cause gives nil. On a FIFO queue the batch's later messages of its
+// group come again after delay too. RetryAfter needs [App.Visibility]: without it, the
+// visibility timeout applies, and a WARN record says so.
 //
 //	return lambdaruntime.RetryAfter(err, lambdaruntime.Backoff(job.ReceiveCount, time.Second, 15*time.Minute))
 func RetryAfter(cause error, delay time.Duration) error {
