@@ -51,6 +51,7 @@ type Envelope struct {
 
 	Records     []Record
 	EventSource string // of the first record
+	sourceARN   string // of a stream's event
 
 	source       string
 	detailType   string
@@ -159,6 +160,8 @@ func (e *Envelope) field(key string, d *jsonscan.Decoder) {
 		e.Context.read(d)
 	case "Records":
 		e.readRecords(d)
+	case "eventSourceARN":
+		e.sourceARN = d.Text()
 	case "source":
 		e.source = d.Text()
 	case "detail-type":
@@ -304,7 +307,13 @@ func (e *Envelope) classify() Kind {
 	case e.hasRawPath && (e.Version == "2.0" || e.Version == "2" || strings.HasPrefix(e.Path, "/")):
 		return KindHTTPv2
 	}
-	switch e.EventSource {
+	source := e.EventSource
+	if source == "" { // the last event of a stream's window may have no records
+		if parts := strings.SplitN(e.sourceARN, ":", 4); len(parts) == 4 && (parts[2] == "dynamodb" || parts[2] == "kinesis") {
+			source = "aws:" + parts[2]
+		}
+	}
+	switch source {
 	case "aws:sqs":
 		return KindSQS
 	case "aws:sns":
