@@ -64,7 +64,7 @@ type s3Record struct {
 // fields has those that encoding/json treats specially.
 type fields struct {
 	Secret string `json:"-"`
-	Dash   int    `json:"-,"`
+	Dash   int    `json:"-,"` //nolint:staticcheck // the name "-"
 	embedded
 	Named `json:"base"`
 	Number
@@ -75,8 +75,8 @@ type (
 	Named    struct{ Deep int }
 	Number   int
 	endless  struct {
-		*endless
-		ID int
+		*endless //nolint:unused // encoding/json walks it
+		ID       int
 	}
 )
 
