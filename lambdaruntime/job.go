@@ -174,20 +174,23 @@ func (b *batch) op() (run.Op, error) {
 	return run.Op{Name: b.c.what, Limit: limit, Grace: b.grace, Pool: b.pool}, nil
 }
 
-// work returns the function that runs job i: the program's, inside its middleware, and
-// then the delay that either asks for.
-func (b *batch) work(i int, op run.Op) func(context.Context) error {
-	job := b.r.wrap(op.Name, func(ctx context.Context) error {
-		if b.records[i].NoBody {
-			return errors.New("decode the message: its body is not a string")
-		}
-		return b.c.job(ctx, &b.jobs[i].message)
-	})
-	return func(ctx context.Context) error {
-		err := job(ctx)
-		b.delayRetry(ctx, i, err)
-		return err
+// do runs job i inside its middleware, and then sets the delay that either asks for.
+func (b *batch) do(ctx context.Context, i int) error {
+	var err error
+	if len(b.r.app.Middleware) == 0 {
+		err = b.job(ctx, i)
+	} else {
+		err = b.r.wrap(b.c.what, func(ctx context.Context) error { return b.job(ctx, i) })(ctx)
 	}
+	b.delayRetry(ctx, i, err)
+	return err
+}
+
+func (b *batch) job(ctx context.Context, i int) error {
+	if b.records[i].NoBody {
+		return errors.New("decode the message: its body is not a string")
+	}
+	return b.c.job(ctx, &b.jobs[i].message)
 }
 
 // settle logs how a job ended. done means that SQS may delete its message, last that no
@@ -284,7 +287,7 @@ func (s *slots) work(fresh bool) {
 			s.settle(i, run.Outcome{Err: err})
 			continue
 		}
-		out, ok := s.b.r.runner.Run(&s.b.jobs[i], op, s.b.work(i, op), func(out run.Outcome) { s.late(i, out) })
+		out, ok := s.b.r.runner.Run(&s.b.jobs[i], op, func(ctx context.Context) error { return s.b.do(ctx, i) }, func(out run.Outcome) { s.late(i, out) })
 		if !ok {
 			return
 		}
@@ -354,10 +357,9 @@ func (b *batch) runOne(i int, group string, late func(run.Outcome)) (run.Outcome
 		b.c.groups.unlock(group)
 		return run.Outcome{Err: err}, true
 	}
-	work := b.work(i, op)
 	return b.r.runner.Run(&b.jobs[i], op, func(ctx context.Context) error {
 		defer b.c.groups.unlock(group)
-		return work(ctx)
+		return b.do(ctx, i)
 	}, late)
 }
 

@@ -398,16 +398,16 @@ func remoteAddr(e *event.Envelope, h http.Header) string {
 			ip = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
 		}
 	}
-	if _, err := netip.ParseAddrPort(ip); err == nil {
-		return ip
-	}
 	if n := len(ip); n > 2 && ip[0] == '[' && ip[n-1] == ']' {
 		ip = ip[1 : n-1]
 	}
-	if _, err := netip.ParseAddr(ip); err != nil {
-		return noAddress
+	if _, err := netip.ParseAddr(ip); err == nil {
+		return net.JoinHostPort(ip, "0")
 	}
-	return net.JoinHostPort(ip, "0")
+	if _, err := netip.ParseAddrPort(ip); err == nil {
+		return ip
+	}
+	return noAddress
 }
 
 // Body returns the client's body. plain means that the event calls the body base64 but it

@@ -96,7 +96,9 @@ func (w *Response) commit(status, body int) {
 			if !w.declare(values) || !bodyAllowed(status) {
 				continue
 			}
-			values = []string{strconv.FormatInt(w.declared, 10)}
+			if values = values[:1]; values[0][0] < '0' || values[0][len(values[0])-1] > '9' { // "+3", " 3 "
+				values = []string{strconv.FormatInt(w.declared, 10)}
+			}
 		case "Connection", "Keep-Alive", "Proxy-Connection", "Trailer", "Transfer-Encoding":
 			continue // about a connection, which a Lambda response does not have
 		}
