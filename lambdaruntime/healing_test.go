@@ -177,7 +177,7 @@ func TestAcknowledging(t *testing.T) {
 
 func TestPartialResponsesVariable(t *testing.T) {
 	// Not parallel: the environment is the process's.
-	t.Setenv("HEARTH_PARTIAL_RESPONSES", "other,jobs")
+	t.Setenv("HEARTH_PARTIAL_RESPONSES", " other, jobs ,")
 	h, err := NewHandler(&App{Queues: []Consumer{
 		Queue[string]{Name: "jobs"}.Consume(func(context.Context, *Job[string]) error { return errors.New("no") }),
 		Queue[string]{Name: "job"}.Consume(func(context.Context, *Job[string]) error { return errors.New("no") }),
