@@ -1,6 +1,7 @@
 package lambdaruntime
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
+	"github.com/lambdahearth/hearth/lambdaruntime/internal/gateway"
 )
 
 // TestLoadBalancerLimit: a load balancer takes 1 MB, base64 and JSON counted.
@@ -46,6 +48,65 @@ func TestLoadBalancerLimit(t *testing.T) {
 	if n := len(b.logged("response not sent")); n != 4 {
 		t.Errorf("%d records", n)
 	}
+}
+
+// TestNoResponseIsOverItsLimit searches the longest body of each character that is sent,
+// as text or in base64: its response is within the limit, and that of a longer one is not.
+func TestNoResponseIsOverItsLimit(t *testing.T) {
+	t.Parallel()
+	for name, chars := range map[string][]string{
+		"alb-get":         {"a", `"`, "\x00", "\u00e9", "\u2028", "\xff"},
+		"alb-multi-value": {`"`},
+		"http-v2-get":     {`"`},
+	} {
+		limit := 1 << 20
+		if name == "http-v2-get" {
+			limit = gateway.MaxPayload
+		}
+		for _, char := range chars {
+			t.Run(fmt.Sprintf("%s %q", name, char), func(t *testing.T) {
+				t.Parallel()
+				n := 0
+				b := setup(t, &App{HTTP: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", "text/plain")
+					io.WriteString(w, strings.Repeat(char, n))
+				})})
+				payload := bytes.Replace(sample(t, name), []byte("DELETE"), []byte("GET"), 1)
+				fits := func(size int) bool {
+					n = size
+					out, err := b.invoke(t.Context(), payload)
+					if err != nil || len(out) > limit {
+						t.Fatalf("%d characters: %d bytes, %v", size, len(out), err)
+					}
+					if strings.HasPrefix(out, `{"statusCode":200,`) {
+						return true
+					}
+					var bytes int
+					got := parseResponse(t, out)
+					if _, after, _ := strings.Cut(got.Body, "response of "); got.StatusCode != 502 || fscan(after, &bytes) != 1 || bytes <= limit {
+						t.Fatalf("%d characters: got %d %s", size, got.StatusCode, got.Body)
+					}
+					return false
+				}
+				low, high := 0, limit+1
+				for high-low > limit/10_000 {
+					if middle := (low + high) / 2; fits(middle) {
+						low = middle
+					} else {
+						high = middle
+					}
+				}
+				if low*len(char) < limit/6 { // an escape has at most 6 bytes
+					t.Errorf("only %d characters fit", low)
+				}
+			})
+		}
+	}
+}
+
+func fscan(s string, n *int) int {
+	read, _ := fmt.Sscan(s, n)
+	return read
 }
 
 // TestHeadersArePoliced compares the client's response with net/http's server, for

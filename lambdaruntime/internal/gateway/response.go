@@ -251,19 +251,21 @@ func (w *Response) appendBody(b []byte) ([]byte, error) {
 	const textEnd, base64End = `,"isBase64Encoded":false}`, `,"isBase64Encoded":true}`
 	limit := w.format.limit()
 	b = append(b, `,"body":`...)
-	size := len(b) + 2 + base64.StdEncoding.EncodedLen(len(w.body)) + len(base64End)
+	inBase64 := len(b) + 2 + base64.StdEncoding.EncodedLen(len(w.body)) + len(base64End)
+	size := inBase64 // of the smaller form, at least
 	if len(w.body) == 0 || !w.encoded && utf8.Valid(w.body) {
-		b = slices.Grow(b, min(len(w.body)+len(w.body)/8, limit)+len(textEnd)+2)
-		if len(b)+len(w.body) <= limit || size <= limit {
+		if plain := len(b) + 2 + len(w.body) + len(textEnd); plain > limit {
+			size = min(size, plain)
+		} else {
+			b = slices.Grow(b, min(len(w.body)+len(w.body)/8, limit)+len(textEnd)+2)
 			text := append(jsonscan.AppendBytes(b, w.body), textEnd...)
 			if len(text) <= limit {
 				return text, nil
 			}
 			size = min(size, len(text))
 		}
-		size = min(size, len(b)+2+len(w.body)+len(textEnd)) // at least
 	}
-	if size > limit {
+	if inBase64 > limit {
 		return nil, fmt.Errorf("response of %d bytes is over %s limit of %d bytes", size, w.format.whose(), limit)
 	}
 	b = append(b, '"')
