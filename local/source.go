@@ -191,9 +191,7 @@ const manifestTimeout = 5 * time.Second
 
 // readManifest asks a program for its manifest; nil if the program has none.
 func readManifest(ctx context.Context, binary string, s plan.Source) *wire.Manifest {
-	ctx, cancel := context.WithTimeout(ctx, manifestTimeout)
-	defer cancel()
-	manifest, err := program.Ask(ctx, binary, s.Dir, s.Environment)
+	manifest, err := program.Ask(ctx, binary, s.Dir, s.Environment, manifestTimeout)
 	if err != nil {
 		return nil
 	}

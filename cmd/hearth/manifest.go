@@ -44,9 +44,7 @@ func manifest(ctx context.Context, dir string, env map[string]string, stdout io.
 	if dir, err = filepath.Abs(dir); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, program.Timeout)
-	defer cancel()
-	m, err := program.Ask(ctx, binary, dir, env)
+	m, err := program.Ask(ctx, binary, dir, env, program.Timeout)
 	if err != nil {
 		return fmt.Errorf("run %s: %w", dir, err)
 	}

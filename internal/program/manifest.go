@@ -80,20 +80,20 @@ func (s Source) ask(environment map[string]string, timeout time.Duration) (*wire
 	if err := os.WriteFile(binary, data, 0o755); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return Ask(ctx, binary, s.Dir, environment)
+	return Ask(context.Background(), binary, s.Dir, environment, timeout)
 }
 
-// Ask runs a program that is built for this machine, in the folder dir, and returns its
-// manifest.
-func Ask(ctx context.Context, binary, dir string, environment map[string]string) (*wire.Manifest, error) {
+// Ask runs a program that is built for this machine, in the folder dir and for at most
+// timeout, and returns its manifest.
+func Ask(ctx context.Context, binary, dir string, environment map[string]string, timeout time.Duration) (*wire.Manifest, error) {
 	out, err := os.MkdirTemp("", "hearth-manifest-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(out)
 	file := filepath.Join(out, "manifest.json")
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, binary)
 	cmd.Dir = dir
 	for _, name := range hostVariables {
@@ -108,7 +108,6 @@ func Ask(ctx context.Context, binary, dir string, environment map[string]string)
 	cmd.WaitDelay = time.Second // a process that the program started may hold its output open
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	started := time.Now()
 	err = cmd.Run()
 
 	const todo = "call lambdaruntime.Start first thing in main, give it the variables that it needs in Environment or ManifestEnvironment, or name a ManifestFile"
@@ -118,7 +117,7 @@ func Ask(ctx context.Context, binary, dir string, environment map[string]string)
 	}
 	switch _, missing := os.Stat(file); {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("read manifest: the program must write its manifest within %s, got nothing; %s%s", time.Since(started).Round(time.Second), todo, said)
+		return nil, fmt.Errorf("read manifest: the program must write its manifest within %s, got nothing; %s%s", timeout, todo, said)
 	case errors.Is(err, os.ErrPermission):
 		return nil, fmt.Errorf("read manifest: %s must be in a folder in which programs may run, got %w (is it mounted noexec?); set TMPDIR to another folder, or name a ManifestFile", binary, err)
 	case err != nil:

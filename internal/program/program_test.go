@@ -269,12 +269,12 @@ func TestManifestErrors(t *testing.T) {
 		"broken":  "go build says:\n# .*broken\n\\./main.go:5:2: undefined: undeclared",
 		"library": "it is not package main",
 		"silent":  "read manifest: the program must write its manifest, got none before it exited" + todo + "listening on :8080",
-		"stuck":   "read manifest: the program must write its manifest within 1s, got nothing" + todo + "connecting",
+		"stuck":   "read manifest: the program must write its manifest within 2s, got nothing" + todo + "connecting",
 	} {
 		t.Run(name, func(t *testing.T) {
 			timeout := Timeout
 			if name == "stuck" {
-				timeout = time.Second
+				timeout = 2 * time.Second
 			}
 			_, err := source(t, testProgram(name)).ask(nil, timeout)
 			if err == nil || !regexp.MustCompile("^"+want+"$").MatchString(err.Error()) {
@@ -287,7 +287,7 @@ func TestManifestErrors(t *testing.T) {
 // TestNoExec shows the cause and the remedy where programs may not run in TMPDIR.
 func TestNoExec(t *testing.T) {
 	binary := filepath.Join(files(t, map[string]string{"handler.exe": "#!/bin/sh\n"}), "handler.exe") // no executable bit
-	_, err := Ask(t.Context(), binary, t.TempDir(), nil)
+	_, err := Ask(t.Context(), binary, t.TempDir(), nil, Timeout)
 	want := "read manifest: " + binary + " must be in a folder in which programs may run, got fork/exec " + binary + ": permission denied (is it mounted noexec?); set TMPDIR to another folder, or name a ManifestFile"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

@@ -161,7 +161,7 @@ func (f *Flags) jobs(ctx context.Context, in *plan.Input, p *project) map[string
 	if err == nil {
 		defer done()
 		var manifest *wire.Manifest
-		if manifest, err = program.Ask(ctx, binary, f.folder(p), nil); err == nil {
+		if manifest, err = program.Ask(ctx, binary, f.folder(p), nil, program.Timeout); err == nil {
 			for _, q := range manifest.Queues {
 				jobs[q.Name] = q.Concurrency
 			}
