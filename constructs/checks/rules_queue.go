@@ -22,6 +22,7 @@ const (
 	minMessageBytes          = 1024
 	maxMessageBytes          = 1_048_576
 	maxReceiveCount          = 1000
+	maxRedriveSources        = 10
 	maxQueueNameLetters      = 80
 )
 
@@ -49,6 +50,39 @@ var queueRules = []Rule{
 		types: []string{typeQueue},
 		each: func(r *resource, report reporter) {
 			between(r.get("RedrivePolicy", "maxReceiveCount"), "RedrivePolicy.maxReceiveCount", 1, maxReceiveCount, " receives", report)
+		},
+	},
+	{
+		ID: "queue-redrive", Severity: Error, Page: deadLetterPage,
+		Fault: "A RedrivePolicy or RedriveAllowPolicy that is not whole, such as one without maxReceiveCount; SQS refuses the queue.",
+		types: []string{typeQueue},
+		each: func(r *resource, report reporter) {
+			for _, name := range []string{"deadLetterTargetArn", "maxReceiveCount"} {
+				if policy := r.get("RedrivePolicy"); len(policy.keys()) > 0 && policy.get(name).absent() {
+					report("RedrivePolicy.%s must be set, got none; set it", name)
+				}
+			}
+			policy := r.get("RedriveAllowPolicy")
+			sources, known := policy.get("sourceQueueArns").list()
+			switch permission := policy.get("redrivePermission").text(); {
+			case !known || len(policy.keys()) == 0:
+			case permission == "":
+				report("RedriveAllowPolicy.redrivePermission must be allowAll, denyAll or byQueue, got none; set it")
+			case permission == "byQueue" && (len(sources) == 0 || len(sources) > maxRedriveSources):
+				report("RedriveAllowPolicy.sourceQueueArns must be from 1 to %d queues with byQueue, got %d; change the list", maxRedriveSources, len(sources))
+			case (permission == "allowAll" || permission == "denyAll") && len(sources) > 0:
+				report("RedriveAllowPolicy.sourceQueueArns must be unset with redrivePermission %s, got %d queues; remove them or set byQueue", permission, len(sources))
+			}
+		},
+	},
+	{
+		ID: "queue-encryption", Severity: Error, Page: queueQuotas,
+		Fault: "A queue with both a KMS key and SQS's own encryption; SQS refuses it.",
+		types: []string{typeQueue},
+		each: func(r *resource, report reporter) {
+			if key := r.get("KmsMasterKeyId"); r.get("SqsManagedSseEnabled").is() && key.has() && !key.unknown() {
+				report("SqsManagedSseEnabled must be false with KmsMasterKeyId, got true; remove one of them")
+			}
 		},
 	},
 	{

@@ -167,6 +167,7 @@ var roleRules = []Rule{
 // size returns the minimum number of characters of a value in JSON. White space and tokens
 // do not count.
 func (v value) size() int {
+	v = v.document()
 	switch t := v.resolved.(type) {
 	case map[string]any:
 		size := len("{}")

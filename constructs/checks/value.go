@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"encoding/json"
 	"regexp"
 	"strconv"
 	"strings"
@@ -73,7 +74,7 @@ func (a *app) resourceOf(inner string) (r *resource, attribute string) {
 // get returns the property at a path of names.
 func (v value) get(names ...string) value {
 	for _, name := range names {
-		switch m := v.resolved.(type) {
+		switch m := v.document().resolved.(type) {
 		case nil:
 			return v
 		case map[string]any:
@@ -84,6 +85,23 @@ func (v value) get(names ...string) value {
 		default:
 			v.resolved = unknown{}
 		}
+	}
+	return v
+}
+
+// escapeTokens writes tokens as JSON does.
+var escapeTokens = strings.NewReplacer(tokenStart, `\u0001`, tokenEnd, `\u0002`)
+
+// document reads a string that has a JSON object. CloudFormation accepts such a string for a
+// policy. Any other value stays as it is.
+func (v value) document() value {
+	text, is := v.resolved.(string)
+	if !is || !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return v
+	}
+	var object map[string]any
+	if json.Unmarshal([]byte(escapeTokens.Replace(text)), &object) == nil {
+		v.resolved = object
 	}
 	return v
 }
@@ -161,7 +179,7 @@ func (v value) list() (items []value, ok bool) {
 
 // keys returns the map of a value. Its items are not resolved.
 func (v value) keys() map[string]any {
-	m, _ := v.resolved.(map[string]any)
+	m, _ := v.document().resolved.(map[string]any)
 	return m
 }
 
