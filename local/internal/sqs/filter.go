@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/lambdahearth/hearth/internal/eventpattern"
 )
 
 // Limits of filter criteria.
@@ -15,9 +17,9 @@ const (
 
 // filter is one pattern of a mapping's filter criteria.
 type filter struct {
-	record pattern // for all fields but the body; nil if the pattern names no other
-	body   pattern // nil if the pattern does not name the body
-	json   bool    // body matches the body's fields, not its text
+	record eventpattern.Pattern // for all fields but the body; nil if the pattern names no other
+	body   eventpattern.Pattern // nil if the pattern does not name the body
+	json   bool                 // body matches the body's fields, not its text
 }
 
 // compileFilters compiles the patterns of filter criteria.
@@ -41,7 +43,7 @@ func compileFilter(text string) (filter, error) {
 	if len(text) > maxPatternChars {
 		return f, fmt.Errorf("pattern must be at most %d characters, got %d", maxPatternChars, len(text))
 	}
-	value, err := decodeJSON([]byte(text))
+	value, err := eventpattern.Decode([]byte(text))
 	if err != nil {
 		return f, fmt.Errorf("pattern must be JSON: %w", err)
 	}
@@ -58,14 +60,14 @@ func compileFilter(text string) (filter, error) {
 		}
 	case map[string]any:
 		f.json = true
-		f.body, err = compileObject("pattern.body", body)
+		f.body, err = eventpattern.Object("pattern.body", body)
 	case []any:
-		f.body, err = compileRules("pattern.body", body)
+		f.body, err = eventpattern.Rules("pattern.body", body)
 	default:
-		return f, fmt.Errorf("pattern.body must be an object or a list of rules, got %s", marshalAny(body))
+		return f, fmt.Errorf("pattern.body must be an object or a list of rules, got %s", eventpattern.Text(body))
 	}
 	if err == nil && (len(rest) > 0 || len(fields) == 0) {
-		f.record, err = compileObject("pattern", rest)
+		f.record, err = eventpattern.Object("pattern", rest)
 	}
 	return f, err
 }
@@ -78,11 +80,11 @@ func matchFilters(filters []filter, record []byte, body string) bool {
 	if len(filters) == 0 {
 		return true
 	}
-	whole, err := decodeJSON(record)
+	whole, err := eventpattern.Decode(record)
 	if err != nil {
 		return false
 	}
-	parsed, err := decodeJSON([]byte(body))
+	parsed, err := eventpattern.Decode([]byte(body))
 	_, object := parsed.(map[string]any)
 	_, list := parsed.([]any)
 	scalar := err == nil && !object && !list

@@ -1,4 +1,6 @@
-package sqs
+// Package eventpattern compiles patterns in the language of EventBridge, which filter
+// criteria of Lambda use too.
+package eventpattern
 
 import (
 	"bytes"
@@ -9,14 +11,14 @@ import (
 	"strings"
 )
 
-// A pattern is a filter rule in EventBridge's language, compiled to a function of an
+// A Pattern is a filter rule in EventBridge's language, compiled to a function of an
 // event's value. present is false if the event has no such field.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax (2026-11)
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html (2026-11)
-type pattern func(value any, present bool) bool
+type Pattern func(value any, present bool) bool
 
-// decodeJSON decodes JSON with numbers as json.Number.
-func decodeJSON(data []byte) (any, error) {
+// Decode decodes JSON with numbers as json.Number.
+func Decode(data []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	var v any
@@ -29,19 +31,19 @@ func decodeJSON(data []byte) (any, error) {
 	return v, nil
 }
 
-// compileObject compiles an object of fields. Each field has an object, or a list of
+// Object compiles an object of fields; errors begin with path. Each field has an object, or a list of
 // rules, one of which must match. "$or" has a list of objects, one of which must match.
-func compileObject(path string, fields map[string]any) (pattern, error) {
+func Object(path string, fields map[string]any) (Pattern, error) {
 	if len(fields) == 0 {
 		return nil, fmt.Errorf("%s must not be an empty object", path)
 	}
-	patterns := map[string]pattern{}
-	var alternatives []pattern
+	patterns := map[string]Pattern{}
+	var alternatives []Pattern
 	for key, value := range fields {
 		at := path + "." + key
 		switch v := value.(type) {
 		case map[string]any:
-			p, err := compileObject(at, v)
+			p, err := Object(at, v)
 			if err != nil {
 				return nil, err
 			}
@@ -53,7 +55,7 @@ func compileObject(path string, fields map[string]any) (pattern, error) {
 					if !ok {
 						return nil, fmt.Errorf("%s must be a list of objects", at)
 					}
-					p, err := compileObject(fmt.Sprintf("%s[%d]", at, i), object)
+					p, err := Object(fmt.Sprintf("%s[%d]", at, i), object)
 					if err != nil {
 						return nil, err
 					}
@@ -61,16 +63,16 @@ func compileObject(path string, fields map[string]any) (pattern, error) {
 				}
 				continue
 			}
-			p, err := compileRules(at, v)
+			p, err := Rules(at, v)
 			if err != nil {
 				return nil, err
 			}
 			patterns[key] = p
 		default:
-			return nil, fmt.Errorf("%s must be an object or a list of rules, got %v; write [%v]", at, marshalAny(v), marshalAny(v))
+			return nil, fmt.Errorf("%s must be an object or a list of rules, got %v; write [%v]", at, Text(v), Text(v))
 		}
 	}
-	var match pattern
+	var match Pattern
 	match = func(value any, present bool) bool {
 		if list, ok := value.([]any); ok {
 			return slices.ContainsFunc(list, func(item any) bool { return match(item, true) })
@@ -82,12 +84,13 @@ func compileObject(path string, fields map[string]any) (pattern, error) {
 				return false
 			}
 		}
-		return alternatives == nil || slices.ContainsFunc(alternatives, func(p pattern) bool { return p(value, present) })
+		return alternatives == nil || slices.ContainsFunc(alternatives, func(p Pattern) bool { return p(value, present) })
 	}
 	return match, nil
 }
 
-func marshalAny(v any) string {
+// Text returns a decoded value as JSON.
+func Text(v any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -95,13 +98,13 @@ func marshalAny(v any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// compileRules compiles a list of rules, one of which must match. If the event has a
+// Rules compiles a list of rules, one of which must match. If the event has a
 // list, one item must match.
-func compileRules(path string, rules []any) (pattern, error) {
+func Rules(path string, rules []any) (Pattern, error) {
 	if len(rules) == 0 {
 		return nil, fmt.Errorf("%s must not be an empty list", path)
 	}
-	var patterns []pattern
+	var patterns []Pattern
 	for i, rule := range rules {
 		p, err := compileRule(rule)
 		if err != nil {
@@ -110,7 +113,7 @@ func compileRules(path string, rules []any) (pattern, error) {
 		patterns = append(patterns, p)
 	}
 	one := func(value any, present bool) bool {
-		return slices.ContainsFunc(patterns, func(p pattern) bool { return p(value, present) })
+		return slices.ContainsFunc(patterns, func(p Pattern) bool { return p(value, present) })
 	}
 	return func(value any, present bool) bool {
 		if list, ok := value.([]any); ok && len(list) > 0 {
@@ -120,7 +123,7 @@ func compileRules(path string, rules []any) (pattern, error) {
 	}, nil
 }
 
-func compileRule(rule any) (pattern, error) {
+func compileRule(rule any) (Pattern, error) {
 	object, ok := rule.(map[string]any)
 	if !ok {
 		if _, list := rule.([]any); list {
@@ -129,7 +132,7 @@ func compileRule(rule any) (pattern, error) {
 		return func(value any, present bool) bool { return present && equal(value, rule) }, nil
 	}
 	if len(object) != 1 {
-		return nil, fmt.Errorf("a rule must have one operator, got %s", marshalAny(object))
+		return nil, fmt.Errorf("a rule must have one operator, got %s", Text(object))
 	}
 	for operator, operand := range object {
 		p, err := compileOperator(operator, operand)
@@ -141,12 +144,12 @@ func compileRule(rule any) (pattern, error) {
 	panic("unreachable")
 }
 
-func compileOperator(operator string, operand any) (pattern, error) {
+func compileOperator(operator string, operand any) (Pattern, error) {
 	switch operator {
 	case "exists":
 		want, ok := operand.(bool)
 		if !ok {
-			return nil, fmt.Errorf("must be true or false, got %s", marshalAny(operand))
+			return nil, fmt.Errorf("must be true or false, got %s", Text(operand))
 		}
 		return func(value any, present bool) bool {
 			_, inner := value.(map[string]any) // exists applies only to leaves
@@ -158,7 +161,7 @@ func compileOperator(operator string, operand any) (pattern, error) {
 		s, _ := operand.(string)
 		prefix, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("must be an address range such as 10.0.0.0/24, got %s", marshalAny(operand))
+			return nil, fmt.Errorf("must be an address range such as 10.0.0.0/24, got %s", Text(operand))
 		}
 		return func(value any, _ bool) bool {
 			s, ok := value.(string)
@@ -186,7 +189,7 @@ func compileText(operator string, operand any) (func(string) bool, error) {
 	}
 	want, ok := operand.(string)
 	if !ok {
-		return nil, fmt.Errorf("must be a string, got %s", marshalAny(operand))
+		return nil, fmt.Errorf("must be a string, got %s", Text(operand))
 	}
 	switch operator {
 	case "prefix":
@@ -228,17 +231,17 @@ func matchWildcard(parts []string, s string) bool {
 	return strings.HasSuffix(s, parts[len(parts)-1])
 }
 
-func compileAnythingBut(operand any) (pattern, error) {
-	var excluded pattern
+func compileAnythingBut(operand any) (Pattern, error) {
+	var excluded Pattern
 	switch v := operand.(type) {
 	case map[string]any:
-		p, err := compileRule(v)
+		p, err := compileExcluded(v)
 		if err != nil {
 			return nil, err
 		}
 		excluded = p
 	case []any:
-		p, err := compileRules("anything-but", v)
+		p, err := Rules("anything-but", v)
 		if err != nil {
 			return nil, err
 		}
@@ -252,13 +255,29 @@ func compileAnythingBut(operand any) (pattern, error) {
 	}, nil
 }
 
+// compileExcluded compiles an operator inside of anything-but. Its operand may be a list.
+func compileExcluded(object map[string]any) (Pattern, error) {
+	for operator, operand := range object {
+		list, ok := operand.([]any)
+		if len(object) != 1 || !ok || operator == "numeric" {
+			break
+		}
+		var rules []any
+		for _, item := range list {
+			rules = append(rules, map[string]any{operator: item})
+		}
+		return Rules("anything-but", rules)
+	}
+	return compileRule(object)
+}
+
 // compileNumeric compiles a list of comparisons that must all hold:
 //
 //	["=", 100]   [">", 10, "<=", 20]
-func compileNumeric(operand any) (pattern, error) {
+func compileNumeric(operand any) (Pattern, error) {
 	list, _ := operand.([]any)
 	if len(list) != 2 && len(list) != 4 {
-		return nil, fmt.Errorf("must be a list of one or two comparisons such as [\">\", 10, \"<=\", 20], got %s", marshalAny(operand))
+		return nil, fmt.Errorf("must be a list of one or two comparisons such as [\">\", 10, \"<=\", 20], got %s", Text(operand))
 	}
 	type comparison struct {
 		holds func(a, b float64) bool
@@ -276,7 +295,7 @@ func compileNumeric(operand any) (pattern, error) {
 		n, ok := list[i+1].(json.Number)
 		bound, err := n.Float64()
 		if holds == nil || !ok || err != nil {
-			return nil, fmt.Errorf("must compare with =, <, <=, > or >= and a number, got %s", marshalAny(operand))
+			return nil, fmt.Errorf("must compare with =, <, <=, > or >= and a number, got %s", Text(operand))
 		}
 		comparisons = append(comparisons, comparison{holds, bound})
 	}
