@@ -10,6 +10,8 @@ const (
 	proxyPage       = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-iam-setup.html"
 
 	typeInvokeConfig = "AWS::Lambda::EventInvokeConfig"
+	typeTable        = "AWS::DynamoDB::Table"
+	typeStream       = "AWS::Kinesis::Stream"
 )
 
 // delivery is a service that sends to a queue and needs the queue's policy for it.
@@ -111,17 +113,24 @@ var deliveryRules = []Rule{
 	},
 	{
 		ID: "mapping-position", Severity: Error, Page: streamsPage,
-		Fault: "A mapping of a stream without StartingPosition, or of a table without a stream; Lambda refuses it.",
+		Fault: "A mapping of a stream without StartingPosition, with one that the stream has not, or of a table without a stream; Lambda refuses it.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
-			source := r.get("EventSourceArn").resource("AWS::DynamoDB::Table", "AWS::Kinesis::Stream")
+			source := r.get("EventSourceArn").resource(typeTable, typeStream)
 			if source == nil {
 				return
 			}
 			if r.get("StartingPosition").absent() {
 				report("StartingPosition must be TRIM_HORIZON, LATEST or AT_TIMESTAMP for stream %s, got none; set it", source.id)
 			}
-			if source.kind == "AWS::DynamoDB::Table" && source.get("StreamSpecification").absent() {
+			if r.get("StartingPosition").text() == "AT_TIMESTAMP" {
+				if source.kind == typeTable {
+					report("StartingPosition must be TRIM_HORIZON or LATEST for table %s, got AT_TIMESTAMP; change it", source.id)
+				} else if r.get("StartingPositionTimestamp").absent() {
+					report("StartingPositionTimestamp must be set with StartingPosition AT_TIMESTAMP, got none; set it")
+				}
+			}
+			if source.kind == typeTable && source.get("StreamSpecification").absent() {
 				report("EventSourceArn must be the stream of a table with StreamSpecification, got %s without one; set it there", source.id)
 			}
 		},

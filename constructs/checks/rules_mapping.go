@@ -1,5 +1,13 @@
 package checks
 
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lambdahearth/hearth/internal/eventpattern"
+)
+
 const (
 	mappingPage    = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"
 	sqsScalingPage = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"
@@ -7,6 +15,11 @@ const (
 
 	minMappingConcurrency = 2
 	maxMappingConcurrency = 1000
+
+	// Read on 2026-11-26 in the SDK's description of ProvisionedPollerConfig.
+	minQueuePollers        = 2
+	maxQueueMinimumPollers = 200
+	maxQueuePollers        = 10_000
 
 	defaultBatch           = 10
 	maxBatchWithoutWindow  = 10
@@ -60,7 +73,7 @@ var mappingRules = []Rule{
 	},
 	{
 		ID: "mapping-pollers", Severity: Error, Page: mappingPage,
-		Fault: "A mapping with ScalingConfig and ProvisionedPollerConfig, or with more pollers at least than at most; Lambda refuses it.",
+		Fault: "A mapping with ScalingConfig and ProvisionedPollerConfig, or with a number of pollers that Lambda does not take; it refuses the mapping.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			pollers := r.get("ProvisionedPollerConfig")
@@ -69,6 +82,10 @@ var mappingRules = []Rule{
 			}
 			least, ok1 := pollers.get("MinimumPollers").number()
 			most, ok2 := pollers.get("MaximumPollers").number()
+			if r.get("EventSourceArn").queue() != nil {
+				between(pollers.get("MinimumPollers"), "ProvisionedPollerConfig.MinimumPollers", minQueuePollers, maxQueueMinimumPollers, " pollers", report)
+				between(pollers.get("MaximumPollers"), "ProvisionedPollerConfig.MaximumPollers", minQueuePollers, maxQueuePollers, " pollers", report)
+			}
 			if ok1 && ok2 && least > most {
 				report("ProvisionedPollerConfig.MinimumPollers must be at most MaximumPollers (%s), got %s; lower it", scalar(most), scalar(least))
 			}
@@ -98,6 +115,48 @@ var mappingRules = []Rule{
 			}
 			if known && batch < 1 {
 				report("BatchSize must be at least 1, got %s; raise it", scalar(batch))
+			}
+		},
+	},
+	{
+		ID: "mapping-source", Severity: Error, Page: mappingPage,
+		Fault: "A setting of streams on a queue's mapping, or of queues on a stream's; Lambda refuses it.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			source := r.get("EventSourceArn")
+			kind, settings := "a queue", streamSettings
+			if source.resource(typeTable, typeStream) != nil {
+				kind, settings = "a stream", queueSettings
+			} else if source.queue() == nil {
+				return
+			}
+			for _, name := range slices.Sorted(maps.Keys(settings)) {
+				// Lambda may accept a value that means the same as none.
+				if v := r.get(name); v.has() && !v.unknown() && v.text() != settings[name] && !strings.Contains(v.text(), tokenStart) || len(v.keys()) > 0 {
+					report("%s must be unset for %s, got a value; remove it", name, kind)
+				}
+			}
+		},
+	},
+	{
+		ID: "mapping-filter", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html",
+		Fault: "A filter whose pattern is no event pattern; Lambda refuses the mapping.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			filters, _ := r.get("FilterCriteria", "Filters").list()
+			for i, f := range filters {
+				text, known := f.get("Pattern").literal()
+				if !known {
+					continue
+				}
+				pattern, err := eventpattern.Decode([]byte(text))
+				fields, object := pattern.(map[string]any)
+				if err != nil || !object {
+					report("FilterCriteria.Filters[%d].Pattern must be a JSON object such as {\"body\": {\"kind\": [\"order\"]}}, got %q; correct it", i, text)
+				} else if _, err := eventpattern.Object("Pattern", fields); err != nil && len(fields) > 0 {
+					report("FilterCriteria.Filters[%d].Pattern must be an event pattern, got %q (%v); correct it", i, text, err)
+				}
 			}
 		},
 	},
@@ -162,6 +221,17 @@ var mappingRules = []Rule{
 		},
 	},
 }
+
+// streamSettings are the settings of mappings that only streams have, with the value that
+// means the same as none. The description of a setting in CreateEventSourceMapping names
+// its sources. queueSettings are the settings that only queues have.
+var (
+	streamSettings = map[string]string{
+		"BisectBatchOnFunctionError": "false", "DestinationConfig": "", "MaximumRecordAgeInSeconds": "-1", "MaximumRetryAttempts": "-1",
+		"ParallelizationFactor": "1", "StartingPosition": "", "StartingPositionTimestamp": "", "TumblingWindowInSeconds": "0",
+	}
+	queueSettings = map[string]string{"ProvisionedPollerConfig": "", "ScalingConfig": ""}
+)
 
 // visibilityOf returns the queue and the function of a mapping, with their timeouts in
 // seconds. The queue is nil if anything is unknown.

@@ -158,6 +158,42 @@ func (v value) literal() (string, bool) {
 // is reports whether the value is known to be true.
 func (v value) is() bool { return v.text() == "true" }
 
+// plain returns a value with all its parts, as JSON decodes it. Strings have tokens. known is
+// false if a part is unknown.
+func (v value) plain() (result any, known bool) {
+	switch t := v.resolved.(type) {
+	case unknown:
+		return nil, false
+	case map[string]any:
+		object := map[string]any{}
+		for name := range t {
+			part := v.get(name)
+			if part.absent() && t[name] != nil {
+				continue // AWS::NoValue
+			}
+			if object[name], known = part.plain(); !known {
+				return nil, false
+			}
+		}
+		return object, true
+	case []any:
+		list := []any{}
+		for _, item := range t {
+			followed := v.stack.follow(item, 0)
+			if followed == nil && item != nil {
+				continue
+			}
+			part, known := value{v.stack, followed}.plain()
+			if !known {
+				return nil, false
+			}
+			list = append(list, part)
+		}
+		return list, true
+	}
+	return v.resolved, true
+}
+
 // list returns the items of a list. A single value is a list of one, as in policies. ok is
 // false if the list is unknown.
 func (v value) list() (items []value, ok bool) {
