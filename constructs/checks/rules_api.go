@@ -14,6 +14,7 @@ const (
 	restQuotas      = "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html"
 	routesPage      = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html"
 	permissionsPage = "https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html"
+	urlsPage        = "https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html"
 	urlPage         = "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 
 	minIntegrationMillis          = 50
@@ -233,7 +234,7 @@ var apiRules = []Rule{
 	},
 	{
 		ID: "url-duplicate", Severity: Error,
-		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html",
+		Page:  urlsPage,
 		Fault: "Two URLs of one function or alias; Lambda refuses the second.",
 		types: []string{typeURL},
 		each: func(r *resource, report reporter) {

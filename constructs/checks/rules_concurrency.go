@@ -63,8 +63,19 @@ var concurrencyRules = []Rule{
 		},
 	},
 	{
+		ID: "provisioned-range", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/lambda/latest/api/API_PutProvisionedConcurrencyConfig.html",
+		Fault: "Provisioned concurrency of less than one instance; Lambda refuses it.",
+		types: []string{typeAlias, typeVersion},
+		each: func(r *resource, report reporter) {
+			if n, known := r.get("ProvisionedConcurrencyConfig", "ProvisionedConcurrentExecutions").number(); known && n < 1 {
+				report("ProvisionedConcurrencyConfig.ProvisionedConcurrentExecutions must be at least 1 instance, got %s; remove ProvisionedConcurrencyConfig or raise it", scalar(n))
+			}
+		},
+	},
+	{
 		ID: "provisioned-weights", Severity: Error,
-		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html",
+		Page:  weightsPage,
 		Fault: "Provisioned concurrency on an alias that divides invocations between two versions; Lambda refuses it.",
 		types: []string{typeAlias},
 		each: func(r *resource, report reporter) {
@@ -161,26 +172,6 @@ var concurrencyRules = []Rule{
 			}
 			if alias := t.aliasOf(); alias != nil && !r.waitsFor(alias) {
 				report("DependsOn must be alias %s, which ResourceId names without a reference, got none; set it", alias.id)
-			}
-		},
-	},
-	{
-		ID: "alias-missing", Severity: Error,
-		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/configuration-aliases.html",
-		Fault: "A reference to an alias that does not exist; the call or the deployment fails.",
-		types: append([]string{typeScalableTarget, typePermission}, callerTypes...),
-		each: func(r *resource, report reporter) {
-			calls := callsOf(r)
-			if t, ok := scaled(r); ok {
-				calls = append(calls, call{property: "ResourceId", target: t})
-			}
-			if t, ok := r.get("FunctionName").target(); ok && r.kind == typePermission {
-				calls = append(calls, call{property: "FunctionName", target: t})
-			}
-			for _, c := range calls {
-				if c.target.missingAlias() {
-					report("%s must be an alias of function %s, got %q, which does not exist in the app; create it or correct the name", c.property, c.target.function.id, c.target.qualifier)
-				}
 			}
 		},
 	},

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -111,6 +112,37 @@ var functionRules = []Rule{
 			}
 			for _, w := range r.warm() {
 				report("SnapStart.ApplyOn must be None with provisioned concurrency, got PublishedVersions and %s on %s; remove one of them", scalar(w.instances), w.resource.id)
+			}
+		},
+	},
+	{
+		ID: "function-key", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html",
+		Fault: "A KMS key that is named by its id or alias; Lambda takes only its ARN and refuses the function.",
+		types: []string{typeFunction},
+		each: func(r *resource, report reporter) {
+			if key, known := r.get("KmsKeyArn").literal(); known && key != "" && !strings.HasPrefix(key, "arn:") {
+				report("KmsKeyArn must be the ARN of a key, got %q; write its ARN", key)
+			} else if k := r.get("KmsKeyArn").resource("AWS::KMS::Key", "AWS::KMS::Alias"); k != nil && r.get("KmsKeyArn").text() == tokenOf(k, "") {
+				report("KmsKeyArn must be the ARN of a key, got the name of %s; use Fn::GetAtt with Arn", k.id)
+			}
+		},
+	},
+	{
+		ID: "function-logging", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html",
+		Fault: "A log level of a function that logs text; Lambda takes levels only with JSON and refuses the function.",
+		types: []string{typeFunction},
+		each: func(r *resource, report reporter) {
+			format := r.get("LoggingConfig", "LogFormat")
+			// Managed Instances log JSON by default.
+			if text := format.text() == "Text"; !text && (format.has() || r.get("CapacityProviderConfig").has()) {
+				return
+			}
+			for _, name := range []string{"ApplicationLogLevel", "SystemLogLevel"} {
+				if level, known := r.get("LoggingConfig", name).literal(); known {
+					report("LoggingConfig.LogFormat must be JSON with %s, got %q with %s; set it or remove the level", name, cmp.Or(format.text(), "Text"), level)
+				}
 			}
 		},
 	},
