@@ -6,27 +6,12 @@ import (
 )
 
 const (
-	typeScalableTarget = "AWS::ApplicationAutoScaling::ScalableTarget"
-
 	concurrencyPage = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"
 	provisionedPage = "https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html"
-	scalingPage     = "https://docs.aws.amazon.com/autoscaling/application/userguide/services-that-can-integrate-lambda.html"
 
 	accountConcurrency = 1000 // the default quota of an account
 	minUnreserved      = 100
 )
-
-// scaled returns the function and qualifier of a scalable target.
-func scaled(r *resource) (t target, known bool) {
-	if r.get("ServiceNamespace").text() != "lambda" && !strings.HasPrefix(r.get("ScalableDimension").text(), "lambda:") {
-		return target{}, false
-	}
-	name, is := strings.CutPrefix(r.get("ResourceId").text(), "function:")
-	if !is {
-		return target{}, false
-	}
-	return r.stack.app.targetOf(name)
-}
 
 var concurrencyRules = []Rule{
 	{
@@ -120,58 +105,6 @@ var concurrencyRules = []Rule{
 						report("%s must be alias %s, which has the provisioned concurrency, got function %s; name the alias", c.property, w.resource.id, c.target.function.id)
 					}
 				}
-			}
-		},
-	},
-	{
-		ID: "scaling-reserved", Severity: Error, Page: scalingPage,
-		Fault: "Autoscaling of provisioned concurrency beyond the function's reserved concurrency; scaling out fails under load.",
-		types: []string{typeScalableTarget},
-		each: func(r *resource, report reporter) {
-			t, ok := scaled(r)
-			if !ok {
-				return
-			}
-			reserved, known := t.function.get("ReservedConcurrentExecutions").number()
-			if most, ok := r.get("MaxCapacity").number(); ok && known && most > reserved {
-				report("MaxCapacity must be at most the reserved concurrency of %s (%s instances), got %s; lower it or reserve more", t.function.id, scalar(reserved), scalar(most))
-			}
-		},
-	},
-	{
-		ID: "scaling-capacity", Severity: Error,
-		Page:  "https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html",
-		Fault: "A scalable target whose minimum is above its maximum; Application Auto Scaling refuses it.",
-		types: []string{typeScalableTarget},
-		each: func(r *resource, report reporter) {
-			least, ok1 := r.get("MinCapacity").number()
-			most, ok2 := r.get("MaxCapacity").number()
-			if ok1 && ok2 && least > most {
-				report("MinCapacity must be at most MaxCapacity (%s), got %s; lower it or raise MaxCapacity", scalar(most), scalar(least))
-			}
-		},
-	},
-	{
-		ID: "scaling-resource", Severity: Error, Page: scalingPage,
-		Fault: "A scalable target of a function whose ResourceId names no alias or version; Application Auto Scaling refuses it.",
-		types: []string{typeScalableTarget},
-		each: func(r *resource, report reporter) {
-			if t, ok := scaled(r); ok && (t.qualifier == "" || t.qualifier == "$LATEST") {
-				report("ResourceId must be function:{name}:{alias or version}, got %q; name the alias", r.get("ResourceId").text())
-			}
-		},
-	},
-	{
-		ID: "scaling-order", Severity: Error, Page: scalingPage,
-		Fault: "A scalable target that CloudFormation may create before its alias; the deployment then fails.",
-		types: []string{typeScalableTarget},
-		each: func(r *resource, report reporter) {
-			t, ok := scaled(r)
-			if !ok {
-				return
-			}
-			if alias := t.aliasOf(); alias != nil && !r.waitsFor(alias) {
-				report("DependsOn must be alias %s, which ResourceId names without a reference, got none; set it", alias.id)
 			}
 		},
 	},
