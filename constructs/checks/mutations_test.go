@@ -73,6 +73,16 @@ type mutation struct {
 
 var long = `"` + strings.Repeat("x", 4096) + `"`
 
+// tokens is an authorizer of an HTTP API, with more properties.
+func tokens(more string) change {
+	return set("Tokens", `{"Type":"AWS::ApiGatewayV2::Authorizer","Properties":{"ApiId":{"Ref":"Api"},"Name":"t","AuthorizerType":"JWT"`+more+`}}`)
+}
+
+const (
+	tokenIssuer = `,"IdentitySource":["$request.header.Authorization"],"JwtConfiguration":{"Issuer":"https://example.com","Audience":["shop"]}`
+	withTokens  = `{"Ref":"Tokens"}`
+)
+
 var mutations = map[string]mutation{
 	"timeout":                    {"function-timeout Handler", []change{set("Handler.Properties.Timeout", "901"), set("Jobs.Properties.VisibilityTimeout", "43200")}},
 	"environment":                {"function-environment Handler", []change{set("Handler.Properties.Environment.Variables.LONG", long)}},
@@ -145,6 +155,15 @@ var mutations = map[string]mutation{
 	"permission of another":      {"invoke-permission ApiIntegration", []change{set("ApiPermission.Properties.Principal", `"sns.amazonaws.com"`)}},
 	"permission to another API":  {"invoke-permission ApiIntegration", []change{set("Other", `{"Type":"AWS::ApiGatewayV2::Api","Properties":{"ProtocolType":"HTTP"}}`), set("ApiPermission.Properties.SourceArn", `{"Fn::Sub":"arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Other}/*/*"}`)}},
 	"payload format":             {"api-payload-format ApiIntegration", []change{set("ApiIntegration.Properties.PayloadFormatVersion", "")}},
+	"issuer without TLS":         {"api-authorizer Tokens", []change{tokens(`,"IdentitySource":["$request.header.Authorization"],"JwtConfiguration":{"Issuer":"http://example.com","Audience":["shop"]}`)}},
+	"no audience":                {"api-authorizer Tokens", []change{tokens(`,"IdentitySource":["$request.header.Authorization"],"JwtConfiguration":{"Issuer":"https://example.com"}`)}},
+	"no identity source":         {"api-authorizer Tokens", []change{tokens(`,"IdentitySource":[],"JwtConfiguration":{"Issuer":"https://example.com","Audience":["shop"]}`)}},
+	"identity source of REST":    {"api-authorizer Tokens", []change{tokens(`,"IdentitySource":["method.request.header.Authorization"],"JwtConfiguration":{"Issuer":"https://example.com","Audience":["shop"]}`)}},
+	"answers kept too long":      {"api-authorizer Tokens", []change{tokens(tokenIssuer + `,"AuthorizerResultTtlInSeconds":3601`)}},
+	"no authorizer":              {"api-authorization ApiRoute", []change{set("ApiRoute.Properties.AuthorizationType", `"JWT"`)}},
+	"authorizer of another type": {"api-authorization ApiRoute", []change{tokens(tokenIssuer), set("ApiRoute.Properties.AuthorizationType", `"CUSTOM"`), set("ApiRoute.Properties.AuthorizerId", withTokens)}},
+	"authorizer without effect":  {"api-authorization ApiRoute", []change{tokens(tokenIssuer), set("ApiRoute.Properties.AuthorizerId", withTokens)}},
+	"scopes without tokens":      {"api-authorization ApiRoute", []change{set("ApiRoute.Properties.AuthorizationScopes", `["read"]`)}},
 	"no stage":                   {"api-stage Api", []change{set("ApiStage", "")}},
 	"cron":                       {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpression", `"cron(0 3 * *)"`)}},
 	"time zone":                  {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpressionTimezone", `"Europe/Atlantis"`)}},

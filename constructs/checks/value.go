@@ -213,6 +213,14 @@ func (v value) list() (items []value, ok bool) {
 	return []value{v}, true
 }
 
+// first returns the first item of a list, or an absent value.
+func (v value) first() value {
+	if items, _ := v.list(); len(items) > 0 {
+		return items[0]
+	}
+	return value{v.stack, nil}
+}
+
 // keys returns the map of a value. Its items are not resolved.
 func (v value) keys() map[string]any {
 	m, _ := v.document().resolved.(map[string]any)
