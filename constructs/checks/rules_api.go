@@ -2,12 +2,14 @@ package checks
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
 const (
-	typeRoute = "AWS::ApiGatewayV2::Route"
-	typeStage = "AWS::ApiGatewayV2::Stage"
+	typeRoute        = "AWS::ApiGatewayV2::Route"
+	typeStage        = "AWS::ApiGatewayV2::Stage"
+	typeRESTResource = "AWS::ApiGateway::Resource"
 
 	httpQuotas      = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"
 	webSocketQuotas = "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html"
@@ -21,6 +23,8 @@ const (
 	maxHTTPIntegrationMillis      = 30_000
 	maxWebSocketIntegrationMillis = 29_000
 	maxRESTIntegrationMillis      = 29_000
+	minCORSMaxAgeSeconds          = -1
+	maxCORSMaxAgeSeconds          = 86_400
 )
 
 // protocol returns the protocol of the API that a resource belongs to, HTTP or WEBSOCKET;
@@ -36,6 +40,28 @@ func (r *resource) protocol() string {
 // hasBody reports whether routes or methods may be in an OpenAPI document.
 func (r *resource) hasBody() bool {
 	return r.get("Body").has() || r.get("BodyS3Location").has() || r.get("Target").has()
+}
+
+// corsOrigin matches an origin that browsers send; a * may stand for a part of it. API
+// Gateway refuses other schemes. Whether it refuses a path is not documented, but no
+// browser sends one. The bounds of MaxAge are in the API's model.
+var (
+	corsOrigin = regexp.MustCompile(`^https?://[^/]+$`)
+	corsMethod = regexp.MustCompile(`(?i)^(\*|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)$`)
+)
+
+// pathPart matches a part of a path of an HTTP or REST API, if it has braces. API Gateway
+// refuses the others ("path parts appear to be invalid"). No request has ? or # in its path.
+var (
+	pathPart  = regexp.MustCompile(`^(\{[\w.:-]+\+?\}|[^{}]*)$`)
+	pathQuery = regexp.MustCompile(`[?#]`)
+	restPart  = regexp.MustCompile(`^(\{[a-zA-Z0-9:._$-]+\+?\}|[a-zA-Z0-9:._$-]+)$`)
+)
+
+// integrationTypes are the types of integrations of each protocol.
+var integrationTypes = map[string][]string{
+	"HTTP":      {"AWS_PROXY", "HTTP_PROXY"},
+	"WEBSOCKET": {"AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK"},
 }
 
 var routeKey = regexp.MustCompile(`^(ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /\S*$`)
@@ -78,6 +104,58 @@ var apiRules = []Rule{
 		},
 	},
 	{
+		ID: "api-integration-type", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-integrations.html",
+		Fault: "An integration's type that its API has not, such as AWS of an HTTP API; API Gateway refuses it.",
+		types: []string{typeIntegration},
+		each: func(r *resource, report reporter) {
+			kind, known := r.get("IntegrationType").literal()
+			if types := integrationTypes[r.protocol()]; known && len(types) > 0 && !slices.Contains(types, kind) {
+				report("IntegrationType must be %s for this API, got %q; change it", strings.Join(types, " or "), kind)
+			}
+		},
+	},
+	{
+		ID: "api-rest-lambda-method", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html",
+		Fault: "A REST API's integration with a function by another method than POST; Lambda answers it with an error.",
+		types: []string{typeMethod},
+		each: func(r *resource, report reporter) {
+			integration := r.get("Integration")
+			kind := integration.get("Type").text()
+			method, known := integration.get("IntegrationHttpMethod").literal()
+			absent := integration.get("IntegrationHttpMethod").absent()
+			if (kind == "AWS" || kind == "AWS_PROXY") && strings.Contains(integration.get("Uri").text(), ":lambda:path/") && (absent || known && method != "POST") {
+				report("Integration.IntegrationHttpMethod must be POST for a function, got %q; set it", method)
+			}
+		},
+	},
+	{
+		ID: "api-rest-path", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/apigateway/latest/api/API_CreateResource.html",
+		Fault: "A part of a REST API's path that API Gateway does not take, or that its parent has already, which holds for any two variables too.",
+		types: []string{typeRESTResource},
+		each: func(r *resource, report reporter) {
+			part, known := r.get("PathPart").literal()
+			if !known || r.conditional {
+				return
+			}
+			if !restPart.MatchString(part) {
+				report("PathPart must be letters, digits and :._-$, or a variable such as {id} or {proxy+}, got %q; correct it", part)
+			}
+			parent := r.get("ParentId").text()
+			for _, other := range r.stack.byType[typeRESTResource] {
+				if other == r || r.stack.app.unknownText(parent) {
+					return
+				}
+				taken, known := other.get("PathPart").literal()
+				if known && !other.conditional && other.get("ParentId").text() == parent && (taken == part || strings.HasPrefix(taken, "{") && strings.HasPrefix(part, "{")) {
+					report("PathPart must be unique below its parent, and the only variable there, got %q beside %q of %s; change one of them", part, taken, other.id)
+				}
+			}
+		},
+	},
+	{
 		ID: "api-websocket-selection", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-routes.html",
 		Fault: "A WebSocket API without RouteSelectionExpression; API Gateway refuses it.",
@@ -91,7 +169,7 @@ var apiRules = []Rule{
 	{
 		ID: "api-cors", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html",
-		Fault: "CORS of a WebSocket API, or credentials for every origin; API Gateway refuses it.",
+		Fault: "CORS of a WebSocket API, credentials for every origin, a MaxAge that API Gateway does not take, or an origin or method that no browser sends.",
 		types: []string{typeAPI},
 		each: func(r *resource, report reporter) {
 			cors := r.get("CorsConfiguration")
@@ -101,8 +179,18 @@ var apiRules = []Rule{
 			if r.get("ProtocolType").text() == "WEBSOCKET" {
 				report("CorsConfiguration must be unset for a WebSocket API, got a value; remove it")
 			}
+			between(cors.get("MaxAge"), "CorsConfiguration.MaxAge", minCORSMaxAgeSeconds, maxCORSMaxAgeSeconds, " seconds", report)
+			methods, _ := cors.get("AllowMethods").list()
+			for _, m := range methods {
+				if method, known := m.literal(); known && !corsMethod.MatchString(method) {
+					report("CorsConfiguration.AllowMethods must have *, GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS, got %q; correct it", method)
+				}
+			}
 			origins, _ := cors.get("AllowOrigins").list()
 			for _, origin := range origins {
+				if text, known := origin.literal(); known && text != "*" && text != "null" && !corsOrigin.MatchString(text) {
+					report("CorsConfiguration.AllowOrigins must have *, or origins such as https://example.com without a path, got %q; correct it", text)
+				}
 				if origin.text() == "*" && cors.get("AllowCredentials").is() {
 					report("CorsConfiguration.AllowOrigins must name origins with AllowCredentials, got \"*\"; name them or remove AllowCredentials")
 				}
@@ -139,12 +227,19 @@ var apiRules = []Rule{
 	},
 	{
 		ID: "api-route-key", Severity: Error, Page: routesPage,
-		Fault: "A route key of an HTTP API that is no method and path; API Gateway refuses it.",
+		Fault: "A route key of an HTTP API that is no method and path, or a path that no request has; API Gateway refuses it, or the route is never chosen.",
 		types: []string{typeRoute},
 		each: func(r *resource, report reporter) {
 			key, known := r.get("RouteKey").literal()
 			if known && r.protocol() == "HTTP" && key != "$default" && !routeKey.MatchString(key) {
 				report("RouteKey must be $default, or ANY, GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS and a path such as \"GET /items/{id}\", got %q; correct it", key)
+			}
+			if _, path, ok := strings.Cut(key, " "); ok && known && r.protocol() == "HTTP" {
+				for part := range strings.SplitSeq(path, "/") {
+					if !pathPart.MatchString(part) || pathQuery.MatchString(part) {
+						report("RouteKey must have a path whose variables are whole parts in braces, without ? and #, got %q in %q; correct it", part, key)
+					}
+				}
 			}
 			if i := strings.Index(key, "+}"); known && i >= 0 && i < len(key)-len("+}") {
 				report("RouteKey must have a greedy variable at its end only, got %q; move it", key)
