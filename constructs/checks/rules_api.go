@@ -289,7 +289,7 @@ var apiRules = []Rule{
 		ID: "api-rest-deployment", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-deployment.html",
 		Fault: "A REST API's deployment that CloudFormation may create before a method; the deployment fails, or serves without that method.",
-		types: []string{"AWS::ApiGateway::Deployment"},
+		types: []string{typeRESTDeployment},
 		each: func(r *resource, report reporter) {
 			api := r.get("RestApiId").resource(typeRESTAPI)
 			for _, method := range r.stack.byType[typeMethod] {

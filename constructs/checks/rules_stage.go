@@ -1,0 +1,146 @@
+package checks
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	typeRESTStage      = "AWS::ApiGateway::Stage"
+	typeDeployment     = "AWS::ApiGatewayV2::Deployment"
+	typeRESTDeployment = "AWS::ApiGateway::Deployment"
+
+	stagePage     = "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages.html"
+	accessLogPage = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html"
+	deployPage    = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-deployment.html"
+
+	maxStageNameLetters = 128
+)
+
+// API Gateway documents hyphens in the names of stages. HTTP APIs were seen to refuse them,
+// which is not confirmed, and so not reported.
+var (
+	stageName     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	variableName  = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+	variableValue = regexp.MustCompile(`^[A-Za-z0-9\-._~:/?#&=,]+$`)
+)
+
+// logDestinations are the types of resources that take access logs.
+var logDestinations = map[string][]string{
+	typeStage:     {"AWS::Logs::LogGroup"},
+	typeRESTStage: {"AWS::Logs::LogGroup", "AWS::KinesisFirehose::DeliveryStream"},
+}
+
+var stageRules = []Rule{
+	{
+		ID: "api-stage-name", Severity: Error, Page: stagePage,
+		Fault: "A stage whose name or variables have a character that API Gateway does not take; it refuses the stage.",
+		types: []string{typeStage, typeRESTStage},
+		each: func(r *resource, report reporter) {
+			name, known := r.get("StageName").literal()
+			if known && name != "$default" && (!stageName.MatchString(name) || len(name) > maxStageNameLetters) {
+				report("StageName must be at most %d letters, digits, - and _, got %q; correct it", maxStageNameLetters, name)
+			}
+			property := map[string]string{typeStage: "StageVariables", typeRESTStage: "Variables"}[r.kind]
+			variables := r.get(property)
+			for _, name := range slices.Sorted(maps.Keys(variables.keys())) {
+				if !variableName.MatchString(name) && !strings.HasPrefix(name, loopPrefix) {
+					report("%s must have names of letters, digits and _, got %q; rename it", property, name)
+				}
+				if text, known := variables.get(name).literal(); known && !variableValue.MatchString(text) {
+					report("%s.%s must be letters, digits and -._~:/?#&=, got %q; change it", property, name, text)
+				}
+			}
+		},
+	},
+	{
+		ID: "api-stage-logs", Severity: Error, Page: accessLogPage,
+		Fault: "Access logs without a request id, or to another resource than a log group; API Gateway refuses the stage.",
+		types: []string{typeStage, typeRESTStage},
+		each: func(r *resource, report reporter) {
+			settings := r.get(map[string]string{typeStage: "AccessLogSettings", typeRESTStage: "AccessLogSetting"}[r.kind])
+			format, known := settings.get("Format").literal()
+			if known && !strings.Contains(format, "$context.requestId") && !strings.Contains(format, "$context.extendedRequestId") {
+				report("AccessLogSettings.Format must have $context.requestId or $context.extendedRequestId, got %q; add one", format)
+			}
+			m := token.FindStringSubmatch(settings.get("DestinationArn").text())
+			if m == nil {
+				return
+			}
+			if d, _ := r.stack.app.resourceOf(m[1]); d != nil && !r.stack.app.unknownText(m[0]) && !slices.Contains(logDestinations[r.kind], d.kind) {
+				report("AccessLogSettings.DestinationArn must be a log group, got %s, which is an %s; name a log group", d.id, d.kind)
+			}
+		},
+	},
+	{
+		ID: "api-stage-routes", Severity: Error, Page: stagePage,
+		Fault: "Settings of a stage for a route that its API has not, or that CloudFormation may create later; API Gateway refuses the stage.",
+		types: []string{typeStage},
+		each: func(r *resource, report reporter) {
+			api := r.get("ApiId").resource(typeAPI)
+			if api == nil || api.hasBody() {
+				return
+			}
+			routes, known := api.routes()
+			for _, key := range slices.Sorted(maps.Keys(r.get("RouteSettings").keys())) {
+				has := false
+				for _, route := range routes {
+					own, literal := route.get("RouteKey").literal()
+					has = has || own == key || !literal
+					if own == key && !r.waitsFor(route) {
+						report("DependsOn must have route %s, which RouteSettings has a key of, got no reference to it; add it", route.id)
+					}
+				}
+				if known && !has && !strings.HasPrefix(key, loopPrefix) {
+					report("RouteSettings must have keys of routes, got %q, which no route of %s has; correct it", key, api.id)
+				}
+			}
+		},
+	},
+	{
+		ID: "api-stage-deployment", Severity: Warning, Page: stagePage,
+		Fault: "A stage of an HTTP or WebSocket API to which nothing in the app deploys; it answers no request until somebody deploys it.",
+		types: []string{typeStage},
+		each: func(r *resource, report reporter) {
+			a := r.stack.app
+			if a.open || r.get("DeploymentId").has() || r.get("AutoDeploy").is() || r.get("AutoDeploy").unknown() || r.get("ApiId").resource(typeAPI) == nil {
+				return
+			}
+			for _, d := range a.ofType(typeDeployment) {
+				if d.get("StageName").has() || a.unknownText(d.get("ApiId").text()) {
+					return
+				}
+			}
+			report("AutoDeploy must be true without a DeploymentId, got %q; set one of them", r.get("AutoDeploy").text())
+		},
+	},
+	{
+		ID: "api-deployment", Severity: Error, Page: deployPage,
+		Fault: "A deployment of an HTTP or WebSocket API that CloudFormation may create before a route; the deployment fails, or serves without that route.",
+		types: []string{typeDeployment},
+		each: func(r *resource, report reporter) {
+			api := r.get("ApiId").resource(typeAPI)
+			for _, route := range r.stack.byType[typeRoute] {
+				if api != nil && route.get("ApiId").resource(typeAPI) == api && !route.conditional && !r.waitsFor(route) {
+					report("DependsOn must have route %s, which the deployment is to serve, got no reference to it; add it", route.id)
+				}
+			}
+		},
+	},
+}
+
+// routes returns the routes of an HTTP or WebSocket API. known is false if there may be more.
+func (api *resource) routes() (found []*resource, known bool) {
+	a := api.stack.app
+	known = !a.open
+	for _, route := range a.ofType(typeRoute) {
+		if id := route.get("ApiId"); id.resource(typeAPI) == api {
+			found = append(found, route)
+		} else if a.unknownText(id.text()) {
+			known = false
+		}
+	}
+	return found, known
+}
