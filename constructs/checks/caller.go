@@ -31,6 +31,7 @@ var callerTypes = []string{typeMapping, typeURL, typeIntegration, typeAuthorizer
 
 // call describes how a resource invokes a function of the app.
 type call struct {
+	caller *resource
 	// property is the property that names the function.
 	property string
 	target   target
@@ -46,7 +47,7 @@ func callsOf(r *resource) []call {
 	var calls []call
 	add := func(property string, v value, service string, source *resource) {
 		if t, ok := v.target(); ok {
-			calls = append(calls, call{property, t, service, source})
+			calls = append(calls, call{r, property, t, service, source})
 		}
 	}
 	// with returns the service, or "" if the resource calls with a role.
@@ -65,7 +66,7 @@ func callsOf(r *resource) []call {
 			if q := r.get("Qualifier"); q.has() && t.qualifier == "" {
 				t.qualifier = q.text()
 			}
-			calls = append(calls, call{"TargetFunctionArn", t, "", nil})
+			calls = append(calls, call{r, "TargetFunctionArn", t, "", nil})
 		}
 	case typeIntegration:
 		add("IntegrationUri", r.get("IntegrationUri"), with("apigateway.amazonaws.com", r.get("CredentialsArn")), r.get("ApiId").resource(typeAPI))

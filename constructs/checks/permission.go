@@ -2,6 +2,7 @@ package checks
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,18 +16,20 @@ var sourceServices = map[string]string{
 // regionalLogs matches the regional principals of CloudWatch Logs.
 var regionalLogs = regexp.MustCompile(`^logs\.[a-z0-9-]+\.amazonaws\.com$`)
 
-// permitted reports whether a permission of the app allows the call, or may allow it.
-func (c call) permitted() bool {
+// permitted reports whether permissions of the app allow the call, or may allow it. If they
+// allow a part of its requests, scope is the end of the ARN of others.
+func (c call) permitted() (scope string, permitted bool) {
 	a := c.target.function.stack.app
 	if a.open {
-		return true
+		return "", true
 	}
+	var sources []value
 	for _, p := range a.ofType(typePermission) {
 		name := p.get("FunctionName")
 		t, ok := name.target()
 		if !ok {
 			if a.unknownText(name.text()) {
-				return true
+				return "", true
 			}
 			continue
 		}
@@ -40,10 +43,21 @@ func (c call) permitted() bool {
 		}
 		action := p.get("Action")
 		if (action.absent() || action.matches("lambda:InvokeFunction")) && c.coveredBy(p.get("SourceArn")) {
-			return true
+			sources = append(sources, p.get("SourceArn"))
 		}
 	}
-	return false
+	if len(sources) == 0 {
+		return "", false
+	}
+	if c.service != "apigateway.amazonaws.com" || c.source == nil {
+		return "", true
+	}
+	for _, scope := range c.scopes() {
+		if !slices.ContainsFunc(sources, func(source value) bool { return c.allowsScope(source, scope) }) {
+			return scope, false
+		}
+	}
+	return "", true
 }
 
 // coveredBy reports whether a permission's source may be the caller. It is false for the ARN

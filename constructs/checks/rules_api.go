@@ -301,11 +301,16 @@ var apiRules = []Rule{
 	},
 	{
 		ID: "invoke-permission", Severity: Error, Page: permissionsPage,
-		Fault: "An API, authorizer, event rule, topic, log filter, user pool, target group, secret or bucket without permission to invoke the function or alias that it names; every call fails.",
+		Fault: "An API, authorizer, event rule, topic, log filter, user pool, target group, secret or bucket without permission to invoke the function or alias that it names, or with one for other stages, methods or paths; those calls fail.",
 		types: callerTypes,
 		each: func(r *resource, report reporter) {
 			for _, c := range callsOf(r) {
-				if c.service != "" && !c.permitted() {
+				if c.service == "" {
+					continue
+				}
+				if scope, permitted := c.permitted(); scope != "" {
+					report("%s must be a function or alias that %s may invoke for all its requests, got %s without a permission for %q; widen SourceArn of its AWS::Lambda::Permission", c.property, c.service, c.target, strings.ReplaceAll(scope, variable, "{}"))
+				} else if !permitted {
 					report("%s must be a function or alias that %s may invoke, got %s without such a permission; add an AWS::Lambda::Permission for exactly that", c.property, c.service, c.target)
 				}
 			}
