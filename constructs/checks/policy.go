@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -31,25 +32,32 @@ var managedActions = map[string][]string{
 	"AWSLambdaSQSQueueExecutionRole":                  receiveActions,
 }
 
+// policyDocument is a policy of a role.
+type policyDocument struct {
+	value
+	// conditional says that the role may not have it.
+	conditional bool
+}
+
 // policyDocuments returns the policies of a role in the app. known is false if the role may
 // have more policies.
-func (role *resource) policyDocuments() (documents []value, known bool) {
+func (role *resource) policyDocuments() (documents []policyDocument, known bool) {
 	a := role.stack.app
 	inline, known := role.get("Policies").list()
 	known = known && !a.open
 	for _, p := range inline {
-		documents = append(documents, p.get("PolicyDocument"))
+		documents = append(documents, policyDocument{p.get("PolicyDocument"), false})
 	}
 	attached, ok := role.get("ManagedPolicyArns").list()
 	known = known && ok
 	for _, arn := range attached {
 		text := arn.text()
 		if p := arn.resource("AWS::IAM::ManagedPolicy"); p != nil {
-			documents = append(documents, p.get("PolicyDocument"))
+			documents = append(documents, policyDocument{p.get("PolicyDocument"), p.conditional})
 		} else if actions, common := managedActions[path.Base(text)]; common {
 			for _, action := range actions {
 				statement := map[string]any{"Effect": "Allow", "Action": action, "Resource": "*"}
-				documents = append(documents, value{role.stack, map[string]any{"Statement": statement}})
+				documents = append(documents, policyDocument{value{role.stack, map[string]any{"Statement": statement}}, false})
 			}
 		} else {
 			known = false
@@ -63,7 +71,7 @@ func (role *resource) policyDocuments() (documents []value, known bool) {
 		known = known && ok
 		for _, name := range roles {
 			if name.resource(typeRole) == role {
-				documents = append(documents, p.get("PolicyDocument"))
+				documents = append(documents, policyDocument{p.get("PolicyDocument"), p.conditional})
 			} else if literal, is := role.get("RoleName").literal(); a.unknownText(name.text()) || is && literal == name.text() {
 				known = false
 			}
@@ -72,28 +80,54 @@ func (role *resource) policyDocuments() (documents []value, known bool) {
 	return documents, known
 }
 
-// lacks returns the actions that no policy of the role allows on a resource. The ARN of the
-// resource has tokens, and its name may be unknown. The result is empty if anything about
-// the role is unknown, and for a nil role.
+// lacks returns the actions that a policy of the role denies on a resource, or that none
+// allows. The ARN of the resource has tokens, and its name may be unknown. The result has
+// only denied actions if anything about the role is unknown, and is empty for a nil role.
 func (role *resource) lacks(actions []string, arn string, name value) []string {
 	if role == nil {
 		return nil
 	}
 	documents, known := role.policyDocuments()
-	if !known {
-		return nil
-	}
 	var missing []string
 	for _, action := range actions {
-		if !slices.ContainsFunc(documents, func(d value) bool { return d.allows(action, arn, name) }) {
+		denied := slices.ContainsFunc(documents, func(d policyDocument) bool { return !d.conditional && d.denies(action, arn, "") })
+		if denied || known && !slices.ContainsFunc(documents, func(d policyDocument) bool { return d.allows(action, arn, name) }) {
 			missing = append(missing, action)
 		}
 	}
 	return missing
 }
 
-// allows reports whether a policy may allow an action. It ignores conditions and denials,
-// because they depend on the request.
+// denies reports whether a policy certainly denies an action to a service, or with service
+// "" to the owner of the policy. A statement with a condition denies nothing certainly.
+func (v value) denies(action, arn, service string) bool {
+	statements, _ := v.get("Statement").list()
+	for _, s := range statements {
+		actions, _ := s.get("Action").list()
+		resources, _ := s.get("Resource").list()
+		// The policy that says who may assume a role has no Resource.
+		if s.get("Effect").text() == "Deny" && s.get("Condition").absent() && s.get("NotPrincipal").absent() && s.get("NotResource").absent() &&
+			slices.ContainsFunc(actions, func(p value) bool {
+				return glob(strings.ToLower(p.text()), strings.ToLower(action))
+			}) &&
+			(s.get("Resource").absent() || slices.ContainsFunc(resources, func(p value) bool { return glob(p.text(), arn) && !v.stack.app.unknownText(arn) })) &&
+			(service == "" || s.names(service)) {
+			return true
+		}
+	}
+	return false
+}
+
+// names reports whether the principal of a statement is certainly everybody or a service.
+func (v value) names(service string) bool {
+	if text, is := v.get("Principal").literal(); is && text == "*" {
+		return true
+	}
+	services, _ := v.get("Principal", "Service").list()
+	return slices.ContainsFunc(services, func(s value) bool { return s.text() == service || s.text() == "*" })
+}
+
+// allows reports whether a policy may allow an action. It ignores conditions and denials.
 func (v value) allows(action, arn string, name value) bool {
 	statements, known := v.get("Statement").list()
 	for _, s := range statements {
@@ -164,14 +198,31 @@ func (a *app) covers(pattern, arn string, name value) bool {
 	return glob(parts[5], prefix+literal+qualifier)
 }
 
+// queuePolicyTypes are the types of resources that give a queue a policy.
+var queuePolicyTypes = []string{"AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy"}
+
+// policyDenies reports whether a policy of the queue certainly denies an action to a
+// service, or with service "*" to everybody.
+func (q *resource) policyDenies(action, service string) bool {
+	return slices.ContainsFunc(q.stack.app.ofType(queuePolicyTypes...), func(p *resource) bool {
+		queues, _ := p.get("Queues").list()
+		queues = append(queues, p.get("Queue"))
+		return !p.conditional && slices.ContainsFunc(queues, func(v value) bool { return v.resource(typeQueue) == q }) &&
+			p.get("PolicyDocument").denies(action, tokenOf(q, "Arn"), service)
+	})
+}
+
 // policyAllows reports whether a policy of the queue may allow an action for a service, or
 // with service "" for anybody.
 func (q *resource) policyAllows(action, service string) bool {
 	a := q.stack.app
+	if q.policyDenies(action, cmp.Or(service, "*")) {
+		return false
+	}
 	if a.open {
 		return true
 	}
-	for _, p := range a.ofType("AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy") {
+	for _, p := range a.ofType(queuePolicyTypes...) {
 		queues, known := p.get("Queues").list()
 		if one := p.get("Queue"); one.has() {
 			queues = append(queues, one)
@@ -196,6 +247,9 @@ func (q *resource) policyAllows(action, service string) bool {
 // trusts reports whether a service may assume a role.
 func (role *resource) trusts(service string) bool {
 	statements, known := role.get("AssumeRolePolicyDocument", "Statement").list()
+	if role.get("AssumeRolePolicyDocument").denies("sts:AssumeRole", "", service) {
+		return false
+	}
 	if !known || role.get("AssumeRolePolicyDocument").unknown() {
 		return true
 	}

@@ -67,7 +67,7 @@ var deliveryRules = []Rule{
 		each: func(r *resource, report reporter) {
 			for _, d := range deliveriesOf(r) {
 				if q := d.queue.queue(); q != nil && !q.policyAllows("sqs:SendMessage", d.service) {
-					report("%s must be a queue that %s may send to, got %s without a policy that allows it; allow sqs:SendMessage in an AWS::SQS::QueuePolicy", d.property, d.service, q.id)
+					report("%s must be a queue that %s may send to, got %s without a policy that allows it, or with one that denies it; allow sqs:SendMessage in an AWS::SQS::QueuePolicy", d.property, d.service, q.id)
 				}
 			}
 		},
@@ -91,7 +91,7 @@ var deliveryRules = []Rule{
 				}
 				role := f.get("Role").resource(typeRole)
 				if len(role.lacks([]string{"sqs:SendMessage"}, tokenOf(q, "Arn"), q.get("QueueName"))) > 0 {
-					report("%s must be a queue that the role %s of function %s may send to, got %s without a statement that allows it; allow sqs:SendMessage on it", property, role.id, f.id, q.id)
+					report("%s must be a queue that the role %s of function %s may send to, got %s without a statement that allows it, or with one that denies it; allow sqs:SendMessage on it", property, role.id, f.id, q.id)
 				}
 			}
 		},
@@ -107,7 +107,7 @@ var deliveryRules = []Rule{
 				return
 			}
 			if missing := role.lacks(interfaceActions, "", value{r.stack, nil}); len(missing) > 0 {
-				report("Role must be a role that may do %s with VpcConfig, got %s without a statement that allows it; add the managed policy AWSLambdaVPCAccessExecutionRole", list(missing), role.id)
+				report("Role must be a role that may do %s with VpcConfig, got %s without a statement that allows it, or with one that denies it; add the managed policy AWSLambdaVPCAccessExecutionRole", list(missing), role.id)
 			}
 		},
 	},
@@ -148,7 +148,7 @@ var deliveryRules = []Rule{
 					continue
 				}
 				if len(role.lacks([]string{"secretsmanager:GetSecretValue"}, tokenOf(secret, ""), secret.get("Name"))) > 0 {
-					report("RoleArn must be a role that may read Auth[%d].SecretArn, got %s without a statement that allows secretsmanager:GetSecretValue on %s; add one", i, role.id, secret.id)
+					report("RoleArn must be a role that may read Auth[%d].SecretArn, got %s without a statement that allows secretsmanager:GetSecretValue on %s, or with one that denies it; change its policies", i, role.id, secret.id)
 				}
 			}
 		},

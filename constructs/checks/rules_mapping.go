@@ -191,12 +191,19 @@ var mappingRules = []Rule{
 		each: func(r *resource, report reporter) {
 			q := r.get("EventSourceArn").queue()
 			t, ok := r.get("FunctionName").target()
-			if q == nil || !ok || q.policyAllows("sqs:ReceiveMessage", "") {
+			if q == nil || !ok {
+				return
+			}
+			if q.policyDenies("sqs:ReceiveMessage", "*") {
+				report("EventSourceArn must be a queue that the function may receive from, got %s, whose policy denies sqs:ReceiveMessage to everybody; remove that statement", q.id)
+				return
+			}
+			if q.policyAllows("sqs:ReceiveMessage", "") {
 				return
 			}
 			role := t.function.get("Role").resource(typeRole)
 			if missing := role.lacks(receiveActions, tokenOf(q, "Arn"), q.get("QueueName")); len(missing) > 0 {
-				report("the role %s of function %s must be allowed %s on queue %s, got no statement that allows it; add one to a policy of the role", role.id, t.function.id, list(missing), q.id)
+				report("the role %s of function %s must be allowed %s on queue %s, got no statement that allows it, or one that denies it; change the policies of the role", role.id, t.function.id, list(missing), q.id)
 			}
 		},
 	},

@@ -2,6 +2,8 @@ package checks
 
 import (
 	_ "embed"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -80,6 +82,46 @@ func noAction(pattern string) bool {
 	return true
 }
 
+// badPrefix describes what is wrong with the service of an action, or returns "". IAM refuses
+// an action without a service. Only a name that is almost that of a known service is
+// reported, because AWS adds services.
+func badPrefix(action string) string {
+	prefix, _, ok := strings.Cut(strings.ToLower(action), ":")
+	switch {
+	case strings.Contains(prefix, tokenStart) || action == "" || action == "*":
+		return ""
+	case !ok:
+		return "must begin with a service and a colon"
+	case len(prefix) < minMisspelledPrefix || knownActions()[prefix] != nil:
+		return ""
+	}
+	for _, service := range slices.Sorted(maps.Keys(knownActions())) {
+		if almost(prefix, service) {
+			return "must begin with the name of a service such as " + service
+		}
+	}
+	return ""
+}
+
+// minMisspelledPrefix is the shortest prefix that is compared with the names of services.
+// Among shorter ones, names of other services are almost sqs, sns or kms.
+const minMisspelledPrefix = 4
+
+// almost reports whether texts differ in exactly one letter, which may be missing in one.
+func almost(a, b string) bool {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	i := 0
+	for i < len(b) && a[i] == b[i] {
+		i++
+	}
+	if i == len(a) {
+		return false
+	}
+	return a[i+1:] == b[i:] || i < len(b) && a[i+1:] == b[i+1:]
+}
+
 // documentsIn returns the policies in the properties of a resource.
 func documentsIn(r *resource) []value {
 	documents := []value{r.get("PolicyDocument"), r.get("AssumeRolePolicyDocument")}
@@ -116,7 +158,7 @@ var roleRules = []Rule{
 	},
 	{
 		ID: "policy-action", Severity: Error, Page: actionPage,
-		Fault: "An action that does not exist in its service, such as sqs:Foo; the statement allows nothing.",
+		Fault: "An action that does not exist in its service, such as sqs:Foo, or whose service does not exist; IAM refuses the policy, or the statement allows nothing.",
 		types: policyHolders,
 		each: func(r *resource, report reporter) {
 			for _, d := range documentsIn(r) {
@@ -124,6 +166,9 @@ var roleRules = []Rule{
 				for _, s := range statements {
 					actions, _ := s.get("Action").list()
 					for _, action := range actions {
+						if bad := badPrefix(action.text()); bad != "" && strings.HasPrefix(r.kind, "AWS::IAM::") {
+							report("Action %s, such as sqs:SendMessage, got %q; correct it", bad, action.text())
+						}
 						if noAction(action.text()) {
 							prefix, _, _ := strings.Cut(action.text(), ":")
 							report("Action must be an action of %s, got %q, which does not exist; correct the name", prefix, action.text())

@@ -80,7 +80,7 @@ var scheduleRules = []Rule{
 					arn += ":" + c.target.qualifier
 				}
 				if len(role.lacks([]string{"lambda:InvokeFunction"}, arn, c.target.function.get("FunctionName"))) > 0 {
-					report("Target.RoleArn must be a role that may invoke %s, got %s without a statement that allows it; allow lambda:InvokeFunction on it", c.target, role.id)
+					report("Target.RoleArn must be a role that may invoke %s, got %s without a statement that allows it, or with one that denies it; allow lambda:InvokeFunction on it", c.target, role.id)
 				}
 			}
 		},
@@ -99,7 +99,7 @@ var scheduleRules = []Rule{
 			}
 			role := r.get("Target", "RoleArn").resource(typeRole)
 			if !q.policyAllows("sqs:SendMessage", "") && len(role.lacks([]string{"sqs:SendMessage"}, tokenOf(q, "Arn"), q.get("QueueName"))) > 0 {
-				report("Target.RoleArn must be a role that may send to the dead-letter queue %s, got %s without a statement that allows it; allow sqs:SendMessage on it", q.id, role.id)
+				report("Target.RoleArn must be a role that may send to the dead-letter queue %s, got %s without a statement that allows it, or with one that denies it; allow sqs:SendMessage on it", q.id, role.id)
 			}
 		},
 	},
