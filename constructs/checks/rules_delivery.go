@@ -1,6 +1,9 @@
 package checks
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 const (
 	queuePolicyPage = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-basic-examples-of-sqs-policies.html"
@@ -10,6 +13,7 @@ const (
 	proxyPage       = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-iam-setup.html"
 
 	typeInvokeConfig = "AWS::Lambda::EventInvokeConfig"
+	typeTopic        = "AWS::SNS::Topic"
 	typeTable        = "AWS::DynamoDB::Table"
 	typeStream       = "AWS::Kinesis::Stream"
 )
@@ -68,6 +72,26 @@ var deliveryRules = []Rule{
 			for _, d := range deliveriesOf(r) {
 				if q := d.queue.queue(); q != nil && !q.policyAllows("sqs:SendMessage", d.service) {
 					report("%s must be a queue that %s may send to, got %s without a policy that allows it, or with one that denies it; allow sqs:SendMessage in an AWS::SQS::QueuePolicy", d.property, d.service, q.id)
+				}
+			}
+		},
+	},
+	{
+		ID: "queue-delivery-kind", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/sns/latest/dg/sns-fifo-topics.html",
+		Fault: "A FIFO queue that a standard topic or a bucket sends to; SNS or S3 refuses it.",
+		types: []string{typeSubscriber, typeBucket},
+		each: func(r *resource, report reporter) {
+			for _, d := range deliveriesOf(r) {
+				topic := r.get("TopicArn").resource(typeTopic)
+				q := d.queue.queue()
+				if q == nil || !q.get("FifoQueue").is() || strings.HasPrefix(d.property, "RedrivePolicy") {
+					continue
+				}
+				if r.kind == typeBucket {
+					report("%s must be a standard queue, got %s, a FIFO queue; choose another", d.property, q.id)
+				} else if topic != nil && !topic.get("FifoTopic").is() && !topic.get("FifoTopic").unknown() {
+					report("%s must be a standard queue for topic %s, got %s, a FIFO queue; make both alike", d.property, topic.id, q.id)
 				}
 			}
 		},

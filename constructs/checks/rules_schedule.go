@@ -1,8 +1,10 @@
 package checks
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/lambdahearth/hearth/internal/schedule"
 )
@@ -11,7 +13,8 @@ const (
 	schedulePage     = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"
 	scheduleRolePage = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html"
 	scheduleDeadPage = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html"
-	eventRulePage    = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html"
+	scheduleAPIPage  = "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"
+	scheduleToPage   = "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Target.html"
 
 	maxFlexibleMinutes    = 1440
 	maxScheduleRetries    = 185
@@ -22,7 +25,7 @@ const (
 var scheduleRules = []Rule{
 	{
 		ID: "schedule-expression", Severity: Error, Page: schedulePage,
-		Fault: "A schedule whose expression or time zone EventBridge Scheduler does not read; it refuses the schedule.",
+		Fault: "A schedule whose expression or time zone EventBridge Scheduler does not read, or that is never due; it refuses the schedule, or never runs it.",
 		types: []string{typeSchedule},
 		each: func(r *resource, report reporter) {
 			text, known := r.get("ScheduleExpression").literal()
@@ -33,24 +36,10 @@ var scheduleRules = []Rule{
 			if _, err := schedule.Parse("rate(1 day)", zone); err != nil {
 				report("ScheduleExpressionTimezone must be an IANA name such as Europe/Berlin, got %q; correct it", zone)
 			}
-			if _, err := schedule.Parse(text, ""); err != nil {
+			if e, err := schedule.Parse(lowerKeyword(text), ""); err == nil && neverDue(e) {
+				report("ScheduleExpression must have a time at which it is due, got %q, which has none; correct the days", text)
+			} else if err != nil {
 				report("ScheduleExpression must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got %q (%v); rewrite it", text, errors.Unwrap(err))
-			}
-		},
-	},
-	{
-		ID: "event-rule-expression", Severity: Error, Page: eventRulePage,
-		Fault: "An EventBridge rule whose schedule is not read; it refuses the rule.",
-		types: []string{typeEventRule},
-		each: func(r *resource, report reporter) {
-			text, known := r.get("ScheduleExpression").literal()
-			if !known {
-				return
-			}
-			_, err := schedule.Parse(text, "")
-			one := strings.HasPrefix(text, "rate(1 ")
-			if err != nil || strings.HasPrefix(text, "at(") || strings.HasPrefix(text, "rate(") && one == strings.HasSuffix(text, "s)") {
-				report("ScheduleExpression must be like rate(1 hour), rate(5 minutes) or cron(0 3 * * ? *), got %q; rewrite it", text)
 			}
 		},
 	},
@@ -64,16 +53,22 @@ var scheduleRules = []Rule{
 			if window.get("Mode").text() == "FLEXIBLE" && window.get("MaximumWindowInMinutes").absent() {
 				report("FlexibleTimeWindow.MaximumWindowInMinutes must be set with Mode FLEXIBLE, got none; set it")
 			}
+			if n, known := window.get("MaximumWindowInMinutes").number(); known && window.get("Mode").text() == "OFF" {
+				report("FlexibleTimeWindow.MaximumWindowInMinutes must be unset with Mode OFF, got %s; remove it or set FLEXIBLE", scalar(n))
+			}
 			between(r.get("Target", "RetryPolicy", "MaximumRetryAttempts"), "Target.RetryPolicy.MaximumRetryAttempts", 0, maxScheduleRetries, " retries", report)
 			between(r.get("Target", "RetryPolicy", "MaximumEventAgeInSeconds"), "Target.RetryPolicy.MaximumEventAgeInSeconds", minScheduleAgeSeconds, maxScheduleAgeSeconds, " seconds", report)
 		},
 	},
 	{
 		ID: "schedule-role", Severity: Error, Page: scheduleRolePage,
-		Fault: "A schedule whose role may not invoke the function or alias; it never runs.",
+		Fault: "A schedule whose role may not invoke the function or alias, or send to the queue; it never runs.",
 		types: []string{typeSchedule},
 		each: func(r *resource, report reporter) {
 			role := r.get("Target", "RoleArn").resource(typeRole)
+			if q := r.get("Target", "Arn").queue(); q != nil && !q.policyAllows("sqs:SendMessage", "") && len(role.lacks([]string{"sqs:SendMessage"}, tokenOf(q, "Arn"), q.get("QueueName"))) > 0 {
+				report("Target.RoleArn must be a role that may send to queue %s, got %s without a statement that allows it, or with one that denies it; allow sqs:SendMessage on it", q.id, role.id)
+			}
 			for _, c := range callsOf(r) {
 				arn := tokenOf(c.target.function, "Arn")
 				if c.target.qualifier != "" {
@@ -83,6 +78,49 @@ var scheduleRules = []Rule{
 					report("Target.RoleArn must be a role that may invoke %s, got %s without a statement that allows it, or with one that denies it; allow lambda:InvokeFunction on it", c.target, role.id)
 				}
 			}
+		},
+	},
+	{
+		ID: "schedule-dates", Severity: Error, Page: scheduleAPIPage,
+		Fault: "A schedule that ends before it starts; EventBridge Scheduler refuses it.",
+		types: []string{typeSchedule},
+		each: func(r *resource, report reporter) {
+			start, ok1 := scheduleDate(r, "StartDate")
+			end, ok2 := scheduleDate(r, "EndDate")
+			if ok1 && ok2 && !start.Before(end) {
+				report("EndDate must be after StartDate (%s), got %s; change one of them", start.Format(time.RFC3339), end.Format(time.RFC3339))
+			}
+		},
+	},
+	{
+		// CloudFormation was seen to refuse a time without milliseconds. No page says so.
+		ID: "schedule-date-format", Severity: Warning, Page: "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-scheduler-schedule.html",
+		Fault: "A date of a schedule without milliseconds, which CloudFormation may refuse.",
+		types: []string{typeSchedule},
+		each: func(r *resource, report reporter) {
+			for _, name := range []string{"StartDate", "EndDate"} {
+				text, known := r.get(name).literal()
+				if _, ok := scheduleDate(r, name); known && ok && !strings.Contains(text, ".") {
+					report("%s must have milliseconds, such as 2027-01-31T09:00:00.000Z, got %q; add them", name, text)
+				}
+			}
+		},
+	},
+	{
+		ID: "schedule-target", Severity: Error, Page: scheduleToPage,
+		Fault: "A schedule whose input for a function is no JSON, or whose target lacks its parameters, such as the message group of a FIFO queue; EventBridge Scheduler refuses it.",
+		types: []string{typeSchedule},
+		each: func(r *resource, report reporter) {
+			target := r.get("Target")
+			if input, known := target.get("Input").literal(); known && len(callsOf(r)) > 0 && !json.Valid([]byte(input)) {
+				report("Target.Input must be JSON for a function, got %q; write a JSON value", input)
+			}
+			for _, name := range []string{"EcsParameters", "EventBridgeParameters", "KinesisParameters", "SageMakerPipelineParameters", "SqsParameters"} {
+				if v := target.get(name); len(callsOf(r)) > 0 && v.has() && !v.unknown() {
+					report("Target.%s must be unset for a function, got a value; remove it", name)
+				}
+			}
+			reportFIFOTarget(target.get("Arn").queue(), target, "Target", report)
 		},
 	},
 	{
@@ -103,4 +141,45 @@ var scheduleRules = []Rule{
 			}
 		},
 	},
+}
+
+// lowerKeyword writes the keyword of an expression in lower case. AT(…) was seen to be
+// accepted.
+func lowerKeyword(text string) string {
+	keyword, rest, found := strings.Cut(text, "(")
+	if !found {
+		return text
+	}
+	return strings.ToLower(keyword) + "(" + rest
+}
+
+// neverDue reports whether a cron expression is due in no year, such as on 31 February.
+func neverDue(e *schedule.Expression) bool {
+	begin := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).Add(-time.Minute)
+	return e.Next(begin, begin).IsZero()
+}
+
+// scheduleDate returns a date of a recurring schedule. EventBridge Scheduler ignores those
+// of a schedule that runs once.
+func scheduleDate(r *resource, name string) (time.Time, bool) {
+	text, known := r.get(name).literal()
+	if !known || strings.HasPrefix(lowerKeyword(r.get("ScheduleExpression").text()), "at(") {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	return t, err == nil
+}
+
+// reportFIFOTarget reports what a target that is a FIFO queue lacks. Schedules and event
+// rules need the same.
+func reportFIFOTarget(q *resource, target value, property string, report reporter) {
+	if q == nil || !q.get("FifoQueue").is() {
+		return
+	}
+	if target.get("SqsParameters", "MessageGroupId").absent() {
+		report("%s.SqsParameters.MessageGroupId must be set for FIFO queue %s, got none; set it", property, q.id)
+	}
+	if deduplication := q.get("ContentBasedDeduplication"); !deduplication.is() && !deduplication.unknown() {
+		report("%s.Arn must be a FIFO queue with ContentBasedDeduplication, got %s without it; set it there", property, q.id)
+	}
 }
