@@ -17,8 +17,8 @@ var sourceServices = map[string]string{
 var regionalLogs = regexp.MustCompile(`^logs\.[a-z0-9-]+\.amazonaws\.com$`)
 
 // permitted reports whether permissions of the app allow the call, or may allow it. If they
-// allow a part of its requests, scope is the end of the ARN of others.
-func (c call) permitted() (scope string, permitted bool) {
+// allow a part of its requests, left is the end of the ARN of others.
+func (c call) permitted() (left string, permitted bool) {
 	a := c.target.function.stack.app
 	if a.open {
 		return "", true
@@ -52,9 +52,9 @@ func (c call) permitted() (scope string, permitted bool) {
 	if c.service != "apigateway.amazonaws.com" || c.source == nil {
 		return "", true
 	}
-	for _, scope := range c.scopes() {
-		if !slices.ContainsFunc(sources, func(source value) bool { return c.allowsScope(source, scope) }) {
-			return scope, false
+	for _, s := range c.scopes() {
+		if !slices.ContainsFunc(sources, func(source value) bool { return c.allowsScope(source, s) }) {
+			return s.String(), false
 		}
 	}
 	return "", true

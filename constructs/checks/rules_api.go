@@ -308,8 +308,8 @@ var apiRules = []Rule{
 				if c.service == "" {
 					continue
 				}
-				if scope, permitted := c.permitted(); scope != "" {
-					report("%s must be a function or alias that %s may invoke for all its requests, got %s without a permission for %q; widen SourceArn of its AWS::Lambda::Permission", c.property, c.service, c.target, strings.ReplaceAll(scope, variable, "{}"))
+				if left, permitted := c.permitted(); left != "" {
+					report("%s must be a function or alias that %s may invoke for all its requests, got %s without a permission for %q; widen SourceArn of its AWS::Lambda::Permission", c.property, c.service, c.target, left)
 				} else if !permitted {
 					report("%s must be a function or alias that %s may invoke, got %s without such a permission; add an AWS::Lambda::Permission for exactly that", c.property, c.service, c.target)
 				}

@@ -1,23 +1,34 @@
 package checks
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	anything = "*"    // stands for any text, in a pattern and in a scope
-	variable = "\x03" // stands for a variable of a path in a scope: any text without a slash
+	sample   = "\x03" // stands for a value of a variable of a path, in a scope
 )
 
-// scopes returns the ends of the ARNs of the requests that lead to a call of API Gateway,
-// such as /live/GET/items: the stage, the method and the path. Resources with a condition
-// are left out, because they may not exist.
+// sampleMethods are requests to a route or method that takes every method.
+var sampleMethods = []string{"GET", "POST"}
+
+// scope is the end of the ARN of requests that lead to a call of API Gateway, such as
+// /live/GET/items: the stage, the method and the path. A * stands for anything unknown.
+// Which ARN a request to a variable path or to ANY has is not documented, so there are
+// several. A permission must cover one of them.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html (2026-11)
-func (c call) scopes() []string {
-	var ends []string
+type scope []string
+
+// scopes returns the scopes of a call. Resources with a condition are left out, because
+// they may not exist.
+func (c call) scopes() []scope {
+	var ends []scope
 	switch c.caller.kind {
 	case typeAuthorizer, typeRESTAuth:
-		return []string{"/authorizers/" + anything}
+		return []scope{{"/authorizers/" + anything}}
 	case typeMethod:
-		ends = []string{scopeMethod(c.caller.get("HttpMethod")) + c.caller.restPath()}
+		ends = requests(c.caller.get("HttpMethod"), c.caller.restPath())
 	case typeIntegration:
 		routes, _ := c.source.routes()
 		for _, route := range routes {
@@ -29,42 +40,55 @@ func (c call) scopes() []string {
 			method, path, spaced := strings.Cut(key, " ")
 			switch {
 			case !known:
-				ends = append(ends, anything)
+				ends = append(ends, scope{anything})
 			case spaced && c.caller.protocol() == "HTTP":
-				ends = append(ends, scopeMethod(value{route.stack, method})+scopePath(path))
+				ends = append(ends, requests(value{route.stack, method}, path)...)
 			default: // $default, or the key of a WebSocket API
-				ends = append(ends, key)
+				ends = append(ends, scope{key})
 			}
 		}
 	}
-	var scopes []string
+	var scopes []scope
 	for _, stage := range c.source.stageNames() {
 		for _, end := range ends {
-			scopes = append(scopes, "/"+stage+"/"+end)
+			var s scope
+			for _, text := range end {
+				s = append(s, "/"+stage+"/"+text)
+			}
+			scopes = append(scopes, s)
 		}
 	}
 	return scopes
 }
 
-// scopeMethod returns the method of a request in its ARN.
-func scopeMethod(v value) string {
-	if method, known := v.literal(); known && method != "ANY" {
-		return method
-	}
-	return anything
-}
+// String returns the first ARN of a scope, for findings.
+func (s scope) String() string { return strings.ReplaceAll(s[0], sample, "{}") }
 
-// scopePath replaces the variables of a path.
-func scopePath(path string) string {
+// requests returns the ends of the ARNs of requests, without the stage.
+func requests(v value, path string) []scope {
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
-		if strings.HasSuffix(part, "+}") {
-			parts[i] = anything
-		} else if strings.HasPrefix(part, "{") {
-			parts[i] = variable
+		if strings.HasPrefix(part, "{") {
+			parts[i] = sample
 		}
 	}
-	return strings.Join(parts, "/")
+	paths := []string{strings.Join(parts, "/"), path}
+	method, known := v.literal()
+	methods := []string{method}
+	if !known {
+		methods = []string{anything}
+	} else if method == "ANY" {
+		methods = sampleMethods
+	}
+	var ends []scope
+	for _, m := range methods {
+		end := scope{m + paths[0], m + paths[1]}
+		if m != method {
+			end = append(end, method+paths[0], method+paths[1])
+		}
+		ends = append(ends, end)
+	}
+	return ends
 }
 
 // restPath returns the path of a method of a REST API.
@@ -89,7 +113,7 @@ func (r *resource) restPath() string {
 	if path == "" {
 		return "/"
 	}
-	return scopePath(path)
+	return path
 }
 
 // stageNames returns the names of an API's stages that certainly exist, or * if there are
@@ -109,7 +133,7 @@ func (api *resource) stageNames() []string {
 }
 
 // allowsScope reports whether the source of a permission may cover the requests of a scope.
-func (c call) allowsScope(source value, scope string) bool {
+func (c call) allowsScope(source value, s scope) bool {
 	_, end, named := strings.Cut(source.text(), tokenOf(c.source, ""))
 	if !named {
 		return true // it names the API in another way, or no API
@@ -123,28 +147,25 @@ func (c call) allowsScope(source value, scope string) bool {
 		}
 		return anything
 	})
-	return overlap(end, scope)
+	return slices.ContainsFunc(s, func(text string) bool { return overlap(end, text) })
 }
 
-// overlap reports whether some text matches both a pattern of IAM and a scope.
-func overlap(pattern, scope string) bool {
-	// reach[j] says whether the pattern so far and scope[:j] match the same text.
-	reach := make([]bool, len(scope)+1)
+// overlap reports whether some text matches both a pattern of IAM and a text of a scope.
+func overlap(pattern, text string) bool {
+	// reach[j] says whether the pattern so far and text[:j] match the same.
+	reach := make([]bool, len(text)+1)
 	reach[0] = true
-	for j := range len(scope) {
-		reach[j+1] = reach[j] && (scope[j] == anything[0] || scope[j] == variable[0])
+	for j := range len(text) {
+		reach[j+1] = reach[j] && text[j] == '*'
 	}
 	for i := range len(pattern) {
-		p := pattern[i]
 		before := reach[0]
-		reach[0] = before && p == '*'
-		for j := range len(scope) {
-			open := scope[j] == anything[0] || scope[j] == variable[0]
-			takes := scope[j] == anything[0] || scope[j] == variable[0] && p != '/' // it may stand for p
-			now := before && (p == scope[j] || p == '?')
-			now = now || (p == '*' || open) && reach[j] || (p == '*' || takes) && reach[j+1]
+		reach[0] = before && pattern[i] == '*'
+		for j := range len(text) {
+			now := before && (pattern[i] == text[j] || pattern[i] == '?')
+			now = now || (pattern[i] == '*' || text[j] == '*') && (reach[j] || reach[j+1])
 			before, reach[j+1] = reach[j+1], now
 		}
 	}
-	return reach[len(scope)]
+	return reach[len(text)]
 }
