@@ -23,13 +23,34 @@ func (c call) permitted() (left string, permitted bool) {
 	if a.open {
 		return "", true
 	}
-	var sources []value
+	permissions, known := c.grants()
+	if !known {
+		return "", true
+	}
+	if len(permissions) == 0 {
+		return "", false
+	}
+	if c.service != "apigateway.amazonaws.com" || c.source == nil {
+		return "", true
+	}
+	for _, s := range c.scopes() {
+		if !slices.ContainsFunc(permissions, func(p *resource) bool { return c.allowsScope(p.get("SourceArn"), s) }) {
+			return s.String(), false
+		}
+	}
+	return "", true
+}
+
+// grants returns the permissions of the app that may allow the call. known is false if
+// another permission may.
+func (c call) grants() (permissions []*resource, known bool) {
+	a := c.target.function.stack.app
 	for _, p := range a.ofType(typePermission) {
 		name := p.get("FunctionName")
 		t, ok := name.target()
 		if !ok {
 			if a.unknownText(name.text()) {
-				return "", true
+				return nil, false
 			}
 			continue
 		}
@@ -43,21 +64,25 @@ func (c call) permitted() (left string, permitted bool) {
 		}
 		action := p.get("Action")
 		if (action.absent() || action.matches("lambda:InvokeFunction")) && c.coveredBy(p.get("SourceArn")) {
-			sources = append(sources, p.get("SourceArn"))
+			permissions = append(permissions, p)
 		}
 	}
-	if len(sources) == 0 {
-		return "", false
+	return permissions, true
+}
+
+// permissions returns the permissions of the caller's own stack that may allow the call, or
+// none if others may too.
+func (c call) permissions() []*resource {
+	permissions, known := c.grants()
+	if !known || c.service == "" || c.target.function.stack.app.open {
+		return nil
 	}
-	if c.service != "apigateway.amazonaws.com" || c.source == nil {
-		return "", true
-	}
-	for _, s := range c.scopes() {
-		if !slices.ContainsFunc(sources, func(source value) bool { return c.allowsScope(source, s) }) {
-			return s.String(), false
+	for _, p := range permissions {
+		if p.stack != c.caller.stack {
+			return nil
 		}
 	}
-	return "", true
+	return permissions
 }
 
 // coveredBy reports whether a permission's source may be the caller. It is false for the ARN

@@ -50,6 +50,9 @@ var (
 	corsMethod = regexp.MustCompile(`(?i)^(\*|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)$`)
 )
 
+// httpSelection matches the only RouteSelectionExpression of an HTTP API.
+var httpSelection = regexp.MustCompile(`^\$(request\.method|\{request\.method\}) \$(request\.path|\{request\.path\})$`)
+
 // pathPart matches a part of a path of an HTTP or REST API, if it has braces. API Gateway
 // refuses the others ("path parts appear to be invalid"). No request has ? or # in its path.
 var (
@@ -91,10 +94,13 @@ var apiRules = []Rule{
 	{
 		ID: "api-payload-format", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html",
-		Fault: "An HTTP API's Lambda integration without PayloadFormatVersion 1.0 or 2.0; API Gateway refuses it.",
+		Fault: "An HTTP API's Lambda integration without PayloadFormatVersion 1.0 or 2.0, or another integration with 2.0; API Gateway refuses it.",
 		types: []string{typeIntegration},
 		each: func(r *resource, report reporter) {
 			version := r.get("PayloadFormatVersion")
+			if text, known := version.literal(); known && text == "2.0" && (r.protocol() == "WEBSOCKET" || r.get("IntegrationType").text() == "HTTP_PROXY") {
+				report("PayloadFormatVersion must be 1.0 for a WebSocket API and for HTTP_PROXY, got %q; change it", text)
+			}
 			if r.protocol() != "HTTP" || r.get("IntegrationType").text() != "AWS_PROXY" || r.get("IntegrationSubtype").has() {
 				return
 			}
@@ -106,12 +112,15 @@ var apiRules = []Rule{
 	{
 		ID: "api-integration-type", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-integrations.html",
-		Fault: "An integration's type that its API has not, such as AWS of an HTTP API; API Gateway refuses it.",
+		Fault: "An integration's type that its API has not, such as AWS of an HTTP API, or HTTP_PROXY without a method; API Gateway refuses it.",
 		types: []string{typeIntegration},
 		each: func(r *resource, report reporter) {
 			kind, known := r.get("IntegrationType").literal()
 			if types := integrationTypes[r.protocol()]; known && len(types) > 0 && !slices.Contains(types, kind) {
 				report("IntegrationType must be %s for this API, got %q; change it", strings.Join(types, " or "), kind)
+			}
+			if r.protocol() == "HTTP" && kind == "HTTP_PROXY" && r.get("IntegrationMethod").absent() {
+				report("IntegrationMethod must be set for HTTP_PROXY, got none; set it, for example to ANY")
 			}
 		},
 	},
@@ -158,11 +167,15 @@ var apiRules = []Rule{
 	{
 		ID: "api-websocket-selection", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-routes.html",
-		Fault: "A WebSocket API without RouteSelectionExpression; API Gateway refuses it.",
+		Fault: "A WebSocket API without RouteSelectionExpression, or an HTTP API with another one than its default; API Gateway refuses it.",
 		types: []string{typeAPI},
 		each: func(r *resource, report reporter) {
 			if r.get("ProtocolType").text() == "WEBSOCKET" && r.get("RouteSelectionExpression").absent() && !r.hasBody() {
 				report("RouteSelectionExpression must be set for a WebSocket API, got none; set it, for example to $request.body.action")
+			}
+			text, known := r.get("RouteSelectionExpression").literal()
+			if known && r.get("ProtocolType").text() == "HTTP" && !httpSelection.MatchString(text) {
+				report("RouteSelectionExpression must be $request.method $request.path for an HTTP API, got %q; remove it", text)
 			}
 		},
 	},
@@ -266,20 +279,25 @@ var apiRules = []Rule{
 	{
 		ID: "api-stage", Severity: Warning,
 		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html",
-		Fault: "An HTTP or WebSocket API without a stage in the app; no client can reach it.",
-		types: []string{typeAPI},
+		Fault: "An API without a stage in the app; no client can reach it.",
+		types: []string{typeAPI, typeRESTAPI},
 		each: func(r *resource, report reporter) {
 			if r.hasBody() || r.stack.app.open {
 				return
 			}
-			for _, stage := range r.stack.app.ofType(typeStage) {
-				if id := stage.get("ApiId"); id.resource(typeAPI) == r || r.stack.app.unknownText(id.text()) {
+			property, stages, routes := "ApiId", []string{typeStage}, typeRoute
+			if r.kind == typeRESTAPI {
+				property, stages, routes = "RestApiId", []string{typeRESTStage, typeRESTDeployment}, typeMethod
+			}
+			for _, stage := range r.stack.app.ofType(stages...) {
+				id := stage.get(property)
+				if named := stage.get("StageName").has() || stage.kind != typeRESTDeployment; named && (id.resource(r.kind) == r || r.stack.app.unknownText(id.text())) {
 					return
 				}
 			}
-			for _, route := range r.stack.app.ofType(typeRoute) {
-				if route.get("ApiId").resource(typeAPI) == r {
-					report("ApiId of an AWS::ApiGatewayV2::Stage must be this API, got no such stage; add one")
+			for _, route := range r.stack.app.ofType(routes) {
+				if route.get(property).resource(r.kind) == r {
+					report("%s of an %s must be this API, got no such stage; add one", property, stages[0])
 					return
 				}
 			}

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -10,6 +11,7 @@ const (
 	asyncPage       = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"
 	vpcPage         = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
 	streamsPage     = "https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html"
+	proxyEnginePage = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBProxy.html"
 	proxyPage       = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-iam-setup.html"
 
 	typeInvokeConfig = "AWS::Lambda::EventInvokeConfig"
@@ -177,4 +179,53 @@ var deliveryRules = []Rule{
 			}
 		},
 	},
+	{
+		ID: "proxy-engine", Severity: Error, Page: proxyEnginePage,
+		Fault: "An RDS Proxy of another database engine than its target; RDS refuses the target.",
+		types: []string{"AWS::RDS::DBProxyTargetGroup"},
+		each: func(r *resource, report reporter) {
+			proxy := r.get("DBProxyName").resource("AWS::RDS::DBProxy")
+			if proxy == nil {
+				return
+			}
+			family, known := proxy.get("EngineFamily").literal()
+			clusters, _ := r.get("DBClusterIdentifiers").list()
+			instances, _ := r.get("DBInstanceIdentifiers").list()
+			for _, target := range append(clusters, instances...) {
+				database := target.resource("AWS::RDS::DBCluster", "AWS::RDS::DBInstance")
+				if database == nil {
+					continue
+				}
+				engine, engineKnown := database.get("Engine").literal()
+				if of := engineFamily(engine); known && engineKnown && of != "" && of != family {
+					report("DBProxyName must be a proxy of EngineFamily %s for %s, got %s of %s; change one of them", of, database.id, proxy.id, family)
+				}
+			}
+		},
+	},
+	{
+		ID: "permission-order", Severity: Error, Page: permissionsPage,
+		Fault: "A bucket, log filter, rotation or target group that CloudFormation may create before the permission to invoke its function; the service checks it, and refuses.",
+		types: []string{typeBucket, typeLogFilter, typeRotation, typeTargetGroup},
+		each: func(r *resource, report reporter) {
+			for _, c := range callsOf(r) {
+				if permissions := c.permissions(); len(permissions) > 0 && !slices.ContainsFunc(permissions, r.waitsFor) {
+					report("DependsOn must have permission %s, without which the service refuses %s, got no reference to it; add it", permissions[0].id, c.property)
+				}
+			}
+		},
+	},
+}
+
+// engineFamily returns the family of a database engine, or "".
+func engineFamily(engine string) string {
+	switch {
+	case strings.Contains(engine, "postgres"):
+		return "POSTGRESQL"
+	case strings.Contains(engine, "mysql"), engine == "aurora", engine == "mariadb":
+		return "MYSQL"
+	case strings.HasPrefix(engine, "sqlserver"):
+		return "SQLSERVER"
+	}
+	return ""
 }

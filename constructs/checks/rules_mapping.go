@@ -208,6 +208,27 @@ var mappingRules = []Rule{
 		},
 	},
 	{
+		ID: "mapping-shared", Severity: Warning, Page: sqsMappingPage,
+		Fault: "Mappings of one queue to several functions; each message reaches only one of them, and a filter of one deletes messages of the other.",
+		types: []string{typeMapping},
+		each: func(r *resource, report reporter) {
+			q := r.get("EventSourceArn").queue()
+			t, ok := r.get("FunctionName").target()
+			if q == nil || !ok || !r.enabled() {
+				return
+			}
+			for _, other := range r.stack.byType[typeMapping] {
+				if other == r {
+					return
+				}
+				if of, ok := other.get("FunctionName").target(); ok && of.function != t.function && other.get("EventSourceArn").queue() == q && other.enabled() {
+					report("EventSourceArn must be a queue of one function, got %s, which %s maps to function %s; give each function a queue, or fan out with a topic", q.id, other.id, of.function.id)
+					return
+				}
+			}
+		},
+	},
+	{
 		ID: "mapping-duplicate", Severity: Error, Page: mappingPage,
 		Fault: "Two mappings of one queue to one function or alias; Lambda refuses the second.",
 		types: []string{typeMapping},
@@ -227,6 +248,12 @@ var mappingRules = []Rule{
 			}
 		},
 	},
+}
+
+// enabled reports whether a mapping certainly exists and receives.
+func (r *resource) enabled() bool {
+	enabled := r.get("Enabled")
+	return !r.conditional && (enabled.absent() || enabled.is())
 }
 
 // streamSettings are the settings of mappings that only streams have, with the value that

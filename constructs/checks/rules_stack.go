@@ -19,28 +19,38 @@ const (
 
 // names has the properties that together name a resource in an account and region.
 var names = map[string][]string{
-	typeFunction:                    {"FunctionName"},
-	typeAlias:                       {"FunctionName", "Name"},
-	typeQueue:                       {"QueueName"},
-	"AWS::SNS::Topic":               {"TopicName"},
-	"AWS::DynamoDB::Table":          {"TableName"},
-	"AWS::Logs::LogGroup":           {"LogGroupName"},
-	"AWS::CloudWatch::Alarm":        {"AlarmName"},
-	"AWS::CloudWatch::Dashboard":    {"DashboardName"},
-	"AWS::Events::Rule":             {"EventBusName", "Name"},
-	typeSchedule:                    {"GroupName", "Name"},
-	"AWS::Scheduler::ScheduleGroup": {"Name"},
-	typeRole:                        {"RoleName"},
-	"AWS::IAM::ManagedPolicy":       {"ManagedPolicyName"},
-	"AWS::RDS::DBProxy":             {"DBProxyName"},
-	"AWS::RDS::DBCluster":           {"DBClusterIdentifier"},
-	"AWS::RDS::DBInstance":          {"DBInstanceIdentifier"},
-	"AWS::SecretsManager::Secret":   {"Name"},
-	"AWS::SSM::Parameter":           {"Name"},
-	typeDomain:                      {"DomainName"},
-	typeRESTDomain:                  {"DomainName"},
-	typeStage:                       {"ApiId", "StageName"},
-	"AWS::CodeDeploy::Application":  {"ApplicationName"},
+	typeFunction:                       {"FunctionName"},
+	typeAlias:                          {"FunctionName", "Name"},
+	typeQueue:                          {"QueueName"},
+	"AWS::SNS::Topic":                  {"TopicName"},
+	"AWS::DynamoDB::Table":             {"TableName"},
+	"AWS::Logs::LogGroup":              {"LogGroupName"},
+	"AWS::CloudWatch::Alarm":           {"AlarmName"},
+	"AWS::CloudWatch::Dashboard":       {"DashboardName"},
+	"AWS::Events::Rule":                {"EventBusName", "Name"},
+	typeSchedule:                       {"GroupName", "Name"},
+	"AWS::Scheduler::ScheduleGroup":    {"Name"},
+	typeRole:                           {"RoleName"},
+	"AWS::IAM::ManagedPolicy":          {"ManagedPolicyName"},
+	"AWS::RDS::DBProxy":                {"DBProxyName"},
+	"AWS::RDS::DBCluster":              {"DBClusterIdentifier"},
+	"AWS::RDS::DBInstance":             {"DBInstanceIdentifier"},
+	"AWS::SecretsManager::Secret":      {"Name"},
+	"AWS::SSM::Parameter":              {"Name"},
+	typeDomain:                         {"DomainName"},
+	typeRESTDomain:                     {"DomainName"},
+	typeStage:                          {"ApiId", "StageName"},
+	"AWS::CodeDeploy::Application":     {"ApplicationName"},
+	typeRESTStage:                      {"RestApiId", "StageName"},
+	typeMethod:                         {"RestApiId", "ResourceId", "HttpMethod"},
+	typeRESTAuth:                       {"RestApiId", "Name"},
+	typeScalableTarget:                 {"ServiceNamespace", "ScalableDimension", "ResourceId"},
+	typeInvokeConfig:                   {"FunctionName", "Qualifier"},
+	typeStream:                         {"Name"},
+	typeBucket:                         {"BucketName"},
+	"AWS::Events::EventBus":            {"Name"},
+	"AWS::KMS::Alias":                  {"AliasName"},
+	"AWS::StepFunctions::StateMachine": {"StateMachineName"},
 }
 
 // name returns the name of a resource. known is false if CloudFormation chooses the name, or
@@ -94,6 +104,28 @@ var stackRules = []Rule{
 		},
 	},
 	{
+		ID: "export-own", Severity: Error, Page: exportsPage,
+		Fault: "A template that imports a value which only it exports; the value does not exist yet, and CloudFormation refuses the stack.",
+		whole: func(s *stack, report reporter) {
+			own := map[string]string{}
+			for _, id := range slices.Sorted(maps.Keys(s.template.Outputs)) {
+				if output := s.template.Outputs[id]; output.Export != nil {
+					own[s.followText(output.Export.Name, 0)] = id
+				}
+			}
+			if len(own) == 0 {
+				return
+			}
+			for _, id := range slices.Sorted(maps.Keys(s.resources)) {
+				for _, name := range imports(s, s.resources[id].raw.Properties) {
+					if output := own[name]; output != "" && !s.app.unknownText(name) && !s.exportedElsewhere(name) {
+						report("Fn::ImportValue of %s must be the export of another stack, got %q, which output %s of this template exports; refer to the resource", id, name, output)
+					}
+				}
+			}
+		},
+	},
+	{
 		ID: "stack-size", Severity: Error, Page: stackQuotas,
 		Fault: "More resources, outputs, parameters or bytes than CloudFormation takes in a template; it refuses the stack.",
 		whole: func(s *stack, report reporter) {
@@ -113,4 +145,36 @@ var stackRules = []Rule{
 			}
 		},
 	},
+}
+
+// imports returns the names that a value imports.
+func imports(s *stack, v any) []string {
+	var names []string
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			names = append(names, imports(s, item)...)
+		}
+	case map[string]any:
+		for key, item := range v {
+			if key == "Fn::ImportValue" {
+				names = append(names, s.followText(item, 0))
+			} else {
+				names = append(names, imports(s, item)...)
+			}
+		}
+	}
+	return names
+}
+
+// exportedElsewhere reports whether another stack of the app exports a name.
+func (s *stack) exportedElsewhere(name string) bool {
+	for _, other := range s.app.stacks {
+		for _, output := range other.template.Outputs {
+			if other != s && output.Export != nil && other.followText(output.Export.Name, 0) == name {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -140,6 +140,8 @@ func ruleCases() []ruleCase {
 		{"mapping-visibility", "Fn Lambda::Function {\"Timeout\": 5}\nVer Lambda::Version {\"FunctionName\": {\"Ref\": \"Fn\"}}\nQ SQS::Queue {\"VisibilityTimeout\": VALUE}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Ver\"}}", "4", "5", parameter},
 		{"mapping-visibility-retries", "Fn Lambda::Function {\"Timeout\": 5}\nQ SQS::Queue {\"VisibilityTimeout\": VALUE}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Fn\"}, \"MaximumBatchingWindowInSeconds\": 2}", "31", "32", parameter},
 		{"mapping-role", role + "\nFn Lambda::Function {\"Role\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}\nQ SQS::Queue {}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Fn\"}}", `["sqs:Receive*", "sqs:GetQueueAttributes"]`, `["sqs:Receive*", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]`, parameter},
+		{"mapping-shared", "F Lambda::Function {}\nG Lambda::Function {}\nQ SQS::Queue {}\nA Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"F\"}}\nB Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": VALUE}", `{"Ref": "G"}`, `{"Fn::Sub": "${F.Arn}:1"}`, parameter},
+		{"mapping-shared", "F Lambda::Function {}\nG Lambda::Function {}\nQ SQS::Queue {}\nA Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"F\"}}\nB Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"G\"}, \"Enabled\": VALUE}", "true", "false", parameter},
 		{"mapping-duplicate", "Fn Lambda::Function {}\nQ SQS::Queue {}\nA Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": {\"Ref\": \"Fn\"}}\nB Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"FunctionName\": VALUE}", `{"Fn::GetAtt": ["Fn", "Arn"]}`, `{"Fn::Sub": "${Fn.Arn}:1"}`, parameter},
 
 		{"queue-range", `Q SQS::Queue {"VisibilityTimeout": VALUE}`, "43201", "43200", parameter},
@@ -185,11 +187,15 @@ func ruleCases() []ruleCase {
 		{"api-route-key", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}}\nGet ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": VALUE}", `"GET /{id}.json"`, `"GET /{a-b}"`, parameter},
 		{"api-route-key", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}}\nGet ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": VALUE}", `"GET /{}"`, `"GET /"`, parameter},
 		{"api-route-key", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}}\nGet ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": VALUE}", `"GET /x?y"`, `"GET /x.y@z"`, parameter},
-		{"api-integration-type", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nInt ApiGatewayV2::Integration {\"ApiId\": {\"Ref\": \"Api\"}, \"IntegrationType\": VALUE}", `"AWS"`, `"HTTP_PROXY"`, parameter},
+		{"api-integration-type", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nInt ApiGatewayV2::Integration {\"ApiId\": {\"Ref\": \"Api\"}, \"IntegrationMethod\": \"ANY\", \"IntegrationType\": VALUE}", `"AWS"`, `"HTTP_PROXY"`, parameter},
+		{"api-integration-type", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nInt ApiGatewayV2::Integration {\"ApiId\": {\"Ref\": \"Api\"}, \"IntegrationType\": \"HTTP_PROXY\", \"IntegrationMethod\": VALUE}", `{"Ref": "AWS::NoValue"}`, `"ANY"`, parameter},
 		{"api-rest-lambda-method", "Get ApiGateway::Method {\"Integration\": {\"Type\": \"AWS_PROXY\", \"IntegrationHttpMethod\": VALUE, \"Uri\": \"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/x/invocations\"}}", `"GET"`, `"POST"`, parameter},
 		{"api-rest-path", "A ApiGateway::Resource {\"ParentId\": \"root\", \"PathPart\": VALUE}", `"a b"`, `"{proxy+}"`, parameter},
 		{"api-rest-path", "A ApiGateway::Resource {\"ParentId\": \"root\", \"PathPart\": \"{id}\"}\nB ApiGateway::Resource {\"ParentId\": \"root\", \"PathPart\": VALUE}", `"{proxy+}"`, `"id"`, parameter},
 		{"api-rest-path", "Api ApiGateway::RestApi {}\nA ApiGateway::Resource {\"ParentId\": {\"Fn::GetAtt\": [\"Api\", \"RootResourceId\"]}, \"PathPart\": \"items\"}\nB ApiGateway::Resource {\"ParentId\": VALUE, \"PathPart\": \"items\"}", `{"Fn::GetAtt": ["Api", "RootResourceId"]}`, `{"Ref": "A"}`, parameter},
+		{"api-payload-format", "Api ApiGatewayV2::Api {\"ProtocolType\": \"WEBSOCKET\", \"RouteSelectionExpression\": \"$request.body.action\"}\nInt ApiGatewayV2::Integration {\"ApiId\": {\"Ref\": \"Api\"}, \"IntegrationType\": \"AWS_PROXY\", \"PayloadFormatVersion\": VALUE}", `"2.0"`, `"1.0"`, parameter},
+		{"api-websocket-selection", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\", \"RouteSelectionExpression\": VALUE}", `"$request.body.action"`, `"${request.method} ${request.path}"`, parameter},
+		{"api-stage", "Api ApiGateway::RestApi {}\nGet ApiGateway::Method {\"RestApiId\": {\"Ref\": \"Api\"}}\nD ApiGateway::Deployment {\"RestApiId\": {\"Ref\": \"Api\"}, \"Description\": {\"Ref\": \"Get\"}, \"StageName\": VALUE}", `{"Ref": "AWS::NoValue"}`, `"live"`, parameter},
 		{"api-route-duplicate", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}}\nA ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": \"GET /\"}\nB ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": VALUE}", `"GET /"`, `"GET /b"`, parameter},
 		{"api-stage", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nOther ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nGet ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": \"GET /\"}\nSt ApiGatewayV2::Stage {\"ApiId\": VALUE}", `{"Ref": "Other"}`, `{"Ref": "Api"}`, parameter},
 
@@ -296,6 +302,10 @@ func ruleCases() []ruleCase {
 		{"function-vpc-role", role + "\nFn Lambda::Function {\"Role\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}, \"VpcConfig\": {\"SubnetIds\": [\"subnet-1\"]}}", `"ec2:DescribeNetworkInterfaces"`, `["ec2:CreateNetworkInterface", "ec2:D*NetworkInterface*"]`, parameter},
 		{"mapping-position", "St Kinesis::Stream {}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"St\", \"Arn\"]}, \"StartingPosition\": VALUE}", `{"Ref": "AWS::NoValue"}`, `"LATEST"`, parameter},
 		{"mapping-position", "T DynamoDB::Table {\"StreamSpecification\": VALUE}\nMap Lambda::EventSourceMapping {\"EventSourceArn\": {\"Fn::GetAtt\": [\"T\", \"StreamArn\"]}, \"StartingPosition\": \"LATEST\"}", `{"Ref": "AWS::NoValue"}`, `{"StreamViewType": "KEYS_ONLY"}`, parameter},
+		{"permission-order", "Fn Lambda::Function {}\nB S3::Bucket {\"BucketName\": VALUE, \"NotificationConfiguration\": {\"LambdaConfigurations\": [{\"Function\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}}]}}\nPerm Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Principal\": \"s3.amazonaws.com\"}", `"shop"`, `{"Ref": "Perm"}`, `{"Fn::Sub": "${Perm}${Parameter}"}`},
+		{"permission-order", "Fn Lambda::Function {}\nF Logs::SubscriptionFilter {\"FilterPattern\": VALUE, \"DestinationArn\": {\"Fn::GetAtt\": [\"Fn\", \"Arn\"]}}\nPerm Lambda::Permission {\"FunctionName\": {\"Ref\": \"Fn\"}, \"Principal\": \"logs.amazonaws.com\"}", `""`, `{"Ref": "Perm"}`, `{"Fn::Sub": "${Perm}${Parameter}"}`},
+		{"proxy-engine", "Proxy RDS::DBProxy {\"EngineFamily\": VALUE}\nDB RDS::DBCluster {\"Engine\": \"aurora-postgresql\"}\nT RDS::DBProxyTargetGroup {\"DBProxyName\": {\"Ref\": \"Proxy\"}, \"DBClusterIdentifiers\": [{\"Ref\": \"DB\"}]}", `"MYSQL"`, `"POSTGRESQL"`, parameter},
+		{"proxy-engine", "Proxy RDS::DBProxy {\"EngineFamily\": \"MYSQL\"}\nDB RDS::DBInstance {\"Engine\": VALUE}\nT RDS::DBProxyTargetGroup {\"DBProxyName\": {\"Ref\": \"Proxy\"}, \"DBInstanceIdentifiers\": [{\"Ref\": \"DB\"}]}", `"postgres"`, `"mariadb"`, parameter},
 		{"proxy-role", role + "\nSecret SecretsManager::Secret {}\nProxy RDS::DBProxy {\"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}, \"Auth\": [{\"SecretArn\": {\"Ref\": \"Secret\"}}]}", `"secretsmanager:DescribeSecret"`, `"secretsmanager:Get*"`, parameter},
 
 		{"role-trust", "Role IAM::Role {\"AssumeRolePolicyDocument\": {\"Statement\": {\"Effect\": \"Allow\", \"Action\": \"sts:AssumeRole\", \"Principal\": {\"Service\": VALUE}}}}\nProxy RDS::DBProxy {\"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}", `["lambda.amazonaws.com"]`, `["lambda.amazonaws.com", "rds.amazonaws.com"]`, parameter},
@@ -311,6 +321,8 @@ func ruleCases() []ruleCase {
 		{"policy-size", `Role IAM::Role {"Policies": [{"PolicyDocument": VALUE}]}`, letters(10239), letters(10238), parameter},
 		{"policy-size", `Policy IAM::ManagedPolicy {"PolicyDocument": [{"Sid": VALUE}]}`, letters(6133), letters(6132), parameter},
 
+		{"name-duplicate", "Api ApiGateway::RestApi {}\nA ApiGateway::Method {\"RestApiId\": {\"Ref\": \"Api\"}, \"ResourceId\": \"root\", \"HttpMethod\": \"GET\"}\nB ApiGateway::Method {\"RestApiId\": {\"Ref\": \"Api\"}, \"ResourceId\": \"root\", \"HttpMethod\": VALUE}", `"GET"`, `"POST"`, parameter},
+		{"name-duplicate", "A ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ScalableDimension\": \"lambda:function:ProvisionedConcurrency\", \"ResourceId\": \"function:shop:live\"}\nB ApplicationAutoScaling::ScalableTarget {\"ServiceNamespace\": \"lambda\", \"ScalableDimension\": \"lambda:function:ProvisionedConcurrency\", \"ResourceId\": VALUE}", `"function:shop:live"`, `"function:shop:test"`, parameter},
 		{"name-duplicate", "A SNS::Topic {\"TopicName\": \"news\"}\nB SNS::Topic {\"TopicName\": VALUE}", `"news"`, `"News"`, parameter},
 		{"stack-size", "VALUE", many(501, "T%d SNS::Topic {}"), many(500, "T%d SNS::Topic {}"), `T SNS::Topic {}`},
 	}
@@ -318,7 +330,7 @@ func ruleCases() []ruleCase {
 
 func TestRules(t *testing.T) {
 	t.Parallel()
-	tested := map[string]bool{"export-duplicate": true, silenceRule.ID: true} // they have separate tests
+	tested := map[string]bool{"export-duplicate": true, "export-own": true, silenceRule.ID: true} // they have separate tests
 	var messages strings.Builder
 	for _, c := range ruleCases() {
 		tested[c.rule] = true

@@ -15,3 +15,27 @@ func TestExports(t *testing.T) {
 		}
 	}
 }
+
+func TestOwnExport(t *testing.T) {
+	t.Parallel()
+	template := func(export, imported string) []byte {
+		return fmt.Appendf(nil, `{"Parameters": {"Parameter": {"Type": "String"}}, "Resources": {"T": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::Join": ["", ["x", {"Fn::ImportValue": %s}]]}}}}, "Outputs": {
+			"A": {"Value": "1", "Export": {"Name": %s}}}}`, imported, export)
+	}
+	other := Source{"other.json", []byte(`{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"A": {"Value": "1", "Export": {"Name": "a"}}}}`)}
+	for _, c := range []struct {
+		sources []Source
+		want    int
+	}{
+		{[]Source{{"t.json", template(`"a"`, `"a"`)}}, 1},
+		{[]Source{{"t.json", template(`{"Fn::Sub": "${AWS::StackName}-a"}`, `{"Fn::Sub": "${AWS::StackName}-a"}`)}}, 1},
+		{[]Source{{"t.json", template(`"a"`, `"b"`)}}, 0},
+		{[]Source{{"t.json", template(parameter, parameter)}}, 0},
+		{[]Source{{"t.json", template(`"a"`, `"a"`)}, other}, 0},
+	} {
+		findings, err := Check(c.sources...)
+		if err != nil || len(findings) != c.want || c.want > 0 && findings[0].Rule != "export-own" {
+			t.Errorf("%s: got %v, %v", c.sources[0].Data, findings, err)
+		}
+	}
+}
