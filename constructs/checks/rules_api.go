@@ -112,12 +112,15 @@ var apiRules = []Rule{
 	{
 		ID: "api-integration-type", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-integrations.html",
-		Fault: "An integration's type that its API has not, such as AWS of an HTTP API, or HTTP_PROXY without a method; API Gateway refuses it.",
+		Fault: "An integration's type that its API has not, such as AWS of an HTTP API, or one without its method or VPC link; API Gateway refuses it.",
 		types: []string{typeIntegration},
 		each: func(r *resource, report reporter) {
 			kind, known := r.get("IntegrationType").literal()
 			if types := integrationTypes[r.protocol()]; known && len(types) > 0 && !slices.Contains(types, kind) {
 				report("IntegrationType must be %s for this API, got %q; change it", strings.Join(types, " or "), kind)
+			}
+			if r.get("ConnectionType").text() == "VPC_LINK" && r.get("ConnectionId").absent() {
+				report("ConnectionId must be set with ConnectionType VPC_LINK, got none; name the link")
 			}
 			if r.protocol() == "HTTP" && kind == "HTTP_PROXY" && r.get("IntegrationMethod").absent() {
 				report("IntegrationMethod must be set for HTTP_PROXY, got none; set it, for example to ANY")

@@ -12,7 +12,11 @@ const (
 	vpcPage         = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
 	streamsPage     = "https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html"
 	proxyEnginePage = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBProxy.html"
+	poolPage        = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ConnectionPoolConfiguration.html"
 	proxyPage       = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-iam-setup.html"
+
+	maxIdleClientSeconds = 28_800
+	maxBorrowSeconds     = 3600 // the CDK gives this bound, the API's reference 300
 
 	typeInvokeConfig = "AWS::Lambda::EventInvokeConfig"
 	typeTopic        = "AWS::SNS::Topic"
@@ -200,6 +204,21 @@ var deliveryRules = []Rule{
 				if of := engineFamily(engine); known && engineKnown && of != "" && of != family {
 					report("DBProxyName must be a proxy of EngineFamily %s for %s, got %s of %s; change one of them", of, database.id, proxy.id, family)
 				}
+			}
+		},
+	},
+	{
+		ID: "proxy-range", Severity: Error, Page: poolPage,
+		Fault: "A timeout or share of connections that RDS Proxy does not take; it refuses the proxy or its target.",
+		types: []string{"AWS::RDS::DBProxy", "AWS::RDS::DBProxyTargetGroup"},
+		each: func(r *resource, report reporter) {
+			between(r.get("IdleClientTimeout"), "IdleClientTimeout", 1, maxIdleClientSeconds, " seconds", report)
+			pool := r.get("ConnectionPoolConfigurationInfo")
+			between(pool.get("ConnectionBorrowTimeout"), "ConnectionPoolConfigurationInfo.ConnectionBorrowTimeout", 0, maxBorrowSeconds, " seconds", report)
+			between(pool.get("MaxConnectionsPercent"), "ConnectionPoolConfigurationInfo.MaxConnectionsPercent", 1, 100, " %", report)
+			most, known := pool.get("MaxConnectionsPercent").number()
+			if idle, ok := pool.get("MaxIdleConnectionsPercent").number(); ok && known && idle > most {
+				report("ConnectionPoolConfigurationInfo.MaxIdleConnectionsPercent must be at most MaxConnectionsPercent (%s), got %s; lower it", scalar(most), scalar(idle))
 			}
 		},
 	},
