@@ -97,7 +97,7 @@ type reporter func(message string, args ...any)
 
 // Rules returns all rules, in the order of the documentation.
 func Rules() []Rule {
-	return slices.Concat(functionRules, concurrencyRules, scalingRules, aliasRules, mappingRules, queueRules, apiRules, authorizerRules, stageRules, domainRules, scheduleRules, eventRules, deliveryRules, roleRules, referenceRules, stackRules, []Rule{silenceRule})
+	return slices.Concat(functionRules, concurrencyRules, scalingRules, aliasRules, mappingRules, queueRules, apiRules, authorizerRules, stageRules, domainRules, scheduleRules, eventRules, deliveryRules, alarmRules, roleRules, referenceRules, stackRules, []Rule{silenceRule})
 }
 
 // Source is a template in JSON.

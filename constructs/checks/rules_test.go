@@ -285,6 +285,7 @@ func ruleCases() []ruleCase {
 		{"event-rule-expression", "Bus Events::EventBus {}\nRule Events::Rule {\"ScheduleExpression\": \"rate(1 hour)\", \"EventBusName\": VALUE}", `{"Ref": "Bus"}`, `"default"`, parameter},
 		{"event-rule-pattern", "Rule Events::Rule {\"EventPattern\": {\"source\": VALUE}}", `"aws.ec2"`, `["aws.ec2", {"prefix": "x"}]`, parameter},
 		{"event-rule-pattern", "Rule Events::Rule {\"EventPattern\": {\"detail\": {\"a\": [{\"numeric\": VALUE}]}}}", `[">", "1"]`, `[">", 0.5, "<=", 1]`, parameter},
+		{"event-rule-pattern", "Rule Events::Rule {\"EventPattern\": {\"source\": [{\"wildcard\": VALUE}]}}", `"a**"`, `"a\\**"`, parameter},
 		{"event-rule-pattern", "Rule Events::Rule {\"EventPattern\": VALUE}", `"{\"source\": []}"`, `"{\"source\": [\"x\"]}"`, parameter},
 		{"event-rule-target", "Rule Events::Rule {\"Targets\": [{\"Id\": \"a\", \"Arn\": \"arn:aws:lambda:eu-west-1:123456789012:function:x\", \"Input\": VALUE}]}", `"hello"`, `"\"hello\""`, parameter},
 		{"event-rule-target", "Rule Events::Rule {\"Targets\": [{\"Id\": \"a\", \"Arn\": \"arn:aws:lambda:eu-west-1:123456789012:function:x\", \"InputPath\": \"$.detail\", \"Input\": VALUE}]}", `"{}"`, `{"Ref": "AWS::NoValue"}`, parameter},
@@ -312,6 +313,11 @@ func ruleCases() []ruleCase {
 		{"proxy-range", "P RDS::DBProxyTargetGroup {\"ConnectionPoolConfigurationInfo\": {\"MaxConnectionsPercent\": VALUE}}", "0", "1", parameter},
 		{"proxy-range", "P RDS::DBProxyTargetGroup {\"ConnectionPoolConfigurationInfo\": {\"ConnectionBorrowTimeout\": VALUE}}", "3601", "3600", parameter},
 		{"proxy-role", role + "\nSecret SecretsManager::Secret {}\nProxy RDS::DBProxy {\"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}, \"Auth\": [{\"SecretArn\": {\"Ref\": \"Secret\"}}]}", `"secretsmanager:DescribeSecret"`, `"secretsmanager:Get*"`, parameter},
+
+		{"alarm-period", `A CloudWatch::Alarm {"Period": VALUE, "EvaluationPeriods": 1}`, "45", "120", parameter},
+		{"alarm-period", `A CloudWatch::Alarm {"Period": 60, "EvaluationPeriods": 2, "DatapointsToAlarm": VALUE}`, "3", "2", parameter},
+		{"alarm-period", `A CloudWatch::Alarm {"Period": 60, "EvaluationPeriods": VALUE}`, "1441", "1440", parameter},
+		{"alarm-period", `A CloudWatch::Alarm {"Period": 3600, "EvaluationPeriods": VALUE}`, "169", "168", parameter},
 
 		{"role-trust", "Role IAM::Role {\"AssumeRolePolicyDocument\": {\"Statement\": {\"Effect\": \"Allow\", \"Action\": \"sts:AssumeRole\", \"Principal\": {\"Service\": VALUE}}}}\nProxy RDS::DBProxy {\"RoleArn\": {\"Fn::GetAtt\": [\"Role\", \"Arn\"]}}", `["lambda.amazonaws.com"]`, `["lambda.amazonaws.com", "rds.amazonaws.com"]`, parameter},
 		{"policy-action", `Policy IAM::Policy {"PolicyDocument": {"Statement": {"Effect": "Allow", "Action": VALUE, "Resource": "*"}}}`, `"sqs:Receives*"`, `"sqs:Receive*"`, parameter},

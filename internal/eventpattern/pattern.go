@@ -203,7 +203,7 @@ func compileText(operator string, operand any) (func(string) bool, error) {
 	case "equals-ignore-case":
 		return func(s string) bool { return strings.EqualFold(s, want) }, nil
 	case "wildcard":
-		if strings.Contains(want, "**") {
+		if strings.Contains(escapes.Replace(want), "**") {
 			return nil, fmt.Errorf("must not have two wildcards in a row, got %q", want)
 		}
 		parts := strings.Split(want, "*")
@@ -211,6 +211,10 @@ func compileText(operator string, operand any) (func(string) bool, error) {
 	}
 	return nil, fmt.Errorf("is not an operator; use prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists or cidr")
 }
+
+// escapes removes a star or backslash that a backslash makes a letter. Matching does not
+// know such letters.
+var escapes = strings.NewReplacer(`\\`, "", `\*`, "")
 
 // matchWildcard reports whether s consists of parts with any text between them.
 func matchWildcard(parts []string, s string) bool {
