@@ -200,6 +200,8 @@ var mutations = map[string]mutation{
 	"settings of no route":       {"api-stage-routes ApiStage", []change{set("ApiStage.Properties.RouteSettings", `{"GET /x":{"ThrottlingRateLimit":1}}`)}},
 	"nothing deploys":            {"api-stage-deployment ApiStage", []change{set("ApiStage.Properties.AutoDeploy", "")}},
 	"deployed too early":         {"api-deployment Deployed", []change{set("ApiStage.Properties.AutoDeploy", ""), set("ApiStage.Properties.DeploymentId", `{"Ref":"Deployed"}`), set("Deployed", `{"Type":"AWS::ApiGatewayV2::Deployment","Properties":{"ApiId":{"Ref":"Api"}}}`)}},
+	"domain of another stage":    {"domain-stage Mapping", []change{set("Mapping", `{"Type":"AWS::ApiGatewayV2::ApiMapping","Properties":{"ApiId":{"Ref":"Api"},"DomainName":"api.example.com","Stage":"live"}}`)}},
+	"domain before its stage":    {"domain-stage Mapping", []change{set("Mapping", `{"Type":"AWS::ApiGatewayV2::ApiMapping","Properties":{"ApiId":{"Ref":"Api"},"DomainName":"api.example.com","Stage":"$default"}}`)}},
 	"no stage":                   {"api-stage Api", []change{set("ApiStage", "")}},
 	"cron":                       {"schedule-expression Nightly", []change{set("Nightly.Properties.ScheduleExpression", `"cron(0 3 * *)"`)}},
 	"window while it is off":     {"schedule-range Nightly", []change{set("Nightly.Properties.FlexibleTimeWindow.MaximumWindowInMinutes", "5")}},

@@ -15,6 +15,12 @@ var policyTypes = []string{"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::
 // receiveActions are the actions that Lambda needs to receive from a queue.
 var receiveActions = []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 
+// streamActions are the actions that Lambda needs to read a stream, by the type of resource.
+var streamActions = map[string][]string{
+	typeTable:  {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
+	typeStream: {"kinesis:GetRecords", "kinesis:GetShardIterator"},
+}
+
 // interfaceActions are the actions that Lambda needs to place a function in a VPC.
 var interfaceActions = []string{"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"}
 
@@ -189,6 +195,10 @@ func (a *app) covers(pattern, arn string, name value) bool {
 		services, prefix = "lambda", "function:"
 	case "AWS::SecretsManager::Secret":
 		return glob(parts[2], "secretsmanager") // AWS adds random letters to the name
+	case typeTable:
+		return glob(parts[2], "dynamodb") // the ARN of a stream has its time
+	case typeStream:
+		return glob(parts[2], "kinesis")
 	}
 	literal, known := name.literal()
 	if !glob(parts[2], services) || !known { // CloudFormation or a parameter sets the name

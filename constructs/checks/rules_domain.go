@@ -4,6 +4,7 @@ import "regexp"
 
 const (
 	typeAPIMapping      = "AWS::ApiGatewayV2::ApiMapping"
+	typeUsagePlan       = "AWS::ApiGateway::UsagePlan"
 	typeBasePathMapping = "AWS::ApiGateway::BasePathMapping"
 	typeDomain          = "AWS::ApiGatewayV2::DomainName"
 	typeRESTDomain      = "AWS::ApiGateway::DomainName"
@@ -110,4 +111,76 @@ var domainRules = []Rule{
 			}
 		},
 	},
+	{
+		ID: "domain-stage", Severity: Error, Page: apiMappingsPage,
+		Fault: "A mapping of a domain, or a usage plan, that names a stage which its API has not, or which CloudFormation may create later; API Gateway refuses it.",
+		types: []string{typeAPIMapping, typeBasePathMapping, typeUsagePlan},
+		each: func(r *resource, report reporter) {
+			uses := []value{{r.stack, r.raw.Properties}}
+			if r.kind == typeUsagePlan {
+				uses, _ = r.get("ApiStages").list()
+			}
+			for _, use := range uses {
+				api := use.get("ApiId").resource(typeAPI, typeRESTAPI)
+				if r.kind == typeBasePathMapping {
+					api = use.get("RestApiId").resource(typeRESTAPI)
+				}
+				name, known := use.get("Stage").literal()
+				if api == nil || !known {
+					continue
+				}
+				stages, all := api.stages()
+				stage := stages[name]
+				switch {
+				case stage == nil && all:
+					report("Stage must be a stage of %s, got %q, which it has not; correct it", api.id, name)
+				case stage != nil && !r.waitsFor(stage):
+					report("DependsOn must have stage %s, which Stage names without a reference, got none; set it", stage.id)
+				}
+			}
+		},
+	},
+	{
+		ID: "api-key-plan", Severity: Warning,
+		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html",
+		Fault: "A method that needs an API key while no usage plan of the app has its API; every request gets 403.",
+		types: []string{typeMethod},
+		each: func(r *resource, report reporter) {
+			api := r.get("RestApiId").resource(typeRESTAPI)
+			a := r.stack.app
+			if api == nil || !r.get("ApiKeyRequired").is() || a.open {
+				return
+			}
+			for _, plan := range a.ofType(typeUsagePlan) {
+				uses, known := plan.get("ApiStages").list()
+				for _, use := range uses {
+					known = known && use.get("ApiId").resource(typeRESTAPI) != api && !a.unknownText(use.get("ApiId").text())
+				}
+				if !known {
+					return
+				}
+			}
+			report("ApiKeyRequired must be false without a usage plan of %s, got true; add an AWS::ApiGateway::UsagePlan with its stage", api.id)
+		},
+	},
+}
+
+// stages returns the stages of an API by name. all is false if there may be more.
+func (api *resource) stages() (found map[string]*resource, all bool) {
+	a := api.stack.app
+	found, all = map[string]*resource{}, !a.open
+	for _, s := range a.ofType(typeStage, typeRESTStage, typeRESTDeployment) {
+		id, name := s.get("ApiId"), s.get("StageName")
+		if s.kind != typeStage {
+			id = s.get("RestApiId")
+		}
+		text, known := name.literal()
+		switch owner := id.resource(typeAPI, typeRESTAPI); {
+		case owner == api && known:
+			found[text] = s
+		case owner == api && name.has(), owner == nil && a.unknownText(id.text()):
+			all = false
+		}
+	}
+	return found, all
 }

@@ -186,11 +186,18 @@ var mappingRules = []Rule{
 	},
 	{
 		ID: "mapping-role", Severity: Error, Page: sqsMappingPage,
-		Fault: "A function whose role may not receive from the queue; Lambda refuses the mapping.",
+		Fault: "A function whose role may not receive from the queue, or read the stream; Lambda refuses the mapping.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			q := r.get("EventSourceArn").queue()
 			t, ok := r.get("FunctionName").target()
+			if source := r.get("EventSourceArn").resource(typeTable, typeStream); source != nil && ok {
+				role := t.function.get("Role").resource(typeRole)
+				arn := tokenOf(source, map[string]string{typeTable: "StreamArn", typeStream: "Arn"}[source.kind])
+				if missing := role.lacks(streamActions[source.kind], arn, value{r.stack, unknown{}}); len(missing) > 0 {
+					report("the role %s of function %s must be allowed %s on the stream of %s, got no statement that allows it, or one that denies it; change the policies of the role", role.id, t.function.id, list(missing), source.id)
+				}
+			}
 			if q == nil || !ok {
 				return
 			}

@@ -126,6 +126,30 @@ var stackRules = []Rule{
 		},
 	},
 	{
+		ID: "nested-parameters", Severity: Error,
+		Page:  "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html",
+		Fault: "A nested stack that gets a parameter which its template has not, or lacks one without a default; CloudFormation refuses it.",
+		types: []string{"AWS::CloudFormation::Stack"},
+		each: func(r *resource, report reporter) {
+			given := r.get("Parameters")
+			if r.children == nil || given.unknown() || r.children.template.Transform != nil {
+				return
+			}
+			declared := r.children.template.Parameters
+			for _, name := range slices.Sorted(maps.Keys(given.keys())) {
+				if declared[name] == nil && given.get(name).has() && !strings.HasPrefix(name, loopPrefix) {
+					report("Parameters must be those of the nested template, got %q, which it has not; remove it", name)
+				}
+			}
+			for _, name := range slices.Sorted(maps.Keys(declared)) {
+				parameter, _ := declared[name].(map[string]any)
+				if _, has := parameter["Default"]; !has && given.get(name).absent() {
+					report("Parameters must have %s, which has no default in the nested template, got none; give it", name)
+				}
+			}
+		},
+	},
+	{
 		ID: "stack-size", Severity: Error, Page: stackQuotas,
 		Fault: "More resources, outputs, parameters or bytes than CloudFormation takes in a template; it refuses the stack.",
 		whole: func(s *stack, report reporter) {

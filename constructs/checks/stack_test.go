@@ -39,3 +39,26 @@ func TestOwnExport(t *testing.T) {
 		}
 	}
 }
+
+func TestNestedParameters(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		`{"Queue": "x"}`:                  "",
+		`{"Queue": "x", "Size": 1}`:       "",
+		`{"Queue": {"Ref": "Elsewhere"}}`: "",
+		`{}`:                              "Parameters must have Queue, which has no default in the nested template, got none; give it",
+		`{"Queue": "x", "Topic": "y"}`:    `Parameters must be those of the nested template, got "Topic", which it has not; remove it`,
+		`{"Fn::Transform": {}}`:           "",
+	} {
+		findings, err := Check(
+			Source{"a.json", []byte(`{"Resources": {"Nested": {"Type": "AWS::CloudFormation::Stack", "Properties": {"Parameters": ` + given + `}, "Metadata": {"aws:asset:path": "nested.template.json"}}}}`)},
+			Source{"nested.template.json", []byte(`{"Parameters": {"Queue": {"Type": "String"}, "Size": {"Type": "Number", "Default": 2}}, "Resources": {"T": {"Type": "AWS::SNS::Topic"}}}`)})
+		got := ""
+		for _, f := range findings {
+			got += f.Message
+		}
+		if err != nil || got != want {
+			t.Errorf("%s: got %q, %v, want %q", given, got, err, want)
+		}
+	}
+}
