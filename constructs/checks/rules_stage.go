@@ -19,12 +19,13 @@ const (
 	maxStageNameLetters = 128
 )
 
+// The message of API Gateway about the values of variables allows spaces too.
 // API Gateway documents hyphens in the names of stages. HTTP APIs were seen to refuse them,
 // which is not confirmed, and so not reported.
 var (
 	stageName     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	variableName  = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
-	variableValue = regexp.MustCompile(`^[A-Za-z0-9\-._~:/?#&=,]+$`)
+	variableValue = regexp.MustCompile(`^[A-Za-z0-9 \-._~:/?#&=,]*$`)
 )
 
 // logDestinations are the types of resources that take access logs.
@@ -50,7 +51,7 @@ var stageRules = []Rule{
 					report("%s must have names of letters, digits and _, got %q; rename it", property, name)
 				}
 				if text, known := variables.get(name).literal(); known && !variableValue.MatchString(text) {
-					report("%s.%s must be letters, digits and -._~:/?#&=, got %q; change it", property, name, text)
+					report("%s.%s must be letters, digits, spaces and -._~:/?#&=, got %q; change it", property, name, text)
 				}
 			}
 		},
@@ -93,7 +94,7 @@ var stageRules = []Rule{
 						report("DependsOn must have route %s, which RouteSettings has a key of, got no reference to it; add it", route.id)
 					}
 				}
-				if known && !has && !strings.HasPrefix(key, loopPrefix) {
+				if known && !has && key != "$default" && !strings.HasPrefix(key, loopPrefix) {
 					report("RouteSettings must have keys of routes, got %q, which no route of %s has; correct it", key, api.id)
 				}
 			}

@@ -231,7 +231,7 @@ func ruleCases() []ruleCase {
 		{"api-stage-name", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}, \"AutoDeploy\": true, \"StageName\": VALUE}", `"a/b"`, `"$default"`, parameter},
 		{"api-stage-name", "St ApiGateway::Stage {\"StageName\": VALUE}", letters(129), letters(128), parameter},
 		{"api-stage-name", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}, \"AutoDeploy\": true, \"StageVariables\": {VALUE: \"x\"}}", `"a-b"`, `"a_b"`, `"Fn::Transform"`},
-		{"api-stage-name", "St ApiGateway::Stage {\"Variables\": {\"a\": VALUE}}", `"a b"`, `"https://example.com/?a=b,c"`, parameter},
+		{"api-stage-name", "St ApiGateway::Stage {\"Variables\": {\"a\": VALUE}}", `"a|b"`, `"https://example.com/?a=b, c"`, parameter},
 		{"api-stage-logs", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}, \"AutoDeploy\": true, \"AccessLogSettings\": {\"Format\": VALUE}}", `"$context.status"`, `"$context.status $context.extendedRequestId"`, parameter},
 		{"api-stage-logs", "Role IAM::Role {}\nLogs Logs::LogGroup {}\nSt ApiGateway::Stage {\"AccessLogSetting\": {\"DestinationArn\": {\"Fn::GetAtt\": [VALUE, \"Arn\"]}}}", `"Role"`, `"Logs"`, `"Elsewhere"`},
 		{"api-stage-routes", "Api ApiGatewayV2::Api {\"ProtocolType\": \"HTTP\"}\nGet ApiGatewayV2::Route {\"ApiId\": {\"Ref\": \"Api\"}, \"RouteKey\": \"GET /\"}\nSt ApiGatewayV2::Stage {\"ApiId\": {\"Ref\": \"Api\"}, \"AutoDeploy\": true, \"StageName\": {\"Ref\": \"Get\"}, \"RouteSettings\": {VALUE: {\"ThrottlingRateLimit\": 1}}}", `"GET /a"`, `"GET /"`, `"Fn::If"`},
