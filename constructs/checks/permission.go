@@ -33,8 +33,16 @@ func (c call) permitted() (left string, permitted bool) {
 	if c.service != "apigateway.amazonaws.com" || c.source == nil {
 		return "", true
 	}
+	var patterns []string
+	for _, p := range permissions {
+		pattern, named := c.scopePattern(p.get("SourceArn"))
+		if !named {
+			return "", true
+		}
+		patterns = append(patterns, pattern)
+	}
 	for _, s := range c.scopes() {
-		if !slices.ContainsFunc(permissions, func(p *resource) bool { return c.allowsScope(p.get("SourceArn"), s) }) {
+		if !slices.ContainsFunc(patterns, s.covered) {
 			return s.String(), false
 		}
 	}

@@ -132,13 +132,11 @@ func (api *resource) stageNames() []string {
 	return names
 }
 
-// allowsScope reports whether the source of a permission may cover the requests of a scope.
-func (c call) allowsScope(source value, s scope) bool {
+// scopePattern returns the part of a permission's source that scopes are compared with.
+// named is false if the source names the API in another way, or no API.
+func (c call) scopePattern(source value) (pattern string, named bool) {
 	_, end, named := strings.Cut(source.text(), tokenOf(c.source, ""))
-	if !named {
-		return true // it names the API in another way, or no API
-	}
-	end = token.ReplaceAllStringFunc(end, func(t string) string {
+	return token.ReplaceAllStringFunc(end, func(t string) string {
 		stage, _ := c.source.stack.app.resourceOf(t[1 : len(t)-1])
 		if stage != nil && (stage.kind == typeStage || stage.kind == typeRESTStage) {
 			if name, known := stage.get("StageName").literal(); known {
@@ -146,8 +144,14 @@ func (c call) allowsScope(source value, s scope) bool {
 			}
 		}
 		return anything
+	}), named
+}
+
+// covered reports whether a pattern matches one of the ARNs of a scope.
+func (s scope) covered(pattern string) bool {
+	return slices.ContainsFunc(s, func(text string) bool {
+		return glob(pattern, text) || strings.Contains(text, anything) && overlap(pattern, text)
 	})
-	return slices.ContainsFunc(s, func(text string) bool { return overlap(end, text) })
 }
 
 // overlap reports whether some text matches both a pattern of IAM and a text of a scope.
