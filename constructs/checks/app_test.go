@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -70,6 +72,19 @@ func TestOpenTemplates(t *testing.T) {
 		"Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "WEBSOCKET", "Fn::Transform": {"Name": "AWS::Include"}}}}}`))
 	if err != nil || len(findings) > 0 {
 		t.Errorf("macro: got %v, %v", findings, err)
+	}
+}
+
+// TestByteOrderMark reads a template with a mark as one without.
+func TestByteOrderMark(t *testing.T) {
+	t.Parallel()
+	const template = `{"Resources": {"Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 901}}}}`
+	want, err := Template("t.json", []byte(template))
+	if err != nil || len(want) != 1 {
+		t.Fatalf("got %v, %v", want, err)
+	}
+	if got, err := Template("t.json", []byte("\ufeff"+template)); err != nil || !cmp.Equal(want, got) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
 }
 

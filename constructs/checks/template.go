@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -99,6 +100,7 @@ type rawResource struct {
 func parse(sources []Source) (*app, error) {
 	a := &app{followed: map[string]any{}}
 	for i, source := range sources {
+		source.Data = bytes.TrimPrefix(source.Data, []byte("\ufeff")) // some editors write a byte order mark
 		s := &stack{app: a, key: fmt.Sprint(i), file: source.Name, size: len(source.Data), data: source.Data, resources: map[string]*resource{}, byType: map[string][]*resource{}}
 		if err := json.Unmarshal(source.Data, &s.template); err != nil {
 			return nil, fmt.Errorf("read template %s: must be a CloudFormation template in JSON, got %w; synthesize the app, or convert the file", source.Name, err)
