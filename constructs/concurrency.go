@@ -3,6 +3,7 @@ package hearth
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapplicationautoscaling"
@@ -187,15 +188,25 @@ func (p *ProvisionedConcurrency) check(r *rules, reserved number) {
 	} else {
 		r.within("Provisioned.Max", highest, 1, math.Inf(1), "instances", "leave Provisioned unset for none")
 	}
-	if busy.known && (busy.value < minUtilizationRatio || busy.value > maxUtilizationRatio) {
+	// The negation refuses NaN too.
+	if busy.known && !(busy.value >= minUtilizationRatio && busy.value <= maxUtilizationRatio) {
 		r.breaks("Provisioned.Utilization", "must be %s to %s, got %s; it is a ratio, so 70%% is 0.7",
 			format(minUtilizationRatio), format(maxUtilizationRatio), busy)
 	}
 	if most.known && reserved.known && reserved.value > 0 && most.value > reserved.value {
 		r.breaks("Provisioned", "must be at most Reserved (%s instances), got %s; raise Reserved or lower the provisioned number", reserved, most)
 	}
+	if p.Utilization != nil && p.Max == nil {
+		r.breaks("Provisioned.Utilization", "must be unset without Max, since the number is fixed or follows Schedules; remove it, or set Max")
+	}
+	leastMin, mostMax := p.extremes()
 	for _, name := range sortedKeys(p.Schedules) {
-		checkCapacity(r, fmt.Sprintf("Provisioned.Schedules[%q]", name), p.Schedules[name], reserved)
+		field := fmt.Sprintf("Provisioned.Schedules[%q]", name)
+		if !capacityNamePattern.MatchString(name) {
+			r.breaks(field, "must have a name of 1 to 256 characters other than : / and |, without spaces at its ends; rename it")
+		}
+		checkCapacity(r, field, p.Schedules[name], reserved)
+		checkAlone(r, field, p.Schedules[name], leastMin, mostMax)
 	}
 	if isTrue(p.HoldAtUpdate) && p.neverAbove() {
 		r.breaks("Provisioned.HoldAtUpdate", "must be unset unless Max or a schedule is above Min (%s instances), with which each version starts anyway; remove it, or raise Max", lowest)
@@ -223,6 +234,12 @@ func checkCapacity(r *rules, field string, s *awsapplicationautoscaling.ScalingS
 	}
 	if s.Schedule == nil {
 		r.breaks(field+".Schedule", "must be set, got none; it says when the numbers change")
+	} else if expression := textOf(s.Schedule.ExpressionString()); expression.known {
+		zone := text{}
+		if s.TimeZone != nil {
+			zone = textOf(s.TimeZone.TimezoneName())
+		}
+		r.in(field, func(r *rules) { checkExpression(r, "Schedule", expression.value, zone) })
 	}
 	lowest, highest := numberOf(s.MinCapacity), numberOf(s.MaxCapacity)
 	if !lowest.set && !highest.set {
@@ -239,5 +256,43 @@ func checkCapacity(r *rules, field string, s *awsapplicationautoscaling.ScalingS
 	}
 	if most.known && reserved.known && most.value > reserved.value {
 		r.breaks(field, "must be at most Reserved (%s instances), got %s; raise Reserved or lower the provisioned number", reserved, most)
+	}
+}
+
+// capacityNamePattern is the pattern of a scheduled action's name.
+// https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html (2026-11)
+var capacityNamePattern = regexp.MustCompile(`^[^ :/|\x00-\x1f\x7f-\x9f]([^:/|\x00-\x1f\x7f-\x9f]{0,254}[^ :/|\x00-\x1f\x7f-\x9f])?$`)
+
+// extremes returns the lowest Min and the highest Max that the alias has at any time. They
+// are unknown if any of the numbers is a token.
+func (p *ProvisionedConcurrency) extremes() (leastMin, mostMax number) {
+	leastMin, mostMax = numberOf(p.Min), p.highest()
+	for _, s := range p.Schedules {
+		if s == nil {
+			continue
+		}
+		if n := numberOf(s.MinCapacity); n.set {
+			leastMin.known, leastMin.value = leastMin.known && n.known, min(leastMin.value, n.value)
+		}
+		if n := numberOf(s.MaxCapacity); n.set {
+			mostMax.known, mostMax.value = mostMax.known && n.known, max(mostMax.value, n.value)
+		}
+	}
+	return leastMin, mostMax
+}
+
+// checkAlone refuses a schedule that sets one bound so that it contradicts the other one at
+// any time. Application Auto Scaling would not apply it, which nobody would see.
+// https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-policy-overview.html (2026-11)
+func checkAlone(r *rules, field string, s *awsapplicationautoscaling.ScalingSchedule, leastMin, mostMax number) {
+	if s == nil {
+		return
+	}
+	lowest, highest := numberOf(s.MinCapacity), numberOf(s.MaxCapacity)
+	if lowest.known && !highest.set && mostMax.known && lowest.value > mostMax.value {
+		r.breaks(field+".MinCapacity", "must be at most the highest of Max and each MaxCapacity (%s instances), got %s; set MaxCapacity too", mostMax, lowest)
+	}
+	if highest.known && !lowest.set && leastMin.known && highest.value < leastMin.value {
+		r.breaks(field+".MaxCapacity", "must be at least the lowest of Min and each MinCapacity (%s instances), got %s; set MinCapacity too", leastMin, highest)
 	}
 }

@@ -38,7 +38,7 @@ func TestConcurrencyPlan(t *testing.T) {
 		return with(plan, reserved, Fixed(lowest.value))
 	}
 	daily := &ProvisionedConcurrency{Min: jsii.Number(1), Schedules: map[string]*awsapplicationautoscaling.ScalingSchedule{"day": {
-		MinCapacity: jsii.Number(60), Schedule: awsapplicationautoscaling.Schedule_Expression(jsii.String("rate(1 day)")),
+		MaxCapacity: jsii.Number(60), MinCapacity: jsii.Number(60), Schedule: awsapplicationautoscaling.Schedule_Expression(jsii.String("rate(1 day)")),
 	}}}
 	runRules(t, []ruleCase{
 		{"served", warm(file, known(85), known(60)), nil},

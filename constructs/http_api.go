@@ -338,5 +338,9 @@ func checkThrottle(r *rules, p *awsapigatewayv2.ThrottleSettings) {
 		return
 	}
 	r.within("Throttle.BurstLimit", numberOf(p.BurstLimit), 0, math.Inf(1), "requests", "leave it unset for the account's quota")
-	r.within("Throttle.RateLimit", numberOf(p.RateLimit), 0, math.Inf(1), "requests per second", "leave it unset for the account's quota")
+	// A rate may be a fraction, such as 0.5.
+	// https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages.html (2026-11)
+	if rate := numberOf(p.RateLimit); rate.known && !(rate.value >= 0 && rate.value <= math.MaxFloat64) {
+		r.breaks("Throttle.RateLimit", "must be at least 0 requests per second, got %s; leave it unset for the account's quota", rate)
+	}
 }

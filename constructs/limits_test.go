@@ -155,6 +155,22 @@ func TestAccountQuota(t *testing.T) {
 	}
 }
 
+// TestUnreadableQuota shows that a quota that is no number of instances is no silence.
+func TestUnreadableQuota(t *testing.T) {
+	for _, quota := range []any{"abc", "", "99.5", "NaN", "-3", 0, true, []any{1}} {
+		context := flags(t)
+		context[AccountConcurrencyContext] = quota
+		stack := setupWith(t, context)
+		for _, id := range []string{"One", "Two"} {
+			NewHandler(stack, &id, silent(nil))
+		}
+		got := refusal(t, func() { template(stack) })
+		if want := "the context hearth:accountConcurrency must be the account's quota, a whole number of at least 1 instance, got "; strings.Count(got, want) != 1 {
+			t.Errorf("%#v: got %q, want %q once", quota, got, want)
+		}
+	}
+}
+
 // TestFifoDeadLetters shows that the age of a message starts anew in the dead-letter
 // queue of a FIFO queue.
 func TestFifoDeadLetters(t *testing.T) {

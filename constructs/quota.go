@@ -2,6 +2,7 @@ package hearth
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -24,8 +25,8 @@ const unreservedInstances = 100
 // checkQuota checks the reserved concurrency of all handlers in the stack against the
 // quota of the account. Only the first handler reports it.
 func (h *Handler) checkQuota() []string {
-	quota, ok := accountConcurrency(h.Node().TryGetContext(jsii.String(AccountConcurrencyContext)))
-	if !ok {
+	context := h.Node().TryGetContext(jsii.String(AccountConcurrencyContext))
+	if context == nil {
 		return nil
 	}
 	stack := h.app.stackOf(h)
@@ -37,6 +38,10 @@ func (h *Handler) checkQuota() []string {
 	}
 	if h.app.handlers[paths[0]] != h {
 		return nil
+	}
+	quota, ok := accountConcurrency(context)
+	if !ok {
+		return []string{fmt.Sprintf("the context %s must be the account's quota, a whole number of at least 1 instance, got %v; correct it in cdk.json or after --context", AccountConcurrencyContext, quoted(context))}
 	}
 	sum := 0.0
 	var parts []string
@@ -54,13 +59,20 @@ func (h *Handler) checkQuota() []string {
 }
 
 // accountConcurrency reads the quota, a number in cdk.json or text on the command line.
-func accountConcurrency(v any) (float64, bool) {
+func accountConcurrency(v any) (quota float64, ok bool) {
 	switch v := v.(type) {
 	case float64:
-		return v, true
+		quota = v
 	case string:
-		n, err := strconv.ParseFloat(v, 64)
-		return n, err == nil
+		quota, _ = strconv.ParseFloat(v, 64)
 	}
-	return 0, false
+	return quota, quota >= 1 && quota <= math.MaxInt32 && quota == math.Trunc(quota)
+}
+
+// quoted returns a value of the context for a message.
+func quoted(v any) any {
+	if s, ok := v.(string); ok {
+		return strconv.Quote(s)
+	}
+	return v
 }

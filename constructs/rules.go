@@ -56,8 +56,9 @@ func numberOf(v *float64) number {
 }
 
 // mayBeToken reports whether a number can be a token. The CDK encodes a token as a huge
-// negative number, so other numbers need no request to the CDK.
-func mayBeToken(v float64) bool { return v < -1e200 }
+// negative number, so other numbers need no request to the CDK. It cannot be asked about
+// infinity, which JSON does not have.
+func mayBeToken(v float64) bool { return v < -1e200 && !math.IsInf(v, -1) }
 
 // lengths caches the durations that were read or made, since reading one takes two
 // requests to the CDK. It is not state of an app: a duration exists before its tree, and
@@ -167,14 +168,14 @@ func (r *rules) mustBeUnset(because string, props ...given) {
 	}
 }
 
-// within checks that a number is whole and between two bounds. The unit is
+// within checks that a number is whole, finite, and between two bounds. The unit is
 // plural and starts with a letter; todo says how to fix the value.
 func (r *rules) within(field string, n number, lowest, highest float64, unit, todo string) {
 	if !n.known {
 		return
 	}
 	switch {
-	case n.value != math.Trunc(n.value):
+	case n.value != math.Trunc(n.value), math.IsInf(n.value, 0):
 		r.breaks(field, "must be a whole number of %s, got %s; %s", unit, n, todo)
 	case n.value < lowest && math.IsInf(highest, 1):
 		r.breaks(field, "must be at least %s %s, got %s; %s", format(lowest), unit, n, todo)

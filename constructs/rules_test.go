@@ -83,6 +83,9 @@ func TestWithin(t *testing.T) {
 		{"above", within(known(11)), []string{"P.F must be 1 to 10 things, got 11; do this"}},
 		{"below no end", atLeast(known(0)), []string{"P.F must be at least 1 things, got 0; do this"}},
 		{"no end", atLeast(known(1e9)), nil},
+		{"no number", atLeast(known(math.NaN())), []string{"P.F must be a whole number of things, got NaN; do this"}},
+		{"infinity", atLeast(numberOf(jsii.Number(math.Inf(1)))), []string{"P.F must be a whole number of things, got +Inf; do this"}},
+		{"negative infinity", atLeast(numberOf(jsii.Number(math.Inf(-1)))), []string{"P.F must be a whole number of things, got -Inf; do this"}},
 	})
 }
 
@@ -118,7 +121,7 @@ func TestConcurrencyRules(t *testing.T) {
 		{"hold token", hold(unresolved, known(2)), nil},
 		{"hold below token", hold(known(2), unresolved), nil},
 		{"hold above by schedule", hold(known(2), none, capacity(none, known(3))), nil},
-		{"hold above by the minimum of a schedule", hold(known(2), known(2), capacity(known(3), none)), nil},
+		{"hold above by the minimum of a schedule", hold(known(2), known(2), capacity(known(3), unresolved)), nil},
 		{"hold by schedule of a token", hold(known(2), none, capacity(unresolved, none)), nil},
 		{"hold at schedule", hold(known(2), none, capacity(known(1), known(2))), neverAbove},
 		{"negative reserved", reserve(known(-1)), []string{"P.Reserved must be at least 0 instances, got -1; leave it unset to share the account's unreserved instances"}},
@@ -160,6 +163,30 @@ func TestConcurrencyRules(t *testing.T) {
 			`P.Provisioned.Schedules["swapped"].MaxCapacity must be at least MinCapacity (3 instances), got 2; raise it`,
 		}},
 		{"busy token", scaled(none, known(1), known(2), unresolved), nil},
+		{"no share", scaled(none, known(1), known(2), known(math.NaN())), []string{"P.Provisioned.Utilization must be 0.1 to 0.9, got NaN; it is a ratio, so 70% is 0.7"}},
+		{"a share of a fixed number", scaled(none, known(1), none, known(0.5)), []string{"P.Provisioned.Utilization must be unset without Max, since the number is fixed or follows Schedules; remove it, or set Max"}},
+		{"one bound beyond the other", warm(none, ProvisionedConcurrency{Min: jsii.Number(3), Max: jsii.Number(4), Schedules: map[string]*awsapplicationautoscaling.ScalingSchedule{
+			"high": capacity(known(5), none),
+			"low":  capacity(none, known(2)),
+		}}), []string{
+			`P.Provisioned.Schedules["high"].MinCapacity must be at most the highest of Max and each MaxCapacity (4 instances), got 5; set MaxCapacity too`,
+			`P.Provisioned.Schedules["low"].MaxCapacity must be at least the lowest of Min and each MinCapacity (3 instances), got 2; set MinCapacity too`,
+		}},
+		{"one bound after another schedule", warm(none, ProvisionedConcurrency{Min: jsii.Number(3), Schedules: map[string]*awsapplicationautoscaling.ScalingSchedule{
+			"day":   capacity(known(1), known(9)),
+			"high":  capacity(known(5), none),
+			"low":   capacity(none, known(2)),
+			"token": capacity(unresolved, none),
+		}}), nil},
+		{"schedules that AWS refuses", warm(none, ProvisionedConcurrency{Min: jsii.Number(1), Max: jsii.Number(2), Schedules: map[string]*awsapplicationautoscaling.ScalingSchedule{
+			"":    capacity(known(1), none),
+			"a/b": capacity(known(1), none),
+			"bad": {MinCapacity: jsii.Number(1), Schedule: awsapplicationautoscaling.Schedule_Expression(jsii.String("cron(60 3 * * ? *)"))},
+		}}), []string{
+			`P.Provisioned.Schedules[""] must have a name of 1 to 256 characters other than : / and |, without spaces at its ends; rename it`,
+			`P.Provisioned.Schedules["a/b"] must have a name of 1 to 256 characters other than : / and |, without spaces at its ends; rename it`,
+			`P.Provisioned.Schedules["bad"].Schedule must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got "cron(60 3 * * ? *)" (minutes must be values from 0 to 59, got "60"); rewrite it`,
+		}},
 	})
 }
 
@@ -437,6 +464,10 @@ func TestApiRules(t *testing.T) {
 		{"HTTP, logs off", (&HttpApiProps{AccessLogs: jsii.Bool(false), AccessLogGroup: logs, AccessLogRetention: day}).check, off},
 		{"HTTP, no requests", (&HttpApiProps{Throttle: throttle(0)}).check, nil},
 		{"HTTP, negative", (&HttpApiProps{Throttle: throttle(-1)}).check, negative},
+		{"HTTP, less than a request per second", (&HttpApiProps{Throttle: &awsapigatewayv2.ThrottleSettings{RateLimit: jsii.Number(0.5)}}).check, nil},
+		{"HTTP, any rate", (&HttpApiProps{Throttle: &awsapigatewayv2.ThrottleSettings{RateLimit: jsii.Number(math.Inf(1))}}).check, []string{
+			"P.Throttle.RateLimit must be at least 0 requests per second, got +Inf; leave it unset for the account's quota",
+		}},
 		{"HTTP, stage", (&HttpApiProps{StageName: jsii.String("v1_a-b")}).check, nil},
 		{"HTTP, default stage", (&HttpApiProps{StageName: jsii.String("$default")}).check, nil},
 		{"HTTP, stage token", (&HttpApiProps{StageName: tokenProp()}).check, nil},

@@ -227,7 +227,7 @@ func (p *ScheduleProps) check(r *rules) {
 	case !expression.set:
 		r.breaks("Expression", "must be rate(...), cron(...) or at(...), got none; set it")
 	case expression.known:
-		checkExpression(r, expression.value, textOf(p.TimeZone))
+		checkExpression(r, "Expression", expression.value, textOf(p.TimeZone))
 	}
 	if p.DeadLetterQueue != nil && isTrue(p.DeadLetterQueue.Fifo()) {
 		r.breaks("DeadLetterQueue", "must be a standard queue, got a FIFO queue; EventBridge Scheduler cannot send to it")
@@ -243,13 +243,13 @@ func (p *ScheduleProps) check(r *rules) {
 
 // checkExpression finds mistakes that would fail the deployment minutes later, in the
 // words of the parser with which the local engine runs schedules.
-func checkExpression(r *rules, expression string, zone text) {
+func checkExpression(r *rules, field, expression string, zone text) {
 	if zone.known && zone.value != "" {
 		if _, err := schedule.Parse("rate(1 day)", zone.value); err != nil {
 			r.breaks("TimeZone", "must be the name of a time zone in the IANA database, such as Europe/Oslo, got %q; correct it", zone.value)
 		}
 	}
 	if _, err := schedule.Parse(expression, ""); err != nil {
-		r.breaks("Expression", "must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got %q (%w); rewrite it", expression, errors.Unwrap(err))
+		r.breaks(field, "must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got %q (%w); rewrite it", expression, errors.Unwrap(err))
 	}
 }
