@@ -421,9 +421,12 @@ func (b *Backend) Connections() awsec2.Connections {
 }
 
 // AddEnvironment adds an environment variable to all functions of the program, and
-// returns the first one.
+// returns the first one. It panics for a variable that Lambda or a connection sets.
 func (b *Backend) AddEnvironment(key *string, value *string, options *awslambda.EnvironmentOptions) awslambda.Function {
-	return principals(functionsOf(b)).addEnvironment(key, value, options)
+	for _, h := range b.handlers() {
+		h.AddEnvironment(key, value, options)
+	}
+	return b.Handler.Function
 }
 
 // addConnectionRegistry creates the table of the WebSocket connections. The relay uses it

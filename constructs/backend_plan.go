@@ -120,7 +120,7 @@ func (b *backendPlan) planHandler(r *rules, props *BackendProps) {
 	b.handler = h.withDefaults()
 	r.in("Handler", b.handler.check)
 	r.in("Concurrency", b.handler.Concurrency.check)
-	checkVariableNames(r, b.handler.variables())
+	checkVariables(r, "Environment", props.Environment)
 }
 
 // planJobs completes the props of the second function.

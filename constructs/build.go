@@ -135,6 +135,9 @@ func stage(binary []byte, files map[string]string) (path string, err error) {
 //	)
 func Prebuild(handlers ...*HandlerProps) {
 	for _, props := range handlers {
+		if props == nil {
+			continue
+		}
 		p := props.withDefaults()
 		source, err := p.source()
 		if err != nil || p.prebuilt() {

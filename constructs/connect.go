@@ -1,6 +1,8 @@
 package hearth
 
 import (
+	"fmt"
+	"reflect"
 	"regexp"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -58,12 +60,18 @@ func (o *ConnectOptions) name(c construct) string {
 func functionsOf(client Client) []awslambda.Function {
 	switch c := client.(type) {
 	case *Backend:
+		if c == nil {
+			return nil
+		}
 		functions := make([]awslambda.Function, 0, 2)
 		for _, h := range c.handlers() {
 			functions = append(functions, h.Function)
 		}
 		return functions
 	case *Handler:
+		if c == nil {
+			return nil
+		}
 		return []awslambda.Function{c.Function}
 	case awslambda.Function:
 		return []awslambda.Function{c}
@@ -90,11 +98,18 @@ func connect(c construct, client Client, connect func(fn awslambda.Function) aws
 	functions := functionsOf(client)
 	if len(functions) == 0 {
 		r := &rules{where: "Client"}
-		refuse(c, []error{r.brokenRule("Function", "must be an awslambda.Function, a Handler or a Backend, got %T; pass the function", client)})
+		refuse(c, []error{r.brokenRule("Function", "must be an awslambda.Function, a Handler or a Backend, got %s; pass the function", kindOfClient(client))})
 	}
 	grant := connect(functions[0])
 	for _, fn := range functions[1:] {
 		grant = grant.Combine(connect(fn))
 	}
 	return grant
+}
+
+func kindOfClient(client Client) string {
+	if v := reflect.ValueOf(client); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return "nil"
+	}
+	return fmt.Sprintf("%T", client)
 }

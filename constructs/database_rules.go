@@ -49,6 +49,8 @@ func (p *DatabaseProxyProps) check(r *rules, family text) {
 			r.breaks("User", "must be set with more than 1 of Secrets, got none for %d; name the one that programs log in as", secrets)
 		}
 	}
+	noneNil(r, "Secrets", elementsOf(p.Secrets))
+	noneNil(r, "SecurityGroups", elementsOf(p.SecurityGroups))
 	p.checkLogin(r)
 	if isTrue(p.ReadOnly) && p.Instance != nil {
 		r.breaks("ReadOnly", "must be unset with Instance, which has no readers behind one endpoint; remove it, or use an Aurora cluster")

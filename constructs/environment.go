@@ -66,6 +66,24 @@ func (e *environment) setByUser(by construct, name string, value *string) {
 	e.variables[name] = variable{*value, by}
 }
 
+// addByUser records a variable that the user adds, and panics if it breaks a rule.
+func (e *environment) addByUser(by construct, key, value *string) {
+	r := &rules{where: "AddEnvironment"}
+	if key == nil {
+		r.breaks("key", "must be the name of a variable, got nil; pass one")
+		refuse(by, r.broken)
+	}
+	checkVariable(r, "key", *key, value)
+	refuse(by, r.broken)
+	if v, isSet := e.variables[*key]; isSet && v.by != by && v.value != *value {
+		e.refuse(by, *key, v.by)
+	}
+	if len(e.queues) > 0 && (*key == wire.EnvQueues || *key == wire.EnvPartialResponses) {
+		e.refuse(by, *key, e.queues[0].Queue)
+	}
+	e.setByUser(by, *key, value)
+}
+
 func (e *environment) refuse(by construct, what string, other construct) {
 	refuse(by, []error{fmt.Errorf("%s of %s must lead to one construct, got %s and %s; give one of the connections a name with ConnectOptions.Name, by which the program tells them apart",
 		what, *e.function.Node().Path(), *other.Node().Path(), *by.Node().Path())})
@@ -75,7 +93,7 @@ func (e *environment) refuse(by construct, what string, other construct) {
 func (e *environment) addQueue(name string, q *Queue) {
 	i, known := slices.BinarySearchFunc(e.queues, name, func(c connectedQueue, name string) int { return cmp.Compare(c.name, name) })
 	if known {
-		if e.queues[i].Queue != q {
+		if other := e.queues[i].Queue; other != q && other.urlOf() != q.urlOf() {
 			e.refuse(q, fmt.Sprintf("the queue %q", name), e.queues[i].Queue)
 		}
 		return

@@ -66,6 +66,7 @@ func (p *GradualProps) check(r *rules, provisioned bool) {
 	} else if name := textOf(p.Config.DeploymentConfigName()); provisioned && name.value != allAtOnce {
 		r.breaks("Gradual.Config", "must be awscodedeploy.LambdaDeploymentConfig_ALL_AT_ONCE() together with Concurrency.Provisioned, got %q; steps are weights of the alias, which Lambda refuses then: unset Provisioned, or deploy without steps", name.value)
 	}
+	noneNil(r, "Gradual.Alarms", elementsOf(p.Alarms))
 	if p.Alarms != nil && len(*p.Alarms) > maxDeploymentAlarms {
 		r.breaks("Gradual.Alarms", "must be at most %d alarms, got %d; join some of them in a composite alarm", maxDeploymentAlarms, len(*p.Alarms))
 	}

@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,7 +55,8 @@ func TestGradualRules(t *testing.T) {
 		return func(r *rules) { p.check(r, provisioned) }
 	}
 	alarms := func(n int) *GradualProps {
-		all := make([]awscloudwatch.IAlarm, n)
+		alarm := awscloudwatch.Alarm_FromAlarmArn(setup(t), jsii.String("Sales"), jsii.String("arn:aws:cloudwatch:eu-north-1:123456789012:alarm:sales"))
+		all := slices.Repeat([]awscloudwatch.IAlarm{alarm}, n)
 		return &GradualProps{Alarms: &all, Config: canary}
 	}
 	refused := func(name string) []string {

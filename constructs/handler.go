@@ -313,7 +313,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	r := &rules{where: "HandlerProps"}
 	p.check(r)
 	r.in("Concurrency", p.Concurrency.check)
-	checkVariableNames(r, p.variables())
+	checkVariables(r, "Environment", p.Environment)
 	manifest, binary := p.load(r)
 	if manifest != nil {
 		checkTimeouts(r, halfOf(manifest, p.Half), secondsOf(p.Timeout))
@@ -492,8 +492,10 @@ func (h *Handler) GrantPrincipal() awsiam.IPrincipal { return h.Function.GrantPr
 // Connections implements awsec2.IConnectable for a function in a VPC.
 func (h *Handler) Connections() awsec2.Connections { return h.Function.Connections() }
 
-// AddEnvironment adds an environment variable to the function, and returns it.
+// AddEnvironment adds an environment variable to the function, and returns it. It panics
+// for a variable that Lambda or a connection sets.
 func (h *Handler) AddEnvironment(key *string, value *string, options *awslambda.EnvironmentOptions) awslambda.Function {
+	h.app.environmentOf(h.Function).addByUser(h, key, value)
 	return h.Function.AddEnvironment(key, value, options)
 }
 

@@ -31,6 +31,8 @@ func (p *HandlerProps) check(r *rules) {
 			r.breaks("Files", "must have paths inside the deployed program other than bootstrap, got %q; use / and neither .. nor a leading /", file)
 		}
 	}
+	noneNil(r, "Layers", elementsOf(p.Layers))
+	noneNil(r, "SecurityGroups", elementsOf(p.SecurityGroups))
 	if p.Code != nil || p.Image != nil {
 		r.mustBeUnset("with Code or Image, which is built already; remove one of them",
 			given{"BuildTags", p.BuildTags != nil}, given{"Entry", p.Entry != nil}, given{"Files", p.Files != nil},
@@ -56,25 +58,28 @@ func (p *HandlerProps) check(r *rules) {
 	}
 }
 
-// variables returns the names of the environment variables, sorted.
-func (p *HandlerProps) variables() []string {
-	if p.Environment == nil {
-		return nil
+// checkVariables checks environment variables.
+func checkVariables(r *rules, field string, variables *map[string]*string) {
+	if variables == nil {
+		return
 	}
-	return sortedKeys(*p.Environment)
+	for _, name := range sortedKeys(*variables) {
+		checkVariable(r, field, name, (*variables)[name])
+	}
 }
 
-// checkVariableNames checks the names of environment variables.
-func checkVariableNames(r *rules, names []string) {
-	for _, name := range names {
-		switch {
-		case name == wire.EnvRole:
-			r.breaks("Environment", "must not have %s, which says which half of the program runs; set HandlerProps.Half", name)
-		case name == wire.EnvManifest:
-			r.breaks("Environment", "must not have %s, with which the program writes its manifest and exits; remove it", name)
-		case !variablePattern.MatchString(name):
-			r.breaks("Environment", "must have names of 2 or more letters, digits and _ that start with a letter, got %q; rename it", name)
-		}
+func checkVariable(r *rules, field, name string, value *string) {
+	switch {
+	case name == wire.EnvRole:
+		r.breaks(field, "must not have %s, which says which half of the program runs; set HandlerProps.Half", name)
+	case name == wire.EnvManifest:
+		r.breaks(field, "must not have %s, with which the program writes its manifest and exits; remove it", name)
+	case wire.ReservedVariables[name]:
+		r.breaks(field, "must not have %s, which Lambda sets itself; rename it", name)
+	case !variablePattern.MatchString(name):
+		r.breaks(field, "must have names of 2 or more letters, digits and _ that start with a letter, got %q; rename it", name)
+	case value == nil:
+		r.breaks(field, "must have a value for %s, got nil; remove it, or set an empty string", name)
 	}
 }
 

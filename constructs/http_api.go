@@ -301,6 +301,7 @@ func (p *HttpApiProps) check(r *rules) {
 		checkStageName(r, p.StageName)
 	}
 	checkThrottle(r, p.Throttle)
+	noneNil(r, "AuthorizationScopes", elementsOf(p.AuthorizationScopes))
 }
 
 // The rules of the props that several kinds of APIs have.

@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -203,6 +204,7 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	m.props.takeBackend()
 	r := &rules{where: "MonitoringProps"}
 	m.props.checkParts(r)
+	m.props.onlyOnce()
 	m.props.check(r)
 	refuse(m, r.broken)
 	if m.props.Email != nil {
@@ -260,6 +262,9 @@ func (m *Monitoring) notify() {
 
 // AddActions adds actions that run when any of the alarms goes off.
 func (m *Monitoring) AddActions(actions ...awscloudwatch.IAlarmAction) {
+	r := &rules{where: "Monitoring"}
+	noneNil(r, "AddActions", actions)
+	refuse(m, r.broken)
 	m.acts = m.acts || len(actions) > 0
 	for _, a := range m.Alarms {
 		a.AddAlarmAction(actions...)
@@ -309,10 +314,32 @@ func (p *MonitoringProps) takeBackend() {
 	}
 }
 
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html (2026-11)
+var dashboardNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+
+// emailPattern finds empty and mistyped addresses; SNS asks each address to confirm.
+var emailPattern = regexp.MustCompile(`^[^\s@]+@[^\s@]+$`)
+
 func (p *MonitoringProps) check(r *rules) {
 	if isFalse(p.Dashboard) && p.DashboardName != nil {
 		r.breaks("DashboardName", "must be unset while Dashboard is false; remove one of them")
 	}
+	if name := textOf(p.DashboardName); name.known && !dashboardNamePattern.MatchString(name.value) {
+		r.breaks("DashboardName", "must be 1 to 255 letters, digits, - and _, got %q; rename it", name.value)
+	}
+	if email := textOf(p.Email); email.known && !emailPattern.MatchString(email.value) {
+		r.breaks("Email", "must be an address such as oncall@example.com, got %q; correct it, or unset it for no messages", email.value)
+	}
+	noneNil(r, "Actions", elementsOf(p.Actions))
+	noneNil(r, "Databases", p.Databases)
+	noneNil(r, "FunctionUrls", p.FunctionUrls)
+	noneNil(r, "Handlers", p.Handlers)
+	noneNil(r, "HttpApis", p.HttpApis)
+	noneNil(r, "Queues", p.Queues)
+	noneNil(r, "RestApis", p.RestApis)
+	noneNil(r, "Schedules", p.Schedules)
+	noneNil(r, "WebSocketApis", p.WebSocketApis)
+	r.within("OldestMessage", secondsOf(p.OldestMessage), minRetentionSecs, maxRetentionSecs, "seconds", "no message waits longer than 14 days")
 	r.within("AccountConcurrency", numberOf(p.AccountConcurrency), 1, 1e6, "instances", "it is the quota of the account")
 	r.within("ErrorsPerMinute", numberOf(p.ErrorsPerMinute), 1, 1e6, "errors", "leave it unset for 1")
 	percent := func(field string, value *float64) {
@@ -321,6 +348,22 @@ func (p *MonitoringProps) check(r *rules) {
 	percent("FailedPercent", p.FailedPercent)
 	percent("JobsFailedPercent", p.JobsFailedPercent)
 	percent("SpilloverPercent", p.SpilloverPercent)
+}
+
+// onlyOnce removes the parts that are listed a second time, such as a queue of Backend.
+func (p *MonitoringProps) onlyOnce() {
+	p.Databases, p.FunctionUrls, p.Handlers, p.HttpApis = unique(p.Databases), unique(p.FunctionUrls), unique(p.Handlers), unique(p.HttpApis)
+	p.Queues, p.RestApis, p.Schedules, p.WebSocketApis = unique(p.Queues), unique(p.RestApis), unique(p.Schedules), unique(p.WebSocketApis)
+}
+
+func unique[T comparable](parts []T) []T {
+	var once []T
+	for _, part := range parts {
+		if !slices.Contains(once, part) {
+			once = append(once, part)
+		}
+	}
+	return once
 }
 
 // checkParts refuses a Monitoring without parts.

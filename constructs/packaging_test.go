@@ -88,7 +88,7 @@ func TestPackagingRules(t *testing.T) {
 		}},
 		{"parts", (&HandlerProps{Half: Jobs}).check, nil},
 		{"no part", (&HandlerProps{Half: "all"}).check, []string{`P.Half must be Requests or Jobs, got "all"; leave it unset for everything`}},
-		{"role", func(r *rules) { checkVariableNames(r, []string{"HEARTH_ROLE"}) }, []string{"P.Environment must not have HEARTH_ROLE, which says which half of the program runs; set HandlerProps.Half"}},
+		{"role", func(r *rules) { checkVariable(r, "Environment", "HEARTH_ROLE", jsii.String("jobs")) }, []string{"P.Environment must not have HEARTH_ROLE, which says which half of the program runs; set HandlerProps.Half"}},
 	})
 }
 

@@ -61,11 +61,3 @@ func (p principals) grantable() awsiam.IPrincipal {
 	}
 	return &principal{p}
 }
-
-// addEnvironment adds a variable to each function.
-func (p principals) addEnvironment(key, value *string, options *awslambda.EnvironmentOptions) awslambda.Function {
-	for _, fn := range p {
-		fn.AddEnvironment(key, value, options)
-	}
-	return p[0]
-}

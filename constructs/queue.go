@@ -468,6 +468,12 @@ func (q *Queue) address() (url, name, stack string) {
 	return q.url, q.physical, q.stack
 }
 
+// urlOf returns the queue's URL, by which two constructs of one queue are the same.
+func (q *Queue) urlOf() string {
+	url, _, _ := q.address()
+	return url
+}
+
 // logicalID returns the logical id of a queue that the app creates, otherwise "".
 // CloudFormation makes the queue's name from it, unless the name is fixed.
 func (q *Queue) logicalID() string {

@@ -59,6 +59,7 @@ func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver) *QueueAlar
 	p := *props
 	oldest := secondsOf(p.OldestMessage).or(defaultOldestMessageSecs)
 	r := &rules{where: "QueueAlarmsProps"}
+	noneNil(r, "Actions", elementsOf(p.Actions))
 	r.within("DeadLetters", numberOf(p.DeadLetters), 1, 1e6, "messages", "leave it unset for 1")
 	r.within("OldestMessage", oldest, minRetentionSecs, maxRetentionSecs, "seconds", "no message waits longer than 14 days")
 	refuse(q, r.broken)

@@ -1,5 +1,7 @@
 package hearth
 
+import "slices"
+
 // queueValues are the values of a queue and its event source for the rules. They come from
 // [QueueProps], or, in [NewChecks], from the properties of resources.
 type queueValues struct {
@@ -22,6 +24,7 @@ type queueValues struct {
 	leastPollers    number
 	mostPollers     number
 	filters         int
+	nilFilter       bool
 	ownDead         bool
 	deadFifo        bool
 	receives        number
@@ -62,7 +65,7 @@ func (p *QueueProps) values() queueValues {
 		v.pollers, v.leastPollers, v.mostPollers = true, numberOf(p.Pollers.Min), numberOf(p.Pollers.Max)
 	}
 	if p.Filters != nil {
-		v.filters = len(*p.Filters)
+		v.filters, v.nilFilter = len(*p.Filters), slices.Contains(*p.Filters, nil)
 	}
 	if p.DeadLetterQueue != nil {
 		v.ownDead, v.deadFifo = true, isTrue(p.DeadLetterQueue.Fifo())
@@ -210,6 +213,9 @@ func (v queueValues) checkEventSource(r *rules) {
 	r.within("MaxConcurrency", v.maxConcurrency, minConcurrencyInstances, maxConcurrencyInstances, "instances", "leave it unset for no bound")
 	if v.pollers {
 		v.checkPollers(r)
+	}
+	if v.nilFilter {
+		r.breaks("Filters", "must have a pattern in each element, got nil; remove it")
 	}
 	if v.filters > maxFilters {
 		r.breaks("Filters", "must be at most %d patterns, got %d; join some of them, or filter in the program", maxFilters, v.filters)

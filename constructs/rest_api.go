@@ -323,6 +323,8 @@ func (p *RestApiProps) check(r *rules) {
 	checkDomain(r, p.Domain, !isTrue(p.DisableExecuteApiEndpoint), nil)
 	checkStageName(r, p.StageName)
 	checkThrottle(r, p.Throttle)
+	noneNil(r, "AuthorizationScopes", elementsOf(p.AuthorizationScopes))
+	noneNil(r, "BinaryMediaTypes", elementsOf(p.BinaryMediaTypes))
 	if p.AuthorizationScopes != nil && p.Authorizer == nil {
 		r.breaks("AuthorizationScopes", "must be unset without Authorizer, which asks for them; set Authorizer too")
 	}

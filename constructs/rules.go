@@ -120,6 +120,12 @@ func pathOf(c constructs.Construct) string { return *c.ToString() }
 // and jsii would refuse c as a scope or a dependency. The type of c needs an exported
 // method. newConstruct returns the state of the app.
 func newConstruct(c, scope constructs.Construct, id *string) *app {
+	switch {
+	case scope == nil:
+		panic(fmt.Errorf("%T must have a scope, got nil; pass the stack or a construct in it", c))
+	case id == nil || *id == "":
+		panic(fmt.Errorf("%T in %q must have an id, got none; pass one that is unique in its scope", c, pathOf(scope)))
+	}
 	a := appOf(scope)
 	constructs.NewConstruct_Override(c, scope, id)
 	return a
@@ -166,6 +172,25 @@ func (r *rules) mustBeUnset(because string, props ...given) {
 			r.breaks(p.field, "must be unset %s", because)
 		}
 	}
+}
+
+// noneNil adds a broken rule for each element that is nil. The CDK would answer with an
+// error of JavaScript.
+func noneNil[T comparable](r *rules, field string, elements []T) {
+	var none T
+	for i, e := range elements {
+		if e == none {
+			r.breaks(fmt.Sprintf("%s[%d]", field, i), "must be set, got nil; remove it")
+		}
+	}
+}
+
+// elementsOf returns the elements of an optional list.
+func elementsOf[T any](list *[]T) []T {
+	if list == nil {
+		return nil
+	}
+	return *list
 }
 
 // within checks that a number is whole, finite, and between two bounds. The unit is

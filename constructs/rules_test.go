@@ -209,12 +209,14 @@ func TestHandlerRules(t *testing.T) {
 		{"timeout above", timeout(901), []string{"P.Timeout must be 1 to 900 seconds, got 901; split work that takes longer"}},
 		{"timeout token", timeout(*token), nil},
 		{"tags in one", (&HandlerProps{BuildTags: []string{"a", "b,c"}}).check, []string{`P.BuildTags must be one tag for each element, got "b,c"; split it`}},
-		{"variable names", func(r *rules) { checkVariableNames(r, []string{"A", "AB", "_AB", "A-B"}) }, []string{
+		{"variable names", func(r *rules) { checkVariables(r, "Environment", &map[string]*string{"A": jsii.String(""), "AB": jsii.String(""), "_AB": jsii.String(""), "A-B": jsii.String("")}) }, []string{
 			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "A"; rename it`,
-			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "_AB"; rename it`,
 			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "A-B"; rename it`,
+			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "_AB"; rename it`,
 		}},
-		{"manifest variable", func(r *rules) { checkVariableNames(r, []string{wire.EnvManifest}) }, []string{"P.Environment must not have HEARTH_MANIFEST, with which the program writes its manifest and exits; remove it"}},
+		{"a variable of Lambda", func(r *rules) { checkVariable(r, "Environment", "AWS_REGION", jsii.String("x")) }, []string{"P.Environment must not have AWS_REGION, which Lambda sets itself; rename it"}},
+		{"a variable without a value", func(r *rules) { checkVariables(r, "Environment", &map[string]*string{"AB": nil}) }, []string{"P.Environment must have a value for AB, got nil; remove it, or set an empty string"}},
+		{"manifest variable", func(r *rules) { checkVariable(r, "Environment", wire.EnvManifest, jsii.String("x")) }, []string{"P.Environment must not have HEARTH_MANIFEST, with which the program writes its manifest and exits; remove it"}},
 		{"two log groups", (&HandlerProps{LogGroup: logs, LogRetention: awslogs.RetentionDays_ONE_DAY}).check, []string{"P.LogRetention must be unset with LogGroup, which has its own retention; remove one of them"}},
 		{"no VPC", (&HandlerProps{SecurityGroups: groups, VpcSubnets: subnets}).check, []string{
 			"P.SecurityGroups must be unset without Vpc; set Vpc too",

@@ -55,6 +55,7 @@ func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointPr
 	if props.Vpc == nil {
 		r.breaks("Vpc", "must be set, got none; pass the VPC of the functions")
 	}
+	noneNil(r, "Accounts", elementsOf(props.Accounts))
 	refuse(e, r.broken)
 	group := awsec2.NewSecurityGroup(e, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
 		AllowAllOutbound: jsii.Bool(false),

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/lambdahearth/hearth/internal/wire"
 )
 
 const (
@@ -86,7 +88,7 @@ var functionRules = []Rule{
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			for _, name := range slices.Sorted(maps.Keys(r.get("Environment", "Variables").keys())) {
-				if reservedVariables[name] {
+				if wire.ReservedVariables[name] {
 					report("Environment.Variables must not have a name that Lambda sets itself, got %q; choose another name", name)
 				}
 			}
@@ -146,13 +148,4 @@ var functionRules = []Rule{
 			}
 		},
 	},
-}
-
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime (2026-11)
-var reservedVariables = map[string]bool{
-	"_HANDLER": true, "_X_AMZN_TRACE_ID": true, "AWS_DEFAULT_REGION": true, "AWS_REGION": true, "AWS_EXECUTION_ENV": true,
-	"AWS_LAMBDA_FUNCTION_NAME": true, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": true, "AWS_LAMBDA_FUNCTION_VERSION": true,
-	"AWS_LAMBDA_INITIALIZATION_TYPE": true, "AWS_LAMBDA_LOG_GROUP_NAME": true, "AWS_LAMBDA_LOG_STREAM_NAME": true,
-	"AWS_ACCESS_KEY": true, "AWS_ACCESS_KEY_ID": true, "AWS_SECRET_ACCESS_KEY": true, "AWS_SESSION_TOKEN": true,
-	"AWS_LAMBDA_RUNTIME_API": true, "LAMBDA_TASK_ROOT": true, "LAMBDA_RUNTIME_DIR": true,
 }
