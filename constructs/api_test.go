@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 )
@@ -244,9 +245,9 @@ func TestDomainRules(t *testing.T) {
 	}
 	name := func(s string) func(*rules) { return check(DomainProps{HostedZone: zone, Name: &s}, true) }
 	like := func(s string) []string {
-		return []string{`P.Name must be a domain name in small letters, such as api.example.com, got "` + s + `"; leave the scheme and the path out`}
+		return []string{`P.Name must be a domain name in small letters, such as api.example.com, got "` + s + `"; leave the scheme, the path and a last dot out`}
 	}
-	mutual := DomainProps{Certificate: certificate, MutualTls: &awsapigatewayv2.MTLSConfig{}, Name: jsii.String("api.example.com")}
+	mutual := DomainProps{Certificate: certificate, MutualTls: &awsapigatewayv2.MTLSConfig{Bucket: awss3.Bucket_FromBucketName(stack, jsii.String("Trust"), jsii.String("trust")), Key: jsii.String("ca.pem")}, Name: jsii.String("api.example.com")}
 	runRules(t, []ruleCase{
 		{"name", name("api.example.com"), nil},
 		{"wildcard", name("*.example.com"), nil},
@@ -265,7 +266,9 @@ func TestDomainRules(t *testing.T) {
 	stream := func(d awscdk.Duration) func(*rules) {
 		return (&RestApiProps{IntegrationTimeout: d, Streaming: jsii.Bool(true)}).check
 	}
-	two := HttpApiProps{Domain: &DomainProps{HostedZone: zone, Name: tokenProp()}, DomainMapping: &awsapigatewayv2.DomainMappingOptions{}}
+	two := HttpApiProps{Domain: &DomainProps{HostedZone: zone, Name: tokenProp()}, DomainMapping: &awsapigatewayv2.DomainMappingOptions{DomainName: awsapigatewayv2.DomainName_FromDomainNameAttributes(stack, jsii.String("Existing"), &awsapigatewayv2.DomainNameAttributes{
+		Name: jsii.String("api.example.com"), RegionalDomainName: jsii.String("d"), RegionalHostedZoneId: jsii.String("Z2"),
+	})}}
 	runRules(t, []ruleCase{
 		{"below", timeout(awscdk.Duration_Millis(jsii.Number(40))), []string{"P.IntegrationTimeout must be 0.05 to 300 seconds, got 0.04; leave it unset for 29 seconds"}},
 		{"lowest", timeout(awscdk.Duration_Millis(jsii.Number(50))), nil},

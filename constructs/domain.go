@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -16,6 +17,14 @@ import (
 
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-custom-domains.html (2026-11)
 var domainPattern = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+const maxDomainLetters = 253
+
+// mappingPattern is the pattern of a path on a domain.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html (2026-11)
+var mappingPattern = regexp.MustCompile(`^[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*$`)
+
+const maxMappingLetters = 300
 
 // DomainProps put an API on a domain of your own.
 type DomainProps struct {
@@ -64,13 +73,27 @@ func (p *DomainProps) check(r *rules, open bool) {
 	switch {
 	case !name.set:
 		r.breaks("Name", "must be a domain name, got none; it is where clients find the API")
-	case name.known && !domainPattern.MatchString(name.value):
-		r.breaks("Name", "must be a domain name in small letters, such as api.example.com, got %q; leave the scheme and the path out", name.value)
-	}
-	if name.known && p.HostedZone != nil {
-		known := textOf(p.HostedZone.ZoneName())
-		if zone := strings.TrimSuffix(known.value, "."); known.known && zone != lookupZone && name.value != zone && !strings.HasSuffix(name.value, "."+zone) {
+	case name.known && (!domainPattern.MatchString(name.value) || len(name.value) > maxDomainLetters):
+		r.breaks("Name", "must be a domain name in small letters, such as api.example.com, got %q; leave the scheme, the path and a last dot out", name.value)
+	case name.known && p.HostedZone != nil:
+		known := zoneName(p.HostedZone)
+		if zone := strings.ToLower(strings.TrimSuffix(known.value, ".")); known.known && known.value != lookupZone && name.value != zone && !strings.HasSuffix(name.value, "."+zone) {
 			r.breaks("Name", "must be in HostedZone, which is %q, got %q; pass the zone of the name", zone, name.value)
+		}
+	}
+	path := textOf(p.Path)
+	switch {
+	case path.set && !path.known:
+		r.breaks("Path", "must be a plain string, got a token; it decides which APIs share the domain")
+	case path.known && (!mappingPattern.MatchString(path.value) || len(path.value) > maxMappingLetters):
+		r.breaks("Path", "must be 1 to %d letters, digits and $-_.+!*'() in parts between /, got %q; leave it unset for the whole domain", maxMappingLetters, path.value)
+	}
+	if tls := p.MutualTls; tls != nil {
+		if tls.Bucket == nil {
+			r.breaks("MutualTls.Bucket", "must be set, got nil; it holds the trust store")
+		}
+		if tls.Key == nil {
+			r.breaks("MutualTls.Key", "must be set, got nil; it is the name of the trust store in Bucket")
 		}
 	}
 	if p.MutualTls != nil && open {
@@ -79,6 +102,17 @@ func (p *DomainProps) check(r *rules, open bool) {
 	if p.Certificate == nil && p.HostedZone == nil {
 		r.breaks("Certificate", "must be set without HostedZone, through which a new one would be validated, got none; set one of them")
 	}
+}
+
+// zoneName returns the name of a zone. A zone that was imported by its id alone has none:
+// the CDK throws an error.
+func zoneName(zone awsroute53.IHostedZone) (name text) {
+	defer func() {
+		if recover() != nil {
+			name = text{}
+		}
+	}()
+	return textOf(zone.ZoneName())
 }
 
 // url returns the URL of the API on its domain.
@@ -118,6 +152,7 @@ const lookupZone = "DUMMY"
 // domain is a domain name that an API has created and others may share.
 type domain struct {
 	by        constructs.Construct
+	props     *DomainProps // with which it was created
 	webSocket bool
 	v1        awsapigateway.IDomainName
 	v2        awsapigatewayv2.IDomainName
@@ -136,7 +171,7 @@ func (a *app) shared(by constructs.Construct, p *DomainProps, webSocket bool) *d
 	key := strings.Join([]string{pathOf(awscdk.Stage_Of(by)), *stack.Account(), *stack.Region(), name}, "\n")
 	d := a.domains[key]
 	if d == nil {
-		d = &domain{by: by, webSocket: webSocket, paths: map[string]constructs.Construct{}}
+		d = &domain{by: by, props: p, webSocket: webSocket, paths: map[string]constructs.Construct{}}
 		a.domains[key] = d
 	}
 	r := &rules{where: "DomainProps"}
@@ -148,9 +183,30 @@ func (a *app) shared(by constructs.Construct, p *DomainProps, webSocket bool) *d
 	case d.paths[path] != nil:
 		r.breaks("Path", "must lead to one API, got %q on %q for %s too; give each API a path of its own", path, name, pathOf(d.paths[path]))
 	}
+	if webSocket && strings.Contains(path, "/") {
+		r.breaks("Path", "must be one part for a WebSocket API, got %q; remove the /", path)
+	}
+	p.checkSame(r, d)
 	refuse(by, r.broken)
 	d.paths[path] = by
 	return d
+}
+
+// checkSame checks the props of an API that shares a domain. The domain has those of the
+// API that created it, so others would be ignored.
+func (p *DomainProps) checkSame(r *rules, d *domain) {
+	first := d.props
+	differs := func(field string, same bool) {
+		if !same {
+			r.breaks(field, "must be as in %s, which creates the domain; set both alike, or give each API a domain of its own", pathOf(d.by))
+		}
+	}
+	differs("Certificate", p.Certificate == nil || p.Certificate == first.Certificate ||
+		first.Certificate != nil && *p.Certificate.CertificateArn() == *first.Certificate.CertificateArn())
+	differs("HostedZone", p.HostedZone == nil || p.HostedZone == first.HostedZone ||
+		first.HostedZone != nil && *p.HostedZone.HostedZoneId() == *first.HostedZone.HostedZoneId())
+	differs("IpAddressType", p.IpAddressType == "" || p.IpAddressType == first.IpAddressType)
+	differs("MutualTls", p.MutualTls == nil || p.MutualTls == first.MutualTls || first.MutualTls != nil && reflect.DeepEqual(p.MutualTls, first.MutualTls))
 }
 
 // mapping creates the domain of an HTTP or WebSocket API, or maps an existing one. API
@@ -202,6 +258,14 @@ func (p *DomainProps) mapRest(a *app, scope constructs.Construct, api awsapigate
 		d.v1 = awsapigateway.DomainName_FromDomainNameAttributes(scope, jsii.String("Domain"), &awsapigateway.DomainNameAttributes{
 			DomainName: d.v2.DomainNameRef().DomainName, DomainNameAliasHostedZoneId: d.v2.RegionalHostedZoneId(), DomainNameAliasTarget: d.v2.RegionalDomainName(),
 		})
+	}
+	if p.Path != nil && strings.Contains(*p.Path, "/") {
+		// REST APIs' own resource takes no path of several parts.
+		// https://github.com/aws/aws-cdk/issues/14822 (2026-11)
+		awsapigatewayv2.NewCfnApiMapping(scope, jsii.String("Mapping"), &awsapigatewayv2.CfnApiMappingProps{
+			ApiId: api.RestApiId(), ApiMappingKey: p.Path, DomainName: d.v1.DomainName(), Stage: api.DeploymentStage().StageName(),
+		})
+		return
 	}
 	awsapigateway.NewBasePathMapping(scope, jsii.String("Mapping"), &awsapigateway.BasePathMappingProps{
 		BasePath: p.Path, DomainName: d.v1, RestApi: api, Stage: api.DeploymentStage(),

@@ -56,7 +56,8 @@ type FunctionUrl struct {
 
 	function awslambda.Function // nil when it is imported
 
-	app *app
+	app           *app
+	distributions map[awscloudfront.IDistribution]bool
 }
 
 // NewFunctionUrl creates a URL for a function. It panics with every broken rule
@@ -66,7 +67,7 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 		props = &FunctionUrlProps{}
 	}
 	p := *props
-	u := &FunctionUrl{}
+	u := &FunctionUrl{distributions: map[awscloudfront.IDistribution]bool{}}
 	u.app = newConstruct(u, scope, id)
 	r := &rules{where: "FunctionUrlProps"}
 	u.app.checkInvoked(r, p.Handler)
@@ -149,18 +150,30 @@ func (u *FunctionUrl) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html (2026-11)
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-lambda.html (2026-11)
 func (u *FunctionUrl) GrantCloudFront(distribution awscloudfront.IDistribution) {
-	for id, action := range map[string]string{"CloudFrontUrl": "lambda:InvokeFunctionUrl", "CloudFrontFunction": "lambda:InvokeFunction"} {
-		permission := &awslambda.CfnPermissionProps{
-			Action:       jsii.String(action),
-			FunctionName: u.FunctionUrl.FunctionArn(),
-			Principal:    jsii.String("cloudfront.amazonaws.com"),
-			SourceArn:    distribution.DistributionArn(),
-		}
-		if action == "lambda:InvokeFunction" {
-			permission.InvokedViaFunctionUrl = jsii.Bool(true)
-		}
-		awslambda.NewCfnPermission(u, jsii.String(id+"-"+*distribution.Node().Id()), permission)
+	if distribution == nil {
+		r := &rules{where: "FunctionUrl"}
+		refuse(u, []error{r.brokenRule("GrantCloudFront", "must get a distribution, got nil; pass the one with this origin")})
 	}
+	if u.distributions[distribution] {
+		return
+	}
+	u.distributions[distribution] = true
+	// Two distributions may have one id, in different scopes.
+	id := *distribution.Node().Id()
+	if u.Node().TryFindChild(jsii.String("CloudFrontUrl-"+id)) != nil {
+		id += "-" + *distribution.Node().Addr()
+	}
+	permit := func(name, action string, throughUrl *bool) {
+		awslambda.NewCfnPermission(u, jsii.String(name+"-"+id), &awslambda.CfnPermissionProps{
+			Action:                jsii.String(action),
+			FunctionName:          u.FunctionUrl.FunctionArn(),
+			InvokedViaFunctionUrl: throughUrl,
+			Principal:             jsii.String("cloudfront.amazonaws.com"),
+			SourceArn:             distribution.DistributionArn(),
+		})
+	}
+	permit("CloudFrontUrl", "lambda:InvokeFunctionUrl", nil)
+	permit("CloudFrontFunction", "lambda:InvokeFunction", jsii.Bool(true))
 }
 
 // Url is https://{url-id}.lambda-url.{region}.on.aws/.

@@ -3,7 +3,6 @@ package hearth
 import (
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
@@ -130,6 +129,7 @@ type HttpApi struct {
 	handler *Handler // nil for another function
 	// integrations are the integrations of AddRoutes, one for each function.
 	integrations map[awslambda.IFunction]awsapigatewayv2integrations.HttpLambdaIntegration
+	routes       routes
 	url          *string
 }
 
@@ -140,7 +140,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 		props = &HttpApiProps{}
 	}
 	p := *props
-	a := &HttpApi{integrations: map[awslambda.IFunction]awsapigatewayv2integrations.HttpLambdaIntegration{}}
+	a := &HttpApi{integrations: map[awslambda.IFunction]awsapigatewayv2integrations.HttpLambdaIntegration{}, routes: routes{}}
 	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "HttpApiProps"}
 	a.app.checkInvoked(r, p.Handler)
@@ -217,9 +217,20 @@ func (a *HttpApi) AddRoutes(props *HttpRoutesProps) []awsapigatewayv2.HttpRoute 
 	p := *props
 	r := &rules{where: "HttpRoutesProps"}
 	a.app.checkInvoked(r, p.Handler)
-	checkPath(r, textOf(p.Path))
+	path := textOf(p.Path)
+	checkPath(r, path)
+	noneNil(r, "AuthorizationScopes", elementsOf(p.AuthorizationScopes))
+	methods := methodsOf(r, p.Methods)
+	if path.known {
+		for _, method := range methods {
+			a.routes.check(r, "Path", method+" "+path.value)
+		}
+	}
 	a.app.contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
 	refuse(a, r.broken)
+	for _, method := range methods {
+		a.routes[method+" "+path.value] = path.known
+	}
 	a.app.budgetOf(p.Handler).addRequests()
 	return *a.Api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 		AuthorizationScopes: p.AuthorizationScopes,
@@ -270,12 +281,6 @@ type HttpRoutesProps struct {
 	Methods *[]awsapigatewayv2.HttpMethod
 }
 
-func checkPath(r *rules, path text) {
-	if !path.set || path.known && !strings.HasPrefix(path.value, "/") {
-		r.breaks("Path", "must start with /, got %q; it is the path after the stage", path.value)
-	}
-}
-
 // warnOfOpenApi warns of an API that anybody may call up to the account's quota, which
 // all its APIs share. A default throttle would refuse the requests of programs with many
 // users.
@@ -319,6 +324,9 @@ func checkAccessLogs(r *rules, off bool, group awslogs.ILogGroup, retention awsl
 }
 
 func checkDomain(r *rules, p *DomainProps, open bool, mapping *awsapigatewayv2.DomainMappingOptions) {
+	if mapping != nil && mapping.DomainName == nil {
+		r.breaks("DomainMapping.DomainName", "must be a domain that exists, got nil; pass it, or set Domain for a new one")
+	}
 	if p == nil {
 		return
 	}

@@ -164,9 +164,13 @@ type RestApi struct {
 	handler *Handler // nil for another function
 	methods *awsapigateway.MethodOptions
 	mode    awsapigateway.ResponseTransferMode // "" for whole responses
-	timeout number
-	wait    awscdk.Duration
-	url     *string
+	// parameters are the names of the parameters in paths, by the path before them.
+	parameters map[string]string
+	preflight  bool // whether the API answers OPTIONS itself
+	routes     routes
+	timeout    number
+	wait       awscdk.Duration
+	url        *string
 }
 
 // NewRestApi creates a REST API in front of a function. It panics with every
@@ -176,7 +180,11 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 		props = &RestApiProps{}
 	}
 	p := *props
-	a := &RestApi{}
+	a := &RestApi{
+		parameters: map[string]string{"": "{proxy+}"},
+		preflight:  p.CorsPreflight != nil,
+		routes:     routes{"ANY /": true, "ANY /{proxy+}": true},
+	}
 	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "RestApiProps"}
 	a.app.checkInvoked(r, p.Handler)
@@ -247,10 +255,10 @@ func (a *RestApi) serve(p *RestApiProps) {
 }
 
 // integration leaves out the permission for the console's test button, which would bypass
-// the stage.
+// the stage. The permission for all routes has it, and the CDK warns of a wish against it.
 func (a *RestApi) integration(fn awslambda.IFunction, permissionForAll bool) awsapigateway.LambdaIntegration {
 	return awsapigateway.NewLambdaIntegration(fn, &awsapigateway.LambdaIntegrationOptions{
-		AllowTestInvoke: jsii.Bool(false),
+		AllowTestInvoke: jsii.Bool(permissionForAll),
 		// All routes share one permission: the policy of a function has room for some 60.
 		ResponseTransferMode:    a.mode,
 		ScopePermissionToMethod: jsii.Bool(!permissionForAll),
@@ -287,16 +295,25 @@ func (a *RestApi) AddRoute(props *RestRouteProps) awsapigateway.Method {
 	p := *props
 	r := &rules{where: "RestRouteProps"}
 	a.app.checkInvoked(r, p.Handler)
-	checkPath(r, textOf(p.Path))
+	path, method := textOf(p.Path), "ANY"
+	a.checkRestPath(r, path)
+	if p.Method != nil {
+		method = checkMethod(r, "Method", *p.Method)
+	}
+	if path.set && !path.known {
+		r.breaks("Path", "must be a plain string, got a token; the CDK makes a resource of each part of it")
+	}
+	a.routes.check(r, "Path", method+" "+path.value)
+	if method == "OPTIONS" && a.preflight {
+		r.breaks("Method", "must not be OPTIONS with CorsPreflight, which answers them; remove one of them")
+	}
 	a.app.contractOf(p.Handler).checkHttp(r, "a REST", a.timeout.value)
 	refuse(a, r.broken)
+	a.routes[method+" "+path.value] = true
+	a.addParameters(path)
 	a.app.budgetOf(p.Handler).addRequests()
 	a.tellStreaming(p.Handler)
-	method := p.Method
-	if method == nil {
-		method = jsii.String("ANY")
-	}
-	return a.Api.Root().ResourceForPath(p.Path).AddMethod(method, a.integration(p.Handler, true), a.methods)
+	return a.Api.Root().ResourceForPath(p.Path).AddMethod(&method, a.integration(p.Handler, true), a.methods)
 }
 
 // RestRouteProps configure a route of [RestApi.AddRoute].

@@ -209,7 +209,9 @@ func TestHandlerRules(t *testing.T) {
 		{"timeout above", timeout(901), []string{"P.Timeout must be 1 to 900 seconds, got 901; split work that takes longer"}},
 		{"timeout token", timeout(*token), nil},
 		{"tags in one", (&HandlerProps{BuildTags: []string{"a", "b,c"}}).check, []string{`P.BuildTags must be one tag for each element, got "b,c"; split it`}},
-		{"variable names", func(r *rules) { checkVariables(r, "Environment", &map[string]*string{"A": jsii.String(""), "AB": jsii.String(""), "_AB": jsii.String(""), "A-B": jsii.String("")}) }, []string{
+		{"variable names", func(r *rules) {
+			checkVariables(r, "Environment", &map[string]*string{"A": jsii.String(""), "AB": jsii.String(""), "_AB": jsii.String(""), "A-B": jsii.String("")})
+		}, []string{
 			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "A"; rename it`,
 			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "A-B"; rename it`,
 			`P.Environment must have names of 2 or more letters, digits and _ that start with a letter, got "_AB"; rename it`,

@@ -136,6 +136,7 @@ type WebSocketApi struct {
 	handler *Handler // nil for another function
 	// integrations are the integrations of AddRoute, one for each function.
 	integrations map[awslambda.IFunction]awsapigatewayv2integrations.WebSocketLambdaIntegration
+	routes       routes
 	url          *string
 }
 
@@ -146,7 +147,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 		props = &WebSocketApiProps{}
 	}
 	p := *props
-	a := &WebSocketApi{integrations: map[awslambda.IFunction]awsapigatewayv2integrations.WebSocketLambdaIntegration{}}
+	a := &WebSocketApi{integrations: map[awslambda.IFunction]awsapigatewayv2integrations.WebSocketLambdaIntegration{}, routes: routes{}}
 	a.app = newConstruct(a, scope, id)
 	r := &rules{where: "WebSocketApiProps"}
 	a.app.checkInvoked(r, p.Handler)
@@ -296,11 +297,14 @@ func (a *WebSocketApi) AddRoute(props *WebSocketRouteProps) awsapigatewayv2.WebS
 	p := *props
 	r := &rules{where: "WebSocketRouteProps"}
 	a.app.checkInvoked(r, p.Handler)
-	if key := textOf(p.Key); !key.set || key.known && (key.value == "" || strings.HasPrefix(key.value, "$")) {
+	key := textOf(p.Key)
+	if !key.set || key.known && (key.value == "" || strings.HasPrefix(key.value, "$")) {
 		r.breaks("Key", "must be a value of RouteSelectionExpression, got %q; the routes with $ are the API's own", key.value)
 	}
+	a.routes.check(r, "Key", key.value)
 	a.app.contractOf(p.Handler).checkWebSocket(r)
 	refuse(a, r.broken)
+	a.routes[key.value] = key.known
 	a.app.budgetOf(p.Handler).addRequests()
 	integration, known := a.integrations[p.Handler]
 	if !known {
