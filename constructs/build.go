@@ -36,6 +36,10 @@ func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
 		r.breaks("Entry", "must be the directory of a Go main package, got none; %s", todo)
 		return nil, nil
 	}
+	if !textOf(p.Entry).known {
+		r.breaks("Entry", "must be a plain string, got a token; the program is built at synth")
+		return nil, nil
+	}
 	source, err := p.source()
 	if err != nil {
 		r.breaks("Entry", "must be the directory of a Go main package, got %q (%w); %s", *p.Entry, err, todo)

@@ -47,6 +47,8 @@ func (o *ConnectOptions) name(c construct) string {
 	r := &rules{where: "ConnectOptions"}
 	name := textOf(o.Name)
 	switch {
+	case name.standIn != "":
+		return name.standIn
 	case !name.known:
 		r.breaks("Name", "must be a plain string, got a token; it is part of the name of a variable")
 	case !connectionNamePattern.MatchString(name.value):

@@ -19,8 +19,8 @@ type contract struct {
 	stage             awscdk.Stage // of a function with a half
 	manifest          *Manifest
 	queues, schedules map[string]bool
-	// anySchedule says that a schedule is wired whose name is a token.
-	anySchedule bool
+	// anyQueue and anySchedule say that a part is wired whose name is not known yet.
+	anyQueue, anySchedule bool
 	// complete says that a [Backend] wires the other parts.
 	complete bool
 }
@@ -97,6 +97,7 @@ func (c *contract) checkQueue(r *rules, v queueValues) {
 		r.breaks("Name", "must be set for a program that knows its queues by name, got none; it is one of %s in %q", names, c.entry)
 	}
 	if !v.name.known {
+		c.anyQueue = true
 		return
 	}
 	i := slices.IndexFunc(consumed, func(q wire.ManifestQueue) bool { return q.Name == v.name.value })
@@ -140,7 +141,7 @@ func (c *contract) unwired(otherSources bool) []string {
 	var broken []string
 	served := halfOf(c.manifest, c.half)
 	for _, name := range queueNames(served) {
-		if !c.queues[name] && !otherSources {
+		if !c.queues[name] && !c.anyQueue && !otherSources {
 			broken = append(broken, fmt.Sprintf("queue %q must be wired, as %q consumes it, got no Queue with this Name and Handler; create one, remove the consumer, or set Manifest: false", name, c.entry))
 		}
 	}

@@ -83,7 +83,7 @@ func (p *DomainProps) check(r *rules, open bool) {
 	}
 	path := textOf(p.Path)
 	switch {
-	case path.set && !path.known:
+	case path.set && !path.known && path.standIn == "":
 		r.breaks("Path", "must be a plain string, got a token; it decides which APIs share the domain")
 	case path.known && (!mappingPattern.MatchString(path.value) || len(path.value) > maxMappingLetters):
 		r.breaks("Path", "must be 1 to %d letters, digits and $-_.+!*'() in parts between /, got %q; leave it unset for the whole domain", maxMappingLetters, path.value)

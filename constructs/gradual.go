@@ -103,9 +103,10 @@ func (h *Handler) deployGradually() {
 }
 
 // rollBackOn makes an alarm stop a handler's deployments, if they have steps and room for
-// another alarm.
+// another alarm. An alarm of another stack refers to the function already, so the function's
+// stack cannot refer to it.
 func (h *Handler) rollBackOn(a awscloudwatch.Alarm) {
-	if h != nil && h.Deployment != nil && h.deploymentAlarms < maxDeploymentAlarms {
+	if h != nil && h.Deployment != nil && h.deploymentAlarms < maxDeploymentAlarms && a.Stack() == h.Deployment.Stack() {
 		h.Deployment.AddAlarm(a)
 		h.deploymentAlarms++
 	}

@@ -351,7 +351,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 		Code:                         code,
 		Description:                  p.Description,
 		Environment:                  p.Environment,
-		FunctionName:                 p.FunctionName,
+		FunctionName:                 unlessLookedUp(p.FunctionName),
 		Handler:                      handler,
 		Layers:                       p.Layers,
 		LogGroup:                     h.LogGroup,

@@ -13,6 +13,20 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html (2026-11)
 var variablePattern = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 
+// https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html (2026-11)
+var functionNamePattern = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+
+const (
+	maxDescriptionLetters = 256
+
+	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+	maxLayers = 5
+
+	// https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html (2026-11)
+	maxAsyncRetries = 2
+	maxAsyncAgeSecs = 6 * 60 * 60
+)
+
 // check checks the props of a function. Concurrency and environment have separate rules,
 // because a [Backend] has them as its own props.
 func (p *HandlerProps) check(r *rules) {
@@ -50,6 +64,19 @@ func (p *HandlerProps) check(r *rules) {
 	}
 	if p.LogGroup != nil && p.LogRetention != "" {
 		r.breaks("LogRetention", "must be unset with LogGroup, which has its own retention; remove one of them")
+	}
+	if name := textOf(p.FunctionName); name.known && !functionNamePattern.MatchString(name.value) {
+		r.breaks("FunctionName", "must be 1 to 64 letters, digits, - and _, got %q; rename it", name.value)
+	}
+	if description := textOf(p.Description); description.known && len(description.value) > maxDescriptionLetters {
+		r.breaks("Description", "must be at most %d letters, got %d; shorten it", maxDescriptionLetters, len(description.value))
+	}
+	if n := len(elementsOf(p.Layers)); n > maxLayers {
+		r.breaks("Layers", "must be at most %d layers, got %d; join some of them", maxLayers, n)
+	}
+	if p.AsyncInvoke != nil {
+		r.within("AsyncInvoke.RetryAttempts", numberOf(p.AsyncInvoke.RetryAttempts), 0, maxAsyncRetries, "retries", "leave it unset for 2")
+		r.within("AsyncInvoke.MaxEventAge", secondsOf(p.AsyncInvoke.MaxEventAge), minEventAgeSecs, maxAsyncAgeSecs, "seconds", "leave it unset for 6 hours")
 	}
 	r.within("MemorySize", numberOf(p.MemorySize), minMemoryMB, maxMemoryMB, "MB", "see the memory limits of Lambda")
 	r.within("Timeout", secondsOf(p.Timeout), minTimeoutSecs, maxTimeoutSecs, "seconds", "split work that takes longer")

@@ -217,6 +217,7 @@ func (a *HttpApi) AddRoutes(props *HttpRoutesProps) []awsapigatewayv2.HttpRoute 
 	p := *props
 	r := &rules{where: "HttpRoutesProps"}
 	a.app.checkInvoked(r, p.Handler)
+	p.Path = routePath(p.Path)
 	path := textOf(p.Path)
 	checkPath(r, path)
 	noneNil(r, "AuthorizationScopes", elementsOf(p.AuthorizationScopes))

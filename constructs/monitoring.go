@@ -422,7 +422,7 @@ func (m *Monitoring) newDashboard() {
 		rows = append(rows, &m.rows[i])
 	}
 	m.Dashboard = awscloudwatch.NewDashboard(m, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
-		DashboardName: m.props.DashboardName,
+		DashboardName: unlessLookedUp(m.props.DashboardName),
 		Widgets:       &rows,
 	})
 }

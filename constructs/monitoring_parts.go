@@ -121,7 +121,13 @@ func (m *Monitoring) watchQueue(q *Queue) {
 		}))
 		m.show(m.name(q)+": jobs", done, failed)
 	}
-	alarms := q.addAlarms(&QueueAlarmsProps{Actions: m.props.Actions, OldestMessage: m.props.OldestMessage}, m.every)
+	scope, prefix := constructs.Construct(q), ""
+	if m.app.stackOf(q.scope) != m.stack {
+		// Alarms beside the queue would refer to the actions, and so the stacks to each
+		// other in a circle.
+		scope, prefix = m, strings.ReplaceAll(m.name(q), "/", "-")+"-"
+	}
+	alarms := q.addAlarms(&QueueAlarmsProps{Actions: m.props.Actions, OldestMessage: m.props.OldestMessage}, m.every, scope, prefix)
 	m.Alarms = append(m.Alarms, alarms.OldestMessage)
 	messages := []awscloudwatch.IMetric{q.Queue.MetricApproximateNumberOfMessagesVisible(m.every.maximum())}
 	if alarms.DeadLetters != nil {

@@ -42,6 +42,7 @@ const (
 	minPollers               = 2
 	maxMinPollers            = 200
 	maxMaxPollers            = 10000
+	cdkMaxPollers            = 2000 // the most that the CDK's own construct accepts
 	defaultMaxPollers        = 200
 	maxFilters               = 10
 	visibilityPerTimeout     = 6
@@ -320,14 +321,29 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 	if !v.fifo {
 		mapping.MaxBatchingWindow = p.MaxBatchingWindow
 	}
+	manyPollers := false
 	if p.Pollers != nil {
-		mapping.ProvisionedPollerConfig = &awslambda.ProvisionedPollerConfig{MaximumPollers: p.Pollers.Max, MinimumPollers: p.Pollers.Min}
+		pollers := &awslambda.ProvisionedPollerConfig{MaximumPollers: p.Pollers.Max, MinimumPollers: p.Pollers.Min}
+		if manyPollers = v.mostPollers.known && v.mostPollers.value > cdkMaxPollers; manyPollers {
+			pollers.MaximumPollers = jsii.Number(cdkMaxPollers)
+		}
+		mapping.ProvisionedPollerConfig = pollers
 	}
 	refineProps(r, "RefineEventSource", mapping, p.RefineEventSource, p, map[string]string{"ProvisionedPollerConfig": "QueueProps.Pollers"})
 	refuse(q, r.broken)
-	q.EventSource = awslambda.NewEventSourceMapping(q, jsii.String("EventSource"), mapping)
+	fn := q.app.functionOf(p.Handler)
+	home, child := constructs.Construct(q), "EventSource"
+	if invoked, ours := p.Handler.(constructs.Construct); ours && fn != nil && q.app.stackOf(fn) != q.app.stackOf(q.scope) {
+		// The function's role and variables refer to the queue. A mapping beside the queue
+		// would refer to the function, and the two stacks to each other in a circle.
+		home, child = invoked, "EventSource-"+*awscdk.Names_NodeUniqueId(q.Node())
+	}
+	q.EventSource = awslambda.NewEventSourceMapping(home, &child, mapping)
+	if manyPollers {
+		q.EventSource.Node().DefaultChild().(awscdk.CfnResource).AddPropertyOverride(jsii.String("ProvisionedPollerConfig.MaximumPollers"), p.Pollers.Max)
+	}
 	q.app.queueSources[q.EventSource] = true
-	if fn := q.app.functionOf(p.Handler); fn != nil && q.name.known {
+	if fn != nil && q.name.known {
 		e := q.app.environmentOf(fn)
 		e.addQueue(q.name.value, q)
 		e.addPartial(q.name.value)
@@ -439,6 +455,9 @@ func (q *Queue) GrantSend(grantee awsiam.IGrantable) awsiam.Grant {
 func (q *Queue) ConnectSend(client Client, options *ConnectOptions) awsiam.Grant {
 	name := options.name(q)
 	if name == "" {
+		if q.name.standIn != "" {
+			return q.connectSend(client, q.name.standIn)
+		}
 		if !q.name.known {
 			r := &rules{where: "QueueProps"}
 			refuse(q, []error{r.brokenRule("Name", "must be set for ConnectSend, got none; it is the name by which the program sends, and ConnectOptions.Name can give another one")})

@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -46,10 +47,11 @@ const defaultOldestMessageSecs = 15 * 60
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html (2026-11)
 func (q *Queue) AddAlarms(props *QueueAlarmsProps) *QueueAlarms {
-	return q.addAlarms(props, newMinutely())
+	return q.addAlarms(props, newMinutely(), q, "")
 }
 
-func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver) *QueueAlarms {
+// addAlarms makes the alarms in a scope, with a prefix of their ids.
+func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver, scope constructs.Construct, prefix string) *QueueAlarms {
 	if q.alarms != nil {
 		return q.alarms
 	}
@@ -71,7 +73,7 @@ func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver) *QueueAlar
 		threshold = p.OldestMessage.ToSeconds(nil)
 	}
 	q.oldest = q.Queue.MetricApproximateAgeOfOldestMessage(every.maximum())
-	q.alarms = &QueueAlarms{OldestMessage: newAlarm(q, "OldestMessageAlarm", alarm{
+	q.alarms = &QueueAlarms{OldestMessage: newAlarm(scope, prefix+"OldestMessageAlarm", alarm{
 		actions:     p.Actions,
 		description: "Messages wait for too long: the consumers are throttled, paused or too few. Raise MaxConcurrency or Reserved",
 		metric:      q.oldest,
@@ -81,7 +83,7 @@ func (q *Queue) addAlarms(props *QueueAlarmsProps, every metricsOver) *QueueAlar
 	if q.DeadLetterQueue != nil {
 		dead, growth := growthOf(q.DeadLetterQueue, every)
 		q.dead = dead
-		q.alarms.DeadLetters = newAlarm(q, "DeadLettersAlarm", alarm{
+		q.alarms.DeadLetters = newAlarm(scope, prefix+"DeadLettersAlarm", alarm{
 			actions:     p.Actions,
 			description: "Messages failed too often and were moved to the dead-letter queue. See the log group of the consumer, and move them back after the fix",
 			metric:      growth,

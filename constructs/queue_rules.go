@@ -107,7 +107,7 @@ func (v queueValues) check(r *rules) {
 	if v.name.known && !queueNamePattern.MatchString(v.name.value) {
 		r.breaks("Name", "must be 1 to 75 letters, digits, - and _, got %q; leave \".fifo\" out, it is added to the physical name", v.name.value)
 	}
-	if v.name.set && !v.name.known {
+	if v.name.set && !v.name.known && v.name.standIn == "" {
 		r.breaks("Name", "must be a plain string, got a token; it is told to the program at synth")
 	}
 	if v.physical.known && !queueNamePattern.MatchString(v.physical.value) || len(v.physical.value) > maxQueueNameLetters {

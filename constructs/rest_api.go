@@ -295,6 +295,7 @@ func (a *RestApi) AddRoute(props *RestRouteProps) awsapigateway.Method {
 	p := *props
 	r := &rules{where: "RestRouteProps"}
 	a.app.checkInvoked(r, p.Handler)
+	p.Path = routePath(p.Path)
 	path, method := textOf(p.Path), "ANY"
 	a.checkRestPath(r, path)
 	if p.Method != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/jsii-runtime-go"
 )
 
 // httpMethods are the methods of routes.
@@ -14,6 +15,14 @@ var httpMethods = []string{"ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "
 // restPart is a part of the path of a REST API.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html (2026-11)
 var restPart = regexp.MustCompile(`^([a-zA-Z0-9:._$-]+|\{[a-zA-Z0-9:._$-]+\+?\})$`)
+
+// routePath returns a path that the CDK accepts while it has not looked the path up.
+func routePath(path *string) *string {
+	if name := textOf(path).standIn; name != "" {
+		path = jsii.String("/" + strings.ReplaceAll(name, lookupPlaceholder, "lookup-"))
+	}
+	return path
+}
 
 // checkPath checks the path of a route.
 func checkPath(r *rules, path text) {

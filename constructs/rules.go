@@ -91,12 +91,25 @@ func newDuration(seconds float64) awscdk.Duration {
 type text struct {
 	value      string
 	known, set bool
+	// standIn is a name for a value that the CDK looks up after this pass of the synth.
+	// Nothing may fail in this pass, because the lookup would never happen. It is "" for
+	// other values.
+	standIn string
 }
 
-// lookupPlaceholder starts the CDK's value, in the first pass of a synth, of a parameter
+// lookupPlaceholder is in the CDK's value, in the first pass of a synth, of a parameter
 // that it looks up after that pass.
 // https://github.com/aws/aws-cdk/issues/8604 (2026-11)
 const lookupPlaceholder = "dummy-value-for-"
+
+// unlessLookedUp returns a value, or nil before its lookup. It is for values that the CDK
+// checks itself.
+func unlessLookedUp(v *string) *string {
+	if textOf(v).standIn != "" {
+		return nil
+	}
+	return v
+}
 
 func textOf(v *string) text {
 	if v == nil {
@@ -105,8 +118,13 @@ func textOf(v *string) text {
 	if strings.Contains(*v, "${") && *awscdk.Token_IsUnresolved(v) { // tokens are ${Token[…]}
 		return text{set: true}
 	}
-	if strings.HasPrefix(*v, lookupPlaceholder) {
-		return text{set: true}
+	if strings.Contains(*v, lookupPlaceholder) {
+		return text{set: true, standIn: strings.Map(func(letter rune) rune {
+			if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", letter) {
+				return letter
+			}
+			return '-'
+		}, *v)}
 	}
 	return text{value: *v, known: true, set: true}
 }

@@ -137,6 +137,7 @@ type WebSocketApi struct {
 	// integrations are the integrations of AddRoute, one for each function.
 	integrations map[awslambda.IFunction]awsapigatewayv2integrations.WebSocketLambdaIntegration
 	routes       routes
+	function     awslambda.Function // nil when it is imported
 	url          *string
 }
 
@@ -155,7 +156,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	a.app.contractOf(p.Handler).checkWebSocket(r)
 	refuse(a, r.broken)
 
-	a.handler = a.app.ownerOf(p.Handler)
+	a.handler, a.function = a.app.ownerOf(p.Handler), a.app.functionOf(p.Handler)
 	a.app.budgetOf(p.Handler).addRequests()
 	api := &awsapigatewayv2.WebSocketApiProps{ApiName: apiName(a, p.ApiName), RouteSelectionExpression: p.RouteSelectionExpression}
 	refineProps(r, "Refine", api, p.Refine, p, nil)
@@ -257,6 +258,7 @@ func (a *WebSocketApi) connect(client Client, options *ConnectOptions, methods .
 	name := options.name(a)
 	return connect(a, client, func(fn awslambda.Function) awsiam.Grant {
 		a.reachable(fn)
+		a.refuseCircle(fn)
 		a.app.environmentOf(fn).set(a, wire.Named(wire.EnvWebSocketEndpoint, name), a.Stage.CallbackUrl())
 		if len(methods) == 0 {
 			return a.GrantManageConnections(fn)
@@ -278,6 +280,16 @@ func (a *WebSocketApi) grant(grantee awsiam.IGrantable, methods ...string) awsia
 	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
 		Actions: jsii.Strings("execute-api:ManageConnections"), Grantee: grantee, ResourceArns: jsii.Strings(arns...),
 	})
+}
+
+// refuseCircle refuses the API's own function in another stack: the API refers to the
+// function, whose variables and role would refer to the API.
+func (a *WebSocketApi) refuseCircle(fn awslambda.Function) {
+	if a.function == nil || a.function != fn || a.app.stackOf(fn) == a.app.stackOf(a) {
+		return
+	}
+	r := &rules{where: "WebSocketApiProps"}
+	refuse(a, []error{r.brokenRule("Handler", "must be in the stack of the API, to which it pushes, got %s in another one; each stack would need the other first: create both in one", pathOf(fn))})
 }
 
 // reachable refuses a function that cannot reach the @connections endpoint.
