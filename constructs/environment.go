@@ -21,7 +21,9 @@ type environment struct {
 	function  awslambda.Function
 	variables map[string]variable
 	queues    []connectedQueue
-	partial   []string
+	// partial are the queues that take partial responses, and told is the variable for them.
+	partial []string
+	told    string
 	// rest is a REST API in front of the function.
 	rest *RestApi
 }
@@ -113,6 +115,7 @@ func (e *environment) addQueue(name string, q *Queue) {
 		place = at
 	}
 	e.function.AddEnvironment(jsii.String(wire.EnvQueues), e.shorten(wire.FormatQueues(urls)), nil)
+	e.tellPartial()
 }
 
 // shorten replaces the common prefix of many queues' names: the stack, and the path to
@@ -152,5 +155,18 @@ func (e *environment) addPartial(name string) {
 		return
 	}
 	e.partial = slices.Insert(e.partial, i, name)
-	e.function.AddEnvironment(jsii.String(wire.EnvPartialResponses), jsii.String(strings.Join(e.partial, ",")), nil)
+	e.tellPartial()
+}
+
+// tellPartial sets the variable of the queues that take partial responses. With many
+// queues, their names in two variables would be too long.
+func (e *environment) tellPartial() {
+	value := strings.Join(e.partial, ",")
+	if len(e.queues) > fewQueues && len(e.queues) == len(e.partial) {
+		value = wire.AllQueues
+	}
+	if value != e.told {
+		e.function.AddEnvironment(jsii.String(wire.EnvPartialResponses), &value, nil)
+		e.told = value
+	}
 }

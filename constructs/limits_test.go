@@ -208,12 +208,23 @@ func TestManyQueues(t *testing.T) {
 	if alarms := len(b.Monitoring.Alarms); alarms <= 100 {
 		t.Errorf("%d alarms must not fit into one widget", alarms)
 	}
+	if partial := variablesOf(t, stack, "BackendHandler")[0]["HEARTH_PARTIAL_RESPONSES"]; partial != "*" {
+		t.Errorf("the names of 50 queues take room in two variables: %s", partial)
+	}
 	queues := variablesOf(t, stack, "BackendHandler")[0]["HEARTH_QUEUES"]
 	if n := strings.Count(queues, "="); n != 1+50 {
 		t.Errorf("%d queues in %s", n-1, queues)
 	}
 	if want := "~=Test-BackendQueueorders"; !strings.HasPrefix(queues, want) {
 		t.Errorf("the queues must begin with %s, got %s", want, queues)
+	}
+	// A queue that the program only sends to takes no partial responses for all that synth
+	// knows.
+	stack = setup(t)
+	b = NewBackend(stack, jsii.String("Backend"), many(20, 0))
+	NewQueue(stack, jsii.String("Mail"), &QueueProps{Name: jsii.String("mail")}).ConnectSend(b, nil)
+	if partial := variablesOf(t, stack, "BackendHandler")[0]["HEARTH_PARTIAL_RESPONSES"]; strings.Count(partial, ",") != 19 || strings.Contains(partial, "mail") {
+		t.Errorf("got %s, want the 20 queues that the program consumes", partial)
 	}
 	// A name of usual length.
 	stack = awscdk.NewStack(setup(t), jsii.String("ShopProductionEurope"), nil)
@@ -223,7 +234,7 @@ func TestManyQueues(t *testing.T) {
 	stack = awscdk.NewStack(setup(t), jsii.String("ShopInProductionForTheNorthOfEurope"), nil)
 	NewBackend(stack, jsii.String("Backend"), many(50, 0))
 	got := refusal(t, func() { assertions.Template_FromStack(stack, nil) })
-	want := "the environment variables of Test/ShopInProductionForTheNorthOfEurope/Backend/Handler must be at most 4096 bytes, got about 5422, of which HEARTH_QUEUES has 4685 for 50 queues; shorten the names of the stack and the queues, set QueueName, or consume some of them in another program"
+	want := "the environment variables of Test/ShopInProductionForTheNorthOfEurope/Backend/Handler must be at most 4096 bytes, got about 4924, of which HEARTH_QUEUES has 4685 for 50 queues; shorten the names of the stack and the queues, set QueueName, or consume some of them in another program"
 	if !strings.Contains(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -193,6 +193,25 @@ func TestPartialResponsesVariable(t *testing.T) {
 	}
 }
 
+func TestPartialResponsesOfAllQueues(t *testing.T) {
+	// Not parallel: the environment is the process's.
+	t.Setenv("HEARTH_QUEUES", "jobs=https://sqs.eu-north-1.amazonaws.com/123456789012/jobs")
+	t.Setenv("HEARTH_PARTIAL_RESPONSES", "*")
+	h, err := NewHandler(&App{Queues: []Consumer{
+		Queue[string]{Name: "jobs"}.Consume(func(context.Context, *Job[string]) error { return errors.New("no") }),
+		Queue[string]{Name: "unknown"}.Consume(func(context.Context, *Job[string]) error { return errors.New("no") }),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := h.Invoke(t.Context(), batchOf("jobs", "x")); string(out) != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` || err != nil {
+		t.Errorf("got %s, %v", out, err)
+	}
+	if out, err := h.Invoke(t.Context(), batchOf("unknown", "x")); err == nil {
+		t.Errorf("got %s", out)
+	}
+}
+
 // TestGroupsDoNotWait sends four batches of four groups, and two of one, to one
 // process, as Lambda Managed Instances do.
 func TestGroupsDoNotWait(t *testing.T) {

@@ -95,9 +95,9 @@ func newRouter(app *App) (*router, error) {
 	for _, q := range known {
 		urls[q.Name] = q.URL
 	}
-	partial := strings.FieldsFunc(os.Getenv(wire.EnvPartialResponses), func(r rune) bool { return r == ',' || r == ' ' })
+	partial := os.Getenv(wire.EnvPartialResponses)
 	for _, c := range app.Queues {
-		r.queues = append(r.queues, newConsumer(c, urls[c.name], slices.Contains(partial, c.name)))
+		r.queues = append(r.queues, newConsumer(c, urls[c.name], wire.TakesPartialResponses(partial, c.name, urls[c.name])))
 	}
 	for _, s := range app.Schedules {
 		r.schedules[s.Name] = s

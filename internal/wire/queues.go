@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -63,6 +64,17 @@ func ParseQueues(value string) ([]QueueURL, error) {
 		queues[i] = QueueURL{Name: name, URL: place + url[slash+1:]}
 	}
 	return queues, nil
+}
+
+// AllQueues is the value of [EnvPartialResponses] for all queues in [EnvQueues].
+const AllQueues = "*"
+
+// TakesPartialResponses reports whether the queue with a name and a URL takes partial
+// responses; value is that of [EnvPartialResponses].
+func TakesPartialResponses(value, name, url string) bool {
+	// People who write the variable by hand put spaces between the names.
+	names := strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+	return slices.Contains(names, name) || url != "" && slices.Contains(names, AllQueues)
 }
 
 // FindQueue returns the URL of one queue in the value of [EnvQueues]; "" when it has
