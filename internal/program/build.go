@@ -106,7 +106,7 @@ func (s Source) readPinned() ([]string, error) {
 	})
 	// With an empty GOFLAGS, the one of go env -w would apply.
 	flags = append(flags, "-trimpath")
-	return []string{"CGO_ENABLED=0", "GOEXPERIMENT=", "GOFIPS140=off", "GOFLAGS=" + strings.Join(flags, " ")}, nil
+	return []string{"CGO_ENABLED=0", "GO111MODULE=on", "GO_EXTLINK_ENABLED=", "GOEXPERIMENT=", "GOFIPS140=off", "GOFLAGS=" + strings.Join(flags, " ")}, nil
 }
 
 // needsCgo returns the cause and the remedy when a build failed because packages need

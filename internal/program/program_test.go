@@ -70,6 +70,7 @@ func TestSameBytes(t *testing.T) {
 	first := mustBuild(t, one)
 	for name, value := range map[string]string{
 		"GOFLAGS": "-buildvcs=auto -trimpath=false -tags=loud -cover -ldflags=-X=main.v=1 -race", "GOARM64": "v9.0", "GOEXPERIMENT": "nodwarf5", "GOFIPS140": "latest", "CGO_ENABLED": "1",
+		"GO111MODULE": "off", "GO_EXTLINK_ENABLED": "1",
 	} {
 		t.Setenv(name, value)
 	}
