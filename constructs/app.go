@@ -1,6 +1,8 @@
 package hearth
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -16,6 +18,8 @@ type app struct {
 	budgets      map[awslambda.Function]*budget
 	domains      map[string]*domain
 	environments map[awslambda.Function]*environment
+	// names are the constructs that fix a physical name; see checkUnique.
+	names map[string]constructs.IConstruct
 	// handlers are all handlers, by their paths.
 	handlers map[string]*Handler
 	// owners are the handlers of the functions, aliases and versions that this
@@ -67,6 +71,7 @@ func findApp(c constructs.IConstruct) *app {
 		domains:      map[string]*domain{},
 		environments: map[awslambda.Function]*environment{},
 		handlers:     map[string]*Handler{},
+		names:        map[string]constructs.IConstruct{},
 		owners:       map[awslambda.IFunction]*Handler{},
 		queueSources: map[constructs.IConstruct]bool{},
 		scopes:       map[constructs.IConstruct]bool{},
@@ -175,6 +180,21 @@ func (a *app) reservedOf(fn awslambda.Function) number {
 		return number{}
 	}
 	return numberOf(resource.ReservedConcurrentExecutions())
+}
+
+// checkUnique refuses a physical name that another construct has in the account and region:
+// CloudFormation would fail to create the second resource.
+func (a *app) checkUnique(r *rules, by constructs.Construct, kind, field string, name *string) {
+	if !textOf(name).known {
+		return
+	}
+	stack := awscdk.Stack_Of(by)
+	key := strings.Join([]string{pathOf(awscdk.Stage_Of(by)), *stack.Account(), *stack.Region(), kind, *name}, "\n")
+	if other := a.names[key]; other != nil {
+		r.breaks(field, "must be unique in the account and region, got %q, as in %s; rename one of them, or leave it unset", *name, *other.Node().Path())
+		return
+	}
+	a.names[key] = by
 }
 
 // ofQueue reports whether a [Queue] made a mapping.

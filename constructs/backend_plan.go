@@ -50,6 +50,7 @@ type warning struct{ id, message string }
 func newBackendPlan(props *BackendProps) (*backendPlan, []error) {
 	plan := &backendPlan{queueIDs: map[string]string{}, queues: map[string]*QueueProps{}, schedules: map[string]*ScheduleProps{}}
 	r := &rules{where: "BackendProps"}
+	checkRemoval(r, "RemovalPolicy", props.RemovalPolicy)
 	plan.planHandler(r, props)
 	if props.Database != nil {
 		plan.database = props.Database.withDefaults()

@@ -2,8 +2,10 @@ package hearth
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	"github.com/lambdahearth/hearth/internal/program"
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -153,4 +155,32 @@ func Prebuild(handlers ...*HandlerProps) {
 			go func() { _, _ = source.Manifest(environment) }()
 		}
 	}
+}
+
+// checkAdded asks the program again with the variables that AddEnvironment has added since.
+// The constructs exist already, so they could not follow another answer.
+func (h *Handler) checkAdded() []string {
+	if len(h.added) == 0 || h.contract == nil || h.props.ManifestFile != nil || h.props.prebuilt() {
+		return nil
+	}
+	environment, variables := h.props.asked(), h.app.environmentOf(h.Function).variables
+	for _, name := range h.added {
+		value := variables[name].value
+		if !textOf(&value).known {
+			value = program.Placeholder
+		}
+		environment[name] = value
+	}
+	source, err := h.props.source()
+	if err != nil {
+		return nil // load has reported it
+	}
+	const todo = "set them in Environment of the props, with which synth asks the program"
+	switch manifest, err := source.Manifest(environment); {
+	case err != nil:
+		return []string{fmt.Sprintf("%q must say what it serves with the variables that AddEnvironment has added, %s, got %s; %s", h.contract.entry, list(h.added), err, todo)}
+	case !reflect.DeepEqual(manifest, h.contract.manifest):
+		return []string{fmt.Sprintf("%q must serve the same with the variables that AddEnvironment has added, %s, got something else than at its creation; %s", h.contract.entry, list(h.added), todo)}
+	}
+	return nil
 }

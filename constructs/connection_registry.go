@@ -91,6 +91,7 @@ func newConnectionsTable(c *ConnectionRegistry, props *ConnectionRegistryProps) 
 }
 
 func (p *ConnectionRegistryProps) check(r *rules) {
+	checkRemoval(r, "RemovalPolicy", p.RemovalPolicy)
 	if p.Table != nil {
 		r.mustBeUnset("with Table, which has its own; remove it",
 			given{"EncryptionKey", p.EncryptionKey != nil}, given{"RemovalPolicy", p.RemovalPolicy != ""})

@@ -71,6 +71,7 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 	u.app = newConstruct(u, scope, id)
 	r := &rules{where: "FunctionUrlProps"}
 	u.app.checkInvoked(r, p.Handler)
+	oneOf(r, "AuthType", p.AuthType, awslambda.FunctionUrlAuthType_AWS_IAM, awslambda.FunctionUrlAuthType_NONE)
 	u.app.contractOf(p.Handler).checkHttp(r, "", 0)
 	url := urlOf{path: *u.Node().Path(), streaming: isTrue(p.Streaming)}
 	url.check(r, u.app.budgetOf(p.Handler), p.Handler)

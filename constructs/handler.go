@@ -289,6 +289,7 @@ type Handler struct {
 	deploymentAlarms int
 	name             *string // what functionName returns
 	// contract is nil when synth does not ask the program for its manifest.
+	added    []string // the variables of AddEnvironment
 	contract *contract
 	// props have the defaults filled in.
 	props *HandlerProps
@@ -314,6 +315,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	p.check(r)
 	r.in("Concurrency", p.Concurrency.check)
 	checkVariables(r, "Environment", p.Environment)
+	h.app.checkUnique(r, h, "function", "FunctionName", p.FunctionName)
 	manifest, binary := p.load(r)
 	if manifest != nil {
 		checkTimeouts(r, halfOf(manifest, p.Half), secondsOf(p.Timeout))
@@ -411,7 +413,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 
 // Validate implements constructs.IValidation, which the CDK calls at synth.
 func (h *Handler) Validate() *[]*string {
-	broken := slices.Concat(h.checkWiring(), h.checkWeights(), h.checkQuota(), h.checkEnvironmentSize())
+	broken := slices.Concat(h.checkWiring(), h.checkWeights(), h.checkQuota(), h.checkEnvironmentSize(), h.checkAdded())
 	return jsii.Strings(append(broken, h.app.budgetOf(h.Function).check()...)...)
 }
 
@@ -496,6 +498,7 @@ func (h *Handler) Connections() awsec2.Connections { return h.Function.Connectio
 // for a variable that Lambda or a connection sets.
 func (h *Handler) AddEnvironment(key *string, value *string, options *awslambda.EnvironmentOptions) awslambda.Function {
 	h.app.environmentOf(h.Function).addByUser(h, key, value)
+	h.added = append(h.added, *key)
 	return h.Function.AddEnvironment(key, value, options)
 }
 

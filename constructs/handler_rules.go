@@ -78,6 +78,8 @@ func (p *HandlerProps) check(r *rules) {
 		r.within("AsyncInvoke.RetryAttempts", numberOf(p.AsyncInvoke.RetryAttempts), 0, maxAsyncRetries, "retries", "leave it unset for 2")
 		r.within("AsyncInvoke.MaxEventAge", secondsOf(p.AsyncInvoke.MaxEventAge), minEventAgeSecs, maxAsyncAgeSecs, "seconds", "leave it unset for 6 hours")
 	}
+	checkRemoval(r, "LogRemovalPolicy", p.LogRemovalPolicy)
+	oneOf(r, "Tracing", p.Tracing, awslambda.Tracing_ACTIVE, awslambda.Tracing_DISABLED, awslambda.Tracing_PASS_THROUGH)
 	r.within("MemorySize", numberOf(p.MemorySize), minMemoryMB, maxMemoryMB, "MB", "see the memory limits of Lambda")
 	r.within("Timeout", secondsOf(p.Timeout), minTimeoutSecs, maxTimeoutSecs, "seconds", "split work that takes longer")
 	if p.Vpc == nil {

@@ -307,6 +307,10 @@ func (p *HttpApiProps) check(r *rules) {
 		checkStageName(r, p.StageName)
 	}
 	checkThrottle(r, p.Throttle)
+	checkRemoval(r, "AccessLogRemovalPolicy", p.AccessLogRemovalPolicy)
+	if p.AuthorizationScopes != nil && p.Authorizer == nil {
+		r.breaks("AuthorizationScopes", "must be unset without Authorizer, which asks for them; set Authorizer too")
+	}
 	noneNil(r, "AuthorizationScopes", elementsOf(p.AuthorizationScopes))
 }
 

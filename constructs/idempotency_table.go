@@ -95,6 +95,7 @@ func newTableEndpoint(scope constructs.Construct, vpc awsec2.IVpc) awsec2.Gatewa
 }
 
 func (p *IdempotencyTableProps) check(r *rules) {
+	checkRemoval(r, "RemovalPolicy", p.RemovalPolicy)
 	if p.Table != nil {
 		r.mustBeUnset("with Table, which has its own; remove it",
 			given{"EncryptionKey", p.EncryptionKey != nil}, given{"RemovalPolicy", p.RemovalPolicy != ""})

@@ -206,6 +206,7 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	m.props.checkParts(r)
 	m.props.onlyOnce()
 	m.props.check(r)
+	m.app.checkUnique(r, m, "dashboard", "DashboardName", m.props.DashboardName)
 	refuse(m, r.broken)
 	if m.props.Email != nil {
 		m.notify()

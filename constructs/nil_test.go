@@ -30,7 +30,10 @@ func TestNilElements(t *testing.T) {
 			"P.VisibilityTimeout must be set when the timeout of Handler is not known here, got none; set it, or FunctionTimeout",
 			"P.Filters must have a pattern in each element, got nil; remove it",
 		}},
-		{"scopes", (&HttpApiProps{AuthorizationScopes: nothing}).check, []string{"P.AuthorizationScopes[0] must be set, got nil; remove it"}},
+		{"scopes", (&HttpApiProps{AuthorizationScopes: nothing}).check, []string{
+			"P.AuthorizationScopes must be unset without Authorizer, which asks for them; set Authorizer too",
+			"P.AuthorizationScopes[0] must be set, got nil; remove it",
+		}},
 		{"media types", (&RestApiProps{BinaryMediaTypes: nothing}).check, []string{"P.BinaryMediaTypes[0] must be set, got nil; remove it"}},
 		{"secrets", func(r *rules) {
 			(&DatabaseProxyProps{Secrets: &[]awssecretsmanager.ISecret{nil}, SecurityGroups: &[]awsec2.ISecurityGroup{nil}}).check(r, text{})

@@ -297,6 +297,12 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 	}
 	r := &rules{where: "QueueProps"}
 	v.check(r)
+	if p.QueueName != nil {
+		q.app.checkUnique(r, q, "queue", "QueueName", q.physicalName(*p.QueueName, v.fifo))
+		if p.DeadLetterQueue == nil {
+			q.app.checkUnique(r, q, "queue", "QueueName", q.physicalName(*p.QueueName+"-dead", v.fifo))
+		}
+	}
 	if p.Handler != nil {
 		q.app.checkInvoked(r, p.Handler)
 	}

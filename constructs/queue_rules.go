@@ -1,13 +1,17 @@
 package hearth
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+)
 
 // queueValues are the values of a queue and its event source for the rules. They come from
 // [QueueProps], or, in [NewChecks], from the properties of resources.
 type queueValues struct {
 	name     text
 	physical text
-	removal  bool
+	removal  awscdk.RemovalPolicy
 	consumed bool
 	existing bool
 	// fifo is the kind of the queue, and wantFifo the value of the props.
@@ -39,7 +43,7 @@ func (p *QueueProps) values() queueValues {
 	v := queueValues{
 		name:            textOf(p.Name),
 		physical:        textOf(p.QueueName),
-		removal:         p.RemovalPolicy != "",
+		removal:         p.RemovalPolicy,
 		consumed:        p.Handler != nil,
 		existing:        p.Queue != nil,
 		fifo:            isTrue(p.Fifo),
@@ -113,6 +117,7 @@ func (v queueValues) check(r *rules) {
 	if v.physical.known && !queueNamePattern.MatchString(v.physical.value) || len(v.physical.value) > maxQueueNameLetters {
 		r.breaks("QueueName", "must be 1 to %d letters, digits, - and _, got %q; leave \".fifo\" out, it is added", maxQueueNameLetters, v.physical.value)
 	}
+	checkRemoval(r, "RemovalPolicy", v.removal)
 	if v.existing {
 		v.checkExisting(r)
 	} else {
@@ -139,7 +144,7 @@ func (v queueValues) checkExisting(r *rules) {
 		given{"HighThroughput", v.highThroughput},
 		given{"MaxReceiveCount", v.receives.set},
 		given{"QueueName", v.physical.set},
-		given{"RemovalPolicy", v.removal},
+		given{"RemovalPolicy", v.removal != ""},
 		given{"RetentionPeriod", v.retention.set},
 		given{"VisibilityTimeout", v.visibility.set},
 	)

@@ -228,11 +228,13 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 		DefaultCorsPreflightOptions: p.CorsPreflight,
 		DeployOptions:               stage,
 		DisableExecuteApiEndpoint:   p.DisableExecuteApiEndpoint,
-		EndpointTypes:               &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
 		RestApiName:                 apiName(a, p.ApiName),
 	}
 	refineProps(r, "Refine", api, p.Refine, p, map[string]string{"DomainName": "RestApiProps.Domain"})
 	refuse(a, r.broken)
+	if api.EndpointConfiguration == nil && api.EndpointTypes == nil {
+		api.EndpointTypes = &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL}
+	}
 	warnOfOpenApi(a, a.methods != nil && p.AuthorizationType != awsapigateway.AuthorizationType_NONE, p.Throttle != nil)
 	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), api)
 	root := a.Api.Root()
@@ -341,6 +343,11 @@ func (p *RestApiProps) check(r *rules) {
 	checkDomain(r, p.Domain, !isTrue(p.DisableExecuteApiEndpoint), nil)
 	checkStageName(r, p.StageName)
 	checkThrottle(r, p.Throttle)
+	checkRemoval(r, "AccessLogRemovalPolicy", p.AccessLogRemovalPolicy)
+	oneOf(r, "AuthorizationType", p.AuthorizationType, awsapigateway.AuthorizationType_NONE, awsapigateway.AuthorizationType_IAM, awsapigateway.AuthorizationType_CUSTOM, awsapigateway.AuthorizationType_COGNITO)
+	if p.Authorizer == nil && (p.AuthorizationType == awsapigateway.AuthorizationType_CUSTOM || p.AuthorizationType == awsapigateway.AuthorizationType_COGNITO) {
+		r.breaks("Authorizer", "must be set with AuthorizationType %s, got nil; pass the authorizer that decides", p.AuthorizationType)
+	}
 	noneNil(r, "AuthorizationScopes", elementsOf(p.AuthorizationScopes))
 	noneNil(r, "BinaryMediaTypes", elementsOf(p.BinaryMediaTypes))
 	if p.AuthorizationScopes != nil && p.Authorizer == nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -190,6 +191,22 @@ func (r *rules) mustBeUnset(because string, props ...given) {
 			r.breaks(p.field, "must be unset %s", because)
 		}
 	}
+}
+
+// oneOf checks a constant of the CDK, which is a plain string in Go. "" is unset.
+func oneOf[T ~string](r *rules, field string, value T, choices ...T) {
+	if value != "" && !slices.Contains(choices, value) {
+		names := make([]string, len(choices))
+		for i, choice := range choices {
+			names[i] = string(choice)
+		}
+		r.breaks(field, "must be %s, got %q; use a constant of the CDK", strings.Join(names, ", "), value)
+	}
+}
+
+// checkRemoval checks a removal policy. None of the resources here has snapshots.
+func checkRemoval(r *rules, field string, policy awscdk.RemovalPolicy) {
+	oneOf(r, field, policy, awscdk.RemovalPolicy_DESTROY, awscdk.RemovalPolicy_RETAIN, awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE)
 }
 
 // noneNil adds a broken rule for each element that is nil. The CDK would answer with an

@@ -244,8 +244,8 @@ func (p *ScheduleProps) check(r *rules) {
 // checkExpression finds mistakes that would fail the deployment minutes later, in the
 // words of the parser with which the local engine runs schedules.
 func checkExpression(r *rules, field, expression string, zone text) {
-	if zone.known && zone.value != "" {
-		if _, err := schedule.Parse("rate(1 day)", zone.value); err != nil {
+	if zone.known {
+		if _, err := schedule.Parse("rate(1 day)", zone.value); err != nil || zone.value == "" {
 			r.breaks("TimeZone", "must be the name of a time zone in the IANA database, such as Europe/Oslo, got %q; correct it", zone.value)
 		}
 	}

@@ -370,4 +370,5 @@ func (p *WebSocketApiProps) check(r *rules) {
 	checkDomain(r, p.Domain, false, p.DomainMapping) // a push needs the generated URL
 	checkStageName(r, p.StageName)
 	checkThrottle(r, p.Throttle)
+	checkRemoval(r, "AccessLogRemovalPolicy", p.AccessLogRemovalPolicy)
 }

@@ -1,0 +1,130 @@
+package hearth
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// TestConstantRules shows the words for constants of the CDK that are none, or that do not
+// fit.
+func TestConstantRules(t *testing.T) {
+	const removal = "must be destroy, retain, retain-on-update-or-delete, got "
+	policy := strings.NewReplacer("destroy", string(awscdk.RemovalPolicy_DESTROY), "retain,", string(awscdk.RemovalPolicy_RETAIN)+",", "retain-on-update-or-delete", string(awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE)).Replace(removal)
+	snapshot := `"` + string(awscdk.RemovalPolicy_SNAPSHOT) + `"; use a constant of the CDK`
+	runRules(t, []ruleCase{
+		{"queue", func(r *rules) { (&QueueProps{RemovalPolicy: awscdk.RemovalPolicy_SNAPSHOT}).values().check(r) }, []string{"P.RemovalPolicy " + policy + snapshot}},
+		{"registry", (&ConnectionRegistryProps{RemovalPolicy: awscdk.RemovalPolicy_SNAPSHOT}).check, []string{"P.RemovalPolicy " + policy + snapshot}},
+		{"table", (&IdempotencyTableProps{RemovalPolicy: awscdk.RemovalPolicy_SNAPSHOT}).check, []string{"P.RemovalPolicy " + policy + snapshot}},
+		{"logs", (&HandlerProps{LogRemovalPolicy: "keep", Tracing: "on"}).check, []string{
+			"P.LogRemovalPolicy " + policy + `"keep"; use a constant of the CDK`,
+			`P.Tracing must be ` + string(awslambda.Tracing_ACTIVE) + ", " + string(awslambda.Tracing_DISABLED) + ", " + string(awslambda.Tracing_PASS_THROUGH) + `, got "on"; use a constant of the CDK`,
+		}},
+		{"authorizer", (&RestApiProps{AuthorizationType: awsapigateway.AuthorizationType_COGNITO}).check, []string{
+			"P.Authorizer must be set with AuthorizationType " + string(awsapigateway.AuthorizationType_COGNITO) + ", got nil; pass the authorizer that decides",
+		}},
+		{"scopes", (&HttpApiProps{AuthorizationScopes: jsii.Strings("a")}).check, []string{"P.AuthorizationScopes must be unset without Authorizer, which asks for them; set Authorizer too"}},
+		{"no zone", func(r *rules) {
+			(&ScheduleProps{Name: jsii.String("a"), Expression: jsii.String("rate(1 day)"), TimeZone: jsii.String("")}).check(r)
+		}, []string{`P.TimeZone must be the name of a time zone in the IANA database, such as Europe/Oslo, got ""; correct it`}},
+	})
+	stack := setup(t)
+	got := refusal(t, func() {
+		NewFunctionUrl(stack, jsii.String("Url"), &FunctionUrlProps{AuthType: "none", Handler: existingFunction(stack)})
+	})
+	if want := `FunctionUrlProps.AuthType must be AWS_IAM, NONE, got "none"; use a constant of the CDK`; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q in it", got, want)
+	}
+}
+
+// TestUniqueNames shows that two constructs cannot fix one physical name.
+func TestUniqueNames(t *testing.T) {
+	stack := setup(t)
+	name := jsii.String("orders")
+	function := func(id string, in awscdk.Stack) *Handler {
+		props := silent(nil)
+		props.FunctionName = name
+		return NewHandler(in, &id, props)
+	}
+	queue := func(id, name string, fifo bool) func() {
+		return func() { NewQueue(stack, &id, &QueueProps{Fifo: &fifo, QueueName: &name}) }
+	}
+	h := function("One", stack)
+	queue("Queue", "orders", false)()
+	queue("Fifo", "orders", true)() // its name ends with .fifo
+	NewMonitoring(stack, jsii.String("Monitoring"), &MonitoringProps{DashboardName: name, Handlers: []*Handler{h}})
+	for want, create := range map[string]func(){
+		`HandlerProps.FunctionName must be unique in the account and region, got "orders", as in Test/One; rename one of them, or leave it unset`: func() { function("Two", stack) },
+		`QueueProps.QueueName must be unique in the account and region, got "orders", as in Test/Queue`:                                           queue("Queue2", "orders", false),
+		`QueueProps.QueueName must be unique in the account and region, got "orders-dead", as in Test/Queue`:                                      queue("Queue3", "orders-dead", false),
+		`MonitoringProps.DashboardName must be unique in the account and region, got "orders", as in Test/Monitoring`: func() {
+			NewMonitoring(stack, jsii.String("Monitoring2"), &MonitoringProps{DashboardName: name, Handlers: []*Handler{h}})
+		},
+	} {
+		if got := refusal(t, create); !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
+	}
+	other := awscdk.NewStack(stack.Node().Root().(awscdk.App), jsii.String("Other"), &awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("eu-west-1")}})
+	function("Elsewhere", other)
+}
+
+// TestRefineInPlace shows that a change inside what a prop points to is seen, and that a
+// REST API can have any kind of endpoint.
+func TestRefineInPlace(t *testing.T) {
+	stack := setup(t)
+	fn := existingFunction(stack)
+	rest := func(id string, refine func(*awsapigateway.RestApiProps)) func() {
+		return func() { NewRestApi(stack, &id, &RestApiProps{Handler: fn, Refine: refine}) }
+	}
+	rest("Measured", func(p *awsapigateway.RestApiProps) { p.DeployOptions.MetricsEnabled = jsii.Bool(true) })()
+	rest("Edge", func(p *awsapigateway.RestApiProps) {
+		p.EndpointConfiguration = &awsapigateway.EndpointConfiguration{Types: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_EDGE}}
+	})()
+	rest("Private", func(p *awsapigateway.RestApiProps) {
+		p.EndpointTypes = &[]awsapigateway.EndpointType{awsapigateway.EndpointType_PRIVATE}
+	})()
+	for want, create := range map[string]func(){
+		"RestApiProps.Refine must leave StageName of DeployOptions as it is; set the prop of RestApiProps for it": rest("Stage", func(p *awsapigateway.RestApiProps) {
+			p.DeployOptions.StageName = jsii.String("other")
+		}),
+		"HandlerProps.Refine must leave an entry of Environment as it is; set the prop of HandlerProps for it": func() {
+			props := silent(nil)
+			props.Environment = &map[string]*string{"STAGE": jsii.String("1")}
+			props.Refine = func(p *awslambda.FunctionProps) { (*p.Environment)["HEARTH_ROLE"] = jsii.String("jobs") }
+			NewHandler(stack, jsii.String("Handler"), props)
+		},
+	} {
+		if got := refusal(t, create); !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
+	}
+	templates := template(stack)
+	for _, kind := range []string{"EDGE", "PRIVATE", "REGIONAL"} {
+		templates.HasResourceProperties(jsii.String("AWS::ApiGateway::RestApi"), map[string]any{"EndpointConfiguration": map[string]any{"Types": []string{kind}}})
+	}
+}
+
+// TestAddedVariablesAskAgain shows that a variable that is added later cannot change what
+// the program serves: the backend has been made for the first answer.
+func TestAddedVariablesAskAgain(t *testing.T) {
+	added := func(name, value string) awscdk.Stack {
+		stack := setup(t)
+		b := NewBackend(stack, jsii.String("Backend"), &BackendProps{Entry: entry("conditional"), Environment: &map[string]*string{"TABLE_NAME": jsii.String("t")}})
+		b.AddEnvironment(&name, &value, nil)
+		return stack
+	}
+	template(added("STAGE", "1"))
+	got := refusal(t, func() { template(added("REPORTS", "on")) })
+	if want := `"testdata/programs/conditional" must serve the same with the variables that AddEnvironment has added, "REPORTS", got something else than at its creation; set them in Environment of the props`; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q in it", got, want)
+	}
+	got = refusal(t, func() { template(added("TABLE_NAME", "")) })
+	if want := "must say what it serves with the variables that AddEnvironment has added"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q in it", got, want)
+	}
+}
