@@ -19,12 +19,10 @@ const (
 
 	// EnvPartialResponses names the queues whose event source mappings take partial
 	// batch responses (FunctionResponseTypes: ReportBatchItemFailures): logical names,
-	// joined by commas. A failed job of any other queue fails its whole invocation,
-	// since Lambda would delete its message otherwise.
+	// joined by commas, or * for all names in HEARTH_QUEUES, since the names of 50 queues
+	// in two variables take more than Lambda's 4,096 bytes. A failed job of any other
+	// queue fails its whole invocation, since Lambda would delete its message otherwise.
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (2026-11)
-	//
-	// [AllQueues] stands for all names in EnvQueues: the names of 50 queues in both
-	// variables take more than the 4,096 bytes that Lambda allows.
 	EnvPartialResponses = "HEARTH_PARTIAL_RESPONSES"
 
 	// EnvWebSocketEndpoint holds the @connections endpoint of the WebSocket
