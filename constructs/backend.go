@@ -408,8 +408,8 @@ func (b *Backend) GrantPrincipal() awsiam.IPrincipal { return principals(functio
 func (b *Backend) Connections() awsec2.Connections {
 	if b.connections == nil {
 		var groups []awsec2.ISecurityGroup
-		for _, fn := range functionsOf(b) {
-			for _, group := range *fn.Connections().SecurityGroups() {
+		for _, h := range b.handlers() {
+			for _, group := range *h.Connections().SecurityGroups() {
 				if !slices.Contains(groups, group) {
 					groups = append(groups, group)
 				}

@@ -171,6 +171,7 @@ func (p *DirectDatabaseProps) likeProxy() *DatabaseProxyProps {
 // engine.
 func (p *DirectDatabaseProps) check(r *rules, proxied *DatabaseProxyProps, family text) {
 	proxied.checkTarget(r, family, "a function connects to one database")
+	p.checkImported(r)
 	proxied.checkLogin(r)
 	if proxied.User == nil {
 		r.breaks("User", "must be a database user, got none; it logs in with a token, which the master user does not by itself")
@@ -179,4 +180,20 @@ func (p *DirectDatabaseProps) check(r *rules, proxied *DatabaseProxyProps, famil
 		r.breaks("MaxConnections", "must be set, got none; it is what the instances together may open")
 	}
 	checkMaxConnections(r, p.MaxConnections)
+}
+
+// checkImported refuses an imported database that lacks what a connection needs. The CDK
+// throws an error for each attribute that the import did not name.
+func (p *DirectDatabaseProps) checkImported(r *rules) {
+	has := func(read func()) (ok bool) {
+		defer func() { ok = recover() == nil }()
+		read()
+		return
+	}
+	if c := p.Cluster; c != nil && (!has(func() { c.ClusterEndpoint() }) || !has(func() { c.ClusterResourceIdentifier() })) {
+		r.breaks("Cluster", "must have its endpoint and resource id; import it with ClusterEndpointAddress, Port and ClusterResourceIdentifier")
+	}
+	if i := p.Instance; i != nil && i.InstanceResourceId() == nil {
+		r.breaks("Instance", "must have its resource id, got none; import it with InstanceResourceId")
+	}
 }

@@ -492,7 +492,13 @@ func (p *HandlerProps) isolated() bool {
 func (h *Handler) GrantPrincipal() awsiam.IPrincipal { return h.Function.GrantPrincipal() }
 
 // Connections implements awsec2.IConnectable for a function in a VPC.
-func (h *Handler) Connections() awsec2.Connections { return h.Function.Connections() }
+func (h *Handler) Connections() awsec2.Connections {
+	if h.props.Vpc == nil {
+		r := &rules{where: "HandlerProps"}
+		refuse(h, []error{r.brokenRule("Vpc", "must be set for Connections, got none; without a VPC, a function has no security groups")})
+	}
+	return h.Function.Connections()
+}
 
 // AddEnvironment adds an environment variable to the function, and returns it. It panics
 // for a variable that Lambda or a connection sets.

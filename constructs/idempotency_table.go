@@ -83,9 +83,18 @@ func NewIdempotencyTable(scope constructs.Construct, id *string, props *Idempote
 	return c
 }
 
-// newTableEndpoint creates the endpoint through which isolated subnets reach the account's
+// newTableEndpoint creates, or finds, the endpoint through which isolated subnets reach the account's
 // own tables.
 func newTableEndpoint(scope constructs.Construct, vpc awsec2.IVpc) awsec2.GatewayVpcEndpoint {
+	// A route table can have only one.
+	if existing := endpointIn(vpc, ".dynamodb"); existing != nil {
+		switch table := existing.Node().Scope().Node().Scope().(type) {
+		case *ConnectionRegistry:
+			return table.Endpoint
+		case *IdempotencyTable:
+			return table.Endpoint
+		}
+	}
 	endpoint := awsec2.NewGatewayVpcEndpoint(scope, jsii.String("Endpoint"), &awsec2.GatewayVpcEndpointProps{
 		Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB(),
 		Vpc:     vpc,

@@ -6,7 +6,9 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -126,5 +128,64 @@ func TestAddedVariablesAskAgain(t *testing.T) {
 	got = refusal(t, func() { template(added("TABLE_NAME", "")) })
 	if want := "must say what it serves with the variables that AddEnvironment has added"; !strings.Contains(got, want) {
 		t.Errorf("got %q, want %q in it", got, want)
+	}
+}
+
+// TestEndpointsOfOneVpc shows that two tables share the endpoint of a VPC, and that a
+// second endpoint for SQS is refused.
+func TestEndpointsOfOneVpc(t *testing.T) {
+	stack := setup(t)
+	vpc := newIsolatedVpc(stack)
+	registry := NewConnectionRegistry(stack, jsii.String("Registry"), &ConnectionRegistryProps{Vpc: vpc})
+	table := NewIdempotencyTable(stack, jsii.String("Table"), &IdempotencyTableProps{Vpc: vpc})
+	if registry.Endpoint != table.Endpoint {
+		t.Error("a route table can have only one endpoint for DynamoDB")
+	}
+	endpoint := NewSqsEndpoint(stack, jsii.String("Sqs"), &SqsEndpointProps{Vpc: vpc})
+	h := NewHandler(stack, jsii.String("Handler"), silent(nil))
+	for want, create := range map[string]func(){
+		"SqsEndpointProps.Vpc must have no other endpoint for SQS, since their private DNS names conflict, got that of Test/Sqs/Endpoint/Resource; use that one": func() {
+			NewSqsEndpoint(stack, jsii.String("Sqs2"), &SqsEndpointProps{Vpc: vpc})
+		},
+		"HandlerProps.Vpc must be set for a function that uses the endpoint, got none for Test/Handler/Function": func() { endpoint.Connect(h) },
+		"HandlerProps.Vpc must be set for Connections, got none":                                                 func() { h.Connections() },
+	} {
+		if got := refusal(t, create); !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
+	}
+	template(stack).ResourceCountIs(jsii.String("AWS::EC2::VPCEndpoint"), jsii.Number(2))
+}
+
+// TestImportedDatabaseLacks shows which attributes of an imported database a direct
+// connection needs.
+func TestImportedDatabaseLacks(t *testing.T) {
+	stack := setup(t)
+	cluster := func(id string, attributes awsrds.DatabaseClusterAttributes) func() {
+		attributes.ClusterIdentifier, attributes.Engine = &id, awsrds.DatabaseClusterEngine_AURORA_POSTGRESQL()
+		c := awsrds.DatabaseCluster_FromDatabaseClusterAttributes(stack, &id, &attributes)
+		return func() {
+			NewDirectDatabase(stack, jsii.String(id+"Direct"), &DirectDatabaseProps{Cluster: c, Database: jsii.String("app"), MaxConnections: jsii.Number(1), User: jsii.String("app")})
+		}
+	}
+	whole := awsrds.DatabaseClusterAttributes{ClusterEndpointAddress: jsii.String("db.example.com"), ClusterResourceIdentifier: jsii.String("cluster-1"), Port: jsii.Number(5432)}
+	cluster("Whole", whole)()
+	noEndpoint, noID := whole, whole
+	noEndpoint.ClusterEndpointAddress, noID.ClusterResourceIdentifier = nil, nil
+	instance := awsrds.DatabaseInstance_FromDatabaseInstanceAttributes(stack, jsii.String("Instance"), &awsrds.DatabaseInstanceAttributes{
+		Engine: awsrds.DatabaseInstanceEngine_POSTGRES(), InstanceEndpointAddress: jsii.String("db.example.com"), InstanceIdentifier: jsii.String("db"),
+		Port: jsii.Number(5432), SecurityGroups: &[]awsec2.ISecurityGroup{},
+	})
+	for want, creates := range map[string][]func(){
+		"DirectDatabaseProps.Cluster must have its endpoint and resource id": {cluster("NoEndpoint", noEndpoint), cluster("NoID", noID)},
+		"DirectDatabaseProps.Instance must have its resource id, got none": {func() {
+			NewDirectDatabase(stack, jsii.String("Direct"), &DirectDatabaseProps{Instance: instance, Database: jsii.String("app"), MaxConnections: jsii.Number(1), User: jsii.String("app")})
+		}},
+	} {
+		for _, create := range creates {
+			if got := refusal(t, create); !strings.Contains(got, want) {
+				t.Errorf("got %q, want %q in it", got, want)
+			}
+		}
 	}
 }

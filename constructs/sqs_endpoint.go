@@ -54,6 +54,8 @@ func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointPr
 	r := &rules{where: "SqsEndpointProps"}
 	if props.Vpc == nil {
 		r.breaks("Vpc", "must be set, got none; pass the VPC of the functions")
+	} else if existing := endpointIn(props.Vpc, ".sqs"); existing != nil && existing.PrivateDnsEnabled() != false {
+		r.breaks("Vpc", "must have no other endpoint for SQS, since their private DNS names conflict, got that of %s; use that one", *existing.Node().Path())
 	}
 	noneNil(r, "Accounts", elementsOf(props.Accounts))
 	refuse(e, r.broken)
@@ -96,6 +98,10 @@ func perimeter(c constructs.Construct, accounts []*string) awsiam.PolicyStatemen
 // queues' policies decide what it may do there.
 func (e *SqsEndpoint) Connect(client Client) {
 	for _, fn := range functionsOf(client) {
+		if !e.app.inVpc(fn) {
+			r := &rules{where: "HandlerProps"}
+			refuse(e, []error{r.brokenRule("Vpc", "must be set for a function that uses the endpoint, got none for %s; place it in the VPC of the endpoint", pathOf(fn))})
+		}
 		allowFrom(e.Endpoint.Connections(), fn, awsec2.Port_HTTPS(), "Function to SQS")
 	}
 }
