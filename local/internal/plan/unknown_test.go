@@ -96,18 +96,18 @@ func TestUnknownValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	resources := func(template map[string]any) map[string]any { return template["Resources"].(map[string]any) }
+	unknown := []map[string]any{{"Ref": "Unset"}, {"Fn::Cidr": []any{"10.0.0.0/16", 1, 8}}, {"Fn::If": []any{"Prod", "a", "b"}}}
+	n := 0
 	for _, id := range slices.Sorted(maps.Keys(resources(parse()))) {
 		properties, _ := resources(parse())[id].(map[string]any)["Properties"].(map[string]any)
 		for _, path := range pathsIn(properties, "") {
-			for _, unknown := range []map[string]any{
-				{"Ref": "Unset"}, {"Fn::Cidr": []any{"10.0.0.0/16", 1, 8}}, {"Fn::If": []any{"Prod", "a", "b"}},
-			} {
-				template := parse()
-				template["Conditions"] = map[string]any{"Prod": map[string]any{"Fn::Equals": []any{map[string]any{"Ref": "Unset"}, "prod"}}}
-				put(resources(template)[id].(map[string]any)["Properties"], path, unknown)
-				if _, err := plan(template); err != nil {
-					t.Errorf("%s%s = %v: %v", id, path, unknown, err)
-				}
+			value := unknown[n%len(unknown)]
+			n++
+			template := parse()
+			template["Conditions"] = map[string]any{"Prod": map[string]any{"Fn::Equals": []any{map[string]any{"Ref": "Unset"}, "prod"}}}
+			put(resources(template)[id].(map[string]any)["Properties"], path, value)
+			if _, err := plan(template); err != nil {
+				t.Errorf("%s%q = %v: %v", id, path, value, err)
 			}
 		}
 	}
