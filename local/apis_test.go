@@ -3,9 +3,11 @@ package local_test
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -216,12 +218,16 @@ func TestForeignHosts(t *testing.T) {
 func TestFixedPorts(t *testing.T) {
 	t.Parallel()
 	free := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+		// A port that the system gives to nobody by itself, so that it stays free.
+		for range 100 {
+			addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+rand.IntN(10000)))
+			if l, err := net.Listen("tcp", addr); err == nil {
+				l.Close()
+				return addr
+			}
 		}
-		defer l.Close()
-		return l.Addr().String()
+		t.Fatal("no port is free")
+		return ""
 	}
 	api, queues := free(), free()
 	e := startApis(t, local.Options{APIAddr: api, SQSAddr: queues}, func(map[string]any) {})
