@@ -35,7 +35,7 @@ func Encode(v any) []byte {
 }
 
 // Refuse answers with an error body of API Gateway, such as {"message": "Forbidden"}.
-func Refuse(w http.ResponseWriter, status int, body map[string]string) {
+func Refuse(w http.ResponseWriter, status int, body any) {
 	data := Encode(body)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))

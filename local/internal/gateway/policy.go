@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	kjson "sigs.k8s.io/json"
 )
@@ -27,6 +28,32 @@ func ReadDecision(response []byte) (*Decision, error) {
 	return &Decision{d.PrincipalID, d.PolicyDocument, d.Context}, nil
 }
 
+// SaysUnauthorized reports whether an authorizer failed with the exact message
+// "Unauthorized". REST and WebSocket APIs then answer 401; any other failure gets 500.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html (2026-11)
+//
+// AWS does not document the same for HTTP APIs, and we found nobody who measured it.
+func SaysUnauthorized(err error) bool {
+	var failed interface{ ErrorMessage() string }
+	return errors.As(err, &failed) && failed.ErrorMessage() == "Unauthorized"
+}
+
+// TextContext returns an authorizer's context as events have it: all values are strings.
+// As on AWS, objects and lists are errors.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html (2026-11)
+func (d *Decision) TextContext() (map[string]any, error) {
+	context := make(map[string]any, len(d.Context)+1)
+	for name, value := range d.Context {
+		switch value.(type) {
+		case map[string]any, []any:
+			return nil, fmt.Errorf("context %q must be a string, number or boolean", name)
+		}
+		context[name] = Text(value)
+	}
+	context["principalId"] = d.PrincipalID
+	return context, nil
+}
+
 // Policy is an IAM policy as Lambda authorizers return it.
 type Policy struct {
 	Statement []struct {
@@ -49,20 +76,35 @@ func (l *list) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(l))
 }
 
-// Allows reports whether the policy allows to invoke the ARN: a statement allows it, and
-// none denies it. It ignores conditions.
-func (p *Policy) Allows(arn string) bool {
-	allowed := false
+// Effect is the outcome of a policy's evaluation.
+type Effect int
+
+// ImplicitDeny says that no statement matches, ExplicitDeny that one denies.
+const (
+	ImplicitDeny Effect = iota
+	ExplicitDeny
+	Allow
+)
+
+// Allows reports whether the policy allows to invoke the ARN.
+func (p *Policy) Allows(arn string) bool { return p.Evaluate(arn) == Allow }
+
+// Evaluate returns what the policy says about an invocation of the ARN. It ignores
+// conditions.
+func (p *Policy) Evaluate(arn string) Effect {
+	effect := ImplicitDeny
 	for _, s := range p.Statement {
 		if !s.Action.match("execute-api:Invoke") || !s.Resource.match(arn) {
 			continue
 		}
 		if s.Effect == "Deny" {
-			return false
+			return ExplicitDeny
 		}
-		allowed = allowed || s.Effect == "Allow"
+		if s.Effect == "Allow" {
+			effect = Allow
+		}
 	}
-	return allowed
+	return effect
 }
 
 func (l list) match(s string) bool {

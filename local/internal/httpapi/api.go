@@ -195,7 +195,8 @@ type exchange struct {
 	at         time.Time
 	sourceIP   string
 	body       []byte
-	authorizer any // the authorizer's part of the request context
+	authorizer any  // the authorizer's part of the request context
+	denied     bool // the authorizer's policy has a Deny for this request
 	cutOff     bool
 }
 

@@ -49,7 +49,7 @@ type LambdaAuthorizer struct {
 
 type verdict struct {
 	at      time.Time
-	allowed func(arn string) bool
+	effect  func(arn string) gateway.Effect
 	context any
 }
 
@@ -142,16 +142,26 @@ func (a *API) ask(x *exchange, auth *LambdaAuthorizer) (status int, message stri
 		path = x.path[1:]
 	}
 	arn := "arn:aws:execute-api:" + x.config.Region + ":" + x.config.Account + ":" + x.config.ID + "/" + x.stageName + "/" + x.r.Method + "/" + path
+	if key != "" {
+		key = x.stageName + "\x00" + key // each stage has its own cache
+	}
 	v, cached := auth.cached(key, x)
 	if !cached {
 		var err error
 		if v, err = a.askFunction(x, auth, identities, arn); err != nil {
+			if x.config.REST != nil && gateway.SaysUnauthorized(err) {
+				return http.StatusUnauthorized, "Unauthorized"
+			}
 			a.logf("authorizer %s of %s: %v; the client gets 500", auth.Function, x.routeKey, err)
 			return http.StatusInternalServerError, "Internal Server Error"
 		}
 		auth.keep(key, v)
 	}
-	if !v.allowed(arn) {
+	switch v.effect(arn) {
+	case gateway.ImplicitDeny:
+		return http.StatusForbidden, "Forbidden"
+	case gateway.ExplicitDeny:
+		x.denied = true
 		return http.StatusForbidden, "Forbidden"
 	}
 	x.authorizer = map[string]any{"lambda": v.context}
@@ -212,6 +222,7 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 	}
 	ctx, cancel := context.WithTimeout(x.r.Context(), authorizerTimeout)
 	defer cancel()
+	started := time.Now()
 	response, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: auth.Function, RequestID: uuid.NewString(), Trace: x.trace, Event: gateway.Encode(event)})
 	if err != nil {
 		return verdict{}, err
@@ -225,24 +236,32 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 		if err := kjson.UnmarshalCaseSensitivePreserveInts(response, &answer); err != nil || answer.IsAuthorized == nil {
 			return verdict{}, errors.New("the authorizer's response has no isAuthorized")
 		}
-		v.allowed, v.context = func(string) bool { return *answer.IsAuthorized }, answer.Context
+		effect := gateway.ImplicitDeny
+		if *answer.IsAuthorized {
+			effect = gateway.Allow
+		}
+		v.effect, v.context = func(string) gateway.Effect { return effect }, answer.Context
 		return v, nil
 	}
 	answer, err := gateway.ReadDecision(response)
 	if err != nil {
 		return verdict{}, err
 	}
-	if x.config.REST != nil {
-		for name, value := range answer.Context { // events contain strings
-			answer.Context[name] = gateway.Text(value)
+	v.effect, v.context = answer.Policy.Evaluate, answer.Context
+	switch {
+	case x.config.REST != nil:
+		context, err := answer.TextContext()
+		if err != nil {
+			return verdict{}, err
 		}
-	}
-	if x.route.Integration.Version == "1.0" || x.config.REST != nil {
+		context["integrationLatency"] = time.Since(started).Milliseconds()
+		v.context = context
+	case x.route.Integration.Version == "1.0":
 		if answer.Context == nil {
 			answer.Context = map[string]any{}
 		}
 		answer.Context["principalId"] = answer.PrincipalID
+		v.context = answer.Context
 	}
-	v.allowed, v.context = answer.Policy.Allows, answer.Context
 	return v, nil
 }

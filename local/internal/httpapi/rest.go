@@ -116,7 +116,6 @@ var (
 	restMissing      = restError{http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
 	restForbidden    = restError{http.StatusForbidden, "ForbiddenException", "Forbidden"}
 	restUnauthorized = restError{http.StatusUnauthorized, "UnauthorizedException", "Unauthorized"}
-	restDenied       = restError{http.StatusForbidden, "AccessDeniedException", "User is not authorized to access this resource"}
 	restTooLong      = restError{http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request Too Long"}
 	restBadRequest   = restError{http.StatusBadRequest, "BadRequestException", "Bad Request"}
 	restInternal     = restError{http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
@@ -141,14 +140,8 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	x.sourceIP = gateway.SourceIP(x.r)
 	x.trace = gateway.Trace(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
 	w.Header().Set("X-Amzn-Trace-Id", x.trace)
-	if status, message := a.authorize(x); status != 0 {
-		switch status {
-		case http.StatusUnauthorized:
-			return restUnauthorized.write(w)
-		case http.StatusForbidden:
-			return restDenied.write(w)
-		}
-		return restError{status, "AuthorizerConfigurationException", message}.write(w)
+	if status, _ := a.authorize(x); status != 0 {
+		return a.refusedREST(w, x, status)
 	}
 	if mock := x.route.Integration.Mock; mock != nil {
 		return mock.write(w, x.r)
@@ -189,6 +182,27 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	remap(answer.header)
 	answer.write(w, x.r)
 	return answer.status
+}
+
+// refusedREST answers a request that the authorizer did not let pass. The bodies are the
+// ones that people see on AWS: Message begins with a capital letter, and a failed
+// authorizer has the message null.
+// https://dev.to/marcogrcr/api-gateway-lambda-authorizer-lambda-proxy-integration-failure-modes-52bc (2026-11)
+func (a *API) refusedREST(w http.ResponseWriter, x *exchange, status int) int {
+	if status == http.StatusUnauthorized {
+		return restUnauthorized.write(w)
+	}
+	kind, body := "AuthorizerConfigurationException", map[string]any{"message": nil}
+	if status == http.StatusForbidden {
+		kind = "AccessDeniedException"
+		body = map[string]any{"Message": "User is not authorized to access this resource"}
+		if x.denied {
+			body["Message"] = "User is not authorized to access this resource with an explicit deny"
+		}
+	}
+	w.Header().Set("X-Amzn-Errortype", kind)
+	gateway.Refuse(w, status, body)
+	return status
 }
 
 // remap renames headers that only the gateway may set.

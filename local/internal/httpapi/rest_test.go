@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -198,28 +199,56 @@ func TestAuthorizersREST(t *testing.T) {
 			return policy("Allow"), nil
 		case e["authorizationToken"] == "Bearer broken":
 			return `{}`, nil
+		case e["authorizationToken"] == "Bearer fails":
+			return "", functionError("no table")
+		case e["authorizationToken"] == "Bearer expired":
+			return "", fmt.Errorf("invoke: %w", functionError("Unauthorized"))
+		case e["authorizationToken"] == "Bearer nested":
+			return strings.Replace(policy("Allow"), `"n":1`, `"n":[1]`, 1), nil
+		case e["authorizationToken"] == "Bearer other":
+			return strings.Replace(policy("Allow"), `"Resource":"*"`, `"Resource":"*/POST/*"`, 1), nil
 		}
 		return policy("Deny"), nil
 	}
 	for _, c := range []struct {
 		target, authorization string
 		status                int
+		kind, body            string
 	}{
-		{"/live/token/1", "Bearer good", 200}, {"/live/token/1", "Bearer bad", 403}, {"/live/token/1", "", 401}, {"/live/token/1", "Basic x", 401}, {"/live/token/1", "Bearer broken", 500},
-		{"/live/request?q=1", "x", 200}, {"/live/request", "x", 401},
+		{"/live/token/1", "Bearer good", 200, "", ""},
+		{"/live/token/1", "Bearer bad", 403, "AccessDeniedException", `{"Message":"User is not authorized to access this resource with an explicit deny"}`},
+		{"/live/token/1", "Bearer other", 403, "AccessDeniedException", `{"Message":"User is not authorized to access this resource"}`},
+		{"/live/token/1", "", 401, "UnauthorizedException", `{"message":"Unauthorized"}`},
+		{"/live/token/1", "Basic x", 401, "UnauthorizedException", `{"message":"Unauthorized"}`},
+		{"/live/token/1", "Bearer expired", 401, "UnauthorizedException", `{"message":"Unauthorized"}`},
+		{"/live/token/1", "Bearer broken", 500, "AuthorizerConfigurationException", `{"message":null}`},
+		{"/live/token/1", "Bearer fails", 500, "AuthorizerConfigurationException", `{"message":null}`},
+		{"/live/token/1", "Bearer nested", 500, "AuthorizerConfigurationException", `{"message":null}`},
+		{"/live/request?q=1", "x", 200, "", ""},
+		{"/live/request", "x", 401, "UnauthorizedException", `{"message":"Unauthorized"}`},
 	} {
 		resp := do(t, a, "GET", c.target, "", "Authorization", c.authorization)
-		if resp.StatusCode != c.status || c.status != 200 && resp.Header.Get("X-Amzn-Errortype") == "" {
-			t.Errorf("%+v: %s", c, resp.Status)
+		if got := text(t, resp); resp.StatusCode != c.status || resp.Header.Get("X-Amzn-Errortype") != c.kind || got != c.body {
+			t.Errorf("%+v: %s %v %s", c, resp.Status, resp.Header, got)
 		}
 		if c.status == 200 {
-			want := map[string]any{"principalId": "anna", "n": "1", "ok": "true"}
-			if diff := cmp.Diff(want, f.last()["requestContext"].(map[string]any)["authorizer"]); diff != "" {
+			got, _ := f.last()["requestContext"].(map[string]any)["authorizer"].(map[string]any)
+			if _, ok := got["integrationLatency"].(float64); !ok {
+				t.Errorf("%+v: no latency in %v", c, got)
+			}
+			delete(got, "integrationLatency")
+			if diff := cmp.Diff(map[string]any{"principalId": "anna", "n": "1", "ok": "true"}, got); diff != "" {
 				t.Errorf("%+v: %s", c, diff)
 			}
 		}
 	}
 }
+
+// functionError is the error that a function reported.
+type functionError string
+
+func (e functionError) Error() string        { return "errorString: " + string(e) }
+func (e functionError) ErrorMessage() string { return string(e) }
 
 // TestStreamREST sends a response while it comes.
 func TestStreamREST(t *testing.T) {

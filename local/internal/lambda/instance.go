@@ -110,6 +110,9 @@ type FunctionError struct {
 // Error implements error.
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
+// ErrorMessage returns the message that the function itself gave.
+func (e *FunctionError) ErrorMessage() string { return e.Message }
+
 // ErrStopped is returned for invocations of an instance whose process has ended.
 var ErrStopped = errors.New("the instance has stopped")
 

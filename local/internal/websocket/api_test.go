@@ -204,6 +204,12 @@ func TestConnect(t *testing.T) {
 	}
 }
 
+// unauthorized is the error of a function that says "Unauthorized".
+type unauthorized struct{ error }
+
+func (unauthorized) Error() string        { return "errorString: Unauthorized" }
+func (unauthorized) ErrorMessage() string { return "Unauthorized" }
+
 func TestAuthorizer(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *Config) {
@@ -213,16 +219,25 @@ func TestAuthorizer(t *testing.T) {
 		if e.Type != "REQUEST" {
 			return `{"statusCode":200}`, nil
 		}
+		switch e.Query["token"] {
+		case "expired":
+			return "", unauthorized{}
+		case "fails":
+			return "", errors.New("no table")
+		}
 		effect := "Deny"
 		if e.Query["token"] == "good" {
 			effect = "Allow"
 		}
 		return fmt.Sprintf(`{"principalId":"anna","policyDocument":{"Statement":[{"Effect":%q,"Action":"execute-api:Invoke","Resource":%q}]},"context":{"n":1234567890}}`, effect, e.MethodARN), nil
 	}
-	for query, want := range map[string]int{"": 401, "?token=bad": 403} {
+	for query, want := range map[string]int{"": 401, "?token=expired": 401, "?token=fails": 500, "?token=bad": 403} {
 		if _, resp, err := b.dial(t, "/live"+query, nil); err == nil || resp.StatusCode != want {
 			t.Errorf("%q: %v", query, err)
 		}
+	}
+	for range 2 {
+		within.Receive(t, b.events)
 	}
 	if e := within.Receive(t, b.events); e.MethodARN != "arn:aws:execute-api:eu-central-1:123456789012:ws1/live/$connect" {
 		t.Errorf("event: %+v", e)

@@ -106,11 +106,15 @@ func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Au
 	ctx, cancel := context.WithTimeout(a.ctx, 10*time.Second)
 	defer cancel()
 	data, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: auth.Function, RequestID: uuid.NewString(), Trace: e.trace, Event: gateway.Encode(&e)})
-	if err != nil {
-		return http.StatusInternalServerError
+	if gateway.SaysUnauthorized(err) {
+		return http.StatusUnauthorized
 	}
-	answer, err := gateway.ReadDecision(data)
+	var answer *gateway.Decision
+	if err == nil {
+		answer, err = gateway.ReadDecision(data)
+	}
 	if err != nil {
+		a.logf("authorizer %s of $connect: %v; the client gets 500", auth.Function, err)
 		return http.StatusInternalServerError
 	}
 	if !answer.Policy.Allows(e.MethodARN) {
