@@ -3,6 +3,8 @@ package scheduler
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +15,8 @@ import (
 // event, or the part or transformation that the target configures. No keywords are
 // replaced.
 //
-// It differs from AWS in the same ways as a schedule. An input transformer's values are
-// found only by paths of names, such as $.detail.id.
+// It differs from AWS in the same ways as a schedule. Paths select by names and indexes
+// alone, such as $.detail.id and $.resources[0].
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html (2026-11)
 type Rule struct {
 	// ARN is the rule's ARN; a rule with several targets has one schedule for each.
@@ -44,8 +46,8 @@ func (r *Rule) event(s *Schedule, at time.Time) []byte {
 	return event
 }
 
-// transform replaces <name> in the template with the value at the name's path. Inside a
-// JSON string it inserts text, elsewhere JSON.
+// transform replaces <name> in the template with the value at the name's path, or with a
+// value that EventBridge defines. Inside a JSON string it inserts text, elsewhere JSON.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html (2026-11)
 func (r *Rule) transform(event []byte) []byte {
 	var out bytes.Buffer
@@ -60,11 +62,7 @@ func (r *Rule) transform(event []byte) []byte {
 			inString = !inString
 		case rest[0] == '<':
 			name, after, ok := strings.Cut(rest[1:], ">")
-			if path, known := r.Paths[name]; ok && (known || name == "aws.events.event.json") {
-				if !known {
-					path = "$"
-				}
-				value := valueAt(event, path)
+			if value, known := r.variable(name, event); ok && known {
 				text, isText := value.(string)
 				data, _ := json.Marshal(value) // it was decoded from JSON
 				switch {
@@ -87,21 +85,59 @@ func (r *Rule) transform(event []byte) []byte {
 	return out.Bytes()
 }
 
+// variable returns the value of a name in an input transformer's template. The names that
+// begin with "aws.events." are EventBridge's own.
+func (r *Rule) variable(name string, event []byte) (value any, known bool) {
+	if path, ok := r.Paths[name]; ok {
+		return valueAt(event, path), true
+	}
+	switch name {
+	case "aws.events.rule-arn":
+		return r.ARN, true
+	case "aws.events.rule-name":
+		_, name, _ := strings.Cut(r.ARN, "/")
+		return name, true
+	case "aws.events.event.ingestion-time":
+		return valueAt(event, "$.time"), true
+	case "aws.events.event.json":
+		return valueAt(event, "$"), true
+	case "aws.events.event":
+		whole, _ := valueAt(event, "$").(map[string]any)
+		delete(whole, "detail")
+		return whole, true
+	}
+	return nil, false
+}
+
+// step matches one step of a path, such as .detail, [0] or ['detail'].
+var step = regexp.MustCompile(`^(?:\.([^.\[]+)|\['([^']*)'\]|\[(\d+)\])`)
+
 // valueAt returns the value at a path such as $.detail.id; nil if there is none.
 func valueAt(event []byte, path string) any {
 	var value any
 	if json.Unmarshal(event, &value) != nil {
 		return nil
 	}
-	for _, name := range strings.Split(strings.TrimPrefix(strings.TrimPrefix(path, "$"), "."), ".") {
-		if name == "" {
+	for rest := strings.TrimPrefix(path, "$"); rest != ""; {
+		found := step.FindStringSubmatch(rest)
+		if found == nil {
+			return nil
+		}
+		rest = rest[len(found[0]):]
+		if found[3] != "" {
+			list, _ := value.([]any)
+			i, err := strconv.Atoi(found[3])
+			if err != nil || i >= len(list) {
+				return nil
+			}
+			value = list[i]
 			continue
 		}
 		object, ok := value.(map[string]any)
 		if !ok {
 			return nil
 		}
-		value = object[name]
+		value = object[found[1]+found[2]]
 	}
 	return value
 }

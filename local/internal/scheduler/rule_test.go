@@ -36,18 +36,30 @@ func TestRuleEvents(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	paths := map[string]string{"time": "$.time", "detail": "$.detail", "none": "$.detail.none"}
+	paths := map[string]string{"time": "$.time", "detail": "$.detail", "none": "$.detail.none", "first": "$.resources[0]", "second": "$.resources[1]", "type": "$['detail-type']"}
 	for template, want := range map[string]string{
 		`{"at":<time>,"text":"at <time>","detail":<detail>,"none":<none>,"other":"<other>"}`: `{"at":"2026-11-23T03:00:00Z","text":"at 2026-11-23T03:00:00Z","detail":{},"none":null,"other":"<other>"}`,
 		`"at <time> with <detail>"`: `"at 2026-11-23T03:00:00Z with {}"`,
-		`{"a":"quoted \"<time>\""}`: `{"a":"quoted \"2026-11-23T03:00:00Z\""}`,
+		`{"first":<first>,"text":"of <first>","second":<second>,"type":<type>}`: `{"first":"arn:rule/nightly","text":"of arn:rule/nightly","second":null,"type":"Scheduled Event"}`,
+		`{"arn":<aws.events.rule-arn>,"name":"<aws.events.rule-name>"}`:         `{"arn":"arn:rule/nightly","name":"nightly"}`,
+		`"<aws.events.rule-name> at <aws.events.event.ingestion-time>"`:         `"nightly at 2026-11-23T03:00:00Z"`,
+		`{"mine":"<aws.events.else>"}`:                                          `{"mine":"<aws.events.else>"}`,
+		`{"a":"quoted \"<time>\""}`:                                             `{"a":"quoted \"2026-11-23T03:00:00Z\""}`,
 	} {
 		if got := rule(func(r *Rule) { r.Template, r.Paths = template, paths }); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", template, got, want)
 		}
 	}
-	if got := rule(func(r *Rule) { r.Path = "$.resources" }); got != `["arn:rule/nightly"]` {
-		t.Errorf("a path: %s", got)
+	for path, want := range map[string]string{"$.resources": `["arn:rule/nightly"]`, "$.resources[0]": `"arn:rule/nightly"`, "$.resources[1]": "null", "$.": "null", "$.time.x": "null"} {
+		if got := rule(func(r *Rule) { r.Path = path }); got != want {
+			t.Errorf("%s: got %s, want %s", path, got, want)
+		}
+	}
+	for template, detail := range map[string]bool{`{"e":<aws.events.event>}`: false, `{"e":<aws.events.event.json>}`: true} {
+		var got struct{ E map[string]any }
+		if err := json.Unmarshal([]byte(rule(func(r *Rule) { r.Template = template })), &got); err != nil || got.E["source"] != "aws.events" || (got.E["detail"] != nil) != detail {
+			t.Errorf("%s: %v, %v", template, got, err)
+		}
 	}
 	s.Input = `{"mine":"<aws.scheduler.scheduled-time>"}`
 	if got := rule(nil); got != s.Input {
