@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lambdahearth/hearth/local/internal/clock"
 )
@@ -170,8 +171,10 @@ type lineWriter struct {
 	buf []byte
 }
 
-// maxLine is the length in bytes at which a line is passed on before its end.
-const maxLine = 64 * 1024
+// maxLine is the length in bytes at which a line is cut in two, as CloudWatch Logs cuts
+// an event of this size.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html (2026-11)
+const maxLine = 1 << 20
 
 func newLineWriter(to io.Writer) io.Writer {
 	if to == nil {
@@ -185,17 +188,42 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.buf = append(w.buf, p...)
-	for {
-		n := bytes.IndexByte(w.buf, '\n') + 1
-		if n == 0 && len(w.buf) > maxLine {
-			n = len(w.buf)
+	rest := w.buf
+	for len(rest) > 0 {
+		n := bytes.IndexByte(rest[:min(len(rest), maxLine+1)], '\n') + 1
+		if n == 0 && len(rest) <= maxLine {
+			break
 		}
 		if n == 0 {
-			return len(p), nil
+			n = maxLine
+			for n > maxLine-utf8.UTFMax && !utf8.RuneStart(rest[n]) {
+				n--
+			}
 		}
-		if _, err := w.to.Write(w.buf[:n]); err != nil {
+		if err := w.pass(rest[:n]); err != nil {
 			return 0, err
 		}
-		w.buf = append(w.buf[:0], w.buf[n:]...)
+		rest = rest[n:]
+	}
+	w.buf = append(w.buf[:0], rest...)
+	return len(p), nil
+}
+
+// pass passes on one line; it ends the line if the program did not.
+func (w *lineWriter) pass(line []byte) error {
+	if line[len(line)-1] != '\n' {
+		line = append(bytes.Clone(line), '\n')
+	}
+	_, err := w.to.Write(line)
+	return err
+}
+
+// flush passes on the last line of a program that did not end it.
+func (w *lineWriter) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.buf) > 0 {
+		w.pass(w.buf) //nolint:errcheck // as with any output of the program
+		w.buf = nil
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -291,12 +292,15 @@ func TestLineWriter(t *testing.T) {
 	t.Parallel()
 	var lines []string
 	w := newLineWriter(writerFunc(func(p []byte) { lines = append(lines, string(p)) }))
-	for _, part := range []string{"a", "b\nc", "\n\nd", strings.Repeat("e", maxLine+1)} {
+	long := strings.Repeat("e", maxLine-2) + "ü" // the limit is inside the last character
+	for _, part := range []string{"a", "b\nc", "\n\nd", long, "f"} {
 		if n, err := w.Write([]byte(part)); err != nil || n != len(part) {
 			t.Fatal(n, err)
 		}
 	}
-	if len(lines) != 4 || lines[0] != "ab\n" || lines[1] != "c\n" || lines[2] != "\n" || len(lines[3]) != maxLine+2 {
+	w.(*lineWriter).flush()
+	w.(*lineWriter).flush()
+	if want := []string{"ab\n", "c\n", "\n", "d" + long[:maxLine-2] + "\n", "üf\n"}; !slices.Equal(lines, want) {
 		t.Errorf("%.20q", lines)
 	}
 }

@@ -214,6 +214,9 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	}
 	go func() {
 		i.exit = i.cmd.Wait()
+		if w, ok := opts.Output.(*lineWriter); ok {
+			w.flush()
+		}
 		close(i.exited)
 	}()
 	i.started(i.cmd.Process.Pid)

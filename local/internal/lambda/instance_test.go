@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 			panic("oh")
 		case "exit":
 			os.Exit(4)
+		case "last words":
+			os.Stdout.WriteString("last words")
+			os.Exit(5)
 		case "exit later": // than the answer, on a busy machine too
 			time.AfterFunc(500*time.Millisecond, func() { os.Exit(1) })
 		case "sleep":

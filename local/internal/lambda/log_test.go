@@ -67,6 +67,20 @@ func TestWhatHappensIsLogged(t *testing.T) {
 	}
 }
 
+// TestLastWords: what a program writes just before it ends is in the log, with and without
+// a newline.
+func TestLastWords(t *testing.T) {
+	t.Parallel()
+	lines := make(chan string, 9)
+	f := setup(t, &Host{}, Config{Output: writerFunc(func(line []byte) { lines <- string(line) })})
+	if _, err := f.event(t, "", `{"do":"last words"}`); err == nil {
+		t.Error("no error")
+	}
+	if got := within.Receive(t, lines); got != "last words\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestChildrenOutsideTheGroup: a child that has left the process group ends with its
 // instance, and a line names it.
 func TestChildrenOutsideTheGroup(t *testing.T) {

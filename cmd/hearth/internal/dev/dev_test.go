@@ -305,6 +305,9 @@ func TestFormat(t *testing.T) {
 		`{"timestamp":"2026-11-23T07:14:25.519Z","level":"ERROR","message":"panic","stack":"goroutine 1\n\tmain.go:3\n","panic":"oh\u001b[2J"}`: at.Local().Format("15:04:05.000") +
 			" ERROR panic panic=\"oh\\x1b[2J\"\n    stack: goroutine 1\n    \tmain.go:3\n",
 		`{"timestamp":"2026-11-23T07:14:25.519Z","level":"INFO","message":"a\n07:14:25.519 ERROR forged"}`: at.Local().Format("15:04:05.000") + " INFO  a\n    07:14:25.519 ERROR forged\n",
+		`{"timestamp":"2026-11-23T07:14:25.519Z","message":"a","level":"X\nforged","x\n07:14:25.519 ERROR forged":1,"y\nforged":"a\nb"}`: at.Local().Format("15:04:05.000") +
+			` "X\nforged" a "x\n07:14:25.519 ERROR forged"=1` + "\n    \"y\\nforged\": a\n    b\n",
+		`{"timestamp":"2026-11-23T07:14:25.519Z","message":"a"}`: at.Local().Format("15:04:05.000") + "       a\n",
 		"plain": "", `{"no":"message"}`: "", `{broken`: "",
 	} {
 		if got, _, show := format([]byte(line)); got != want || !show {

@@ -81,7 +81,9 @@ func format(line []byte) (text, level string, show bool) {
 			}
 		}
 	}
-	level, _ = record["level"].(string)
+	if level, _ = record["level"].(string); level != "" {
+		level = plain(level)
+	}
 	fmt.Fprintf(&b, "%s %-5s %s", at.Format("15:04:05.000"), level, indented(message))
 	var long []string // fields with several lines, such as a stack
 	for _, name := range slices.Sorted(maps.Keys(record)) {
@@ -95,20 +97,27 @@ func format(line []byte) (text, level string, show bool) {
 				long = append(long, name)
 				continue
 			}
-			if value = v; v == "" || strings.ContainsFunc(v, func(r rune) bool { return unicode.IsSpace(r) || terminal.Acts(r) || r == '"' || r == '=' }) {
-				value = strconv.Quote(v)
-			}
+			value = plain(v)
 		default:
 			data, _ := json.Marshal(v) // v was decoded from JSON
 			value = string(data)
 		}
-		b.WriteString(" " + name + "=" + value)
+		b.WriteString(" " + plain(name) + "=" + value)
 	}
 	b.WriteByte('\n')
 	for _, name := range long {
-		fmt.Fprintf(&b, "    %s: %s\n", name, indented(strings.TrimSpace(record[name].(string))))
+		fmt.Fprintf(&b, "    %s: %s\n", plain(name), indented(strings.TrimSpace(record[name].(string))))
 	}
 	return b.String(), level, true
+}
+
+// plain returns a word as it is, and quotes any other text. A client may have chosen a
+// field's name too, such as that of a header.
+func plain(text string) string {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || terminal.Acts(r) || r == '"' || r == '=' }) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 // indented indents the lines after the first, so that none of them looks like a separate
