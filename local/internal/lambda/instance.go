@@ -272,6 +272,9 @@ func environment(opts Options, api, taskRoot string) []string {
 		"_HANDLER":                        cmp.Or(opts.Handler, "bootstrap"),
 		"LAMBDA_TASK_ROOT":                taskRoot,
 		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+		"LD_LIBRARY_PATH":                 taskRoot + ":" + taskRoot + "/lib", // without the folders of Lambda's own machines
+		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
+		"AWS_XRAY_DAEMON_ADDRESS":         "127.0.0.1:2000", // nothing listens there, unless a daemon runs on this machine
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
 		"PATH":                            os.Getenv("PATH"),
