@@ -445,9 +445,10 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 	if env {
 		if err := s.readEnv(); err != nil {
 			fmt.Fprintln(s.out, err)
-			return false
+			env = false // the old variables stay
+		} else {
+			s.engine.SetEnv(s.Local.Env, s.Local.FunctionEnv)
 		}
-		s.engine.SetEnv(s.Local.Env, s.Local.FunctionEnv)
 	}
 	if synth || env {
 		s.reload(ctx, synth)
