@@ -8,10 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local"
 )
 
@@ -59,12 +59,12 @@ func TestBrowser(t *testing.T) {
 	defer os.RemoveAll(profile) // what Chromium's last processes still write is left
 	cmd := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-port=0", "--user-data-dir="+profile, srv.URL)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	process.Group(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		process.Kill(cmd.Process.Pid)
 		cmd.Wait()
 	}()
 	next := func(want string) {

@@ -10,13 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	runtime "github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local"
 )
 
@@ -162,7 +162,8 @@ func TestChaos(t *testing.T) {
 		case time.Now().After(deadline):
 			t.Fatalf("%d messages are left: %+v", left, s.Queues)
 		case len(busy) > 0 && killed < kills:
-			if syscall.Kill(-busy[rand.IntN(len(busy))], syscall.SIGKILL) == nil {
+			if pid := busy[rand.IntN(len(busy))]; process.Alive(pid) {
+				process.Kill(pid)
 				killed++
 			}
 			if killed%(kills/swaps) == 0 && swapped < swaps {

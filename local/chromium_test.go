@@ -13,11 +13,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/lambdahearth/hearth/internal/process"
 )
 
 // browser is a Chromium that a test drives by its DevTools protocol.
@@ -66,7 +66,7 @@ func startBrowser(t testing.TB) *browser {
 	}
 	cmd := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--hide-scrollbars",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--force-color-profile=srgb", "--remote-debugging-port=0", "--user-data-dir="+profile, "about:blank")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	process.Group(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func startBrowser(t testing.TB) *browser {
 		if b.conn != nil {
 			b.conn.CloseNow()
 		}
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		process.Kill(cmd.Process.Pid)
 		cmd.Wait()
 		os.RemoveAll(profile)
 	})

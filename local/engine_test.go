@@ -18,6 +18,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local"
 
 	"github.com/lambdahearth/hearth/internal/within"
@@ -332,7 +333,7 @@ func TestStopLeavesNothing(t *testing.T) {
 		t.Error("the program logged nothing")
 	}
 	for _, pid := range pids {
-		if alive(pid) {
+		if process.Alive(pid) {
 			t.Errorf("process %d is left", pid)
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/local/internal/clock"
 
 	"github.com/lambdahearth/hearth/internal/within"
@@ -163,9 +163,7 @@ func TestCrashedInstancesAreReplaced(t *testing.T) {
 		return len(now) == 1 && now[0].PID != before[0].PID && now[0].Provisioned
 	})
 	_, now := f.State()
-	if err := syscall.Kill(now[0].PID, syscall.SIGKILL); err != nil { // while it is idle
-		t.Fatal(err)
-	}
+	process.Kill(now[0].PID) // while it is idle
 	await(t, func() bool { c, _ := f.State(); return c.Crashes == 2 })
 	if out, err := f.event(t, "live", `{"a":1}`); err != nil || out != `{"a":1}` {
 		t.Errorf("got %s, %v", out, err)
