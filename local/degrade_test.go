@@ -271,7 +271,9 @@ func TestReloadErrorKeepsTheApp(t *testing.T) {
 	dir := t.TempDir()
 	write := func(change func(resources map[string]any)) {
 		template := apisTemplate()
-		change(template["Resources"].(map[string]any))
+		resources := template["Resources"].(map[string]any)
+		resources["Jobs"] = map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"QueueName": "jobs", "VisibilityTimeout": 30}}
+		change(resources)
 		writeAssembly(t, dir, "Apis", template)
 	}
 	write(func(map[string]any) {})
@@ -291,6 +293,9 @@ func TestReloadErrorKeepsTheApp(t *testing.T) {
 		},
 		"a queue": func(resources map[string]any) {
 			resources["Bad"] = map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"QueueName": "not a name"}}
+		},
+		"a table": func(resources map[string]any) {
+			properties(resources, "Notes")["TableName"] = "x"
 		},
 		"a route": func(resources map[string]any) {
 			resources["HttpARoute2"] = resources["NewRoute"]
@@ -317,6 +322,8 @@ func TestReloadErrorKeepsTheApp(t *testing.T) {
 				"KeySchema":            []any{map[string]any{"AttributeName": "id", "KeyType": "HASH"}},
 				"AttributeDefinitions": []any{map[string]any{"AttributeName": "id", "AttributeType": "S"}},
 			}}
+			properties(resources, "Jobs")["VisibilityTimeout"] = 60
+			resources["Later"] = map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"QueueName": "later"}}
 			wrong(resources)
 		})
 		if err := e.Reload(t.Context()); err == nil {
@@ -330,11 +337,38 @@ func TestReloadErrorKeepsTheApp(t *testing.T) {
 		if e.DynamoDBEndpoint() != "" {
 			t.Errorf("%s: there is an endpoint of tables", name)
 		}
+		for queue, want := range map[string]string{"jobs": `"VisibilityTimeout":"30"`, "later": "AWS.SimpleQueueService.NonExistentQueue"} {
+			if got := queueAttributes(t, e, queue); !strings.Contains(got, want) {
+				t.Errorf("%s: queue %s: got %s, want %s", name, queue, got, want)
+			}
+		}
 	}
 	write(func(map[string]any) {})
 	if err := e.Reload(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// queueAttributes returns SQS's answer to GetQueueAttributes.
+func queueAttributes(t *testing.T, e *local.Engine, name string) string {
+	t.Helper()
+	endpoint := e.State().SQSEndpoint
+	req, err := http.NewRequest(http.MethodPost, endpoint, strings.NewReader(`{"QueueUrl":"`+endpoint+`/000000000000/`+name+`","AttributeNames":["All"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Amz-Target", "AmazonSQS.GetQueueAttributes")
+	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	resp, err := within.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body) + resp.Header.Get("X-Amzn-Query-Error")
 }
 
 // TestOneNameTwice: two stacks with one physical name are not merged.
