@@ -102,7 +102,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Message string `json:"message"`
 		}{e.Type, e.Message}
 	}
-	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); err != nil && strings.TrimSpace(kind) == queryType {
+	if err != nil && isQuery(r) {
 		writeQueryError(w, err)
 		return
 	}
@@ -113,6 +113,13 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	w.Write(body) //nolint:errcheck // the client is gone
+}
+
+// isQuery reports whether a request is of the older query protocol: a form, or a URL that
+// names the action, which may be presigned.
+func isQuery(r *http.Request) bool {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), queryType) || r.Header.Get(targetHeader) == "" && r.URL.Query().Has("Action")
 }
 
 // writeQueryError answers a client of the older query protocol in that protocol's format.

@@ -134,18 +134,28 @@ func TestStopLeavesNothing(t *testing.T) { //nolint:paralleltest // see above
 // TestQueryProtocol: a client of the older protocol can read the error.
 func TestQueryProtocol(t *testing.T) {
 	t.Parallel()
-	r := httptest.NewRequestWithContext(t.Context(), "POST", "http://localhost/", strings.NewReader("Action=ListQueues&Version=2012-11-05"))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	w := httptest.NewRecorder()
-	sqs.New(sqs.Options{}).ServeHTTP(w, r)
-	var answer struct {
-		Error     struct{ Type, Code, Message string }
-		RequestID string `xml:"RequestId"`
-	}
-	if err := xml.Unmarshal(w.Body.Bytes(), &answer); err != nil {
-		t.Fatalf("%v: %s", err, w.Body)
-	}
-	if answer.Error.Type != "Sender" || answer.Error.Code != "UnknownOperationException" || !strings.Contains(answer.Error.Message, "use an SDK from 2023-11 or later") || answer.RequestID == "" || w.Code != 400 {
-		t.Errorf("%d %+v", w.Code, answer)
+	for name, c := range map[string]struct{ method, target, kind, body string }{
+		"form":         {"POST", "/", "application/x-www-form-urlencoded; charset=utf-8", "Action=ListQueues&Version=2012-11-05"},
+		"to a queue":   {"POST", "/000000000000/jobs", "Application/X-WWW-Form-Urlencoded", "Action=SendMessage&MessageBody=a"},
+		"in the URL":   {"GET", "/000000000000/jobs?Action=ReceiveMessage&Version=2012-11-05", "", ""},
+		"presigned":    {"GET", "/?Action=ListQueues&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0", "", ""},
+		"without type": {"POST", "/?Action=ListQueues", "", ""},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), c.method, "http://localhost"+c.target, strings.NewReader(c.body))
+		if c.kind != "" {
+			r.Header.Set("Content-Type", c.kind)
+		}
+		w := httptest.NewRecorder()
+		sqs.New(sqs.Options{}).ServeHTTP(w, r)
+		var answer struct {
+			Error     struct{ Type, Code, Message string }
+			RequestID string `xml:"RequestId"`
+		}
+		if err := xml.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+			t.Errorf("%s: %v: %s", name, err, w.Body)
+		}
+		if answer.Error.Type != "Sender" || answer.Error.Code != "UnknownOperationException" || !strings.Contains(answer.Error.Message, "use an SDK from 2023-11 or later") || answer.RequestID == "" || w.Code != 400 {
+			t.Errorf("%s: %d %+v", name, w.Code, answer)
+		}
 	}
 }
