@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"os"
@@ -112,11 +113,18 @@ func TestFunctionsThatDoNotRunHere(t *testing.T) {
 	header := make([]byte, 64)
 	copy(header, "\x7fELF\x02\x01\x01")
 	header[16], header[18], header[20], header[52] = 2, byte(other), 1, 64
-	for name, c := range map[string]struct{ bootstrap, want string }{
-		"a script":             {"#!/bin/sh\necho hi\n", "is a script"},
-		"another architecture": {string(header), "the deployed bootstrap is for linux/"},
-		"no program":           {"hello", "is no program for Linux"},
-		"nothing":              {"", "there is no deployed program in the assembly"},
+	for name, c := range map[string]struct {
+		bootstrap string
+		mode      fs.FileMode
+		want      string
+	}{
+		"a script":             {"#!/bin/sh\necho hi\n", 0o755, "is a script"},
+		"another architecture": {string(header), 0o755, "the deployed bootstrap is for linux/"},
+		"no program":           {"hello", 0o755, "is no program for Linux"},
+		"empty":                {"", 0o755, "is no program for Linux"},
+		"not executable":       {string(header), 0o644, "the deployed bootstrap is not executable"},
+		"a folder":             {"", fs.ModeDir, "the deployed bootstrap is a folder"},
+		"nothing":              {"", 0, "there is no deployed program in the assembly"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -136,8 +144,8 @@ func TestFunctionsThatDoNotRunHere(t *testing.T) {
 				delete(properties(resources, "HttpBRoute"), key)
 			}
 			writeAssembly(t, dir, "Apis", template)
-			if c.bootstrap != "" {
-				addAsset(t, dir, "other.zip", c.bootstrap)
+			if c.mode != 0 {
+				addAsset(t, dir, "other.zip", c.bootstrap, c.mode)
 			}
 			e, err := local.Start(t.Context(), local.Options{Assembly: dir, Programs: map[string]string{"Fn": self}, Log: log.add, Env: map[string]string{envLedger: os.DevNull, "TEST_PRINT_ENV": "1"}})
 			if err != nil {
@@ -158,7 +166,7 @@ func TestFunctionsThatDoNotRunHere(t *testing.T) {
 }
 
 // addAsset puts a folder with a bootstrap into an assembly.
-func addAsset(t *testing.T, dir, key, bootstrap string) {
+func addAsset(t *testing.T, dir, key, bootstrap string, mode fs.FileMode) {
 	t.Helper()
 	if err := os.Mkdir(filepath.Join(dir, "asset.other"), 0o755); err != nil {
 		t.Fatal(err)
@@ -185,7 +193,13 @@ func addAsset(t *testing.T, dir, key, bootstrap string) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "asset.other", "bootstrap"), []byte(bootstrap), 0o755); err != nil {
+	path = filepath.Join(dir, "asset.other", "bootstrap")
+	if mode.IsDir() {
+		err = os.Mkdir(path, 0o755)
+	} else {
+		err = os.WriteFile(path, []byte(bootstrap), mode)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

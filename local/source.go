@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -25,7 +26,12 @@ import (
 
 // unpack returns the folder with the archive's files. It unpacks each archive once.
 func (b *builder) unpack(archive string) (string, error) {
-	dir := filepath.Join(b.root, "assets", filepath.Base(archive))
+	info, err := os.Stat(archive)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(fmt.Append(nil, archive, "\x00", info.Size(), "\x00", info.ModTime().UnixNano()))
+	dir := filepath.Join(b.root, "assets", hex.EncodeToString(sum[:8]))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, err := os.Stat(dir); err == nil {
@@ -38,41 +44,73 @@ func (b *builder) unpack(archive string) (string, error) {
 	return dir, nil
 }
 
-// unpack writes the files of an archive into a new folder.
+// maxUnpackedBytes is Lambda's limit for the files of an archive.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+const maxUnpackedBytes = 250 << 20
+
+// unpack writes the files of an archive into a new folder. The folder is a root: neither
+// names nor links lead out of it.
 func unpack(archive, dir string) error {
 	z, err := zip.OpenReader(archive)
 	if err != nil {
 		return err
 	}
 	defer z.Close() //nolint:errcheck // it is only read
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close() //nolint:errcheck // it is only a handle
+	left := int64(maxUnpackedBytes)
 	for _, file := range z.File {
 		if !filepath.IsLocal(file.Name) {
 			return fmt.Errorf("%q leads out of the archive", file.Name)
 		}
-		path := filepath.Join(dir, file.Name)
-		if file.FileInfo().IsDir() {
-			if err := os.MkdirAll(path, 0o755); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		content, err := file.Open()
-		if err != nil {
-			return err
-		}
-		data, err := io.ReadAll(content)
-		content.Close()
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, data, file.Mode().Perm()|0o400); err != nil {
+		if err := unpackFile(root, file, &left); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// unpackFile writes one file of an archive. left is the number of bytes that the files may
+// still have.
+func unpackFile(root *os.Root, file *zip.File, left *int64) error {
+	name := filepath.FromSlash(file.Name)
+	if file.FileInfo().IsDir() {
+		return root.MkdirAll(name, 0o755)
+	}
+	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	content, err := file.Open()
+	if err != nil {
+		return err
+	}
+	defer content.Close() //nolint:errcheck // it is only read
+	limited := io.LimitReader(content, *left+1)
+	if file.Mode()&fs.ModeSymlink != 0 {
+		target, err := io.ReadAll(limited)
+		if err != nil {
+			return err
+		}
+		if filepath.IsAbs(string(target)) || !filepath.IsLocal(filepath.Join(filepath.Dir(name), string(target))) {
+			return fmt.Errorf("the link %q leads out of the archive, to %q", file.Name, target)
+		}
+		return root.Symlink(string(target), name)
+	}
+	out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, file.Mode().Perm()|0o600)
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(out, limited)
+	if *left -= n; err == nil && *left < 0 {
+		err = fmt.Errorf("its files have more than Lambda's %d MB", maxUnpackedBytes>>20)
+	}
+	return errors.Join(err, out.Close())
 }
 
 // builder builds programs, each into a new folder, so that it never overwrites a running

@@ -123,6 +123,13 @@ func whyNotHere(path string) string {
 		return "what is deployed has no file bootstrap"
 	}
 	defer file.Close() //nolint:errcheck // it is only read
+	info, err := file.Stat()
+	switch {
+	case err == nil && info.IsDir():
+		return "the deployed bootstrap is a folder"
+	case err == nil && info.Mode().Perm()&0o111 == 0:
+		return "the deployed bootstrap is not executable, so that Lambda cannot start it either"
+	}
 	program, err := elf.NewFile(file)
 	if err != nil {
 		head := make([]byte, 2)
