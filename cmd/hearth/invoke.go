@@ -51,10 +51,10 @@ and starts it as one Lambda instance, whose log goes to standard error.`,
 		// A folder is a program. Any other argument without / or . is a function of the
 		// running engine.
 		if name := args[0]; !isDir(name) && !strings.ContainsAny(name, "/.") {
-			return c.call(cmd.Context(), "invoke", url.Values{"name": {name}}, event, cmd.OutOrStdout())
+			return c.call(cmd.Context(), "invoke", url.Values{"name": {name}}, event, terminal.Printing(cmd.OutOrStdout()))
 		}
 		opts.Output = terminal.New(cmd.ErrOrStderr())
-		return invokeProgram(cmd.Context(), args[0], event, opts, cmd.OutOrStdout())
+		return invokeProgram(cmd.Context(), args[0], event, opts, terminal.Printing(cmd.OutOrStdout()))
 	}
 	return cmd
 }

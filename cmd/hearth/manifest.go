@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lambdahearth/hearth/cmd/hearth/internal/terminal"
 	"github.com/lambdahearth/hearth/internal/program"
 )
 
@@ -28,7 +29,7 @@ As at synth, the program gets none of the shell's variables but PATH, HOME and t
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return manifest(cmd.Context(), args[0], env, cmd.OutOrStdout())
+			return manifest(cmd.Context(), args[0], env, terminal.Printing(cmd.OutOrStdout()))
 		},
 	}
 	addEnv(cmd, env)

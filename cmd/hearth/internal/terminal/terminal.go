@@ -44,6 +44,15 @@ func Is(stream any) bool {
 	return ok && isatty.IsTerminal(file.Fd())
 }
 
+// Printing returns a writer for the output of the user's programs. On a terminal it
+// escapes control characters; in a file or pipe the bytes stay as they are.
+func Printing(w io.Writer) io.Writer {
+	if Is(w) {
+		return New(w)
+	}
+	return w
+}
+
 // Write implements [io.Writer].
 func (t *Terminal) Write(p []byte) (int, error) {
 	t.mu.Lock()

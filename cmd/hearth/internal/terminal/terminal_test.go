@@ -1,6 +1,8 @@
 package terminal
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,5 +45,22 @@ func TestColors(t *testing.T) {
 	defer file.Close()
 	if New(file).colored {
 		t.Error("a file got colours")
+	}
+}
+
+// TestPrinting: only a terminal needs escapes.
+func TestPrinting(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if Printing(&b) != io.Writer(&b) {
+		t.Error("a buffer is no terminal")
+	}
+	tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("skipped: there is no terminal: %v", err)
+	}
+	defer tty.Close()
+	if _, ok := Printing(tty).(*Terminal); !ok {
+		t.Error("control characters reach a terminal")
 	}
 }
