@@ -191,6 +191,7 @@ type exchange struct {
 	params     map[string]string
 	id         string // the request id
 	invocation string // the invocation's request id
+	extendedID string // a REST API's second request id
 	trace      string
 	at         time.Time
 	sourceIP   string

@@ -125,7 +125,8 @@ var (
 
 // serveREST serves one request of a REST API.
 func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
-	w.Header().Set("X-Amz-Apigw-Id", base64.URLEncoding.EncodeToString(gateway.Random(11)))
+	x.extendedID = base64.URLEncoding.EncodeToString(gateway.Random(11))
+	w.Header().Set("X-Amz-Apigw-Id", x.extendedID)
 	x.path = x.r.URL.EscapedPath()
 	name, rest, _ := strings.Cut(strings.TrimPrefix(x.path, "/"), "/")
 	var ok bool
@@ -293,7 +294,7 @@ type identityREST struct {
 
 func (x *exchange) contextREST() contextREST {
 	return contextREST{
-		ResourceID: x.route.ResourceID, ResourcePath: x.resource(), HTTPMethod: x.r.Method, ExtendedRequestID: base64.URLEncoding.EncodeToString(gateway.Random(11)),
+		ResourceID: x.route.ResourceID, ResourcePath: x.resource(), HTTPMethod: x.r.Method, ExtendedRequestID: x.extendedID,
 		RequestTime: x.at.UTC().Format(clfTime), Path: x.path, AccountID: x.config.Account, Protocol: x.r.Proto, Stage: x.stageName,
 		DomainPrefix: x.config.ID, RequestTimeEpoch: x.at.UnixMilli(), RequestID: x.id,
 		Identity: identityREST{SourceIP: x.sourceIP, UserAgent: x.r.UserAgent()}, DomainName: x.config.Domain(), DeploymentID: "local1",

@@ -36,6 +36,9 @@ func TestEventREST(t *testing.T) {
 	if context["requestId"] != resp.Header.Get("X-Amzn-Requestid") {
 		t.Errorf("request id %v", context["requestId"])
 	}
+	if id := resp.Header.Get("X-Amz-Apigw-Id"); context["extendedRequestId"] != id {
+		t.Errorf("extended request id %v, want %s", context["extendedRequestId"], id)
+	}
 	for _, name := range []string{"requestId", "requestTime", "requestTimeEpoch", "extendedRequestId", "deploymentId"} {
 		if context[name] == nil {
 			t.Errorf("no %s", name)
