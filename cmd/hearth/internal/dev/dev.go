@@ -167,7 +167,7 @@ func (s *server) readEnv() error {
 
 func (s *server) run(ctx context.Context) (err error) {
 	started := time.Now()
-	if err := checkPort(s.Local.Addr); err != nil {
+	if err := s.checkPorts(); err != nil {
 		return err
 	}
 	if s.Assembly == "" {
@@ -196,13 +196,28 @@ func (s *server) run(ctx context.Context) (err error) {
 	return quiet(ctx, s.watch(ctx, started))
 }
 
-// checkPort reports a port in use before the synthesis, which may take minutes.
-func checkPort(addr string) error {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("dev: %w; stop what serves there, or choose another port with --port", err)
+// checkPorts reports a port that is in use, or that is given twice, before the synthesis,
+// which may take minutes.
+func (s *server) checkPorts() error {
+	flags := map[string]string{} // by port
+	for _, p := range []struct{ flag, addr string }{
+		{"--port", s.Local.Addr}, {"--sqs-port", s.Local.SQSAddr}, {"--dynamodb-port", s.Local.DynamoDBAddr}, {"--api-port", s.Local.APIAddr},
+	} {
+		_, port, err := net.SplitHostPort(p.addr)
+		if err != nil || port == "0" {
+			continue
+		}
+		if other := flags[port]; other != "" {
+			return fmt.Errorf("dev: %s must be another port than %s, got %s for both", p.flag, other, port)
+		}
+		flags[port] = p.flag
+		l, err := net.Listen("tcp", p.addr)
+		if err != nil {
+			return fmt.Errorf("dev: %w; stop what serves there, or choose another port with %s", err, p.flag)
+		}
+		l.Close()
 	}
-	return l.Close()
+	return nil
 }
 
 // quiet returns nil for the error that comes from the end of ctx, such as after Ctrl-C.

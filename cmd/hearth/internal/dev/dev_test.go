@@ -245,7 +245,8 @@ func TestRunMistakes(t *testing.T) {
 	}
 }
 
-// TestPortInUse checks that hearth dev reports a port in use before the synthesis.
+// TestPortInUse checks that hearth dev reports a port in use, or given twice, before the
+// synthesis.
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -257,9 +258,26 @@ func TestPortInUse(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "cdk.json"), []byte(`{"app": "touch synthesized"}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	err = Run(t.Context(), Options{Dir: dir, Port: l.Addr().(*net.TCPAddr).Port}, io.Discard)
-	if want := "address already in use; stop what serves there, or choose another port with --port"; err == nil || !strings.HasSuffix(err.Error(), want) {
-		t.Errorf("got %v", err)
+	port := l.Addr().(*net.TCPAddr).Port
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Close()
+	used, free := l.Addr().String(), other.Addr().String()
+	twice := fmt.Sprintf("dev: --dynamodb-port must be another port than --sqs-port, got %d for both", other.Addr().(*net.TCPAddr).Port)
+	const inUse = "address already in use; stop what serves there, or choose another port with "
+	for want, opts := range map[string]Options{
+		inUse + "--port":          {Port: port},
+		inUse + "--sqs-port":      {Local: local.Options{SQSAddr: used}},
+		inUse + "--dynamodb-port": {Local: local.Options{DynamoDBAddr: used}},
+		inUse + "--api-port":      {Local: local.Options{APIAddr: used}},
+		twice:                     {Local: local.Options{SQSAddr: free, DynamoDBAddr: free}},
+	} {
+		opts.Dir = dir
+		if err := Run(t.Context(), opts, io.Discard); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "synthesized")); err == nil {
 		t.Error("the app was synthesized first")

@@ -119,7 +119,11 @@ func orDash(s string) string {
 func consumer(s *local.State, queue string) string {
 	for _, e := range s.EventSources {
 		if e.Queue == queue {
-			return e.Function
+			_, name, found := strings.Cut(e.Function, ":function:")
+			if !found {
+				name = e.Function
+			}
+			return name
 		}
 	}
 	for _, q := range s.Queues {
