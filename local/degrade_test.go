@@ -352,7 +352,7 @@ func TestReloadErrorKeepsTheApp(t *testing.T) {
 			t.Errorf("%s: there is an endpoint of tables", name)
 		}
 		for queue, want := range map[string]string{"jobs": `"VisibilityTimeout":"30"`, "later": "AWS.SimpleQueueService.NonExistentQueue"} {
-			if got := queueAttributes(t, e, queue); !strings.Contains(got, want) {
+			if got := sqsCall(t, e, "GetQueueAttributes", queue, `"AttributeNames":["All"]`); !strings.Contains(got, want) {
 				t.Errorf("%s: queue %s: got %s, want %s", name, queue, got, want)
 			}
 		}
@@ -363,15 +363,15 @@ func TestReloadErrorKeepsTheApp(t *testing.T) {
 	}
 }
 
-// queueAttributes returns SQS's answer to GetQueueAttributes.
-func queueAttributes(t *testing.T, e *local.Engine, name string) string {
+// sqsCall returns SQS's answer to an operation on a queue, and the error's name.
+func sqsCall(t *testing.T, e *local.Engine, operation, queue, input string) string {
 	t.Helper()
 	endpoint := e.State().SQSEndpoint
-	req, err := http.NewRequest(http.MethodPost, endpoint, strings.NewReader(`{"QueueUrl":"`+endpoint+`/000000000000/`+name+`","AttributeNames":["All"]}`))
+	req, err := http.NewRequest(http.MethodPost, endpoint, strings.NewReader(`{"QueueUrl":"`+endpoint+`/000000000000/`+queue+`",`+input+`}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X-Amz-Target", "AmazonSQS.GetQueueAttributes")
+	req.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	resp, err := within.Client.Do(req)
 	if err != nil {

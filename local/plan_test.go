@@ -509,6 +509,35 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestMessageGroups: a schedule or rule sends to a FIFO queue in the group that it names.
+func TestMessageGroups(t *testing.T) {
+	t.Parallel()
+	e, err := startLedger(t, local.Options{Clock: local.NewManualClock(startOfTests)}, func(resources map[string]any) {
+		resources["Invoices"] = map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"QueueName": "invoices.fifo", "FifoQueue": true}}
+		target := func(group string) map[string]any {
+			return map[string]any{"Id": "A", "Arn": map[string]any{"Fn::GetAtt": []any{"Invoices", "Arn"}}, "RoleArn": "r", "SqsParameters": map[string]any{"MessageGroupId": group}}
+		}
+		resources["Rule"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{
+			"Name": "rule", "ScheduleExpression": "rate(1 day)", "State": "ENABLED", "Targets": []any{target("of-rule")},
+		}}
+		resources["Schedule"] = map[string]any{"Type": "AWS::Scheduler::Schedule", "Properties": map[string]any{
+			"Name": "schedule", "ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": map[string]any{"Mode": "OFF"}, "Target": target("of-schedule"),
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"rule", "schedule"} {
+		if err := e.Trigger(name); err != nil {
+			t.Fatal(err)
+		}
+		want := `"MessageGroupId":"of-` + name + `"`
+		eventually(t, "a message of the group of the "+name, func() bool {
+			return strings.Contains(sqsCall(t, e, "ReceiveMessage", "invoices.fifo", `"AttributeNames":["All"],"MaxNumberOfMessages":10`), want)
+		})
+	}
+}
+
 // TestDebug: no time limit ends a process that a debugger holds, and its number is said.
 func TestDebug(t *testing.T) {
 	t.Parallel()

@@ -87,9 +87,9 @@ type target struct {
 }
 
 // Deliver implements scheduler.Target.
-func (t target) Deliver(ctx context.Context, arn string, input []byte) error {
+func (t target) Deliver(ctx context.Context, arn, group string, input []byte) error {
 	if strings.HasPrefix(arn, "arn:aws:sqs:") {
-		return t.e.sendTo(arn, string(input), "")
+		return t.e.sendTo(arn, string(input), group)
 	}
 	fn, qualifier, err := t.e.resolve(arn)
 	if err != nil {
@@ -122,7 +122,7 @@ func (e *Engine) addDestinations(config *lambda.Config, f *plan.Function) {
 			return nil
 		}
 		return func(ctx context.Context, record []byte) {
-			if err := (target{e, history.SourceAsync}).Deliver(ctx, arn, record); err != nil {
+			if err := (target{e, history.SourceAsync}).Deliver(ctx, arn, "", record); err != nil {
 				e.opts.logf("%s: destination: %v", config.Name, err)
 			}
 		}
@@ -130,7 +130,7 @@ func (e *Engine) addDestinations(config *lambda.Config, f *plan.Function) {
 	config.Async.OnFailure, config.Async.OnSuccess = send(f.OnFailure), send(f.OnSuccess)
 	if arn := f.DeadLetter; arn != "" {
 		config.Async.DeadLetter = func(ctx context.Context, event []byte, _ string, _ *lambda.FunctionError) {
-			if err := (target{e, history.SourceAsync}).Deliver(ctx, arn, event); err != nil {
+			if err := (target{e, history.SourceAsync}).Deliver(ctx, arn, "", event); err != nil {
 				e.opts.logf("%s: dead-letter queue: %v", config.Name, err)
 			}
 		}

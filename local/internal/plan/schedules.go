@@ -25,6 +25,9 @@ func (p *planner) planSchedules() error {
 				Arn, Input       string
 				RetryPolicy      struct{ MaximumEventAgeInSeconds, MaximumRetryAttempts *assembly.Int }
 				DeadLetterConfig struct{ Arn string }
+				SqsParameters    struct {
+					MessageGroupID string `json:"MessageGroupId"`
+				}
 			}
 		}
 		// The engine ignores the role, so its value need not be known.
@@ -62,6 +65,7 @@ func (p *planner) planSchedules() error {
 			Expression: props.ScheduleExpression, TimeZone: props.ScheduleExpressionTimezone, Start: props.StartDate, End: props.EndDate,
 			Disabled: props.State == "DISABLED", TargetARN: props.Target.Arn, Input: props.Target.Input,
 			Region: r.Stack.Region, Account: r.Stack.Account, DeadLetterARN: props.Target.DeadLetterConfig.Arn,
+			MessageGroup: props.Target.SqsParameters.MessageGroupID,
 		}
 		if n := props.Target.RetryPolicy.MaximumRetryAttempts; n != nil {
 			retries := int(*n)
@@ -100,6 +104,9 @@ type ruleTarget struct {
 	}
 	RetryPolicy      struct{ MaximumEventAgeInSeconds, MaximumRetryAttempts *assembly.Int }
 	DeadLetterConfig struct{ Arn string }
+	SqsParameters    struct {
+		MessageGroupID string `json:"MessageGroupId"`
+	}
 }
 
 // planRules plans the EventBridge rules that have a schedule.
@@ -140,6 +147,7 @@ func (p *planner) planRules() error {
 			s := scheduler.Schedule{
 				Name: scheduleName(target.Input, name), ARN: rule.ARN, Expression: props.ScheduleExpression, Disabled: props.State == "DISABLED",
 				TargetARN: target.Arn, Input: target.Input, Rule: rule, Region: r.Stack.Region, Account: r.Stack.Account, DeadLetterARN: target.DeadLetterConfig.Arn,
+				MessageGroup: target.SqsParameters.MessageGroupID,
 			}
 			if len(props.Targets) > 1 {
 				s.Name, s.ARN = s.Name+"/"+target.ID, s.ARN+"/"+target.ID

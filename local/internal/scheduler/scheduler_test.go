@@ -3,6 +3,8 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +20,10 @@ type fakeTarget struct {
 	fail chan error
 }
 
-func (f *fakeTarget) Deliver(_ context.Context, arn string, input []byte) error {
+func (f *fakeTarget) Deliver(_ context.Context, arn, group string, input []byte) error {
+	if group != "" {
+		arn += "/" + group
+	}
 	f.got <- arn + " " + string(input)
 	select {
 	case err := <-f.fail:
@@ -101,6 +106,8 @@ func TestRetries(t *testing.T) {
 	t.Parallel()
 	two := 2
 	s, c, target := setup(t, Schedule{Name: "n", ARN: "arn:n", Expression: "at(2027-01-01T00:00:00)", TargetARN: "arn:f", Input: "<aws.scheduler.attempt-number>", Retries: &two, DeadLetterARN: "arn:dead"})
+	var log []string // read after Stop
+	s.log = func(format string, args ...any) { log = append(log, fmt.Sprintf(format, args...)) }
 	for range 3 {
 		target.fail <- errors.New("busy")
 	}
@@ -119,6 +126,9 @@ func TestRetries(t *testing.T) {
 		}
 	}
 	s.Stop()
+	if want := []string{"schedule n: busy; it is tried again in 1s", "schedule n: given up: busy"}; !slices.Equal(log, want) {
+		t.Errorf("log: got %q, want %q", log, want)
+	}
 	if state := s.State(); state[0].Failures != 1 {
 		t.Errorf("%+v", state)
 	}

@@ -35,10 +35,11 @@ const (
 	late = time.Minute
 )
 
-// Target gets the input of schedules. An error means that the target did not accept the
-// input; the service then retries.
+// Target gets the input of schedules. group is the message group for a FIFO queue; "" if
+// the schedule names none. An error means that the target did not accept the input; the
+// service then retries.
 type Target interface {
-	Deliver(ctx context.Context, targetARN string, input []byte) error
+	Deliver(ctx context.Context, targetARN, group string, input []byte) error
 }
 
 // Schedule is one schedule.
@@ -53,6 +54,8 @@ type Schedule struct {
 	Disabled bool
 	// TargetARN is the ARN of its target.
 	TargetARN string
+	// MessageGroup is the message group of a target that is a FIFO queue.
+	MessageGroup string
 	// Input is sent to the target, with the keywords <aws.scheduler.…> replaced. "" means
 	// the default input of EventBridge Scheduler.
 	Input string
@@ -261,17 +264,20 @@ func (s *Service) deliver(e *entry, at time.Time) error {
 		if e.Rule == nil {
 			input = e.input(newID(), at, attempt) // each attempt has its own execution id
 		}
-		err := s.target.Deliver(s.ctx, e.TargetARN, input)
+		err := s.target.Deliver(s.ctx, e.TargetARN, e.MessageGroup, input)
 		if err == nil {
 			return nil
 		}
 		if attempt > retries || s.clock.Now().Add(pause).Sub(began) > maxAge {
 			if e.DeadLetterARN != "" {
-				if dead := s.target.Deliver(s.ctx, e.DeadLetterARN, input); dead != nil {
+				if dead := s.target.Deliver(s.ctx, e.DeadLetterARN, "", input); dead != nil {
 					err = fmt.Errorf("%w; and its dead-letter queue: %w", err, dead)
 				}
 			}
 			return err
+		}
+		if attempt == 1 { // the last attempt may be a day away
+			s.log("schedule %s: %v; it is tried again in %v", e.Name, err, pause)
 		}
 		if stopped := clock.Sleep(s.ctx, s.clock, pause); stopped != nil {
 			return stopped
