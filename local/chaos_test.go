@@ -17,6 +17,7 @@ import (
 	runtime "github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/lambdahearth/hearth/internal/process"
+	"github.com/lambdahearth/hearth/internal/within"
 	"github.com/lambdahearth/hearth/local"
 )
 
@@ -59,6 +60,13 @@ func keepLedger(path string, event json.RawMessage) (any, error) {
 	}
 	for i, r := range batch.Records {
 		time.Sleep(time.Millisecond) // work, to be killed in
+		if gate, ok := strings.CutPrefix(r.Body, "await "); ok {
+			for deadline := time.Now().Add(within.Limit / 2); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+				if _, err := os.Stat(gate); err == nil {
+					break
+				}
+			}
+		}
 		if os.Getenv(envChaos) != "" {
 			switch rand.IntN(120) {
 			case 0:

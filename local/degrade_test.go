@@ -367,11 +367,17 @@ func TestReloadErrorKeepsTheApp(t *testing.T) {
 func sqsCall(t *testing.T, e *local.Engine, operation, queue, input string) string {
 	t.Helper()
 	endpoint := e.State().SQSEndpoint
-	req, err := http.NewRequest(http.MethodPost, endpoint, strings.NewReader(`{"QueueUrl":"`+endpoint+`/000000000000/`+queue+`",`+input+`}`))
+	return awsCall(t, endpoint, "AmazonSQS."+operation, `{"QueueUrl":"`+endpoint+`/000000000000/`+queue+`",`+input+`}`)
+}
+
+// awsCall returns the answer of a simulated service, and the error's name.
+func awsCall(t *testing.T, endpoint, target, input string) string {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, endpoint, strings.NewReader(input))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X-Amz-Target", "AmazonSQS."+operation)
+	req.Header.Set("X-Amz-Target", target)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	resp, err := within.Client.Do(req)
 	if err != nil {

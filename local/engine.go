@@ -64,6 +64,10 @@ type Engine struct {
 	changing sync.Mutex      // held while Rebuild or Reload runs
 	checked  map[string]bool // programs whose build information was read
 
+	retired    sync.WaitGroup  // mappings that no longer poll
+	retiring   context.Context // ends the batches of retired mappings
+	endRetired context.CancelFunc
+
 	inspection inspection
 
 	mu         sync.Mutex
@@ -96,6 +100,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 		checked: map[string]bool{}, webSockets: map[string]*websocket.API{}, listeners: map[string]*listener{},
 		history: history.New(), faults: faults.New(time.Now, uint64(time.Now().UnixNano())), token: newToken(), sampling: make(chan struct{}),
 	}
+	e.retiring, e.endRetired = context.WithCancel(context.Background())
 	e.opts.Log = e.noted(opts.Log)
 	e.control = e.newControl()
 	if process.Supported != nil {
@@ -471,7 +476,7 @@ func (e *Engine) changeMappings(p *plan.Plan) error {
 			if existing.plan.Queue == m.Queue && existing.plan.Function == m.Function && reflect.DeepEqual(existing.plan.Options, m.Options) {
 				continue
 			}
-			e.stopMapping(id, existing)
+			e.retireMapping(id, existing)
 		}
 		queue := e.queues.Queue(m.Queue)
 		if queue == nil {
@@ -499,9 +504,19 @@ func (e *Engine) changeMappings(p *plan.Plan) error {
 	}
 	e.mu.Unlock()
 	for id, m := range gone {
-		e.stopMapping(id, m)
+		e.retireMapping(id, m)
 	}
 	return errors.Join(errs...)
+}
+
+// retireMapping stops the polling of a mapping that is changed or gone. Its batches in
+// progress end by themselves, or with the engine.
+func (e *Engine) retireMapping(id string, m *mapping) {
+	m.StopPolling()
+	e.mu.Lock()
+	delete(e.mappings, id)
+	e.mu.Unlock()
+	e.retired.Go(func() { m.Stop(e.retiring) })
 }
 
 func (e *Engine) stopMapping(id string, m *mapping) {
@@ -554,6 +569,12 @@ func (e *Engine) Stop() {
 	for id, m := range mappings {
 		wg.Go(func() { e.stopMapping(id, m) })
 	}
+	wg.Go(func() {
+		grace := time.AfterFunc(stopGrace, e.endRetired)
+		e.retired.Wait()
+		grace.Stop()
+		e.endRetired()
+	})
 	for _, w := range webSockets {
 		wg.Go(w.Stop)
 	}

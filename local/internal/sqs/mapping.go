@@ -193,6 +193,12 @@ func (m *Mapping) count(change func(*MappingStats)) {
 	change(&m.stats)
 }
 
+// StopPolling stops polling. Batches in progress go on; Stop ends them.
+func (m *Mapping) StopPolling() {
+	m.stopPoll()
+	<-m.polled
+}
+
 // Stop stops polling and waits for the batches in progress. If ctx ends first, it cancels
 // them, and their messages return to the queue. It may be called more than once.
 func (m *Mapping) Stop(ctx context.Context) {
