@@ -214,10 +214,12 @@ func (e *Engine) Reload(ctx context.Context) error {
 	if err == nil {
 		err = e.defineQueues(p)
 	}
-	if err == nil {
-		err = e.defineTables(p)
-	}
 	if err != nil {
+		closeAll(opened)
+		return err
+	}
+	e.warnOfLosses(p)
+	if err := e.defineTables(p); err != nil {
 		closeAll(opened)
 		return err
 	}
@@ -355,6 +357,33 @@ func (e *Engine) warnOfSDKs(p *plan.Plan, programs map[string]*build) {
 		e.checked[b.program] = true
 		if why := whyIgnoresEndpoints(b.program); why != "" {
 			e.opts.logf("%s: %s", f.Resource, why)
+		}
+	}
+}
+
+// warnOfLosses names the queues and tables whose messages and items the plan deletes, as
+// CloudFormation does: it replaces a table whose keys change.
+func (e *Engine) warnOfLosses(next *plan.Plan) {
+	for _, q := range e.plan.Queues {
+		name := q.Definition.Name
+		queue := e.queues.Queue(name)
+		if queue == nil || next.HasQueue(name) {
+			continue
+		}
+		if c := queue.Counters(); c.Visible+c.InFlight+c.Delayed > 0 {
+			e.opts.logf("queue %s is no longer in the app; its %d messages are deleted", name, c.Visible+c.InFlight+c.Delayed)
+		}
+	}
+	for _, t := range e.plan.Tables {
+		name := t.Definition.Name
+		items := e.tables.Counters(name).Items
+		i := slices.IndexFunc(next.Tables, func(t *plan.Table) bool { return t.Definition.Name == name })
+		switch {
+		case items == 0:
+		case i < 0:
+			e.opts.logf("table %s is no longer in the app; its %d items are deleted", name, items)
+		case !slices.Equal(next.Tables[i].Definition.Keys, t.Definition.Keys):
+			e.opts.logf("table %s has other keys, so it is a new table; its %d items are deleted", name, items)
 		}
 	}
 }

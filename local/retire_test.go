@@ -3,6 +3,7 @@ package local_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/lambdahearth/hearth/local"
@@ -62,4 +63,55 @@ func TestReloadKeepsBatches(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLossesAreNamed: a reload says which queues and tables lose messages and items.
+func TestLossesAreNamed(t *testing.T) {
+	t.Parallel()
+	log, dir := &lines{}, t.TempDir()
+	table := func(key string) map[string]any {
+		return map[string]any{"Type": "AWS::DynamoDB::Table", "Properties": map[string]any{
+			"TableName": "notes", "KeySchema": []any{map[string]any{"AttributeName": key, "KeyType": "HASH"}},
+			"AttributeDefinitions": []any{map[string]any{"AttributeName": key, "AttributeType": "S"}},
+		}}
+	}
+	resources := map[string]any{
+		"Notes": table("id"), "Jobs": map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"QueueName": "jobs"}},
+		"Empty": map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"QueueName": "empty"}},
+	}
+	writeAssembly(t, dir, "App", map[string]any{"Resources": resources})
+	e, err := local.Start(t.Context(), local.Options{Assembly: dir, Log: log.add})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Stop)
+	put := func(key string) {
+		t.Helper()
+		awsCall(t, e.DynamoDBEndpoint(), "DynamoDB_20120810.PutItem", `{"TableName":"notes","Item":{"`+key+`":{"S":"1"}}}`)
+	}
+	put("id")
+	for _, body := range []string{"a", "b"} {
+		if err := e.Send("jobs", body, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reload := func(want ...string) {
+		t.Helper()
+		before := len(log.all())
+		writeAssembly(t, dir, "App", map[string]any{"Resources": resources})
+		if err := e.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := log.all()[before:]; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	reload()
+	resources["Notes"] = table("other")
+	delete(resources, "Jobs")
+	delete(resources, "Empty")
+	reload("queue jobs is no longer in the app; its 2 messages are deleted", "table notes has other keys, so it is a new table; its 1 items are deleted")
+	put("other")
+	delete(resources, "Notes")
+	reload("table notes is no longer in the app; its 1 items are deleted")
 }
