@@ -109,8 +109,8 @@ func (p *Project) GoProgram() string {
 }
 
 // synthEnvironment adds the account and the region that the CDK CLI takes from the
-// credentials: an app may read them. Here they come from the environment, or are the
-// engine's own.
+// credentials: an app may read them. Here the account is the engine's own, and the region
+// comes from the environment or the profile.
 // https://docs.aws.amazon.com/cdk/v2/guide/environments.html (2026-11)
 func synthEnvironment(environ []string) []string {
 	values := map[string]string{}
@@ -123,9 +123,38 @@ func synthEnvironment(environ []string) []string {
 		env = append(env, "CDK_DEFAULT_ACCOUNT="+local.DefaultAccount)
 	}
 	if values["CDK_DEFAULT_REGION"] == "" {
-		env = append(env, "CDK_DEFAULT_REGION="+cmp.Or(values["AWS_REGION"], values["AWS_DEFAULT_REGION"], local.DefaultRegion))
+		env = append(env, "CDK_DEFAULT_REGION="+cmp.Or(values["AWS_REGION"], values["AWS_DEFAULT_REGION"], profileRegion(values), local.DefaultRegion))
 	}
 	return env
+}
+
+// profileRegion returns the region of the AWS profile that the environment selects, or of
+// the profile default. It reads no credentials.
+// https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html (2026-11)
+func profileRegion(env map[string]string) string {
+	path := env["AWS_CONFIG_FILE"]
+	if path == "" && env["HOME"] != "" {
+		path = filepath.Join(env["HOME"], ".aws", "config")
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	regions, section := map[string]string{}, ""
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		if name, ok := strings.CutPrefix(line, "["); ok {
+			name, _, _ = strings.Cut(name, "]")
+			section = strings.Join(strings.Fields(name), " ")
+			continue
+		}
+		if name, value, ok := strings.Cut(line, "="); ok && strings.TrimSpace(name) == "region" {
+			value, _, _ = strings.Cut(value, " #")
+			regions[section] = strings.TrimSpace(value)
+		}
+	}
+	profile := cmp.Or(env["AWS_PROFILE"], env["AWS_DEFAULT_PROFILE"], "default")
+	return cmp.Or(regions["profile "+profile], regions[profile], regions["default"], regions["profile default"])
 }
 
 // patience is how long a step runs before it reports that it is still running.

@@ -45,6 +45,15 @@ func TestGoProgram(t *testing.T) {
 // TestSynthEnvironment: an app finds an account and a region, as under the CDK CLI.
 func TestSynthEnvironment(t *testing.T) {
 	t.Parallel()
+	home := t.TempDir()
+	config := filepath.Join(home, ".aws", "config")
+	if err := os.Mkdir(filepath.Dir(config), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	profiles := "[default]\nregion = eu-central-1\n# region = x\n[ profile  work ]\r\nregion=eu-north-1 # ours\r\ns3 =\n  region_x = y\n[profile plain]\noutput = json\n"
+	if err := os.WriteFile(config, []byte(profiles), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for given, want := range map[string]string{
 		"":                                   "000000000000 us-east-1",
 		"AWS_REGION=eu-west-1":               "000000000000 eu-west-1",
@@ -52,6 +61,14 @@ func TestSynthEnvironment(t *testing.T) {
 		"CDK_DEFAULT_ACCOUNT=123456789012":   "123456789012 us-east-1",
 		"CDK_DEFAULT_REGION=ap-southeast-2":  "000000000000 ap-southeast-2",
 		"CDK_DEFAULT_REGION= AWS_REGION=x-y": "000000000000 x-y",
+		// profiles
+		"AWS_CONFIG_FILE=" + config:                                               "000000000000 eu-central-1",
+		"AWS_PROFILE=work AWS_CONFIG_FILE=" + config:                              "000000000000 eu-north-1",
+		"AWS_DEFAULT_PROFILE=work AWS_CONFIG_FILE=" + config:                      "000000000000 eu-north-1",
+		"AWS_PROFILE=plain AWS_CONFIG_FILE=" + config:                             "000000000000 eu-central-1",
+		"AWS_PROFILE=work AWS_REGION=eu-west-1 AWS_CONFIG_FILE=" + config:         "000000000000 eu-west-1",
+		"AWS_PROFILE=work HOME=" + home:                                           "000000000000 eu-north-1",
+		"AWS_PROFILE=work AWS_CONFIG_FILE=" + filepath.Join(home, "not", "there"): "000000000000 us-east-1",
 	} {
 		dir := t.TempDir()
 		command := exec.CommandContext(t.Context(), "/bin/sh", "-c", `echo "$CDK_DEFAULT_ACCOUNT $CDK_DEFAULT_REGION" > out`)
