@@ -205,7 +205,7 @@ func TestConnect(t *testing.T) {
 }
 
 // unauthorized is the error of a function that says "Unauthorized".
-type unauthorized struct{ error }
+type unauthorized struct{}
 
 func (unauthorized) Error() string        { return "errorString: Unauthorized" }
 func (unauthorized) ErrorMessage() string { return "Unauthorized" }

@@ -215,7 +215,7 @@ func (s *server) checkPorts() error {
 		if err != nil {
 			return fmt.Errorf("dev: %w; stop what serves there, or choose another port with %s", err, p.flag)
 		}
-		l.Close()
+		l.Close() //nolint:errcheck // only whether it is free counts
 	}
 	return nil
 }
