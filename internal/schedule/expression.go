@@ -22,6 +22,10 @@ type Expression struct {
 
 // Parse reads cron(…), rate(…) or at(…) in an IANA time zone, "" for UTC. It does not
 // matter for rates.
+//
+// AWS says what daylight saving time does to cron, but not what it does to at: here, a
+// repeated time is the first one, and a skipped time is as much later as the clock is put
+// forward.
 func Parse(text, zone string) (*Expression, error) {
 	e := &Expression{text: text, zone: time.UTC}
 	if zone != "" {
@@ -41,9 +45,11 @@ func Parse(text, zone string) (*Expression, error) {
 	case kind == "rate":
 		e.every, err = parseRate(argument)
 	case kind == "at":
-		if e.at, err = time.ParseInLocation("2006-01-02T15:04:05", argument, e.zone); err != nil {
+		var clock time.Time
+		if clock, err = time.Parse("2006-01-02T15:04:05", argument); err != nil {
 			err = fmt.Errorf("at must hold a time such as 2027-01-31T08:00:00, got %q", argument)
 		}
+		e.at = instant(clock, e.zone)
 	default:
 		err = fmt.Errorf("must be cron(…), rate(…) or at(…)")
 	}
@@ -51,6 +57,17 @@ func Parse(text, zone string) (*Expression, error) {
 		return nil, fmt.Errorf("schedule expression %q: %w", text, err)
 	}
 	return e, nil
+}
+
+// instant returns the time at which the clocks of a zone show what clock shows in UTC.
+func instant(clock time.Time, zone *time.Location) time.Time {
+	y, m, d := clock.Date()
+	at := first(time.Date(y, m, d, clock.Hour(), clock.Minute(), clock.Second(), 0, zone))
+	if at.Hour() == clock.Hour() && at.Minute() == clock.Minute() {
+		return at
+	}
+	_, before := at.Add(-3 * time.Hour).Zone() // skipped; time.Date moves it either way
+	return clock.Add(-time.Duration(before) * time.Second).In(zone)
 }
 
 func parseRate(text string) (time.Duration, error) {
