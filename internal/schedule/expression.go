@@ -59,6 +59,24 @@ func Parse(text, zone string) (*Expression, error) {
 	return e, nil
 }
 
+// CheckRule returns an error if an EventBridge rule does not take the expression, though
+// EventBridge Scheduler may: at(…), and a unit whose number is wrong, such as
+// rate(1 minutes). AWS documents the unit's number for rules alone.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html (2026-11)
+func (e *Expression) CheckRule() error {
+	_, unit, _ := strings.Cut(strings.TrimSuffix(e.text, ")"), " ")
+	one := strings.HasPrefix(e.text, "rate(1 ")
+	switch {
+	case !e.at.IsZero():
+		return fmt.Errorf("schedule expression %q: a rule takes cron(…) and rate(…) alone", e.text)
+	case e.every > 0 && one && strings.HasSuffix(unit, "s"):
+		return fmt.Errorf("schedule expression %q: the unit of 1 must be %q", e.text, strings.TrimSuffix(unit, "s"))
+	case e.every > 0 && !one && !strings.HasSuffix(unit, "s"):
+		return fmt.Errorf("schedule expression %q: the unit must be %q", e.text, unit+"s")
+	}
+	return nil
+}
+
 // instant returns the time at which the clocks of a zone show what clock shows in UTC.
 func instant(clock time.Time, zone *time.Location) time.Time {
 	y, m, d := clock.Date()

@@ -107,3 +107,26 @@ func TestParseErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestCheckRule: what EventBridge Scheduler may take, and a rule does not.
+func TestCheckRule(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"rate(1 minute)": "", "rate(5 minutes)": "", "rate(10 hours)": "", "rate(1 day)": "", "cron(0 3 * * ? *)": "",
+		"rate(1 minutes)":         `schedule expression "rate(1 minutes)": the unit of 1 must be "minute"`,
+		"rate(5 hour)":            `schedule expression "rate(5 hour)": the unit must be "hours"`,
+		"at(2027-01-31T08:00:00)": `schedule expression "at(2027-01-31T08:00:00)": a rule takes cron(…) and rate(…) alone`,
+	} {
+		e, err := Parse(text, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := e.CheckRule(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}

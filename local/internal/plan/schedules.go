@@ -129,7 +129,11 @@ func (p *planner) planRules() error {
 			p.skip(r, "it has no schedule: events are not simulated")
 			continue
 		}
-		if _, err := schedule.Parse(props.ScheduleExpression, ""); err != nil {
+		expression, err := schedule.Parse(props.ScheduleExpression, "")
+		if err == nil {
+			err = expression.CheckRule()
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", r, err))
 			continue
 		}
