@@ -154,7 +154,7 @@ func (b *budget) check() []string {
 	d := b.demand
 	var broken []string
 	if foreign {
-		everything := takeInventory(stack)
+		everything := newInventory(stack)
 		ids := everything.functionIDs(b.function.Node().DefaultChild().(awscdk.CfnResource))
 		d.sources = append(slices.Clone(d.sources), everything.sourcesOf(ids, false)...)
 		if message := everything.warmExcess(ids[0], reserved); message != "" {

@@ -41,7 +41,7 @@ func (*checks) Visit(node constructs.IConstruct) {
 	if !ok {
 		return
 	}
-	n := takeInventory(stack)
+	n := newInventory(stack)
 	for _, fn := range n.functions {
 		n.checkFunction(fn)
 	}

@@ -34,9 +34,9 @@ const (
 	typeScaling = "AWS::ApplicationAutoScaling::ScalableTarget"
 )
 
-// takeInventory lists the resources of a stack, but not of the stacks below it: those
+// newInventory lists the resources of a stack, but not of the stacks below it: those
 // have their own logical ids.
-func takeInventory(stack awscdk.Stack) *inventory {
+func newInventory(stack awscdk.Stack) *inventory {
 	n := &inventory{app: appOf(stack), read: map[awscdk.CfnResource]map[string]any{}, stack: stack}
 	for _, c := range resourcesIn(stack, "AWS::Lambda::Function", typeAlias, "AWS::Lambda::Version", typeMapping,
 		"AWS::SQS::Queue", "AWS::Lambda::Url", "AWS::Lambda::Permission", typeScaling) {

@@ -201,7 +201,7 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	m.app = newConstruct(m, scope, id)
 	m.stack = pathOf(awscdk.Stack_Of(m))
 	m.acts = props.Actions != nil && len(*props.Actions) > 0 || props.Email != nil
-	m.props.takeBackend()
+	m.props.addBackend()
 	r := &rules{where: "MonitoringProps"}
 	m.props.checkParts(r)
 	m.props.onlyOnce()
@@ -281,8 +281,8 @@ func (m *Monitoring) Validate() *[]*string {
 	return &[]*string{}
 }
 
-// takeBackend adds the parts of the backend.
-func (p *MonitoringProps) takeBackend() {
+// addBackend adds the parts of the backend.
+func (p *MonitoringProps) addBackend() {
 	b := p.Backend
 	if b == nil {
 		return

@@ -60,7 +60,7 @@ func (h *Handler) warnOfWholeBatches(stack awscdk.Stack) {
 		return
 	}
 	h.warnedOfBatches = true // a second synth would repeat the warning
-	n := takeInventory(stack)
+	n := newInventory(stack)
 	ids := n.functionIDs(h.resource)
 	for _, mapping := range n.mappings {
 		if properties := n.properties(mapping); refersTo(properties["FunctionName"], ids) {

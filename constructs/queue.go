@@ -330,7 +330,7 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 	manyPollers := false
 	if p.Pollers != nil {
 		pollers := &awslambda.ProvisionedPollerConfig{MaximumPollers: p.Pollers.Max, MinimumPollers: p.Pollers.Min}
-		if manyPollers = v.mostPollers.known && v.mostPollers.value > cdkMaxPollers; manyPollers {
+		if manyPollers = v.maxPollers.known && v.maxPollers.value > cdkMaxPollers; manyPollers {
 			pollers.MaximumPollers = jsii.Number(cdkMaxPollers)
 		}
 		mapping.ProvisionedPollerConfig = pollers

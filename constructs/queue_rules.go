@@ -25,8 +25,8 @@ type queueValues struct {
 	window          number
 	maxConcurrency  number
 	pollers         bool
-	leastPollers    number
-	mostPollers     number
+	minPollers      number
+	maxPollers      number
 	filters         int
 	nilFilter       bool
 	ownDead         bool
@@ -66,7 +66,7 @@ func (p *QueueProps) values() queueValues {
 		v.fifo = isTrue(p.Queue.Fifo())
 	}
 	if p.Pollers != nil {
-		v.pollers, v.leastPollers, v.mostPollers = true, numberOf(p.Pollers.Min), numberOf(p.Pollers.Max)
+		v.pollers, v.minPollers, v.maxPollers = true, numberOf(p.Pollers.Min), numberOf(p.Pollers.Max)
 	}
 	if p.Filters != nil {
 		v.filters, v.nilFilter = len(*p.Filters), slices.Contains(*p.Filters, nil)
@@ -80,15 +80,15 @@ func (p *QueueProps) values() queueValues {
 // source returns the instances that the event source may keep busy.
 func (v queueValues) source(name string) source {
 	if v.pollers {
-		return source{name: name, max: pollersBound(v.mostPollers), pollers: true}
+		return source{name: name, max: pollersBound(v.maxPollers), pollers: true}
 	}
 	return source{name: name, max: v.maxConcurrency}
 }
 
-// leastVisibility returns the shortest visibility timeout that lets Lambda retry; unknown
+// minVisibility returns the shortest visibility timeout that lets Lambda retry; unknown
 // while the function's timeout is unknown. For a batching window that is a token, it
 // assumes unknownWindow seconds.
-func (v queueValues) leastVisibility(unknownWindow float64) number {
+func (v queueValues) minVisibility(unknownWindow float64) number {
 	if !v.functionTimeout.known {
 		return number{}
 	}
@@ -104,7 +104,7 @@ func (v queueValues) defaultVisibility() number {
 	if !v.consumed {
 		return known(defaultVisibilitySecs)
 	}
-	return v.leastVisibility(maxWindowSecs)
+	return v.minVisibility(maxWindowSecs)
 }
 
 func (v queueValues) check(r *rules) {
@@ -190,7 +190,7 @@ func (v queueValues) checkRetention(r *rules, field string) {
 
 // checkVisibility checks that Lambda can retry before SQS delivers a message again.
 func (v queueValues) checkVisibility(r *rules) {
-	least := v.leastVisibility(0)
+	least := v.minVisibility(0)
 	switch {
 	case !v.visibility.set && !least.known:
 		r.breaks("VisibilityTimeout", "must be set when the timeout of Handler is not known here, got none; set it, or FunctionTimeout")
@@ -232,9 +232,9 @@ func (v queueValues) checkPollers(r *rules) {
 	if v.maxConcurrency.set {
 		r.breaks("MaxConcurrency", "must be unset with Pollers, whose Max bounds the instances; remove one of them")
 	}
-	r.within("Pollers.Min", v.leastPollers, minPollers, maxMinPollers, "pollers", "leave it unset for 2")
-	r.within("Pollers.Max", v.mostPollers, minPollers, maxMaxPollers, "pollers", "leave it unset for 200")
-	least, most := v.leastPollers.or(minPollers), v.mostPollers.or(defaultMaxPollers)
+	r.within("Pollers.Min", v.minPollers, minPollers, maxMinPollers, "pollers", "leave it unset for 2")
+	r.within("Pollers.Max", v.maxPollers, minPollers, maxMaxPollers, "pollers", "leave it unset for 200")
+	least, most := v.minPollers.or(minPollers), v.maxPollers.or(defaultMaxPollers)
 	if least.known && most.known && most.value < least.value {
 		r.breaks("Pollers.Max", "must be at least Pollers.Min (%s pollers), got %s; raise it", least, most)
 	}

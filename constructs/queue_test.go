@@ -140,7 +140,7 @@ func TestQueueSourceRules(t *testing.T) {
 		return v.check
 	}
 	pollers := func(least, most number) func(*rules) {
-		return consumer(func(v *queueValues) { v.pollers, v.leastPollers, v.mostPollers = true, least, most })
+		return consumer(func(v *queueValues) { v.pollers, v.minPollers, v.maxPollers = true, least, most })
 	}
 	none := number{}
 	runRules(t, []ruleCase{

@@ -94,7 +94,7 @@ func (q *Queue) breaks(add func(string, float64, string, ...any)) {
 		return
 	}
 	jobs := q.Traffic.Peak() * q.Duration.Mean()
-	places, what, help := float64(mostPollers), "pollers of "+q.Name, "use provisioned pollers"
+	places, what, help := float64(maxPollers), "pollers of "+q.Name, "use provisioned pollers"
 	switch {
 	case q.MaxConcurrency > 0:
 		places, what, help = float64(q.MaxConcurrency), "maximum concurrency of "+q.Name, "raise MaxConcurrency"

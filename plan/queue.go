@@ -21,7 +21,7 @@ import (
 const (
 	firstPollers       = 5
 	pollersPerSecond   = 300.0 / 60
-	mostPollers        = 1250
+	maxPollers         = 1250
 	invocationsPerUnit = 10
 	unitsGrow          = 1000.0 / 60
 	throttlePause      = 1.0
@@ -240,7 +240,7 @@ func (q *queue) highestLevel() float64 {
 	case q.MaxConcurrency > 0:
 		return float64(q.MaxConcurrency)
 	}
-	return mostPollers
+	return maxPollers
 }
 
 // waiting returns the number of messages in the queue, visible and hidden. The messages of
