@@ -390,13 +390,13 @@ func (a *Advice) queues(s *Scenario, goals Goals) error {
 		}
 		why := fmt.Sprintf("The smallest with which no message waits for more than %s: the longest wait is %s, at %s jobs at once.", short(goals.Age), short(seconds(got.OldestAge)), quantity(got.MeanJobs))
 		if got.late() > goals.Age.Seconds() {
-			why = fmt.Sprintf("The highest that Lambda has, and still a message waits for %s, more than %s.", short(seconds(got.OldestAge)), short(goals.Age))
+			why = fmt.Sprintf("The highest number that Lambda offers; a message still waits for %s, more than %s.", short(seconds(got.OldestAge)), short(goals.Age))
 			if most < largestConcurrency {
-				why = fmt.Sprintf("The most that the %s of the database allow, and still a message waits for %s, more than %s.", count(s.Database.Connections, "connection"), short(seconds(got.OldestAge)), short(goals.Age))
+				why = fmt.Sprintf("The most that the %s of the database allow; a message still waits for %s, more than %s.", count(s.Database.Connections, "connection"), short(seconds(got.OldestAge)), short(goals.Age))
 			}
 			if q.FIFO && got.PeakConcurrency < high {
 				high = max(2, got.PeakConcurrency)
-				why = fmt.Sprintf("A FIFO queue has one invocation for each message group, so that more than %d help nothing: a message waits for %s, more than %s; use more groups, or a standard queue.", got.PeakConcurrency, short(seconds(got.OldestAge)), short(goals.Age))
+				why = fmt.Sprintf("A FIFO queue has at most one invocation for each message group, so more than %d do not help: a message waits for %s, more than %s; use more groups, or a standard queue.", got.PeakConcurrency, short(seconds(got.OldestAge)), short(goals.Age))
 			}
 		}
 		a.Queues = append(a.Queues, QueueAdvice{q.Name, high, why})

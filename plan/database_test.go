@@ -131,7 +131,7 @@ func TestQueueAdviceWithDatabase(t *testing.T) {
 	q := Queue{Name: "jobs", Backlog: 10_000, Duration: Constant(2 * time.Second), Jobs: 5}
 	for _, d := range []Database{{Connections: 50}, {Connections: 50, Proxy: true}} {
 		a := advise(t, Scenario{Queues: []Queue{q}, Database: &d}, Goals{Age: time.Minute})
-		if got := a.Queues[0]; got.MaxConcurrency != 10 || !strings.HasPrefix(got.Why, "The most that the 50 connections of the database allow, and still a message waits for ") {
+		if got := a.Queues[0]; got.MaxConcurrency != 10 || !strings.HasPrefix(got.Why, "The most that the 50 connections of the database allow; a message still waits for ") {
 			t.Errorf("%+v: got %+v", d, got)
 		}
 	}

@@ -16,7 +16,7 @@ var parts = []part{
 	{
 		"Lambda functions", []string{"AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig"},
 		"a process for each instance with its own Runtime API; provisioned and reserved concurrency, aliases, throttles, time-outs, retries and destinations of asynchronous invocations; several invocations at once in a process of Lambda Managed Instances; the environment that AWS documents",
-		"limits of memory and processor; scaling policies; weighted aliases; layers; extensions but internal ones; programs for other machines, other runtimes than `provided.*`, and container images (they cost their own routes alone)",
+		"limits of memory and processor; scaling policies; weighted aliases; layers; extensions, except internal ones; programs for other machines, other runtimes than `provided.*`, and container images (only their own routes fail)",
 	},
 	{
 		"Function URLs", []string{"AWS::Lambda::Url"},
@@ -46,7 +46,7 @@ var parts = []part{
 	{
 		"DynamoDB tables", []string{"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"},
 		"items, Query and Scan, secondary indexes, batches and transactions, with all expressions and limits, and errors in DynamoDB's words; expiry on the engine's clock",
-		"streams, replicas, backups, PartiQL; the parameters from before there were expressions; capacity and throttling; making tables at run time",
+		"streams, replicas, backups, PartiQL; the legacy parameters that expressions replaced; capacity and throttling; tables that a program creates",
 	},
 	{
 		"Schedules", []string{"AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup", "AWS::Events::Rule"},
