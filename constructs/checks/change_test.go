@@ -57,7 +57,7 @@ func TestRetained(t *testing.T) {
 	topic := []Source{{"t.json", []byte(`{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}`)}}
 	for _, after := range [][]Source{queue("b"), topic} {
 		changes, err := Compare(queue("a"), after)
-		if want := "the stack's hold on it: it is retained, with its messages"; err != nil || len(changes) != 1 || changes[0].Loses != want {
+		if want := "the stack's control of it: CloudFormation retains it, with its messages"; err != nil || len(changes) != 1 || changes[0].Loses != want {
 			t.Errorf("got %v, %v", changes, err)
 		}
 	}

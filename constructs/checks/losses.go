@@ -56,11 +56,11 @@ func (r *resource) losses(change string) string {
 	case lost == "":
 		return ""
 	case strings.HasPrefix(policy, "Retain"):
-		return "the stack's hold on it: it is retained, with " + lost
+		return "the stack's control of it: CloudFormation retains it, with " + lost
 	case policy == "Snapshot":
-		return lost + ", of which a snapshot is kept"
+		return lost + ", but CloudFormation keeps a snapshot"
 	case policy == "" && change == deleted && (r.kind == "AWS::RDS::DBCluster" || r.kind == "AWS::RDS::DBInstance" && r.get("DBClusterIdentifier").absent()):
-		return lost + ", of which a snapshot is kept"
+		return lost + ", but CloudFormation keeps a snapshot"
 	}
 	return lost
 }
@@ -69,14 +69,14 @@ func (r *resource) losses(change string) string {
 // newer template applies.
 func (r *resource) replacementLosses(was *resource, causes []string) string {
 	if was.kind != r.kind {
-		return "nothing, as CloudFormation does not change the type of a resource; choose another logical id"
+		return "nothing, because CloudFormation refuses to change the type of a resource; choose another logical id"
 	}
 	renamed := slices.ContainsFunc(causes, func(cause string) bool {
 		property, _, _ := strings.Cut(cause, " ")
 		return slices.Contains(names[r.kind], property)
 	})
 	if !renamed && r.sameName(was) {
-		return "nothing, as CloudFormation refuses it: the new resource has the name of the old one; change " + list(names[r.kind]) + " too"
+		return "nothing, because CloudFormation refuses the update: the new resource has the name of the old one; change " + list(names[r.kind]) + " too"
 	}
 	old := *was
 	old.raw.UpdateReplacePolicy = r.raw.UpdateReplacePolicy
@@ -88,7 +88,7 @@ func (r *resource) replacementLosses(was *resource, causes []string) string {
 func (r *resource) additionLosses(before, after map[string]*resource) string {
 	for _, id := range slices.Sorted(maps.Keys(before)) {
 		if was := before[id]; after[id] == nil && was.kind == r.kind && r.sameName(was) {
-			return "nothing, as CloudFormation refuses it: " + id + ", which it deletes later, has the same name; change " + list(names[r.kind]) + ", or keep the logical id"
+			return "nothing, because CloudFormation refuses the update: " + id + ", which it deletes later, has the same name; change " + list(names[r.kind]) + ", or keep the logical id"
 		}
 	}
 	return ""

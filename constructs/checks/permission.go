@@ -17,7 +17,7 @@ var sourceServices = map[string]string{
 var regionalLogs = regexp.MustCompile(`^logs\.[a-z0-9-]+\.amazonaws\.com$`)
 
 // permitted reports whether permissions of the app allow the call, or may allow it. If they
-// allow a part of its requests, left is the end of the ARN of others.
+// allow only a part of its requests, left is the end of the ARN of a request that they do not.
 func (c call) permitted() (left string, permitted bool) {
 	a := c.target.function.stack.app
 	if a.open {

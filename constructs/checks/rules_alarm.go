@@ -14,7 +14,7 @@ const (
 var alarmRules = []Rule{
 	{
 		ID: "alarm-period", Severity: Error, Page: alarmPage,
-		Fault: "An alarm whose periods CloudWatch does not take: their length, their number, or more than all of them to alarm; it refuses the alarm.",
+		Fault: "An alarm whose Period, EvaluationPeriods or DatapointsToAlarm CloudWatch does not accept; it refuses the alarm.",
 		types: []string{typeAlarm},
 		each: func(r *resource, report reporter) {
 			period, periodKnown := r.get("Period").number()

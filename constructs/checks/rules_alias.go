@@ -44,7 +44,7 @@ var aliasRules = []Rule{
 	},
 	{
 		ID: "alias-version", Severity: Error, Page: aliasPage,
-		Fault: "An alias that names a version of another function; Lambda refuses it, or the alias serves a version of its own function that has the same number.",
+		Fault: "An alias that names a version of another function; Lambda refuses it, or the alias serves the version of its own function with the same number.",
 		types: []string{typeAlias},
 		each: func(r *resource, report reporter) {
 			t, ok := r.get("FunctionName").target()
@@ -59,14 +59,14 @@ var aliasRules = []Rule{
 					continue
 				}
 				if of, known := version.get("FunctionName").target(); known && of.function != t.function {
-					report("%s must be a version of function %s, got %s, a version of function %s; name a version of its own", property, t.function.id, version.id, of.function.id)
+					report("%s must be a version of function %s, got %s, a version of function %s; name a version of the same function", property, t.function.id, version.id, of.function.id)
 				}
 			}
 		},
 	},
 	{
 		ID: "alias-weights", Severity: Error, Page: weightsPage,
-		Fault: "Weights of an alias that Lambda does not take: more than one other version, $LATEST, or a share that is not from 0 to 1.",
+		Fault: "Weights of an alias that Lambda does not accept: more than one other version, $LATEST, or a weight that is not from 0 to 1.",
 		types: []string{typeAlias},
 		each: func(r *resource, report reporter) {
 			weights, _ := r.get("RoutingConfig", "AdditionalVersionWeights").list()
@@ -83,7 +83,7 @@ var aliasRules = []Rule{
 	},
 	{
 		ID: "version-duplicate", Severity: Warning, Page: versionPage,
-		Fault: "Two equal versions of one function; Lambda publishes nothing without a change, so a first deployment of both fails.",
+		Fault: "Two equal versions of one function; Lambda publishes no second version without a change, so the first deployment fails.",
 		types: []string{typeVersion},
 		each: func(r *resource, report reporter) {
 			t, ok := r.get("FunctionName").target()
@@ -92,14 +92,14 @@ var aliasRules = []Rule{
 					return
 				}
 				if same, known := other.get("FunctionName").target(); known && same == t && !other.conditional && reflect.DeepEqual(r.raw.Properties, other.raw.Properties) {
-					report("FunctionName must be a function without another equal version, got %s, of which %s is a version too; remove one of them", t.function.id, other.id)
+					report("FunctionName must be a function without another equal version, got %s, which already has the equal version %s; remove one of them", t.function.id, other.id)
 				}
 			}
 		},
 	},
 	{
 		ID: "url-version", Severity: Error, Page: urlsPage,
-		Fault: "A function URL of a version; Lambda takes only an alias or the function itself.",
+		Fault: "A function URL of a version; Lambda accepts only an alias or the function itself.",
 		types: []string{typeURL},
 		each: func(r *resource, report reporter) {
 			for _, c := range callsOf(r) {

@@ -72,7 +72,7 @@ var routeKey = regexp.MustCompile(`^(ANY|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)
 var apiRules = []Rule{
 	{
 		ID: "api-integration-timeout", Severity: Error, Page: httpQuotas,
-		Fault: "An integration's timeout that the HTTP or WebSocket API does not take; API Gateway refuses it.",
+		Fault: "An integration timeout outside of the range for HTTP or WebSocket APIs; API Gateway refuses it.",
 		types: []string{typeIntegration},
 		each: func(r *resource, report reporter) {
 			most := map[string]float64{"HTTP": maxHTTPIntegrationMillis, "WEBSOCKET": maxWebSocketIntegrationMillis}[r.protocol()]
@@ -83,7 +83,7 @@ var apiRules = []Rule{
 	},
 	{
 		ID: "api-rest-timeout", Severity: Warning, Page: restQuotas,
-		Fault: "A REST API's integration timeout above 29 seconds, which API Gateway takes only after the account's quota was raised.",
+		Fault: "A REST API's integration timeout above 29 seconds; API Gateway accepts it only after AWS raises the account's quota.",
 		types: []string{typeMethod},
 		each: func(r *resource, report reporter) {
 			if n, known := r.get("Integration", "TimeoutInMillis").number(); known && n > maxRESTIntegrationMillis && r.get("Integration", "ResponseTransferMode").text() != "STREAM" {
@@ -112,7 +112,7 @@ var apiRules = []Rule{
 	{
 		ID: "api-integration-type", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-integrations.html",
-		Fault: "An integration's type that its API has not, such as AWS of an HTTP API, or one without its method or VPC link; API Gateway refuses it.",
+		Fault: "An integration type that its API does not support (AWS for an HTTP API), or a missing method or VPC link; API Gateway refuses it.",
 		types: []string{typeIntegration},
 		each: func(r *resource, report reporter) {
 			kind, known := r.get("IntegrationType").literal()
@@ -130,7 +130,7 @@ var apiRules = []Rule{
 	{
 		ID: "api-rest-lambda-method", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html",
-		Fault: "A REST API's integration with a function by another method than POST; Lambda answers it with an error.",
+		Fault: "A REST API's Lambda integration with a method other than POST; Lambda answers with an error.",
 		types: []string{typeMethod},
 		each: func(r *resource, report reporter) {
 			integration := r.get("Integration")
@@ -145,7 +145,7 @@ var apiRules = []Rule{
 	{
 		ID: "api-rest-path", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigateway/latest/api/API_CreateResource.html",
-		Fault: "A part of a REST API's path that API Gateway does not take, or that its parent has already, which holds for any two variables too.",
+		Fault: "A part of a REST API's path that is invalid, or that its parent already has; two variables count as equal. API Gateway refuses it.",
 		types: []string{typeRESTResource},
 		each: func(r *resource, report reporter) {
 			part, known := r.get("PathPart").literal()
@@ -170,7 +170,7 @@ var apiRules = []Rule{
 	{
 		ID: "api-websocket-selection", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-routes.html",
-		Fault: "A WebSocket API without RouteSelectionExpression, or an HTTP API with another one than its default; API Gateway refuses it.",
+		Fault: "A WebSocket API without RouteSelectionExpression, or an HTTP API with one that is not the default; API Gateway refuses it.",
 		types: []string{typeAPI},
 		each: func(r *resource, report reporter) {
 			if r.get("ProtocolType").text() == "WEBSOCKET" && r.get("RouteSelectionExpression").absent() && !r.hasBody() {
@@ -185,7 +185,7 @@ var apiRules = []Rule{
 	{
 		ID: "api-cors", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html",
-		Fault: "CORS of a WebSocket API, credentials for every origin, a MaxAge that API Gateway does not take, or an origin or method that no browser sends.",
+		Fault: "CORS of a WebSocket API, credentials for every origin, a MaxAge outside of API Gateway's range, or an origin or method that no browser sends.",
 		types: []string{typeAPI},
 		each: func(r *resource, report reporter) {
 			cors := r.get("CorsConfiguration")
@@ -199,13 +199,13 @@ var apiRules = []Rule{
 			methods, _ := cors.get("AllowMethods").list()
 			for _, m := range methods {
 				if method, known := m.literal(); known && !corsMethod.MatchString(method) {
-					report("CorsConfiguration.AllowMethods must have *, GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS, got %q; correct it", method)
+					report("CorsConfiguration.AllowMethods must have only *, GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS, got %q; correct it", method)
 				}
 			}
 			origins, _ := cors.get("AllowOrigins").list()
 			for _, origin := range origins {
 				if text, known := origin.literal(); known && text != "*" && text != "null" && !corsOrigin.MatchString(text) {
-					report("CorsConfiguration.AllowOrigins must have *, or origins such as https://example.com without a path, got %q; correct it", text)
+					report("CorsConfiguration.AllowOrigins must have only *, or origins such as https://example.com without a path, got %q; correct it", text)
 				}
 				if origin.text() == "*" && cors.get("AllowCredentials").is() {
 					report("CorsConfiguration.AllowOrigins must name origins with AllowCredentials, got \"*\"; name them or remove AllowCredentials")
@@ -215,7 +215,7 @@ var apiRules = []Rule{
 	},
 	{
 		ID: "api-route-target", Severity: Error, Page: routesPage,
-		Fault: "A route whose target is no integration of its API; API Gateway refuses it.",
+		Fault: "A route whose target is not an integration of its API; API Gateway refuses it.",
 		types: []string{typeRoute},
 		each: func(r *resource, report reporter) {
 			target := r.get("Target").text()
@@ -231,7 +231,7 @@ var apiRules = []Rule{
 			if integration == nil {
 				// A literal id of an integration is valid only for an API outside the app.
 				if strings.Contains(id, tokenStart) || r.protocol() != "" {
-					report("Target must be integrations/{id of an integration}, got %q, which is none; name an AWS::ApiGatewayV2::Integration", target)
+					report("Target must be integrations/{id of an integration}, got %q, which is not one; name an AWS::ApiGatewayV2::Integration", target)
 				}
 				return
 			}
@@ -243,7 +243,7 @@ var apiRules = []Rule{
 	},
 	{
 		ID: "api-route-key", Severity: Error, Page: routesPage,
-		Fault: "A route key of an HTTP API that is no method and path, or a path that no request has; API Gateway refuses it, or the route is never chosen.",
+		Fault: "An HTTP API's route key that is not a method and path, or that no request matches; API Gateway refuses it, or never uses it.",
 		types: []string{typeRoute},
 		each: func(r *resource, report reporter) {
 			key, known := r.get("RouteKey").literal()
@@ -264,7 +264,7 @@ var apiRules = []Rule{
 	},
 	{
 		ID: "api-route-duplicate", Severity: Error, Page: routesPage,
-		Fault: "Two routes of one API with one key; API Gateway refuses the second.",
+		Fault: "Two routes of one API with the same key; API Gateway refuses the second.",
 		types: []string{typeRoute},
 		each: func(r *resource, report reporter) {
 			key, known := r.get("RouteKey").literal()
@@ -309,20 +309,20 @@ var apiRules = []Rule{
 	{
 		ID: "api-rest-deployment", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-deployment.html",
-		Fault: "A REST API's deployment that CloudFormation may create before a method; the deployment fails, or serves without that method.",
+		Fault: "A REST API's deployment that CloudFormation may create before a method; the deployment fails, or the deployed API lacks that method.",
 		types: []string{typeRESTDeployment},
 		each: func(r *resource, report reporter) {
 			api := r.get("RestApiId").resource(typeRESTAPI)
 			for _, method := range r.stack.byType[typeMethod] {
 				if api != nil && method.get("RestApiId").resource(typeRESTAPI) == api && !method.conditional && !r.waitsFor(method) {
-					report("DependsOn must have method %s, which the deployment is to serve, got no reference to it; add it", method.id)
+					report("DependsOn must include method %s, which the deployment serves, got no reference to it; add it", method.id)
 				}
 			}
 		},
 	},
 	{
 		ID: "invoke-permission", Severity: Error, Page: permissionsPage,
-		Fault: "An API, authorizer, event rule, topic, log filter, user pool, target group, secret or bucket without permission to invoke the function or alias that it names, or with one for other stages, methods or paths; those calls fail.",
+		Fault: "An API, authorizer, event rule, topic, log filter, user pool, target group, secret or bucket without permission to invoke its function or alias. A permission for other stages, methods or paths does not count; those calls fail.",
 		types: callerTypes,
 		each: func(r *resource, report reporter) {
 			for _, c := range callsOf(r) {
@@ -332,14 +332,14 @@ var apiRules = []Rule{
 				if left, permitted := c.permitted(); left != "" {
 					report("%s must be a function or alias that %s may invoke for all its requests, got %s without a permission for %q; widen SourceArn of its AWS::Lambda::Permission", c.property, c.service, c.target, left)
 				} else if !permitted {
-					report("%s must be a function or alias that %s may invoke, got %s without such a permission; add an AWS::Lambda::Permission for exactly that", c.property, c.service, c.target)
+					report("%s must be a function or alias that %s may invoke, got %s without such a permission; add an AWS::Lambda::Permission for exactly this function or alias", c.property, c.service, c.target)
 				}
 			}
 		},
 	},
 	{
 		ID: "url-permission", Severity: Error, Page: urlPage,
-		Fault: "A function URL for everybody without both permissions that let everybody in; it answers 403 to every request.",
+		Fault: "A public function URL without both permissions for everybody; Lambda answers 403 to every request.",
 		types: []string{typeURL},
 		each: func(r *resource, report reporter) {
 			calls := callsOf(r)
@@ -365,7 +365,7 @@ var apiRules = []Rule{
 					return
 				}
 				if same := callsOf(other); len(same) > 0 && same[0].target == calls[0].target && !other.conditional {
-					report("TargetFunctionArn must be a function or alias without a URL, got %s, which has %s; remove one of them", calls[0].target, other.id)
+					report("TargetFunctionArn must be a function or alias without another URL, got %s, which already has %s; remove one of them", calls[0].target, other.id)
 				}
 			}
 		},

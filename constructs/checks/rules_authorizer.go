@@ -15,20 +15,20 @@ const (
 )
 
 // tokenSource matches where an authorizer of tokens finds the token; httpSource and
-// webSocketSource match any source of an HTTP and of a WebSocket API.
+// webSocketSource match any source of an HTTP API and of a WebSocket API.
 var (
 	tokenSource     = regexp.MustCompile(`^\$request\.(header|querystring)\.\S+$`)
 	httpSource      = regexp.MustCompile(`^\$(request\.(header|querystring)|context|stageVariables)\.\S+$`)
 	webSocketSource = regexp.MustCompile(`^(route\.request\.(header|querystring)|context|stageVariables)\.\S+$`)
 )
 
-// authorization is how a route or a method asks who calls.
+// authorization describes how a route or a method authorizes its clients.
 type authorization struct {
 	kind       string
 	authorizer value
-	// needs maps a kind to the types of authorizers that it takes.
+	// needs maps a kind to the types of authorizers that it accepts.
 	needs map[string][]string
-	// scoped are the kinds that take scopes.
+	// scoped are the kinds that accept scopes.
 	scoped []string
 }
 
@@ -49,7 +49,7 @@ var authorizerRules = []Rule{
 		// That API Gateway refuses a JWT authorizer without a source or an audience is not
 		// documented. Such an authorizer finds no token, or admits none.
 		ID: "api-authorizer", Severity: Error, Page: authorizerPage,
-		Fault: "An authorizer of an HTTP or WebSocket API without what its type needs, such as an https issuer or an identity source; API Gateway refuses it.",
+		Fault: "An HTTP or WebSocket API's authorizer without a setting that its type requires, such as an https issuer or an identity source; API Gateway refuses it.",
 		types: []string{typeAuthorizer},
 		each: func(r *resource, report reporter) {
 			kind, known := r.get("AuthorizerType").literal()
@@ -80,7 +80,7 @@ var authorizerRules = []Rule{
 					report("AuthorizerUri must be set for REQUEST, got none; name the function")
 				}
 				if seconds, known := ttl.number(); known && seconds > 0 && sourcesKnown && len(sources) == 0 {
-					report("IdentitySource must have at least 1 source with AuthorizerResultTtlInSeconds above 0, got none; name what the answers depend on")
+					report("IdentitySource must have at least 1 source with AuthorizerResultTtlInSeconds above 0, got none; name the values that the answers depend on")
 				}
 				format, formatKnown := r.get("AuthorizerPayloadFormatVersion").literal()
 				if absent := r.get("AuthorizerPayloadFormatVersion").absent(); protocol == "HTTP" && (absent || formatKnown && format != "1.0" && format != "2.0") {
@@ -101,7 +101,7 @@ var authorizerRules = []Rule{
 	},
 	{
 		ID: "api-rest-authorizer", Severity: Error, Page: restAuthorizerPage,
-		Fault: "An authorizer of a REST API without what its type needs: a function and a source, or a user pool; API Gateway refuses it.",
+		Fault: "A REST API's authorizer without the settings that its type requires: a function and a source, or a user pool; API Gateway refuses it.",
 		types: []string{typeRESTAuth},
 		each: func(r *resource, report reporter) {
 			ttl := r.get("AuthorizerResultTtlInSeconds")
@@ -121,7 +121,7 @@ var authorizerRules = []Rule{
 	},
 	{
 		ID: "api-authorization", Severity: Error, Page: routeAuthorizerPage,
-		Fault: "A route or method whose AuthorizationType does not fit its authorizer, its scopes or its API; API Gateway refuses it, or lets everybody in.",
+		Fault: "A route or method whose AuthorizationType does not match its authorizer, its scopes or its API; API Gateway refuses it, or lets everybody in.",
 		types: []string{typeRoute, typeMethod},
 		each: func(r *resource, report reporter) {
 			a, known := authorizationOf(r)
@@ -133,7 +133,7 @@ var authorizerRules = []Rule{
 			case authorizes && a.authorizer.absent():
 				report("AuthorizerId must be set with AuthorizationType %s, got none; name the authorizer", a.kind)
 			case a.kind == "NONE" && a.authorizer.has() && r.kind == typeRoute: // a method may keep its API's default
-				report("AuthorizationType must be that of the authorizer with AuthorizerId, got %s, which lets everybody in; set it or remove AuthorizerId", a.kind)
+				report("AuthorizationType must match the authorizer in AuthorizerId, got %s, which lets everybody in; set it or remove AuthorizerId", a.kind)
 			case authorizes && authorizer != nil:
 				kind, known := authorizer.get(map[string]string{typeAuthorizer: "AuthorizerType", typeRESTAuth: "Type"}[authorizer.kind]).literal()
 				if known && !slices.Contains(needs, kind) {
@@ -146,13 +146,13 @@ var authorizerRules = []Rule{
 				}
 			}
 			if scopes, known := r.get("AuthorizationScopes").list(); known && len(scopes) > 0 && !slices.Contains(a.scoped, a.kind) {
-				report("AuthorizationScopes must be unset with AuthorizationType %s, got %d scopes; remove them or set %s", a.kind, len(scopes), list(a.scoped))
+				report("AuthorizationScopes must be unset with AuthorizationType %s, got %d; remove them or set %s", a.kind, len(scopes), list(a.scoped))
 			}
 			key, keyKnown := r.get("RouteKey").literal()
 			if r.protocol() == "WEBSOCKET" && a.kind == "JWT" {
 				report("AuthorizationType must be NONE, AWS_IAM or CUSTOM for a WebSocket API, got JWT; change it")
 			} else if r.protocol() == "WEBSOCKET" && a.kind != "NONE" && keyKnown && key != "$connect" {
-				report("AuthorizationType must be NONE for a route other than $connect, got %s for %q; authorize $connect", a.kind, key)
+				report("AuthorizationType must be NONE for a route other than $connect, got %s for %q; set it on $connect", a.kind, key)
 			}
 			if r.protocol() == "HTTP" && r.get("ApiKeyRequired").is() {
 				report("ApiKeyRequired must be false for an HTTP API, got true; use a REST API for API keys")

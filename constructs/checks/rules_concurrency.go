@@ -16,7 +16,7 @@ const (
 var concurrencyRules = []Rule{
 	{
 		ID: "account-concurrency", Severity: Warning, Page: concurrencyPage,
-		Fault: "Reserved concurrency of one template that leaves less than 100 of 1,000 instances, the default quota; Lambda refuses it in an account without a higher one.",
+		Fault: "Reserved concurrency in one template that leaves fewer than 100 instances of the default quota (1,000); Lambda refuses it unless the quota is higher.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			sum, highest := 0.0, 0.0
@@ -39,7 +39,7 @@ var concurrencyRules = []Rule{
 	},
 	{
 		ID: "provisioned-latest", Severity: Error, Page: provisionedPage,
-		Fault: "Provisioned concurrency on an alias of $LATEST; Lambda refuses it.",
+		Fault: "Provisioned concurrency on an alias that points to $LATEST; Lambda refuses it.",
 		types: []string{typeAlias},
 		each: func(r *resource, report reporter) {
 			if version := r.get("FunctionVersion").text(); version == "$LATEST" && r.get("ProvisionedConcurrencyConfig").has() {
@@ -66,7 +66,7 @@ var concurrencyRules = []Rule{
 		each: func(r *resource, report reporter) {
 			weights, known := r.get("RoutingConfig", "AdditionalVersionWeights").list()
 			if known && len(weights) > 0 && r.get("ProvisionedConcurrencyConfig").has() && !r.get("ProvisionedConcurrencyConfig").unknown() {
-				report("RoutingConfig must be unset with ProvisionedConcurrencyConfig, got %d weights; remove one of them", len(weights))
+				report("RoutingConfig.AdditionalVersionWeights must be empty with ProvisionedConcurrencyConfig, got %d; remove one of them", len(weights))
 			}
 		},
 	},
@@ -93,7 +93,7 @@ var concurrencyRules = []Rule{
 	},
 	{
 		ID: "provisioned-bypassed", Severity: Warning, Page: provisionedPage,
-		Fault: "An API, mapping, schedule or URL of the function itself while its alias has the warm instances; those idle, and clients wait for cold starts.",
+		Fault: "An API, mapping, schedule or URL that invokes the function itself, although its alias has the warm instances; clients wait for cold starts.",
 		types: callerTypes,
 		each: func(r *resource, report reporter) {
 			for _, c := range callsOf(r) {

@@ -72,7 +72,7 @@ func sends(r *resource) (f *resource, queues map[string]*resource) {
 var deliveryRules = []Rule{
 	{
 		ID: "queue-delivery", Severity: Error, Page: queuePolicyPage,
-		Fault: "A queue whose policy does not let the topic, event rule or bucket send that names it; messages never arrive, or the bucket is refused.",
+		Fault: "A queue whose policy does not let its topic, event rule or bucket send to it; messages never arrive, or S3 refuses the bucket.",
 		types: []string{typeSubscriber, typeEventRule, typeBucket},
 		each: func(r *resource, report reporter) {
 			for _, d := range deliveriesOf(r) {
@@ -97,7 +97,7 @@ var deliveryRules = []Rule{
 				if r.kind == typeBucket {
 					report("%s must be a standard queue, got %s, a FIFO queue; choose another", d.property, q.id)
 				} else if topic != nil && !topic.get("FifoTopic").is() && !topic.get("FifoTopic").unknown() {
-					report("%s must be a standard queue for topic %s, got %s, a FIFO queue; make both alike", d.property, topic.id, q.id)
+					report("%s must be a standard queue for the standard topic %s, got %s, a FIFO queue; change one of them", d.property, topic.id, q.id)
 				}
 			}
 		},
@@ -137,13 +137,13 @@ var deliveryRules = []Rule{
 				return
 			}
 			if missing := role.lacks(interfaceActions, "", value{r.stack, nil}); len(missing) > 0 {
-				report("Role must be a role that may do %s with VpcConfig, got %s without a statement that allows it, or with one that denies it; add the managed policy AWSLambdaVPCAccessExecutionRole", list(missing), role.id)
+				report("Role must be a role that allows %s with VpcConfig, got %s without a statement that allows it, or with one that denies it; add the managed policy AWSLambdaVPCAccessExecutionRole", list(missing), role.id)
 			}
 		},
 	},
 	{
 		ID: "mapping-position", Severity: Error, Page: streamsPage,
-		Fault: "A mapping of a stream without StartingPosition, with one that the stream has not, or of a table without a stream; Lambda refuses it.",
+		Fault: "A stream's mapping without StartingPosition, or with one that the stream does not support, or a mapping of a table without a stream; Lambda refuses it.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			source := r.get("EventSourceArn").resource(typeTable, typeStream)
@@ -185,7 +185,7 @@ var deliveryRules = []Rule{
 	},
 	{
 		ID: "proxy-engine", Severity: Error, Page: proxyEnginePage,
-		Fault: "An RDS Proxy of another database engine than its target; RDS refuses the target.",
+		Fault: "An RDS Proxy for a database engine other than its target's; RDS refuses the target.",
 		types: []string{"AWS::RDS::DBProxyTargetGroup"},
 		each: func(r *resource, report reporter) {
 			proxy := r.get("DBProxyName").resource("AWS::RDS::DBProxy")
@@ -209,7 +209,7 @@ var deliveryRules = []Rule{
 	},
 	{
 		ID: "proxy-range", Severity: Error, Page: poolPage,
-		Fault: "A timeout or share of connections that RDS Proxy does not take; it refuses the proxy or its target.",
+		Fault: "A timeout or share of connections outside of RDS Proxy's range; RDS refuses the proxy or its target.",
 		types: []string{"AWS::RDS::DBProxy", "AWS::RDS::DBProxyTargetGroup"},
 		each: func(r *resource, report reporter) {
 			between(r.get("IdleClientTimeout"), "IdleClientTimeout", 1, maxIdleClientSeconds, " seconds", report)
@@ -224,12 +224,12 @@ var deliveryRules = []Rule{
 	},
 	{
 		ID: "permission-order", Severity: Error, Page: permissionsPage,
-		Fault: "A bucket, log filter, rotation or target group that CloudFormation may create before the permission to invoke its function; the service checks it, and refuses.",
+		Fault: "A bucket, log filter, rotation or target group that CloudFormation may create before its permission to invoke the function; the service checks the permission and refuses.",
 		types: []string{typeBucket, typeLogFilter, typeRotation, typeTargetGroup},
 		each: func(r *resource, report reporter) {
 			for _, c := range callsOf(r) {
 				if permissions := c.permissions(); len(permissions) > 0 && !slices.ContainsFunc(permissions, r.waitsFor) {
-					report("DependsOn must have permission %s, without which the service refuses %s, got no reference to it; add it", permissions[0].id, c.property)
+					report("DependsOn must include permission %s, without which the service refuses %s, got no reference to it; add it", permissions[0].id, c.property)
 				}
 			}
 		},

@@ -84,7 +84,7 @@ var domainRules = []Rule{
 			}
 			for _, other := range r.mappings() {
 				if protocol := other.mappedProtocol(); protocol == "HTTP" || protocol == "REST" {
-					report("DomainName must be a domain of WebSocket APIs alone, got the domain of %s, which maps it to an API of protocol %s; give the WebSocket API a domain of its own", other.id, protocol)
+					report("DomainName must be a domain with WebSocket APIs only, got one that %s maps to an API of protocol %s; give the WebSocket API a domain of its own", other.id, protocol)
 					return
 				}
 			}
@@ -92,7 +92,7 @@ var domainRules = []Rule{
 	},
 	{
 		ID: "domain-path", Severity: Error, Page: apiMappingsPage,
-		Fault: "A path of a custom domain that is too long, has a character that API Gateway refuses, or is taken by another API.",
+		Fault: "A path of a custom domain that is too long, has an invalid character, or already belongs to another API; API Gateway refuses it.",
 		types: []string{typeAPIMapping},
 		each: func(r *resource, report reporter) {
 			path, known := r.mappedPath()
@@ -113,7 +113,7 @@ var domainRules = []Rule{
 	},
 	{
 		ID: "domain-stage", Severity: Error, Page: apiMappingsPage,
-		Fault: "A mapping of a domain, or a usage plan, that names a stage which its API has not, or which CloudFormation may create later; API Gateway refuses it.",
+		Fault: "A domain mapping or usage plan with a stage that its API does not have, or that CloudFormation may create later; API Gateway refuses it.",
 		types: []string{typeAPIMapping, typeBasePathMapping, typeUsagePlan},
 		each: func(r *resource, report reporter) {
 			uses := []value{{r.stack, r.raw.Properties}}
@@ -133,9 +133,9 @@ var domainRules = []Rule{
 				stage := stages[name]
 				switch {
 				case stage == nil && all:
-					report("Stage must be a stage of %s, got %q, which it has not; correct it", api.id, name)
+					report("Stage must be a stage of %s, got %q, which does not exist; correct it", api.id, name)
 				case stage != nil && !r.waitsFor(stage):
-					report("DependsOn must have stage %s, which Stage names without a reference, got none; set it", stage.id)
+					report("DependsOn must include stage %s, which Stage names without a reference, got none; set it", stage.id)
 				}
 			}
 		},
@@ -143,7 +143,7 @@ var domainRules = []Rule{
 	{
 		ID: "api-key-plan", Severity: Warning,
 		Page:  "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html",
-		Fault: "A method that needs an API key while no usage plan of the app has its API; every request gets 403.",
+		Fault: "A method that requires an API key while no usage plan of the app includes its API; API Gateway answers 403 to every request.",
 		types: []string{typeMethod},
 		each: func(r *resource, report reporter) {
 			api := r.get("RestApiId").resource(typeRESTAPI)

@@ -24,7 +24,7 @@ var roleTargets = []string{"AWS::StepFunctions::StateMachine", typeStream, "AWS:
 var eventRules = []Rule{
 	{
 		ID: "event-rule-expression", Severity: Error, Page: eventRulePage,
-		Fault: "An EventBridge rule whose schedule is not read, is never due, or is on another event bus than the default one; EventBridge refuses the rule, or never runs it.",
+		Fault: "An EventBridge rule whose schedule is invalid, never due, or not on the default event bus; EventBridge refuses the rule, or never runs it.",
 		types: []string{typeEventRule},
 		each: func(r *resource, report reporter) {
 			text, known := r.get("ScheduleExpression").literal()
@@ -38,7 +38,7 @@ var eventRules = []Rule{
 			}
 			e, err := schedule.Parse(text, "")
 			if err == nil && neverDue(e) {
-				report("ScheduleExpression must have a time at which it is due, got %q, which has none; correct the days", text)
+				report("ScheduleExpression must be due at some time, got %q, which is never due; correct the days", text)
 			}
 			one := strings.HasPrefix(text, "rate(1 ")
 			if err != nil || strings.HasPrefix(text, "at(") || strings.HasPrefix(text, "rate(") && one == strings.HasSuffix(text, "s)") {
@@ -48,7 +48,7 @@ var eventRules = []Rule{
 	},
 	{
 		ID: "event-rule-pattern", Severity: Error, Page: eventPatternPage,
-		Fault: "An EventBridge rule whose pattern is no event pattern, such as one with a text in place of a list; EventBridge refuses it.",
+		Fault: "An EventBridge rule whose pattern is not an event pattern, such as one with a string instead of a list; EventBridge refuses it.",
 		types: []string{typeEventRule},
 		each: func(r *resource, report reporter) {
 			plain, known := r.get("EventPattern").document().plain()
@@ -62,13 +62,13 @@ var eventRules = []Rule{
 				return // there is none, or it is not resolved
 			}
 			if _, err := eventpattern.Object("EventPattern", fields); err != nil {
-				report("EventPattern must be an event pattern such as {\"source\": [\"aws.ec2\"]}, got a fault: %v; correct it", err)
+				report("EventPattern must be an event pattern such as {\"source\": [\"aws.ec2\"]}, got an invalid one: %v; correct it", err)
 			}
 		},
 	},
 	{
 		ID: "event-rule-target", Severity: Error, Page: eventTargetPage,
-		Fault: "A target of an EventBridge rule whose input is no JSON, that has several inputs, or that lacks a role or the message group of a FIFO queue; EventBridge refuses it.",
+		Fault: "An EventBridge rule's target whose input is not JSON, that has several inputs, or that lacks a role or a message group; EventBridge refuses it.",
 		types: []string{typeEventRule},
 		each: func(r *resource, report reporter) {
 			targets, _ := r.get("Targets").list()

@@ -41,7 +41,7 @@ func between(v value, name string, low, high float64, unit string, report report
 var functionRules = []Rule{
 	{
 		ID: "function-timeout", Severity: Error, Page: lambdaQuotas,
-		Fault: "A function's timeout that Lambda does not take; it refuses the function.",
+		Fault: "A function's timeout outside of Lambda's range; Lambda refuses the function.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			between(r.get("Timeout"), "Timeout", minTimeoutSeconds, maxTimeoutSeconds, " seconds", report)
@@ -49,7 +49,7 @@ var functionRules = []Rule{
 	},
 	{
 		ID: "function-memory", Severity: Error, Page: lambdaQuotas,
-		Fault: "Memory that Lambda does not offer; it refuses the function.",
+		Fault: "A function's memory outside of Lambda's range; Lambda refuses the function.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			if !r.get("CapacityProviderConfig").has() { // Managed Instances have other bounds
@@ -59,7 +59,7 @@ var functionRules = []Rule{
 	},
 	{
 		ID: "function-storage", Severity: Error, Page: lambdaQuotas,
-		Fault: "A size of /tmp that Lambda does not offer; it refuses the function.",
+		Fault: "A size of /tmp outside of Lambda's range; Lambda refuses the function.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			between(r.get("EphemeralStorage", "Size"), "EphemeralStorage.Size", minStorageMB, maxStorageMB, " MB", report)
@@ -67,7 +67,7 @@ var functionRules = []Rule{
 	},
 	{
 		ID: "function-environment", Severity: Error, Page: lambdaQuotas,
-		Fault: "Environment variables of more than 4 KB in names and known values; Lambda refuses the function.",
+		Fault: "Environment variables whose names and known values exceed 4 KB together; Lambda refuses the function.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			variables := r.get("Environment", "Variables")
@@ -84,12 +84,12 @@ var functionRules = []Rule{
 	{
 		ID: "function-environment-name", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html",
-		Fault: "An environment variable whose name Lambda keeps for itself; it refuses the function.",
+		Fault: "An environment variable with a name that Lambda reserves; Lambda refuses the function.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			for _, name := range slices.Sorted(maps.Keys(r.get("Environment", "Variables").keys())) {
 				if wire.ReservedVariables[name] {
-					report("Environment.Variables must not have a name that Lambda sets itself, got %q; choose another name", name)
+					report("Environment.Variables must not have a name that Lambda reserves, got %q; choose another name", name)
 				}
 			}
 		},
@@ -97,7 +97,7 @@ var functionRules = []Rule{
 	{
 		ID: "function-snapstart", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html",
-		Fault: "SnapStart together with provisioned concurrency, an image, much storage, or a runtime without it; Lambda refuses it.",
+		Fault: "SnapStart with provisioned concurrency, a container image, more than 512 MB of /tmp, or a runtime that does not support it; Lambda refuses it.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			if r.get("SnapStart", "ApplyOn").text() != "PublishedVersions" {
@@ -120,7 +120,7 @@ var functionRules = []Rule{
 	{
 		ID: "function-key", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html",
-		Fault: "A KMS key that is named by its id or alias; Lambda takes only its ARN and refuses the function.",
+		Fault: "A KMS key that is named by its id or alias; Lambda accepts only its ARN and refuses the function.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			if key, known := r.get("KmsKeyArn").literal(); known && key != "" && !strings.HasPrefix(key, "arn:") {
@@ -133,7 +133,7 @@ var functionRules = []Rule{
 	{
 		ID: "function-logging", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html",
-		Fault: "A log level of a function that logs text; Lambda takes levels only with JSON and refuses the function.",
+		Fault: "A log level of a function that logs text; Lambda accepts log levels only with JSON and refuses the function.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			format := r.get("LoggingConfig", "LogFormat")

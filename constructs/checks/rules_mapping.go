@@ -33,7 +33,7 @@ const (
 var mappingRules = []Rule{
 	{
 		ID: "mapping-concurrency", Severity: Error, Page: sqsScalingPage,
-		Fault: "A queue whose MaximumConcurrency Lambda does not take, or that is above the function's reserved concurrency: messages are throttled into the dead-letter queue.",
+		Fault: "A queue's MaximumConcurrency that Lambda does not accept, or that is above the function's reserved concurrency; SQS moves throttled messages to the dead-letter queue.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			v := r.get("ScalingConfig", "MaximumConcurrency")
@@ -50,7 +50,7 @@ var mappingRules = []Rule{
 	},
 	{
 		ID: "mapping-concurrency-sum", Severity: Warning, Page: sqsScalingPage,
-		Fault: "Queues of one function that together may run more invocations than its reserved concurrency; messages are throttled under load.",
+		Fault: "Queues of one function that together may run more invocations than its reserved concurrency; Lambda throttles them under load.",
 		types: []string{typeFunction},
 		each: func(r *resource, report reporter) {
 			reserved, known := r.get("ReservedConcurrentExecutions").number()
@@ -73,7 +73,7 @@ var mappingRules = []Rule{
 	},
 	{
 		ID: "mapping-pollers", Severity: Error, Page: mappingPage,
-		Fault: "A mapping with ScalingConfig and ProvisionedPollerConfig, or with a number of pollers that Lambda does not take; it refuses the mapping.",
+		Fault: "A mapping with both ScalingConfig and ProvisionedPollerConfig, or with a number of pollers that Lambda does not accept; Lambda refuses the mapping.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			pollers := r.get("ProvisionedPollerConfig")
@@ -93,7 +93,7 @@ var mappingRules = []Rule{
 	},
 	{
 		ID: "mapping-batch", Severity: Error, Page: sqsMappingPage,
-		Fault: "A batch or window that Lambda does not take for the kind of queue; it refuses the mapping.",
+		Fault: "A batch size or window that Lambda does not accept for this kind of queue; Lambda refuses the mapping.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			window, windowKnown := r.get("MaximumBatchingWindowInSeconds").numberOr(0)
@@ -120,7 +120,7 @@ var mappingRules = []Rule{
 	},
 	{
 		ID: "mapping-source", Severity: Error, Page: mappingPage,
-		Fault: "A setting of streams on a queue's mapping, or of queues on a stream's; Lambda refuses it.",
+		Fault: "A setting for streams on a queue's mapping, or for queues on a stream's mapping; Lambda refuses it.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			source := r.get("EventSourceArn")
@@ -141,7 +141,7 @@ var mappingRules = []Rule{
 	{
 		ID: "mapping-filter", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html",
-		Fault: "A filter whose pattern is no event pattern; Lambda refuses the mapping.",
+		Fault: "A filter whose pattern is not an event pattern; Lambda refuses the mapping.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			filters, _ := r.get("FilterCriteria", "Filters").list()
@@ -162,18 +162,18 @@ var mappingRules = []Rule{
 	},
 	{
 		ID: "mapping-visibility", Severity: Error, Page: sqsMappingPage,
-		Fault: "A visibility timeout below the function's timeout, through an alias too; Lambda refuses the mapping.",
+		Fault: "A visibility timeout below the function's timeout, also through an alias; Lambda refuses the mapping.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			if q, f, visibility, timeout := visibilityOf(r); q != nil && visibility < timeout {
-				report("EventSourceArn must be a queue with a VisibilityTimeout of at least the timeout of %s (%s seconds), got %s of %s; raise VisibilityTimeout of %s to %s",
+				report("EventSourceArn must be a queue whose VisibilityTimeout is at least the timeout of %s (%s seconds), got %s for %s; raise VisibilityTimeout of %s to %s",
 					f.id, scalar(timeout), scalar(visibility), q.id, q.id, scalar(visibilityFactor*timeout))
 			}
 		},
 	},
 	{
 		ID: "mapping-visibility-retries", Severity: Warning, Page: sqsMappingPage,
-		Fault: "A visibility timeout below six times the function's timeout plus the window; a throttled batch is received again while Lambda still tries it.",
+		Fault: "A visibility timeout below six times the function's timeout plus the window; SQS delivers a throttled batch again while Lambda still retries it.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			q, f, visibility, timeout := visibilityOf(r)
@@ -216,7 +216,7 @@ var mappingRules = []Rule{
 	},
 	{
 		ID: "mapping-shared", Severity: Warning, Page: sqsMappingPage,
-		Fault: "Mappings of one queue to several functions; each message reaches only one of them, and a filter of one deletes messages of the other.",
+		Fault: "Mappings of one queue to several functions; each message reaches only one of them, and the filter of one mapping deletes messages of the other.",
 		types: []string{typeMapping},
 		each: func(r *resource, report reporter) {
 			q := r.get("EventSourceArn").queue()
@@ -250,7 +250,7 @@ var mappingRules = []Rule{
 					return
 				}
 				if same, ok := other.get("FunctionName").target(); ok && same == t && other.get("EventSourceArn").queue() == q && !other.conditional {
-					report("EventSourceArn must be a queue that the function has no mapping of, got %s, which %s maps too; remove one of them", q.id, other.id)
+					report("EventSourceArn must be a queue without another mapping to the function, got %s, which %s maps too; remove one of them", q.id, other.id)
 				}
 			}
 		},

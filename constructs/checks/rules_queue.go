@@ -34,7 +34,7 @@ func (r *resource) deadLetterQueue() *resource {
 var queueRules = []Rule{
 	{
 		ID: "queue-range", Severity: Error, Page: queueQuotas,
-		Fault: "A timeout, delay, retention or size that SQS does not take; it refuses the queue.",
+		Fault: "A timeout, delay, retention or size outside of SQS's range; SQS refuses the queue.",
 		types: []string{typeQueue},
 		each: func(r *resource, report reporter) {
 			between(r.get("VisibilityTimeout"), "VisibilityTimeout", 0, maxVisibilitySeconds, " seconds", report)
@@ -46,7 +46,7 @@ var queueRules = []Rule{
 	},
 	{
 		ID: "queue-receive-count", Severity: Error, Page: queueQuotas,
-		Fault: "A maxReceiveCount that SQS does not take; it refuses the queue.",
+		Fault: "A maxReceiveCount outside of SQS's range; SQS refuses the queue.",
 		types: []string{typeQueue},
 		each: func(r *resource, report reporter) {
 			between(r.get("RedrivePolicy", "maxReceiveCount"), "RedrivePolicy.maxReceiveCount", 1, maxReceiveCount, " receives", report)
@@ -54,7 +54,7 @@ var queueRules = []Rule{
 	},
 	{
 		ID: "queue-redrive", Severity: Error, Page: deadLetterPage,
-		Fault: "A RedrivePolicy or RedriveAllowPolicy that is not whole, such as one without maxReceiveCount; SQS refuses the queue.",
+		Fault: "An incomplete RedrivePolicy or RedriveAllowPolicy, such as one without maxReceiveCount; SQS refuses the queue.",
 		types: []string{typeQueue},
 		each: func(r *resource, report reporter) {
 			for _, name := range []string{"deadLetterTargetArn", "maxReceiveCount"} {
@@ -69,9 +69,9 @@ var queueRules = []Rule{
 			case permission == "":
 				report("RedriveAllowPolicy.redrivePermission must be allowAll, denyAll or byQueue, got none; set it")
 			case permission == "byQueue" && (len(sources) == 0 || len(sources) > maxRedriveSources):
-				report("RedriveAllowPolicy.sourceQueueArns must be from 1 to %d queues with byQueue, got %d; change the list", maxRedriveSources, len(sources))
+				report("RedriveAllowPolicy.sourceQueueArns must have from 1 to %d queues with byQueue, got %d; change the list", maxRedriveSources, len(sources))
 			case (permission == "allowAll" || permission == "denyAll") && len(sources) > 0:
-				report("RedriveAllowPolicy.sourceQueueArns must be unset with redrivePermission %s, got %d queues; remove them or set byQueue", permission, len(sources))
+				report("RedriveAllowPolicy.sourceQueueArns must be unset with redrivePermission %s, got %d; remove them or set byQueue", permission, len(sources))
 			}
 		},
 	},
@@ -87,7 +87,7 @@ var queueRules = []Rule{
 	},
 	{
 		ID: "queue-dead-letter-retention", Severity: Error, Page: deadLetterPage,
-		Fault: "A dead-letter queue that keeps messages for less time than its standard source; the clock starts when a message is first sent, so failed messages vanish.",
+		Fault: "A dead-letter queue with a shorter retention than its standard source; SQS counts from the first send, so it deletes failed messages early.",
 		types: []string{typeQueue},
 		each: func(r *resource, report reporter) {
 			dead := r.deadLetterQueue()
@@ -97,7 +97,7 @@ var queueRules = []Rule{
 			source, ok1 := r.get("MessageRetentionPeriod").numberOr(defaultRetentionSeconds)
 			kept, ok2 := dead.get("MessageRetentionPeriod").numberOr(defaultRetentionSeconds)
 			if ok1 && ok2 && kept < source {
-				report("RedrivePolicy.deadLetterTargetArn must be a queue with a MessageRetentionPeriod of at least %s seconds, as this queue has, got %s of %s; raise that of %s",
+				report("RedrivePolicy.deadLetterTargetArn must be a queue whose MessageRetentionPeriod is at least that of this queue (%s seconds), got %s for %s; raise MessageRetentionPeriod of %s",
 					scalar(source), scalar(kept), dead.id, dead.id)
 			}
 		},
@@ -112,13 +112,13 @@ var queueRules = []Rule{
 				return
 			}
 			if fifo := r.get("FifoQueue").is(); fifo != dead.get("FifoQueue").is() {
-				report("RedrivePolicy.deadLetterTargetArn must be a %s queue, as this queue is, got %s, a %s queue; make both alike", kindOf(fifo), dead.id, kindOf(!fifo))
+				report("RedrivePolicy.deadLetterTargetArn must be a %s queue like this queue, got %s, a %s queue; change one of them", kindOf(fifo), dead.id, kindOf(!fifo))
 			}
 		},
 	},
 	{
 		ID: "queue-redrive-allowed", Severity: Error, Page: deadLetterPage,
-		Fault: "A dead-letter queue whose RedriveAllowPolicy does not admit its source; SQS refuses the source.",
+		Fault: "A dead-letter queue whose RedriveAllowPolicy does not allow its source; SQS refuses the source.",
 		types: []string{typeQueue},
 		each: func(r *resource, report reporter) {
 			dead := r.deadLetterQueue()
@@ -127,21 +127,21 @@ var queueRules = []Rule{
 			}
 			switch permission := dead.get("RedriveAllowPolicy", "redrivePermission").text(); permission {
 			case "denyAll":
-				report("RedrivePolicy.deadLetterTargetArn must be a queue that allows it, got %s, whose RedriveAllowPolicy denies all; change that policy", dead.id)
+				report("RedrivePolicy.deadLetterTargetArn must be a queue that allows this one as a source, got %s, whose RedriveAllowPolicy denies all; change that policy", dead.id)
 			case "byQueue":
 				sources, known := dead.get("RedriveAllowPolicy", "sourceQueueArns").list()
 				for _, source := range sources {
 					known = known && source.queue() != r && source.queue() != nil
 				}
 				if known {
-					report("RedrivePolicy.deadLetterTargetArn must be a queue that allows it, got %s, whose RedriveAllowPolicy names other queues; add this one", dead.id)
+					report("RedrivePolicy.deadLetterTargetArn must be a queue that allows this one as a source, got %s, whose RedriveAllowPolicy names other queues; add this one", dead.id)
 				}
 			}
 		},
 	},
 	{
 		ID: "queue-name", Severity: Error, Page: "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html",
-		Fault: "A name that SQS does not take: too long, other letters, or .fifo without FifoQueue and the other way round; it refuses the queue.",
+		Fault: "A queue name that is too long, has invalid characters, or whose .fifo ending does not match FifoQueue; SQS refuses the queue.",
 		types: []string{typeQueue},
 		each: func(r *resource, report reporter) {
 			name, known := r.get("QueueName").literal()
@@ -153,13 +153,13 @@ var queueRules = []Rule{
 				report("QueueName must end in .fifo for a FIFO queue and for no other, got %q with FifoQueue %t; change one of them", name, fifo)
 			}
 			if len(name) > maxQueueNameLetters || !queueName.MatchString(base) {
-				report("QueueName must be at most %d letters, digits, - and _, got %q with %d; change it", maxQueueNameLetters, name, len(name))
+				report("QueueName must be at most %d letters, digits, - and _, got %q with %d characters; change it", maxQueueNameLetters, name, len(name))
 			}
 		},
 	},
 	{
 		ID: "queue-fifo-settings", Severity: Error, Page: fifoPage,
-		Fault: "A setting of FIFO queues on a standard queue, or a throughput per message group without deduplication per group; SQS refuses it.",
+		Fault: "A setting of FIFO queues on a standard queue, or a throughput limit per message group without deduplication per group; SQS refuses it.",
 		types: []string{typeQueue},
 		each: func(r *resource, report reporter) {
 			if r.get("FifoQueue").unknown() {

@@ -12,16 +12,16 @@ const (
 	queuePolicyType = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queuepolicy.html"
 )
 
-// unnamed are types whose Ref is a name, an id or a URL, and no ARN.
+// unnamed are types whose Ref is a name, an id or a URL, but not an ARN.
 var unnamed = []string{
 	typeFunction, typeQueue, typeRole, typeBucket, typeTable, typeStream, typeEventRule, typeAPI, typeRESTAPI, typeUserPool,
 	"AWS::Logs::LogGroup", "AWS::Events::EventBus", "AWS::KinesisFirehose::DeliveryStream", "AWS::KMS::Key",
 }
 
-// nameAttributes are attributes of these types that are no ARN.
+// nameAttributes are attributes of these types that are not an ARN.
 var nameAttributes = []string{"", "QueueName", "QueueUrl", "RoleId", "DomainName"}
 
-// arnProperties are the properties that take only an ARN. A [] stands for all items of a list.
+// arnProperties are the properties that accept only an ARN. A [] stands for all items of a list.
 var arnProperties = map[string][]string{
 	typeFunction:                       {"Role", "DeadLetterConfig.TargetArn"},
 	typeMapping:                        {"EventSourceArn"},
@@ -55,7 +55,7 @@ func (v value) at(path string) []value {
 	return v.get(name).at(rest)
 }
 
-// noARN returns the resource whose name a value is, in place of its ARN, or nil.
+// noARN returns the resource that a value gives by name instead of by ARN, or nil.
 func (v value) noARN() *resource {
 	r := v.resource(unnamed...)
 	if r == nil {
@@ -71,10 +71,10 @@ func (v value) noARN() *resource {
 var referenceRules = []Rule{
 	{
 		ID: "reference-arn", Severity: Error, Page: referencePage,
-		Fault: "A name or URL where AWS takes only an ARN, such as the Ref of a queue or a role; AWS refuses it.",
+		Fault: "A name or URL where AWS accepts only an ARN, such as the Ref of a queue or a role; AWS refuses it.",
 		types: append([]string{typeSubscriber, "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}, slices.Sorted(maps.Keys(arnProperties))...),
 		each: func(r *resource, report reporter) {
-			const message = "%s must be an ARN, got the name of %s; use its attribute Arn in Fn::GetAtt"
+			const message = "%s must be an ARN, got the name of %s; use Fn::GetAtt with Arn"
 			own := value{r.stack, r.raw.Properties}
 			for _, property := range arnProperties[r.kind] {
 				for _, v := range own.at(property) {
@@ -103,7 +103,7 @@ var referenceRules = []Rule{
 	},
 	{
 		ID: "reference-name", Severity: Error, Page: referencePage,
-		Fault: "The ARN of a role or queue where AWS takes only its name or URL; AWS refuses it.",
+		Fault: "The ARN of a role or queue where AWS accepts only its name or URL; AWS refuses it.",
 		types: []string{"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::SQS::QueuePolicy"},
 		each: func(r *resource, report reporter) {
 			for property, kind := range map[string]string{"Roles": typeRole, "Queues": typeQueue} {
@@ -118,7 +118,7 @@ var referenceRules = []Rule{
 	},
 	{
 		ID: "queue-policy-duplicate", Severity: Error, Page: queuePolicyType,
-		Fault: "Two policies of one queue; a queue has only one, so the last one replaces the other, in an order that nobody chose.",
+		Fault: "Two policies of one queue; a queue has only one, so the policy that CloudFormation creates last replaces the other.",
 		types: []string{"AWS::SQS::QueuePolicy"},
 		each: func(r *resource, report reporter) {
 			queues, _ := r.get("Queues").list()
@@ -130,7 +130,7 @@ var referenceRules = []Rule{
 				for _, v := range queues {
 					q := v.resource(typeQueue)
 					if q != nil && !other.conditional && slices.ContainsFunc(taken, func(t value) bool { return t.resource(typeQueue) == q }) {
-						report("Queues must have queues without another policy, got %s, of which %s is the policy too; join their statements", q.id, other.id)
+						report("Queues must have only queues without another policy, got %s, which already has policy %s; merge their statements", q.id, other.id)
 					}
 				}
 			}

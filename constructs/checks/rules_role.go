@@ -91,20 +91,20 @@ func badPrefix(action string) string {
 	case strings.Contains(prefix, tokenStart) || action == "" || action == "*":
 		return ""
 	case !ok:
-		return "must begin with a service and a colon"
+		return "must begin with a service and a colon, such as sqs:SendMessage"
 	case len(prefix) < minMisspelledPrefix || knownActions()[prefix] != nil:
 		return ""
 	}
 	for _, service := range slices.Sorted(maps.Keys(knownActions())) {
 		if almost(prefix, service) {
-			return "must begin with the name of a service such as " + service
+			return "must begin with the name of a service, such as " + service
 		}
 	}
 	return ""
 }
 
 // minMisspelledPrefix is the shortest prefix that is compared with the names of services.
-// Among shorter ones, names of other services are almost sqs, sns or kms.
+// Shorter prefixes of other services differ from sqs, sns or kms in one letter.
 const minMisspelledPrefix = 4
 
 // almost reports whether texts differ in exactly one letter, which may be missing in one.
@@ -143,7 +143,7 @@ var policyHolders = append([]string{typeRole, "AWS::SQS::QueuePolicy", "AWS::SNS
 var roleRules = []Rule{
 	{
 		ID: "role-trust", Severity: Error, Page: trustPage,
-		Fault: "A role that the service which gets it may not assume, such as a schedule's that trusts Lambda; the service refuses it, or never runs.",
+		Fault: "A role that does not trust the service that uses it, such as a schedule's role that trusts Lambda. The service refuses the role, or never runs.",
 		types: assumers(),
 		each: func(r *resource, report reporter) {
 			for _, a := range assumed {
@@ -151,14 +151,14 @@ var roleRules = []Rule{
 					continue
 				}
 				if role := r.get(a.property...).resource(typeRole); role != nil && !role.trusts(a.service) {
-					report("%s must be a role that trusts %s, got %s, which does not; add the service to its AssumeRolePolicyDocument", strings.Join(a.property, "."), a.service, role.id)
+					report("%s must be a role that trusts %s, got %s, which does not trust it; add the service to its AssumeRolePolicyDocument", strings.Join(a.property, "."), a.service, role.id)
 				}
 			}
 		},
 	},
 	{
 		ID: "policy-action", Severity: Error, Page: actionPage,
-		Fault: "An action that does not exist in its service, such as sqs:Foo, or whose service does not exist; IAM refuses the policy, or the statement allows nothing.",
+		Fault: "An action that does not exist, such as sqs:Foo, or one of a service that does not exist; IAM refuses the policy, or the statement allows nothing.",
 		types: policyHolders,
 		each: func(r *resource, report reporter) {
 			for _, d := range documentsIn(r) {
@@ -167,7 +167,7 @@ var roleRules = []Rule{
 					actions, _ := s.get("Action").list()
 					for _, action := range actions {
 						if bad := badPrefix(action.text()); bad != "" && strings.HasPrefix(r.kind, "AWS::IAM::") {
-							report("Action %s, such as sqs:SendMessage, got %q; correct it", bad, action.text())
+							report("Action %s, got %q; correct it", bad, action.text())
 						}
 						if noAction(action.text()) {
 							prefix, _, _ := strings.Cut(action.text(), ":")
@@ -180,7 +180,7 @@ var roleRules = []Rule{
 	},
 	{
 		ID: "policy-size", Severity: Error, Page: iamQuotas,
-		Fault: "Policies of a role that are longer in their known parts than IAM takes; it refuses them.",
+		Fault: "A role's inline policies, or a managed policy, whose known parts are longer than IAM accepts; IAM refuses them.",
 		types: []string{typeRole, "AWS::IAM::ManagedPolicy"},
 		each: func(r *resource, report reporter) {
 			if r.kind != typeRole {

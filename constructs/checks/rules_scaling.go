@@ -22,7 +22,7 @@ const (
 	utilizationMetric  = "LambdaProvisionedConcurrencyUtilization"
 	minUtilization     = 0.1
 	maxUtilization     = 0.9
-	minScheduledFields = 5 // Application Auto Scaling takes 5, 6 and 7 fields
+	minScheduledFields = 5 // Application Auto Scaling accepts 5, 6 and 7 fields
 )
 
 // scaled returns the function and qualifier of a scalable target.
@@ -60,7 +60,7 @@ var (
 )
 
 // scheduledFault describes what is wrong with the expression of a scheduled action, or
-// returns "". Application Auto Scaling wants ? in exactly one of the two days. The values of
+// returns "". Application Auto Scaling requires ? in exactly one of the two days. The values of
 // the fields are not checked.
 func scheduledFault(text string) string {
 	if m := scheduledOnce.FindStringSubmatch(text); m != nil {
@@ -72,7 +72,7 @@ func scheduledFault(text string) string {
 	m := scheduledCron.FindStringSubmatch(text)
 	if m == nil {
 		if !scheduledRate.MatchString(text) {
-			return "it is no at, rate or cron"
+			return "must be cron(…), rate(…) or at(…)"
 		}
 		return ""
 	}
@@ -97,7 +97,7 @@ func scalesFunction(r *resource) bool {
 var scalingRules = []Rule{
 	{
 		ID: "scaling-reserved", Severity: Error, Page: scalingPage,
-		Fault: "Autoscaling of provisioned concurrency, by a schedule too, beyond the function's reserved concurrency; scaling out fails under load.",
+		Fault: "Autoscaling of provisioned concurrency, also by a schedule, above the function's reserved concurrency; scaling out fails under load.",
 		types: []string{typeScalableTarget},
 		each: func(r *resource, report reporter) {
 			t, ok := scaled(r)
@@ -118,7 +118,7 @@ var scalingRules = []Rule{
 	{
 		ID: "scaling-capacity", Severity: Error,
 		Page:  registerPage,
-		Fault: "A scalable target, or an action of its schedule, whose minimum is above its maximum; Application Auto Scaling refuses it.",
+		Fault: "A scalable target, or one of its scheduled actions, whose minimum is above the maximum; Application Auto Scaling refuses it.",
 		types: []string{typeScalableTarget},
 		each: func(r *resource, report reporter) {
 			for _, c := range capacitiesOf(r) {
@@ -150,13 +150,13 @@ var scalingRules = []Rule{
 				return
 			}
 			if alias := t.aliasOf(); alias != nil && !r.waitsFor(alias) {
-				report("DependsOn must be alias %s, which ResourceId names without a reference, got none; set it", alias.id)
+				report("DependsOn must include alias %s, which ResourceId names without a reference, got none; set it", alias.id)
 			}
 		},
 	},
 	{
 		ID: "scaling-dimension", Severity: Error, Page: registerPage,
-		Fault: "A ServiceNamespace and a ScalableDimension that do not fit each other or the ResourceId; Application Auto Scaling refuses it.",
+		Fault: "A ServiceNamespace and a ScalableDimension that do not match each other or the ResourceId; Application Auto Scaling refuses it.",
 		types: []string{typeScalableTarget},
 		each: func(r *resource, report reporter) {
 			namespace, ok1 := r.get("ServiceNamespace").literal()
@@ -175,7 +175,7 @@ var scalingRules = []Rule{
 	},
 	{
 		ID: "scaling-schedule", Severity: Error, Page: scheduledPage,
-		Fault: "A scheduled action whose expression or time zone Application Auto Scaling does not read; it refuses the target.",
+		Fault: "A scheduled action with an invalid expression or time zone; Application Auto Scaling refuses the target.",
 		types: []string{typeScalableTarget},
 		each: func(r *resource, report reporter) {
 			actions, _ := r.get("ScheduledActions").list()
@@ -193,7 +193,7 @@ var scalingRules = []Rule{
 	},
 	{
 		ID: "scaling-policy", Severity: Error, Page: utilizationPage,
-		Fault: "A scaling policy of provisioned concurrency with steps or with the metric of another service; Application Auto Scaling refuses it.",
+		Fault: "A scaling policy of provisioned concurrency that scales in steps, or by the metric of another service; Application Auto Scaling refuses it.",
 		types: []string{typeScalingPolicy},
 		each: func(r *resource, report reporter) {
 			if !scalesFunction(r) {
@@ -210,9 +210,9 @@ var scalingRules = []Rule{
 	},
 	{
 		// The CDK refuses a target outside of these bounds. AWS documents no bounds, but a
-		// share above 1 is never reached, and a share of 0 scales without an end.
+		// share above 1 is never reached, and a share of 0 scales out without end.
 		ID: "scaling-utilization", Severity: Error, Page: provisionedPage,
-		Fault: "A target utilization of provisioned concurrency that is no share from 0.1 to 0.9, such as 70 for 70 %; the policy never scales, or always.",
+		Fault: "A target utilization of provisioned concurrency that is not from 0.1 to 0.9, such as 70 for 70 %; the policy never scales out, or never stops.",
 		types: []string{typeScalingPolicy},
 		each: func(r *resource, report reporter) {
 			target := r.get("TargetTrackingScalingPolicyConfiguration")

@@ -25,7 +25,7 @@ const (
 var scheduleRules = []Rule{
 	{
 		ID: "schedule-expression", Severity: Error, Page: schedulePage,
-		Fault: "A schedule whose expression or time zone EventBridge Scheduler does not read, or that is never due; it refuses the schedule, or never runs it.",
+		Fault: "A schedule with an invalid expression or time zone, or one that is never due; EventBridge Scheduler refuses the schedule, or never runs it.",
 		types: []string{typeSchedule},
 		each: func(r *resource, report reporter) {
 			text, known := r.get("ScheduleExpression").literal()
@@ -37,7 +37,7 @@ var scheduleRules = []Rule{
 				report("ScheduleExpressionTimezone must be an IANA name such as Europe/Berlin, got %q; correct it", zone)
 			}
 			if e, err := schedule.Parse(lowerKeyword(text), ""); err == nil && neverDue(e) {
-				report("ScheduleExpression must have a time at which it is due, got %q, which has none; correct the days", text)
+				report("ScheduleExpression must be due at some time, got %q, which is never due; correct the days", text)
 			} else if err != nil {
 				report("ScheduleExpression must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got %q (%v); rewrite it", text, errors.Unwrap(err))
 			}
@@ -45,7 +45,7 @@ var scheduleRules = []Rule{
 	},
 	{
 		ID: "schedule-range", Severity: Error, Page: "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html",
-		Fault: "A window or a retry policy that EventBridge Scheduler does not take; it refuses the schedule.",
+		Fault: "A flexible time window or a retry policy that EventBridge Scheduler does not accept; it refuses the schedule.",
 		types: []string{typeSchedule},
 		each: func(r *resource, report reporter) {
 			window := r.get("FlexibleTimeWindow")
@@ -108,7 +108,7 @@ var scheduleRules = []Rule{
 	},
 	{
 		ID: "schedule-target", Severity: Error, Page: scheduleToPage,
-		Fault: "A schedule whose input for a function is no JSON, or whose target lacks its parameters, such as the message group of a FIFO queue; EventBridge Scheduler refuses it.",
+		Fault: "A schedule whose input for a function is not JSON, or whose target lacks a parameter, such as a FIFO queue's message group. EventBridge Scheduler refuses it.",
 		types: []string{typeSchedule},
 		each: func(r *resource, report reporter) {
 			target := r.get("Target")
@@ -125,7 +125,7 @@ var scheduleRules = []Rule{
 	},
 	{
 		ID: "schedule-dead-letter", Severity: Error, Page: scheduleDeadPage,
-		Fault: "A schedule's dead-letter queue that is a FIFO queue, or that its role may not send to; failed runs vanish.",
+		Fault: "A schedule's dead-letter queue that is a FIFO queue, or that its role may not send to; EventBridge Scheduler drops failed runs.",
 		types: []string{typeSchedule},
 		each: func(r *resource, report reporter) {
 			q := r.get("Target", "DeadLetterConfig", "Arn").queue()

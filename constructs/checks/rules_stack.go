@@ -70,7 +70,7 @@ func (r *resource) name() (name string, known bool) {
 var stackRules = []Rule{
 	{
 		ID: "name-duplicate", Severity: Error, Page: namesPage,
-		Fault: "Two resources of one type and name in a template, such as two queues of one QueueName; AWS refuses the second.",
+		Fault: "Two resources of one type with the same name in a template, such as two queues with one QueueName; AWS refuses the second.",
 		types: slices.Sorted(maps.Keys(names)),
 		each: func(r *resource, report reporter) {
 			name, known := r.name()
@@ -87,7 +87,7 @@ var stackRules = []Rule{
 	},
 	{
 		ID: "export-duplicate", Severity: Error, Page: exportsPage,
-		Fault: "Two outputs of a template with one export name; CloudFormation refuses the stack.",
+		Fault: "Two outputs of a template with the same export name; CloudFormation refuses the stack.",
 		whole: func(s *stack, report reporter) {
 			first := map[string]string{}
 			for _, id := range slices.Sorted(maps.Keys(s.template.Outputs)) {
@@ -105,7 +105,7 @@ var stackRules = []Rule{
 	},
 	{
 		ID: "export-own", Severity: Error, Page: exportsPage,
-		Fault: "A template that imports a value which only it exports; the value does not exist yet, and CloudFormation refuses the stack.",
+		Fault: "A template that imports a value that only the template itself exports; the value does not exist yet, so CloudFormation refuses the stack.",
 		whole: func(s *stack, report reporter) {
 			own := map[string]string{}
 			for _, id := range slices.Sorted(maps.Keys(s.template.Outputs)) {
@@ -128,7 +128,7 @@ var stackRules = []Rule{
 	{
 		ID: "nested-parameters", Severity: Error,
 		Page:  "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html",
-		Fault: "A nested stack that gets a parameter which its template has not, or lacks one without a default; CloudFormation refuses it.",
+		Fault: "A nested stack with a parameter that its template does not declare, or without one that has no default; CloudFormation refuses it.",
 		types: []string{"AWS::CloudFormation::Stack"},
 		each: func(r *resource, report reporter) {
 			given := r.get("Parameters")
@@ -138,20 +138,20 @@ var stackRules = []Rule{
 			declared := r.children.template.Parameters
 			for _, name := range slices.Sorted(maps.Keys(given.keys())) {
 				if declared[name] == nil && given.get(name).has() && !strings.HasPrefix(name, loopPrefix) {
-					report("Parameters must be those of the nested template, got %q, which it has not; remove it", name)
+					report("Parameters must be parameters of the nested template, got %q, which it does not declare; remove it", name)
 				}
 			}
 			for _, name := range slices.Sorted(maps.Keys(declared)) {
 				parameter, _ := declared[name].(map[string]any)
 				if _, has := parameter["Default"]; !has && given.get(name).absent() {
-					report("Parameters must have %s, which has no default in the nested template, got none; give it", name)
+					report("Parameters must have %s, which has no default in the nested template, got none; set it", name)
 				}
 			}
 		},
 	},
 	{
 		ID: "stack-size", Severity: Error, Page: stackQuotas,
-		Fault: "More resources, outputs, parameters or bytes than CloudFormation takes in a template; it refuses the stack.",
+		Fault: "More resources, outputs, parameters or bytes in a template than CloudFormation accepts; it refuses the stack.",
 		whole: func(s *stack, report reporter) {
 			for _, quota := range []struct {
 				what      string
@@ -160,7 +160,7 @@ var stackRules = []Rule{
 			}{
 				{"resources", maxResources, len(s.resources), "move some to another stack"},
 				{"outputs", maxOutputs, len(s.template.Outputs), "move some to another stack"},
-				{"parameters", maxParameters, len(s.template.Parameters), "join some to lists"},
+				{"parameters", maxParameters, len(s.template.Parameters), "combine some into lists"},
 				{"bytes", maxTemplateBytes, s.size, "move resources to another stack"},
 			} {
 				if quota.got > quota.most {

@@ -19,7 +19,7 @@ const (
 	maxStageNameLetters = 128
 )
 
-// The message of API Gateway about the values of variables allows spaces too.
+// API Gateway's error message about the values of variables lists spaces too.
 // API Gateway documents hyphens in the names of stages. HTTP APIs were seen to refuse them,
 // which is not confirmed, and so not reported.
 var (
@@ -28,7 +28,7 @@ var (
 	variableValue = regexp.MustCompile(`^[A-Za-z0-9 \-._~:/?#&=,]*$`)
 )
 
-// logDestinations are the types of resources that take access logs.
+// logDestinations are the types of resources that accept access logs.
 var logDestinations = map[string][]string{
 	typeStage:     {"AWS::Logs::LogGroup"},
 	typeRESTStage: {"AWS::Logs::LogGroup", "AWS::KinesisFirehose::DeliveryStream"},
@@ -37,7 +37,7 @@ var logDestinations = map[string][]string{
 var stageRules = []Rule{
 	{
 		ID: "api-stage-name", Severity: Error, Page: stagePage,
-		Fault: "A stage whose name or variables have a character that API Gateway does not take; it refuses the stage.",
+		Fault: "A stage whose name is too long, or whose name or variables have an invalid character; API Gateway refuses the stage.",
 		types: []string{typeStage, typeRESTStage},
 		each: func(r *resource, report reporter) {
 			name, known := r.get("StageName").literal()
@@ -58,7 +58,7 @@ var stageRules = []Rule{
 	},
 	{
 		ID: "api-stage-logs", Severity: Error, Page: accessLogPage,
-		Fault: "Access logs without a request id, or to another resource than a log group; API Gateway refuses the stage.",
+		Fault: "Access logs without a request id, or with a destination other than a log group; API Gateway refuses the stage.",
 		types: []string{typeStage, typeRESTStage},
 		each: func(r *resource, report reporter) {
 			settings := r.get(map[string]string{typeStage: "AccessLogSettings", typeRESTStage: "AccessLogSetting"}[r.kind])
@@ -77,7 +77,7 @@ var stageRules = []Rule{
 	},
 	{
 		ID: "api-stage-routes", Severity: Error, Page: stagePage,
-		Fault: "Settings of a stage for a route that its API has not, or that CloudFormation may create later; API Gateway refuses the stage.",
+		Fault: "Settings of a stage for a route that its API does not have, or that CloudFormation may create later; API Gateway refuses the stage.",
 		types: []string{typeStage},
 		each: func(r *resource, report reporter) {
 			api := r.get("ApiId").resource(typeAPI)
@@ -91,18 +91,18 @@ var stageRules = []Rule{
 					own, literal := route.get("RouteKey").literal()
 					has = has || own == key || !literal
 					if own == key && !r.waitsFor(route) {
-						report("DependsOn must have route %s, which RouteSettings has a key of, got no reference to it; add it", route.id)
+						report("DependsOn must include route %s, which has a key in RouteSettings, got no reference to it; add it", route.id)
 					}
 				}
 				if known && !has && key != "$default" && !strings.HasPrefix(key, loopPrefix) {
-					report("RouteSettings must have keys of routes, got %q, which no route of %s has; correct it", key, api.id)
+					report("RouteSettings must have only keys of the API's routes, got %q, which no route of %s has; correct it", key, api.id)
 				}
 			}
 		},
 	},
 	{
 		ID: "api-stage-deployment", Severity: Warning, Page: stagePage,
-		Fault: "A stage of an HTTP or WebSocket API to which nothing in the app deploys; it answers no request until somebody deploys it.",
+		Fault: "A stage of an HTTP or WebSocket API without a deployment in the app; it answers no request until somebody deploys to it.",
 		types: []string{typeStage},
 		each: func(r *resource, report reporter) {
 			a := r.stack.app
@@ -119,13 +119,13 @@ var stageRules = []Rule{
 	},
 	{
 		ID: "api-deployment", Severity: Error, Page: deployPage,
-		Fault: "A deployment of an HTTP or WebSocket API that CloudFormation may create before a route; the deployment fails, or serves without that route.",
+		Fault: "A deployment of an HTTP or WebSocket API that CloudFormation may create before a route; the deployment fails, or the deployed API lacks that route.",
 		types: []string{typeDeployment},
 		each: func(r *resource, report reporter) {
 			api := r.get("ApiId").resource(typeAPI)
 			for _, route := range r.stack.byType[typeRoute] {
 				if api != nil && route.get("ApiId").resource(typeAPI) == api && !route.conditional && !r.waitsFor(route) {
-					report("DependsOn must have route %s, which the deployment is to serve, got no reference to it; add it", route.id)
+					report("DependsOn must include route %s, which the deployment serves, got no reference to it; add it", route.id)
 				}
 			}
 		},

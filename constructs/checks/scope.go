@@ -10,7 +10,7 @@ const (
 	sample   = "\x03" // stands for a value of a variable of a path, in a scope
 )
 
-// sampleMethods are requests to a route or method that takes every method.
+// sampleMethods are requests to a route or method that accepts every method.
 var sampleMethods = []string{"GET", "POST"}
 
 // scope is the end of the ARN of requests that lead to a call of API Gateway, such as

@@ -16,7 +16,7 @@ const silenceKey = "hearth:checks"
 var silenceRule = Rule{
 	ID: "silence", Severity: Warning,
 	Page:  "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-metadata.html",
-	Fault: "A silence without a reason, which is ignored, or of a rule that finds nothing there.",
+	Fault: "A silence without a reason, which has no effect, or a silence of a rule that finds nothing there.",
 }
 
 // silence removes the findings that the stack silences, and adds findings for faults in the

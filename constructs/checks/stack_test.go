@@ -46,8 +46,8 @@ func TestNestedParameters(t *testing.T) {
 		`{"Queue": "x"}`:                  "",
 		`{"Queue": "x", "Size": 1}`:       "",
 		`{"Queue": {"Ref": "Elsewhere"}}`: "",
-		`{}`:                              "Parameters must have Queue, which has no default in the nested template, got none; give it",
-		`{"Queue": "x", "Topic": "y"}`:    `Parameters must be those of the nested template, got "Topic", which it has not; remove it`,
+		`{}`:                              "Parameters must have Queue, which has no default in the nested template, got none; set it",
+		`{"Queue": "x", "Topic": "y"}`:    `Parameters must be parameters of the nested template, got "Topic", which it does not declare; remove it`,
 		`{"Fn::Transform": {}}`:           "",
 	} {
 		findings, err := Check(

@@ -42,7 +42,7 @@ var (
 	substitution = regexp.MustCompile(`\$\{([^}]*)\}`)
 )
 
-// readable replaces tokens in text by readable references.
+// readable replaces tokens in text with readable references.
 func readable(text string) string {
 	if !strings.Contains(text, tokenStart) {
 		return text
@@ -92,8 +92,8 @@ func (v value) get(names ...string) value {
 // escapeTokens writes tokens as JSON does.
 var escapeTokens = strings.NewReplacer(tokenStart, `\u0001`, tokenEnd, `\u0002`)
 
-// document reads a string that has a JSON object. CloudFormation accepts such a string for a
-// policy. Any other value stays as it is.
+// document reads a string that contains a JSON object. CloudFormation accepts such a string
+// for a policy. Any other value stays as it is.
 func (v value) document() value {
 	text, is := v.resolved.(string)
 	if !is || !strings.HasPrefix(strings.TrimSpace(text), "{") {
