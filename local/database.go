@@ -127,17 +127,16 @@ func (d *database) describe(names []string) string {
 }
 
 // makeDatabases creates the databases that the cluster does not have yet. It does nothing
-// without a cluster.
-func (d *database) makeDatabases(ctx context.Context, names []string) error {
+// without a cluster. A database that cannot be made costs its own functions alone.
+func (d *database) makeDatabases(ctx context.Context, names []string, logf func(format string, args ...any)) {
 	if d == nil || d.cluster == nil {
-		return nil
+		return
 	}
 	for _, name := range names {
 		if err := d.cluster.makeDatabase(ctx, name); err != nil {
-			return fmt.Errorf("make database %q: %w", name, err)
+			logf("database %q cannot be made, so functions cannot connect to it: %v", name, err)
 		}
 	}
-	return nil
 }
 
 func (d *database) stop() {

@@ -209,7 +209,7 @@ func (e *Engine) Reload(ctx context.Context) error {
 	}
 	programs, err := e.buildAll(ctx, p)
 	if err == nil {
-		err = e.database.makeDatabases(ctx, p.Databases)
+		e.database.makeDatabases(ctx, p.Databases, e.opts.logf)
 	}
 	if err == nil {
 		err = e.defineQueues(p)

@@ -336,9 +336,11 @@ func TestDatabases(t *testing.T) {
 	if err := pgserver.Installed(); err != nil {
 		t.Skipf("skipped, as PostgreSQL is not installed: %v", err)
 	}
-	e, err := startLedger(t, local.Options{Database: wire.EnginePostgres, Env: map[string]string{"TEST_PRINT_ENV": "1"}}, func(resources map[string]any) {
+	log := &lines{}
+	e, err := startLedger(t, local.Options{Database: wire.EnginePostgres, Log: log.add, Env: map[string]string{"TEST_PRINT_ENV": "1"}}, func(resources map[string]any) {
 		resources["Ledger"].(map[string]any)["Properties"].(map[string]any)["Environment"] = map[string]any{"Variables": map[string]any{
 			"HEARTH_DATABASE_HOST": "x", "HEARTH_DATABASE_NAME": "shop", "HEARTH_DATABASE_HOST_REPORTS": "x", "HEARTH_DATABASE_NAME_REPORTS": "Sales 1",
+			"HEARTH_DATABASE_HOST_TAKEN": "x", "HEARTH_DATABASE_NAME_TAKEN": "template0",
 		}}
 	})
 	if err != nil {
@@ -354,6 +356,9 @@ func TestDatabases(t *testing.T) {
 	var env []string
 	if err := json.Unmarshal(out, &env); err != nil {
 		t.Fatalf("%v: %s", err, out)
+	}
+	if log.count(`database "template0" cannot be made`) == 0 {
+		t.Errorf("no line about the database that cannot be made: %q", log.all())
 	}
 	if database := e.State().Database; !strings.Contains(database, "/?") {
 		t.Errorf("want a server without a database's name, got %q", database)

@@ -264,7 +264,7 @@ func (p *planner) planQueues() error {
 			}
 			switch v, err := r.Resolve(raw); {
 			case errors.Is(err, assembly.ErrUnknown):
-				p.warn(r, "property %s is left out, because %v", key, err)
+				p.warn(r, "property %s is left out, because %s", key, reason(r, err))
 			case err != nil:
 				errs = append(errs, fmt.Errorf("%w (property %s)", err, key))
 			case v != nil:

@@ -119,8 +119,10 @@ const elsewhere = `{
 	"Conditions": {"Big": {"Fn::Equals": [{"Ref": "Unset"}, "7"]}},
 	"Resources": {
 		"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "Timeout": {"Ref": "Unset"}, "Environment": {"Variables": {
-			"STORED": {"Ref": "Stored"}, "EXTRA": {"Ref": "Extra"}, "MODE": {"Fn::If": ["Big", "a", "b"]}, "PART": {"Fn::Sub": "x-${Unset}"}, "COLOR": {"Fn::Select": [1, {"Ref": "Colors"}]}}}}},
+			"NAMED": {"Ref": "Named"}, "STORED": {"Ref": "Stored"}, "EXTRA": {"Ref": "Extra"}, "MODE": {"Fn::If": ["Big", "a", "b"]}, "PART": {"Fn::Sub": "x-${Unset}"}, "COLOR": {"Fn::Select": [1, {"Ref": "Colors"}]}}}}},
 		"Extra": {"Type": "AWS::SQS::Queue", "Condition": "Big"},
+		"Named": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "jobs-${Unset}"}}},
+		"Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "HTTP", "CorsConfiguration": {"AllowOrigins": ["*"], "MaxAge": {"Ref": "Unset"}}}},
 		"Map": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"EventSourceArn": "arn:aws:sqs:eu-west-1:123456789012:elsewhere", "FunctionName": {"Ref": "Fn"}}}
 	}
 }`
@@ -132,7 +134,7 @@ func planElsewhere(t *testing.T, parameters map[string]string) *Plan {
 		t.Fatal(err)
 	}
 	p, err := Make(app, Inputs{
-		Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{SQS: "http://queues"}, Programs: map[string]string{"Fn": "/bin/shop"}, Parameters: parameters,
+		Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{SQS: "http://queues", Main: "here:1", MainHTTP: "?"}, Programs: map[string]string{"Fn": "/bin/shop"}, Parameters: parameters,
 		FunctionEnv: map[string]map[string]string{"Fn": {}, "Shop-Fn": {}, "Gone": {}},
 	})
 	if err != nil {
@@ -158,8 +160,10 @@ func TestElsewhere(t *testing.T) {
 	const unset = "parameter Unset has no default; give it a value with --parameter Unset=VALUE"
 	want := []string{
 		gone,
+		"Shop/Api: property CorsConfiguration is left out, because " + unset,
 		"Shop/Extra: condition Big: " + unset + "; the resource is left out",
 		"Shop/Fn: property Timeout is left out, because " + unset,
+		"Shop/Named: property QueueName is left out, because Fn::Sub: " + unset,
 	}
 	for name, v := range map[string][2]string{
 		"EXTRA": {"not-known-here-shop-extra", `Ref "Extra": condition Big: ` + unset}, "MODE": {"not-known-here-shop-if", unset}, "PART": {"x-not-known-here-shop-unset", unset},
@@ -176,6 +180,13 @@ func TestElsewhere(t *testing.T) {
 	if got := p.Functions[0].Config.Timeout; got != 3*time.Second {
 		t.Errorf("got timeout %v, want Lambda's default", got)
 	}
+	if got := p.HTTPAPIs[0].Config.CORS; got != nil {
+		t.Errorf("got %+v of a property that is left out", got)
+	}
+	// A queue with an unknown name has one name everywhere.
+	if got, want := p.Functions[0].Config.Env["NAMED"], "http://queues/000000000000/Shop-Named"; got != want || !p.HasQueue("Shop-Named") {
+		t.Errorf("the queue's URL is %s, want %s; queues %+v", got, want, p.Queues)
+	}
 }
 
 // TestParameters gives the parameters values. One with the stack's name comes first.
@@ -185,7 +196,7 @@ func TestParameters(t *testing.T) {
 	if diff := cmp.Diff([]string{"--parameter Other: no stack has a parameter of this name", gone}, p.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
-	want := map[string]string{"STORED": "url", "MODE": "a", "PART": "x-7", "COLOR": "blue", "EXTRA": "http://queues/000000000000/Shop-Extra", "AWS_ENDPOINT_URL_SQS": "http://queues"}
+	want := map[string]string{"STORED": "url", "MODE": "a", "PART": "x-7", "COLOR": "blue", "EXTRA": "http://queues/000000000000/Shop-Extra", "NAMED": "http://queues/000000000000/jobs-7", "AWS_ENDPOINT_URL_SQS": "http://queues"}
 	if got := p.Functions[0].Config; got.Timeout != 7*time.Second || !cmp.Equal(want, got.Env) {
 		t.Errorf("got timeout %v, variables %v", got.Timeout, got.Env)
 	}

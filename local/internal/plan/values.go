@@ -58,10 +58,15 @@ func decodeKnown(app *assembly.App, r *assembly.Resource, into any, leftOut func
 // returns any other error.
 func (p *planner) leaveOut(r *assembly.Resource, err error) error {
 	if errors.Is(err, assembly.ErrUnknown) {
-		p.skip(r, strings.TrimPrefix(err.Error(), r.String()+": "))
+		p.skip(r, reason(r, err))
 		return nil
 	}
 	return err
+}
+
+// reason returns an error without the name of its resource.
+func reason(r *assembly.Resource, err error) string {
+	return strings.TrimPrefix(err.Error(), r.String()+": ")
 }
 
 // isUnknown reports whether a text is a placeholder, or has one in it.
