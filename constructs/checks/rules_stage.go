@@ -58,20 +58,24 @@ var stageRules = []Rule{
 	},
 	{
 		ID: "api-stage-logs", Severity: Error, Page: accessLogPage,
-		Fault: "Access logs without a request id, or with a destination other than a log group; API Gateway refuses the stage.",
+		Fault: "Access logs without a request id, or with a destination other than a log group, or for a REST API a Firehose stream; API Gateway refuses the stage.",
 		types: []string{typeStage, typeRESTStage},
 		each: func(r *resource, report reporter) {
-			settings := r.get(map[string]string{typeStage: "AccessLogSettings", typeRESTStage: "AccessLogSetting"}[r.kind])
+			property, destination := "AccessLogSettings", "a log group"
+			if r.kind == typeRESTStage {
+				property, destination = "AccessLogSetting", "a log group or Firehose stream"
+			}
+			settings := r.get(property)
 			format, known := settings.get("Format").literal()
 			if known && !strings.Contains(format, "$context.requestId") && !strings.Contains(format, "$context.extendedRequestId") {
-				report("AccessLogSettings.Format must have $context.requestId or $context.extendedRequestId, got %q; add one", format)
+				report("%s.Format must have $context.requestId or $context.extendedRequestId, got %q; add one", property, format)
 			}
 			m := token.FindStringSubmatch(settings.get("DestinationArn").text())
 			if m == nil {
 				return
 			}
 			if d, _ := r.stack.app.resourceOf(m[1]); d != nil && !r.stack.app.unknownText(m[0]) && !slices.Contains(logDestinations[r.kind], d.kind) {
-				report("AccessLogSettings.DestinationArn must be a log group, got %s, which is an %s; name a log group", d.id, d.kind)
+				report("%s.DestinationArn must be %s, got %s of type %s; name %s", property, destination, d.id, d.kind, destination)
 			}
 		},
 	},
