@@ -18,11 +18,12 @@ const (
 	registerPage    = "https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html"
 	utilizationPage = "https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PredefinedMetricSpecification.html"
 
-	scalableDimension  = "lambda:function:ProvisionedConcurrency"
-	utilizationMetric  = "LambdaProvisionedConcurrencyUtilization"
-	minUtilization     = 0.1
-	maxUtilization     = 0.9
-	minScheduledFields = 5 // Application Auto Scaling accepts 5, 6 and 7 fields
+	scalableDimension   = "lambda:function:ProvisionedConcurrency"
+	utilizationMetric   = "LambdaProvisionedConcurrencyUtilization"
+	minUtilization      = 0.1
+	maxUtilization      = 0.9
+	minScheduledFields  = 5 // Application Auto Scaling accepts 5, 6 and 7 fields
+	maxDocumentedFields = 6
 )
 
 // scaled returns the function and qualifier of a scalable target.
@@ -80,7 +81,8 @@ func scheduledFault(text string) string {
 	if len(fields) < minScheduledFields {
 		return fmt.Sprintf("cron must have 6 fields, got %d", len(fields))
 	}
-	if (fields[2] == "?") == (fields[4] == "?") {
+	// Which of 7 fields are the days is not documented.
+	if len(fields) <= maxDocumentedFields && (fields[2] == "?") == (fields[4] == "?") {
 		return "cron must have ? for the day of month or for the day of week, and not for both"
 	}
 	return ""

@@ -89,6 +89,7 @@ func ruleCases() []ruleCase {
 		{"scaling-dimension", `Sc ApplicationAutoScaling::ScalableTarget {"ResourceId": "table/items", "ServiceNamespace": "dynamodb", "ScalableDimension": VALUE}`, `"ecs:service:DesiredCount"`, `"dynamodb:table:ReadCapacityUnits"`, parameter},
 		{"scaling-schedule", `Sc ApplicationAutoScaling::ScalableTarget {"ScheduledActions": [{"Schedule": VALUE}]}`, `"cron(0 8 * *)"`, `"cron(0 8 ? * MON-FRI)"`, parameter},
 		{"scaling-schedule", `Sc ApplicationAutoScaling::ScalableTarget {"ScheduledActions": [{"Schedule": VALUE}]}`, `"cron(0 8 * * * *)"`, `"cron(0 8 * * ? *)"`, parameter},
+		{"scaling-schedule", `Sc ApplicationAutoScaling::ScalableTarget {"ScheduledActions": [{"Schedule": VALUE}]}`, `"cron(0 8 ? * ? *)"`, `"cron(0 0 8 * * ? *)"`, parameter},
 		{"scaling-schedule", `Sc ApplicationAutoScaling::ScalableTarget {"ScheduledActions": [{"Schedule": VALUE}]}`, `"at(2027-01-31)"`, `"at(2027-01-31T09:00:00)"`, parameter},
 		{"scaling-schedule", `Sc ApplicationAutoScaling::ScalableTarget {"ScheduledActions": [{"Schedule": VALUE}]}`, `"every day"`, `"rate(1 day)"`, parameter},
 		{"scaling-schedule", `Sc ApplicationAutoScaling::ScalableTarget {"ScheduledActions": [{"Timezone": VALUE}]}`, `"Berlin"`, `"Europe/Berlin"`, parameter},
