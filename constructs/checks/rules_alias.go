@@ -48,19 +48,19 @@ var aliasRules = []Rule{
 		types: []string{typeAlias},
 		each: func(r *resource, report reporter) {
 			t, ok := r.get("FunctionName").target()
-			versions := map[string]value{"FunctionVersion": r.get("FunctionVersion")}
-			weights, _ := r.get("RoutingConfig", "AdditionalVersionWeights").list()
-			for _, w := range weights {
-				versions["RoutingConfig.AdditionalVersionWeights"] = w.get("FunctionVersion")
-			}
-			for _, property := range []string{"FunctionVersion", "RoutingConfig.AdditionalVersionWeights"} {
-				version := versions[property].resource(typeVersion)
+			check := func(property string, v value) {
+				version := v.resource(typeVersion)
 				if !ok || version == nil {
-					continue
+					return
 				}
 				if of, known := version.get("FunctionName").target(); known && of.function != t.function {
 					report("%s must be a version of function %s, got %s, a version of function %s; name a version of the same function", property, t.function.id, version.id, of.function.id)
 				}
+			}
+			check("FunctionVersion", r.get("FunctionVersion"))
+			weights, _ := r.get("RoutingConfig", "AdditionalVersionWeights").list()
+			for _, w := range weights {
+				check("RoutingConfig.AdditionalVersionWeights", w.get("FunctionVersion"))
 			}
 		},
 	},
