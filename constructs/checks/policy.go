@@ -104,6 +104,12 @@ func (role *resource) lacks(actions []string, arn string, name value) []string {
 	return missing
 }
 
+// cannotSend reports whether neither the role nor the policy of a queue allows the role to
+// send to it. It is false for a nil role.
+func (role *resource) cannotSend(q *resource) bool {
+	return !q.policyAllows("sqs:SendMessage", "") && len(role.lacks([]string{"sqs:SendMessage"}, tokenOf(q, "Arn"), q.get("QueueName"))) > 0
+}
+
 // denies reports whether a policy certainly denies an action to a service, or with service
 // "" to the owner of the policy. A statement with a condition denies nothing certainly.
 func (v value) denies(action, arn, service string) bool {

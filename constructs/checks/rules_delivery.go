@@ -116,11 +116,10 @@ var deliveryRules = []Rule{
 				if q.get("FifoQueue").is() {
 					report("%s must be a standard queue, got %s, a FIFO queue; choose another", property, q.id)
 				}
-				if f == nil || q.policyAllows("sqs:SendMessage", "") {
+				if f == nil {
 					continue
 				}
-				role := f.get("Role").resource(typeRole)
-				if len(role.lacks([]string{"sqs:SendMessage"}, tokenOf(q, "Arn"), q.get("QueueName"))) > 0 {
+				if role := f.get("Role").resource(typeRole); role.cannotSend(q) {
 					report("%s must be a queue that the role %s of function %s may send to, got %s without a statement that allows it, or with one that denies it; allow sqs:SendMessage on it", property, role.id, f.id, q.id)
 				}
 			}

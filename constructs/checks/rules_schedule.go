@@ -66,7 +66,7 @@ var scheduleRules = []Rule{
 		types: []string{typeSchedule},
 		each: func(r *resource, report reporter) {
 			role := r.get("Target", "RoleArn").resource(typeRole)
-			if q := r.get("Target", "Arn").queue(); q != nil && !q.policyAllows("sqs:SendMessage", "") && len(role.lacks([]string{"sqs:SendMessage"}, tokenOf(q, "Arn"), q.get("QueueName"))) > 0 {
+			if q := r.get("Target", "Arn").queue(); q != nil && role.cannotSend(q) {
 				report("Target.RoleArn must be a role that may send to queue %s, got %s without a statement that allows it, or with one that denies it; allow sqs:SendMessage on it", q.id, role.id)
 			}
 			for _, c := range callsOf(r) {
@@ -135,8 +135,7 @@ var scheduleRules = []Rule{
 			if q.get("FifoQueue").is() {
 				report("Target.DeadLetterConfig.Arn must be a standard queue, got %s, a FIFO queue; choose another", q.id)
 			}
-			role := r.get("Target", "RoleArn").resource(typeRole)
-			if !q.policyAllows("sqs:SendMessage", "") && len(role.lacks([]string{"sqs:SendMessage"}, tokenOf(q, "Arn"), q.get("QueueName"))) > 0 {
+			if role := r.get("Target", "RoleArn").resource(typeRole); role.cannotSend(q) {
 				report("Target.RoleArn must be a role that may send to the dead-letter queue %s, got %s without a statement that allows it, or with one that denies it; allow sqs:SendMessage on it", q.id, role.id)
 			}
 		},
