@@ -87,11 +87,8 @@ var aliasRules = []Rule{
 		types: []string{typeVersion},
 		each: func(r *resource, report reporter) {
 			t, ok := r.get("FunctionName").target()
-			for _, other := range r.stack.byType[typeVersion] {
-				if other == r || !ok || r.conditional {
-					return
-				}
-				if same, known := other.get("FunctionName").target(); known && same == t && !other.conditional && reflect.DeepEqual(r.raw.Properties, other.raw.Properties) {
+			for _, other := range r.earlier() {
+				if same, known := other.get("FunctionName").target(); ok && known && same == t && reflect.DeepEqual(r.raw.Properties, other.raw.Properties) {
 					report("FunctionName must be a function without another equal version, got %s, which already has the equal version %s; remove one of them", t.function.id, other.id)
 				}
 			}

@@ -149,19 +149,19 @@ var apiRules = []Rule{
 		types: []string{typeRESTResource},
 		each: func(r *resource, report reporter) {
 			part, known := r.get("PathPart").literal()
-			if !known || r.conditional {
+			if !known {
 				return
 			}
 			if !restPart.MatchString(part) {
 				report("PathPart must be letters, digits and :._-$, or a variable such as {id} or {proxy+}, got %q; correct it", part)
 			}
 			parent := r.get("ParentId").text()
-			for _, other := range r.stack.byType[typeRESTResource] {
-				if other == r || r.stack.app.unknownText(parent) {
-					return
-				}
+			if r.stack.app.unknownText(parent) {
+				return
+			}
+			for _, other := range r.earlier() {
 				taken, known := other.get("PathPart").literal()
-				if known && !other.conditional && other.get("ParentId").text() == parent && (taken == part || strings.HasPrefix(taken, "{") && strings.HasPrefix(part, "{")) {
+				if known && other.get("ParentId").text() == parent && (taken == part || strings.HasPrefix(taken, "{") && strings.HasPrefix(part, "{")) {
 					report("PathPart must be unique below its parent, and the only variable there, got %q beside %q of %s; change one of them", part, taken, other.id)
 				}
 			}
@@ -269,11 +269,11 @@ var apiRules = []Rule{
 		each: func(r *resource, report reporter) {
 			key, known := r.get("RouteKey").literal()
 			api := r.get("ApiId").resource(typeAPI)
-			for _, other := range r.stack.byType[typeRoute] {
-				if other == r || !known || api == nil || r.conditional {
-					return
-				}
-				if other.get("RouteKey").text() == key && other.get("ApiId").resource(typeAPI) == api && !other.conditional {
+			if !known || api == nil {
+				return
+			}
+			for _, other := range r.earlier() {
+				if other.get("RouteKey").text() == key && other.get("ApiId").resource(typeAPI) == api {
 					report("RouteKey must be unique in its API, got %q, which %s has too; remove one of them", key, other.id)
 				}
 			}
@@ -360,11 +360,11 @@ var apiRules = []Rule{
 		types: []string{typeURL},
 		each: func(r *resource, report reporter) {
 			calls := callsOf(r)
-			for _, other := range r.stack.byType[typeURL] {
-				if other == r || len(calls) == 0 || r.conditional {
-					return
-				}
-				if same := callsOf(other); len(same) > 0 && same[0].target == calls[0].target && !other.conditional {
+			if len(calls) == 0 {
+				return
+			}
+			for _, other := range r.earlier() {
+				if same := callsOf(other); len(same) > 0 && same[0].target == calls[0].target {
 					report("TargetFunctionArn must be a function or alias without another URL, got %s, which already has %s; remove one of them", calls[0].target, other.id)
 				}
 			}

@@ -224,10 +224,7 @@ var mappingRules = []Rule{
 			if q == nil || !ok || !r.enabled() {
 				return
 			}
-			for _, other := range r.stack.byType[typeMapping] {
-				if other == r {
-					return
-				}
+			for _, other := range r.earlier() {
 				if of, ok := other.get("FunctionName").target(); ok && of.function != t.function && other.get("EventSourceArn").queue() == q && other.enabled() {
 					report("EventSourceArn must be a queue of one function, got %s, which %s maps to function %s; give each function a queue, or fan out with a topic", q.id, other.id, of.function.id)
 					return
@@ -242,14 +239,11 @@ var mappingRules = []Rule{
 		each: func(r *resource, report reporter) {
 			q := r.get("EventSourceArn").queue()
 			t, ok := r.get("FunctionName").target()
-			if q == nil || !ok || r.conditional {
+			if q == nil || !ok {
 				return
 			}
-			for _, other := range r.stack.byType[typeMapping] {
-				if other == r {
-					return
-				}
-				if same, ok := other.get("FunctionName").target(); ok && same == t && other.get("EventSourceArn").queue() == q && !other.conditional {
+			for _, other := range r.earlier() {
+				if same, ok := other.get("FunctionName").target(); ok && same == t && other.get("EventSourceArn").queue() == q {
 					report("EventSourceArn must be a queue without another mapping to the function, got %s, which %s maps too; remove one of them", q.id, other.id)
 				}
 			}

@@ -122,14 +122,11 @@ var referenceRules = []Rule{
 		types: []string{"AWS::SQS::QueuePolicy"},
 		each: func(r *resource, report reporter) {
 			queues, _ := r.get("Queues").list()
-			for _, other := range r.stack.byType["AWS::SQS::QueuePolicy"] {
-				if other == r || r.conditional {
-					return
-				}
+			for _, other := range r.earlier() {
 				taken, _ := other.get("Queues").list()
 				for _, v := range queues {
 					q := v.resource(typeQueue)
-					if q != nil && !other.conditional && slices.ContainsFunc(taken, func(t value) bool { return t.resource(typeQueue) == q }) {
+					if q != nil && slices.ContainsFunc(taken, func(t value) bool { return t.resource(typeQueue) == q }) {
 						report("Queues must have only queues without another policy, got %s, which already has policy %s; merge their statements", q.id, other.id)
 					}
 				}

@@ -74,11 +74,11 @@ var stackRules = []Rule{
 		types: slices.Sorted(maps.Keys(names)),
 		each: func(r *resource, report reporter) {
 			name, known := r.name()
-			for _, other := range r.stack.byType[r.kind] {
-				if other == r || !known || r.conditional {
-					return
-				}
-				if same, known := other.name(); known && same == name && !other.conditional {
+			if !known {
+				return
+			}
+			for _, other := range r.earlier() {
+				if same, known := other.name(); known && same == name {
 					properties := names[r.kind]
 					report("%s must be unique, got %q, which %s has too; rename one of them", strings.Join(properties, " and "), strings.ReplaceAll(strings.Trim(name, "\n"), "\n", ", "), other.id)
 				}

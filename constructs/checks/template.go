@@ -191,6 +191,24 @@ func (r *resource) waitsFor(other *resource) bool {
 	return false
 }
 
+// earlier returns the resources of the same type and stack that precede r and certainly
+// exist, for rules about two equal resources. It returns none if r may not exist.
+func (r *resource) earlier() []*resource {
+	if r.conditional {
+		return nil
+	}
+	var found []*resource
+	for _, other := range r.stack.byType[r.kind] {
+		if other == r {
+			break
+		}
+		if !other.conditional {
+			found = append(found, other)
+		}
+	}
+	return found
+}
+
 // references returns the logical ids that a resource names.
 func references(raw rawResource) []string {
 	var ids []string
