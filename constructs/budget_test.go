@@ -419,7 +419,7 @@ func TestReservedSetLater(t *testing.T) {
 	template(build(5))
 	for reserved, want := range map[float64]string{
 		4: "Provisioned must be at most Reserved (4 instances), got 5; raise Reserved or lower the provisioned number",
-		0: "Provisioned must be unset while Reserved is 0, which pauses the function, got 5; unset it, or reserve at least 5 instances",
+		0: "Provisioned must be unset while Reserved is 0, which pauses the function, got 5; unset it, or set Reserved to at least 5",
 	} {
 		got := refusal(t, func() { template(build(reserved)) })
 		if want := "[Test/Handler] ConcurrencyProps." + want; !strings.HasSuffix(got, want) {

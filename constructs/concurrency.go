@@ -178,7 +178,7 @@ func (p *ProvisionedConcurrency) check(r *rules, reserved number) {
 	paused := reserved.known && reserved.value == 0
 	if paused {
 		if most.known && most.value > 0 {
-			r.breaks("Provisioned", "must be unset while Reserved is 0, which pauses the function, got %s; unset it, or reserve at least %s instances", most, most)
+			r.breaks("Provisioned", "must be unset while Reserved is 0, which pauses the function, got %s; unset it, or set Reserved to at least %s", most, most)
 		}
 		return
 	}

@@ -126,7 +126,7 @@ func TestConnectionRules(t *testing.T) {
 			p.MaxConnectionsPercent, p.MaxIdleConnectionsPercent = jsii.Number(50), jsii.Number(51)
 		}), []string{"P.MaxIdleConnectionsPercent must be 0 to 50 percent, got 51; it is a part of MaxConnectionsPercent"}},
 		{"idle token", with(func(p *DatabaseProxyProps) { p.MaxIdleConnectionsPercent = numberProp(unresolved) }), nil},
-		{"no connections", with(func(p *DatabaseProxyProps) { p.MaxConnections = jsii.Number(0) }), []string{"P.MaxConnections must be at least 1 connections, got 0; see max_connections of the database"}},
+		{"no connections", with(func(p *DatabaseProxyProps) { p.MaxConnections = jsii.Number(0) }), []string{"P.MaxConnections must be at least 1 connection, got 0; see max_connections of the database"}},
 	})
 }
 

@@ -238,6 +238,9 @@ func (r *rules) within(field string, n number, lowest, highest float64, unit, to
 	case n.value != math.Trunc(n.value), math.IsInf(n.value, 0):
 		r.breaks(field, "must be a whole number of %s, got %s; %s", unit, n, todo)
 	case n.value < lowest && math.IsInf(highest, 1):
+		if lowest == 1 {
+			unit = strings.TrimSuffix(unit, "s")
+		}
 		r.breaks(field, "must be at least %s %s, got %s; %s", format(lowest), unit, n, todo)
 	case n.value < lowest, n.value > highest:
 		r.breaks(field, "must be %s to %s %s, got %s; %s", format(lowest), format(highest), unit, n, todo)

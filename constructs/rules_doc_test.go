@@ -131,7 +131,7 @@ func documentedRules() []documented {
 			func(stack awscdk.Stack) {
 				NewHandler(stack, id, silent(&ConcurrencyProps{Reserved: n(0), Provisioned: Fixed(2)}))
 			},
-			"Provisioned must be unset while Reserved is 0, which pauses the function, got 2; unset it, or reserve at least 2 instances",
+			"Provisioned must be unset while Reserved is 0, which pauses the function, got 2; unset it, or set Reserved to at least 2",
 			func(scope constructs.Construct) { plainAlias(scope, plainFunction(scope, reserve(0)), n(2)) },
 		},
 		{
