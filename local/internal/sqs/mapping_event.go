@@ -95,15 +95,18 @@ func failedItems(response []byte, batch map[string]bool) (map[string]bool, error
 	return failed, nil
 }
 
-// misspelt returns the name of a field that would be batchItemFailures but for its case,
-// or "". Lambda ignores the field, and deletes the messages.
+// misspelt returns the name of a field that differs from batchItemFailures by its case only,
+// or "", also if the right field is there too. Lambda ignores the misspelt one.
 func misspelt(response []byte) string {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(response, &fields) != nil {
 		return ""
 	}
+	if _, ok := fields["batchItemFailures"]; ok {
+		return ""
+	}
 	for name := range fields {
-		if strings.EqualFold(name, "batchItemFailures") && name != "batchItemFailures" {
+		if strings.EqualFold(name, "batchItemFailures") {
 			return name
 		}
 	}

@@ -236,6 +236,7 @@ func TestPartialBatchResponses(t *testing.T) {
 		"wrong key":                  {`{"batchItemFailures":[{"id":"` + ids + `"}]}`, nil, 2},
 		"key in another case":        {`{"batchItemFailures":[{"ItemIdentifier":"` + ids + `"}]}`, nil, 2},
 		"list in another case":       {`{"BatchItemFailures":[{"itemIdentifier":"` + ids + `"}]}`, nil, 0},
+		"list in both cases":         {`{"batchItemFailures":[],"BatchItemFailures":[{"itemIdentifier":"` + ids + `"}]}`, nil, 0},
 		"id of another message":      {`{"batchItemFailures":[{"itemIdentifier":"` + ids + `"},{"itemIdentifier":"x"}]}`, nil, 2},
 		"the function's own error":   {"", errors.New("oh"), 2},
 		"an error beside a response": {`{"batchItemFailures":[]}`, errors.New("oh"), 2},
