@@ -529,7 +529,7 @@ func (e *Engine) Stop() {
 		wg.Go(e.scheduler.Stop)
 	}
 	for id, m := range mappings {
-		wg.Go(func() { e.stopMapping(id, m) })
+		e.retireMapping(id, m)
 	}
 	wg.Go(func() {
 		grace := time.AfterFunc(stopGrace, e.endRetired)

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -57,21 +56,12 @@ func (e *Engine) changeMappings(p *plan.Plan) error {
 	return errors.Join(errs...)
 }
 
-// retireMapping stops the polling of a mapping that is changed or gone. Its batches in
-// progress end by themselves, or with the engine.
+// retireMapping stops the polling of a mapping. Its batches in progress end by themselves,
+// or at most stopGrace after Stop begins.
 func (e *Engine) retireMapping(id string, m *mapping) {
 	m.StopPolling()
 	e.mu.Lock()
 	delete(e.mappings, id)
 	e.mu.Unlock()
 	e.retired.Go(func() { m.Stop(e.retiring) })
-}
-
-func (e *Engine) stopMapping(id string, m *mapping) {
-	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
-	defer cancel()
-	m.Stop(ctx)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.mappings, id)
 }
