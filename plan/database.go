@@ -203,9 +203,7 @@ func (d *database) lend(id int32) {
 	if d.Proxy {
 		m.timers.push(event{at: m.now + d.Held*(end-m.now), batch: int32(c.need), kind: givesBack})
 	}
-	if !c.waits {
-		d.free = append(d.free, id)
-	}
+	d.free = append(d.free, id)
 }
 
 // giveBack takes borrowed connections back.

@@ -43,6 +43,18 @@ func TestRefused(t *testing.T) {
 	if d.WaitShare != 0 || d.PeakInUse != 10 || d.MeanInUse < 9.99 {
 		t.Errorf("got %+v", d)
 	}
+	// Invocations of instances that have a connection count too, and wait for 0 s.
+	few := Trace([]Request{{At: 0, Duration: time.Second}, {At: 500 * time.Millisecond, Duration: time.Second}, {At: 20 * time.Second, Duration: time.Second}})
+	r = run(t, Scenario{Traffic: few, Init: Constant(0), Idle: Band{Min: time.Hour}, Database: &Database{Connections: 1, Borrow: 6 * time.Second}})
+	if d := r.Database; d.Wait.Max != 6 || d.FailShare*3 != 1 {
+		t.Errorf("got %+v", d)
+	}
+	near(t, "mean wait", r.Database.Wait.Mean, 2, 1e-9)
+	// The function's timeout may end the wait.
+	r = run(t, Scenario{Traffic: few, Timeout: 3 * time.Second, Init: Constant(0), Idle: Band{Min: time.Hour}, Database: &Database{Connections: 1, Borrow: 6 * time.Second}})
+	if r.Database.Wait.Max != 3 || r.TimedOutShare*3 != 1 {
+		t.Errorf("got %+v, %g timed out", r.Database, r.TimedOutShare)
+	}
 	// With a wait, some get the connections of an instance that ends.
 	s.Database.Borrow, s.Idle, s.Traffic = 5*time.Second, Band{Min: time.Millisecond}, Steady(5)
 	r = run(t, s)
@@ -62,19 +74,19 @@ func TestBorrowTimeout(t *testing.T) {
 		}
 		return Trace(list)
 	}
-	s := Scenario{Traffic: at(0, 1, 2, 9.5), Init: Constant(time.Second), Database: &Database{Connections: 1, Proxy: true, Borrow: 7 * time.Second}}
+	s := Scenario{Traffic: at(0, 1, 2, 9.5, 30), Init: Constant(time.Second), Database: &Database{Connections: 1, Proxy: true, Borrow: 7 * time.Second}}
 	// The first holds the connection from 1 to 11 s. The second waits from 2 to 9 and fails.
-	// The third waits from 3 to 10 and fails. The last takes the second's instance at 9.5
-	// and waits to 11.
+	// The third waits from 3 to 10 and fails. The fourth takes the second's instance at 9.5
+	// and waits to 11. The last waits for nobody.
 	r := run(t, s)
 	d := r.Database
-	if d.FailShare != 0.5 || d.WaitShare != 0.75 || d.Wait.Max != 7 || r.PeakBusy != 3 {
-		t.Errorf("got %+v, %d busy", d, r.PeakBusy)
+	if d.FailShare != 0.4 || d.WaitShare != 0.6 || d.Wait.Max != 7 || r.PeakBusy != 3 || r.Length != 40 {
+		t.Errorf("got %+v, %d busy, %g s", d, r.PeakBusy, r.Length)
 	}
 	if got := r.Latency; got.Max != 11.5 || got.P50 != 11 {
 		t.Errorf("latency %+v", got)
 	}
-	near(t, "billed", r.OnDemandSeconds, 11+8+8+11.5, 1e-9)
+	near(t, "billed", r.OnDemandSeconds, 11+8+8+11.5+10, 1e-9)
 	// The function's timeout counts from the beginning of the wait: the first request runs
 	// from 1 to 4 s, the second from 4 to 5 s, and the third from 5 to 6 s.
 	s.Timeout, s.Traffic = 3*time.Second, at(0, 1, 2)
@@ -88,12 +100,26 @@ func TestBorrowTimeout(t *testing.T) {
 	}
 }
 
+// TestDatabaseMemory checks that the memory for calls without connections is used again.
+func TestDatabaseMemory(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{2, 20} { // few calls wait; many give up
+		m := newSimulator((&Scenario{
+			Traffic: Steady(rate), Duration: Exponential(time.Second), Database: &Database{Connections: 10, Proxy: true, Borrow: time.Second},
+		}).defaults())
+		m.runUntil(10_000)
+		if d := m.database; len(d.calls) > 100 || d.failed > 0 != (rate > 10) {
+			t.Errorf("rate %g: memory for %d of %d calls, %d failed", rate, len(d.calls), d.asked, d.failed)
+		}
+	}
+}
+
 // TestDatabaseAndQueue checks that each job of a batch needs a connection, and that a batch
 // without connections comes again.
 func TestDatabaseAndQueue(t *testing.T) {
 	t.Parallel()
 	q := Queue{Name: "jobs", Backlog: 200, Duration: Constant(time.Second), Jobs: 5, BatchSize: 5, Visibility: 10 * time.Second, MaxReceives: 100}
-	for _, d := range []Database{{Connections: 10, Proxy: true}, {Connections: 10}, {Connections: 3}} {
+	for _, d := range []Database{{Connections: 10, Proxy: true}, {Connections: 3, Proxy: true}, {Connections: 10}, {Connections: 3}} {
 		r := run(t, Scenario{Queues: []Queue{q}, Database: &d})
 		if got := r.Queues[0]; got.Done != 200 || r.Database.PeakInUse != d.Connections {
 			t.Errorf("%+v: %+v, %+v", d, got, r.Database)
@@ -102,8 +128,21 @@ func TestDatabaseAndQueue(t *testing.T) {
 			t.Errorf("%+v: %+v", d, r.Database)
 		}
 	}
+	// The second batch waits for 5 of 6 connections until 10 s. The request behind it does not
+	// overtake it.
+	q.Backlog, q.Duration, q.Visibility = 10, Constant(10*time.Second), time.Minute
+	r := run(t, Scenario{
+		Queues: []Queue{q}, Traffic: Trace([]Request{{At: time.Second, Duration: time.Second}}), Init: Constant(0), Database: &Database{Connections: 6, Proxy: true},
+	})
+	near(t, "latency behind a batch", r.Latency.Max, 10, 0.01)
+	// When the batch gives up at 3 s, the request gets the sixth connection.
+	r = run(t, Scenario{
+		Queues: []Queue{q}, Traffic: Trace([]Request{{At: time.Second, Duration: time.Second}}), Init: Constant(0),
+		Database: &Database{Connections: 6, Proxy: true, Borrow: 3 * time.Second},
+	})
+	near(t, "latency behind a batch that gives up", r.Latency.Max, 3, 0.01)
 	// A run of a schedule needs a connection too.
-	r := run(t, Scenario{Schedules: []Schedule{
+	r = run(t, Scenario{Schedules: []Schedule{
 		{Name: "a", Next: daily(time.Hour), Duration: Constant(time.Minute)}, {Name: "b", Next: daily(time.Hour), Duration: Constant(time.Minute)},
 	}, Database: &Database{Connections: 1}})
 	if r.Schedules[0].Failed+r.Schedules[1].Failed != 1 {
