@@ -80,6 +80,20 @@ type (
 	}
 )
 
+type (
+	withSecret struct {
+		ID     int `json:"id"`
+		Secret int `json:"-"`
+	}
+	Shared      struct{ Deep int }
+	withPointer struct{ *Shared }
+	ownJSON     struct{ Sum int }
+	ownList     []order
+)
+
+func (o *ownJSON) UnmarshalJSON(data []byte) error { o.Sum = len(data); return nil }
+func (o *ownList) UnmarshalJSON(data []byte) error { *o = ownList{{ID: len(data)}}; return nil }
+
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, got, want string }{
@@ -98,6 +112,12 @@ func TestBodies(t *testing.T) {
 		{"a field of an embedded struct with a name", readBody[fields](`{"Deep":1}`), `error: it must hold a lambdaruntime.fields, got an object with the fields Deep, none of which it has`},
 		{"an embedded number", readBody[fields](`{"Number":1}`), `{"-":0,"Other":"","base":{"Deep":0},"Number":1}`},
 		{"a struct in itself", readBody[*endless](`{"other":1}`), `error: it must hold a *lambdaruntime.endless, got an object with the fields other, none of which it has`},
+		{"a field - that JSON leaves out", readBody[withSecret](`{"-":3}`), `error: it must hold a lambdaruntime.withSecret, got an object with the fields -, none of which it has`},
+		{"a field of an embedded pointer", readBody[withPointer](`{"deep":1}`), `{"Deep":1}`},
+		{"an embedded pointer's name", readBody[withPointer](`{"shared":{}}`), `error: it must hold a lambdaruntime.withPointer, got an object with the fields shared, none of which it has`},
+		{"a struct that decodes itself", readBody[ownJSON](`{"a":1}`), `{"Sum":7}`},
+		{"a list of structs that decode themselves", readBody[[]ownJSON](`[{"a":1}]`), `[{"Sum":7}]`},
+		{"a list that decodes itself", readBody[ownList](`[{"a":1}]`), `[{"id":9}]`},
 		{"a list", readBody[[]order](`[{"id":7},{}]`), `[{"id":7},{"id":0}]`},
 		{"a list of others", readBody[[]order](`[{"id":7},{"url":"u"}]`), `error: it must hold a []lambdaruntime.order, got an object with the fields url, none of which it has`},
 		{"a list with a null", readBody[[]*order](`[null]`), `error: it must hold a []*lambdaruntime.order, got null`},

@@ -400,6 +400,12 @@ func TestRetryOfAGroup(t *testing.T) {
 		if want := []string{url + "r1 3s", url + "r3 3s", url + "r4 3s"}; !slices.Equal(v.calls, want) {
 			t.Errorf("calls: %q, want %q", v.calls, want)
 		}
+		// After an error, more calls would fail too, and take the time of other groups.
+		v.calls, v.err = nil, errNo
+		b.mustInvoke(t.Context(), []byte(batch))
+		if logs := b.logged("comes again after the visibility timeout"); len(v.calls) != 1 || len(logs) != 1 {
+			t.Errorf("after an error: calls %q, logs %v", v.calls, logs)
+		}
 	}
 }
 
