@@ -82,13 +82,14 @@ func TestSimFaaS(t *testing.T) {
 
 // TestPacsltk runs the example of pacsltk, an analytical model by the same authors: 251.0
 // instances, 200.2 of them running, 6.5e-5 cold and 2.0015 s. A cold response takes 25 s: an
-// init of 23 s and 2 s in the handler.
+// init of 23 s and 2 s in the handler. [newChain] is that model, and has these figures.
 //
-// Cold starts differ. The model assumes that the arrivals that one instance passes on to
-// the next are a Poisson process, and that a new instance serves at once. In fact, arrivals
-// that find all instances busy come in clusters, and a new instance is busy for 25 s. So
-// the simulator has a third more cold starts. [newChain] is that model and confirms the
-// cause. It gives 5.9e-5, like the current code of pacsltk; the README of pacsltk is older.
+// The simulator has a third more cold starts. The model assumes that the arrivals that one
+// instance passes on to the next are a Poisson process, and that an instance that serves
+// for the first time passes nothing on. In fact, arrivals that find all instances busy come
+// in clusters, and a new instance is busy for 25 s. SimFaaS, the simulator of the same
+// authors, agrees with this one: 40,000 s of the example with version 0.2.2 and seed 1 had
+// 292 cold starts, 8.1e-5 with a standard error of 6%, and 252.8 instances.
 // https://github.com/pacslab/serverless-performance-modeling (2026-11)
 func TestPacsltk(t *testing.T) {
 	t.Parallel()
@@ -96,7 +97,7 @@ func TestPacsltk(t *testing.T) {
 	near(t, "the chain's instances", c.instances, 251.0, 0.02)
 	near(t, "the chain's running", c.running, 200.2, 0.02)
 	near(t, "the chain's response", c.response, 2.0015, 0.02)
-	near(t, "the chain's cold share", c.cold, 6.5e-5, 0.1)
+	near(t, "the chain's cold share", c.cold, 6.5e-5, 0.02)
 	r := run(t, Scenario{
 		Traffic: Steady(100), Duration: Exponential(2 * time.Second), Init: Constant(23 * time.Second),
 		Idle: Band{Min: 600 * time.Second}, Seed: 1, Requests: 8_000_000,
@@ -104,14 +105,12 @@ func TestPacsltk(t *testing.T) {
 	near(t, "instances", r.MeanInstances, 251.0, 0.02)
 	near(t, "running", r.MeanBusy, 200.2, 0.02)
 	near(t, "response", r.Latency.Mean, 2.0015, 0.02)
-	if r.ColdShare < 7e-5 || r.ColdShare > 1e-4 {
-		t.Errorf("cold share %.3g, want about a third more than 6.5e-5", r.ColdShare)
-	}
+	near(t, "cold share, as in SimFaaS", r.ColdShare, 8.1e-5, 0.12)
 }
 
 // chain is the steady state of a Markov chain over the number of warm instances. The number
-// grows by one with each request that finds all instances busy, and shrinks when an instance
-// has been idle for too long.
+// grows by one when a request has found all instances busy and its cold response has ended,
+// and shrinks when an instance has been idle for too long.
 //
 // N. Mahmoudi, H. Khazaei, "Performance Modeling of Serverless Computing Platforms", IEEE
 // Transactions on Cloud Computing (2020).
@@ -125,7 +124,7 @@ func newChain(rate, warm, cold, idle float64) chain {
 	growing := 0                                       // the last state with more births than deaths
 	for n := 1; n < growing+5 || n <= int(load); n++ { // pacsltk ends the chain there
 		blocked := ErlangB(float64(n), load)
-		weight *= rate * blockedBefore // births of the state before
+		weight /= 1/(rate*blockedBefore) + cold // births of the state before
 		// The n-th instance serves the requests that the ones before it pass on.
 		used := rate * (blockedBefore - blocked)
 		if quiet := math.Exp(-used * idle); quiet > 0 {
