@@ -94,6 +94,11 @@ type QueueAdvice struct {
 // Advise recommends settings for the traffic of a scenario. It ignores the scenario's own
 // provisioned and reserved concurrency, and the maximum concurrency of its queues.
 func Advise(s Scenario, goals Goals, prices Prices, billing Billing) (*Advice, error) {
+	return recommend(s, nil, goals, prices, billing)
+}
+
+// recommend is [Advise] for a scenario whose own result may be known.
+func recommend(s Scenario, own *Result, goals Goals, prices Prices, billing Billing) (*Advice, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
@@ -109,7 +114,7 @@ func Advise(s Scenario, goals Goals, prices Prices, billing Billing) (*Advice, e
 		if day := s.Traffic.Mean() * daySeconds; !s.Traffic.steady() && day > 2e6 {
 			points = max(3, int(24e6/day))
 		}
-		curve, err := costCurve(&s, prices, billing, points)
+		curve, err := costCurve(&s, own, prices, billing, points)
 		if err != nil {
 			return nil, err
 		}
@@ -287,7 +292,9 @@ func (a *Advice) reserved(s *Scenario, goals Goals) {
 		}
 		peak = s.Traffic.Peak() * duration
 		requests = ServersForBursts(peak, goals.ThrottledShare, s.Traffic.Peakedness(duration))
-		requests = max(requests, a.peak) // Hayward's tail is too thin for bursts
+		if !s.Traffic.steady() || s.Traffic.size > 1 {
+			requests = max(requests, a.peak) // Hayward's tail is too thin for bursts
+		}
 		if least := int(math.Ceil(s.Traffic.Peak() / requestsPerUnit)); s.RequestsPerUnit > 0 && least > requests {
 			requests = least
 		}

@@ -65,9 +65,16 @@ func (t *Traffic) busiestDay() *Traffic {
 	return &c
 }
 
+// bare reports whether a steady scenario has nothing that [study] takes away, so that its
+// own, longer run is better than that of the study.
+func (s *Scenario) bare() bool {
+	return s.Traffic.steady() && s.Provisioned.max() == 0 && s.Reserved == nil && s.Database == nil &&
+		len(s.Queues)+len(s.Schedules)+len(s.Deployments) == 0
+}
+
 // costCurve runs a scenario with several numbers of provisioned instances: from none to
-// enough for almost all requests.
-func costCurve(s *Scenario, prices Prices, billing Billing, points int) ([]CurvePoint, error) {
+// enough for almost all requests. own is the scenario's own result, or nil.
+func costCurve(s *Scenario, own *Result, prices Prices, billing Billing, points int) ([]CurvePoint, error) {
 	c := study(s)
 	peak := c.Traffic.Peak() * c.meanDuration()
 	most := max(1, ServersForBursts(peak, 1e-4, c.Traffic.Peakedness(c.meanDuration())))
@@ -85,9 +92,12 @@ func costCurve(s *Scenario, prices Prices, billing Billing, points int) ([]Curve
 	var curve []CurvePoint
 	for _, n := range numbers {
 		c.Provisioned.Min = n
-		r, err := Run(c)
-		if err != nil {
-			return nil, err
+		r := own
+		if n > 0 || own == nil || own.ThrottledShare > 0 || !s.bare() {
+			var err error
+			if r, err = Run(c); err != nil {
+				return nil, err
+			}
 		}
 		curve = append(curve, CurvePoint{
 			Provisioned: n, Cost: prices.Month(&c, r, billing).Total, P50: r.Latency.P50, P99: r.Latency.P99, P999: r.Latency.P999,

@@ -66,7 +66,7 @@ func NewReport(in Input) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	advice, err := Advise(in.Scenario, in.Goals, in.Prices, in.Billing)
+	advice, err := recommend(in.Scenario, result, in.Goals, in.Prices, in.Billing)
 	if err != nil {
 		return nil, err
 	}

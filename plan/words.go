@@ -23,11 +23,11 @@ func short(d time.Duration) string {
 		return strconv.FormatFloat(d.Hours(), 'g', 3, 64) + " h"
 	case d >= 100*time.Second:
 		return strconv.FormatFloat(d.Minutes(), 'g', 3, 64) + " min"
-	case d >= time.Second:
+	case d >= time.Second-500*time.Microsecond: // 999.5 ms has three digits as 1 s
 		return strconv.FormatFloat(d.Seconds(), 'g', 3, 64) + " s"
 	case d == 0:
 		return "0 ms"
-	case d >= time.Millisecond:
+	case d >= time.Millisecond-500*time.Nanosecond:
 		return strconv.FormatFloat(float64(d)/1e6, 'g', 3, 64) + " ms"
 	}
 	return strconv.FormatFloat(float64(d)/1e3, 'g', 3, 64) + " µs"
