@@ -6,6 +6,8 @@ type batch struct {
 	messages []message
 	received float64 // when the poller received it
 	tried    bool
+	ends     []float64 // when each job ends, in seconds after the handler began,
+	allowed  float64   // and when the function's timeout ends the invocation
 	slots    []float64 // scratch space of the function duration
 }
 
@@ -81,9 +83,11 @@ func (m *simulator) retry(id int32) { m.queues[m.batches.all[id].queue].try(id) 
 // the invocation, jobs the sum over its jobs. At most q.Jobs run at once; each further job
 // begins when an earlier one ends.
 func (q *queue) duration(b *batch) (total, jobs float64) {
+	b.ends = b.ends[:0]
 	if q.Jobs == 1 {
 		for range b.messages {
 			total += q.Duration.sample(q.random)
+			b.ends = append(b.ends, total)
 		}
 		return total, total
 	}
@@ -93,6 +97,7 @@ func (q *queue) duration(b *batch) (total, jobs float64) {
 		jobs += d
 		if len(b.slots) < q.Jobs {
 			b.slots = append(b.slots, d)
+			b.ends = append(b.ends, d)
 			total = max(total, d)
 			continue
 		}
@@ -103,30 +108,31 @@ func (q *queue) duration(b *batch) (total, jobs float64) {
 			}
 		}
 		b.slots[least] += d
+		b.ends = append(b.ends, b.slots[least])
 		total = max(total, b.slots[least])
 	}
 	return total, jobs
 }
 
-// endBatch draws the outcome of each message of a batch and ends the batch.
+// endBatch draws the outcome of each message of a batch and ends the batch. A job fails if
+// the function's timeout ends it.
 func (m *simulator) endBatch(id int32) {
 	b := &m.batches.all[id]
 	q := m.queues[b.queue]
 	visible := max(m.now, b.received+q.visibility)
+	jobFails := func(i int) bool {
+		return b.ends[i] > b.allowed || q.Failure > 0 && q.random.Float64() < q.Failure
+	}
 	failed := false
-	if q.Failure > 0 && q.WholeBatch {
-		for range b.messages {
-			failed = failed || q.random.Float64() < q.Failure
+	if q.WholeBatch {
+		for i := range b.messages {
+			failed = failed || jobFails(i)
 		}
 	}
 	var back []message
-	for _, msg := range b.messages {
-		fails := failed
-		if q.Failure > 0 && !q.WholeBatch {
-			// After a failure in a message group, the rest of the group goes back too.
-			fails = q.random.Float64() < q.Failure || q.FIFO && sameGroup(back, msg.group)
-		}
-		if fails {
+	for i, msg := range b.messages {
+		// After a failure in a message group, the rest of the group goes back too.
+		if failed || !q.WholeBatch && (jobFails(i) || q.FIFO && sameGroup(back, msg.group)) {
 			back = append(back, msg)
 			continue
 		}

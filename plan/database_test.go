@@ -141,12 +141,15 @@ func TestDatabaseAndQueue(t *testing.T) {
 		Database: &Database{Connections: 6, Proxy: true, Borrow: 3 * time.Second},
 	})
 	near(t, "latency behind a batch that gives up", r.Latency.Max, 3, 0.01)
-	// A run of a schedule needs a connection too.
-	r = run(t, Scenario{Schedules: []Schedule{
-		{Name: "a", Next: daily(time.Hour), Duration: Constant(time.Minute)}, {Name: "b", Next: daily(time.Hour), Duration: Constant(time.Minute)},
-	}, Database: &Database{Connections: 1}})
-	if r.Schedules[0].Failed+r.Schedules[1].Failed != 1 {
-		t.Errorf("got %+v", r.Schedules)
+	// A run of a schedule needs a connection too. Its tries are 1 and 3 minutes later.
+	for minutes, want := range map[time.Duration][2]uint64{1: {1, 0}, 2: {2, 0}, 5: {2, 1}} {
+		d := Constant(minutes * time.Minute)
+		r = run(t, Scenario{Schedules: []Schedule{
+			{Name: "a", Next: daily(time.Hour), Duration: d}, {Name: "b", Next: daily(time.Hour), Duration: d},
+		}, Database: &Database{Connections: 1}})
+		if a, b := r.Schedules[0], r.Schedules[1]; a.Retried+a.Failed != 0 || [...]uint64{b.Retried, b.Failed} != want {
+			t.Errorf("runs of %d minutes: got %+v", minutes, r.Schedules)
+		}
 	}
 }
 

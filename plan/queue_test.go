@@ -106,3 +106,27 @@ func TestQueueAndReserved(t *testing.T) {
 		t.Errorf("paused: %g throttled, %d jobs done", r.ThrottledShare, r.Queues[0].Done)
 	}
 }
+
+// TestJobTimeouts checks that the jobs that the function's timeout ends come back.
+func TestJobTimeouts(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		queue         Queue
+		done, retried uint64
+	}{
+		// One after the other, two jobs of each batch end within 5 s.
+		{Queue{Backlog: 10, BatchSize: 10, Jobs: 1, MaxReceives: 1}, 2, 0},
+		{Queue{Backlog: 10, BatchSize: 10, Jobs: 1, MaxReceives: 2}, 4, 8},
+		{Queue{Backlog: 10, BatchSize: 10, Jobs: 5, MaxReceives: 1}, 10, 0},
+		{Queue{Backlog: 10, BatchSize: 10, Jobs: 1, MaxReceives: 1, WholeBatch: true}, 0, 0},
+		{Queue{Backlog: 10, BatchSize: 2, Jobs: 1, MaxReceives: 1, WholeBatch: true}, 10, 0},
+		{Queue{Backlog: 10, BatchSize: 10, FIFO: true, Groups: 1, MaxReceives: 9}, 10, 20},
+	} {
+		q := test.queue
+		q.Name, q.Duration = "jobs", Constant(2*time.Second)
+		got := run(t, Scenario{Queues: []Queue{q}, Timeout: 5 * time.Second}).Queues[0]
+		if got.Done != test.done || got.Dead != 10-test.done || got.Retried != test.retried {
+			t.Errorf("%+v: %d done, %d dead, %d retried; want %d done, %d retried", test.queue, got.Done, got.Dead, got.Retried, test.done, test.retried)
+		}
+	}
+}

@@ -141,7 +141,7 @@ func (m *simulator) result() *Result {
 	}
 	for _, s := range m.schedules {
 		r.Schedules = append(r.Schedules, ScheduleResult{
-			Name: s.Name, Expression: s.Expression, Queue: s.Queue, Runs: s.runs, Cold: s.cold, Lost: s.lost, Failed: s.failed, Throttled: s.throttled, First: s.first, Latency: s.latency.percentiles(),
+			Name: s.Name, Expression: s.Expression, Queue: s.Queue, Runs: s.runs, Cold: s.cold, Lost: s.lost, Retried: s.retried, Failed: s.failed, Throttled: s.throttled, First: s.first, Latency: s.latency.percentiles(),
 		})
 	}
 	return r

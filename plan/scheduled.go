@@ -8,14 +8,17 @@ import (
 	"time"
 )
 
-// Lambda queues the events of schedules and retries throttled ones: after 1 second, then
-// after twice the time before, up to 5 minutes, for up to 6 hours.
+// Lambda queues the events of schedules. It retries throttled ones after 1 second, then
+// after twice the time before, up to 5 minutes, for up to 6 hours. It invokes the function
+// again 1 minute after a first failure and 2 minutes after a second one.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html (2026-11)
 const (
 	firstRetry    = 1.0
 	longestRetry  = 5 * 60.0
 	eventLifetime = 6 * 3600.0
 )
+
+var afterFailure = [...]float64{60, 120}
 
 // defaultStart is the beginning of a run without [Scenario.Start]: a Monday, at midnight.
 var defaultStart = time.Date(2026, time.November, 30, 0, 0, 0, 0, time.UTC)
@@ -40,6 +43,10 @@ type Schedule struct {
 	// Duration is the duration of a run. It is required unless Queue is set.
 	Duration Distribution
 
+	// Failure is the share of runs that fail on each try. A run also fails at the timeout
+	// of the function, and if it gets no database connections.
+	Failure float64
+
 	// Queue is the name of the queue that gets a message at each time. "" invokes the
 	// function instead.
 	Queue string
@@ -55,6 +62,9 @@ func (s *Schedule) check(queues []Queue) error {
 	}
 	if s.Window < 0 {
 		wrong("window must be 0s or more, got %s; correct it", s.Window)
+	}
+	if !(s.Failure >= 0 && s.Failure <= 1) {
+		wrong("failure must be a share of 0 to 1, got %g; correct it", s.Failure)
 	}
 	switch d := s.Duration; {
 	case s.Queue != "":
@@ -79,18 +89,20 @@ type ScheduleResult struct {
 	Expression string `json:"expression,omitempty"`
 	Queue      string `json:"queue,omitempty"`
 	// Runs is the number of times that the schedule was due. Each sends a message to Queue,
-	// or an event to the function. Cold runs wait for the init of a new instance. Lost
-	// events were throttled for six hours.
+	// or an event to the function. Cold is the number of tries that waited for the init of a
+	// new instance. Lost events were throttled for six hours.
 	Runs uint64 `json:"runs"`
 	Cold uint64 `json:"cold"`
 	Lost uint64 `json:"lost"`
-	// Failed runs got no database connections.
-	Failed uint64 `json:"failed,omitempty"`
+	// Retried is the number of tries that failed and that Lambda repeated. Failed runs
+	// failed three times.
+	Retried uint64 `json:"retried,omitempty"`
+	Failed  uint64 `json:"failed,omitempty"`
 	// Throttled is the number of throttled tries to invoke.
 	Throttled uint64 `json:"throttled"`
 	// First is the time of the first run since the beginning; negative without runs.
 	First float64 `json:"first"`
-	// Latency is the time from the start within the window to the end of the run.
+	// Latency is the time from the start within the window to the end of the last try.
 	Latency Percentiles `json:"latency"`
 }
 
@@ -105,16 +117,16 @@ type schedule struct {
 }
 
 type scheduleStats struct {
-	latency                             *histogram
-	runs, cold, lost, throttled, failed uint64
-	first                               float64
+	latency                                      *histogram
+	runs, cold, lost, throttled, retried, failed uint64
+	first                                        float64
 }
 
-// scheduledRun is one run of a schedule that has not begun.
+// scheduledRun is one run of a schedule that has not ended.
 type scheduledRun struct {
-	schedule int
-	due      float64
-	tries    int
+	schedule            int
+	due                 float64
+	throttles, failures int
 }
 
 func (s *schedule) reset() { s.scheduleStats = scheduleStats{latency: newHistogram(), first: -1} }
@@ -182,12 +194,12 @@ func (m *simulator) getRun(schedule int) int32 {
 	return id
 }
 
-// runSchedule sends the message of a run, or invokes the function. A throttled run comes
-// again later.
+// runSchedule sends the message of a run, or invokes the function. A run that was throttled
+// or failed comes again later.
 func (m *simulator) runSchedule(id int32) {
 	run := &m.runs[id]
 	s := m.schedules[run.schedule]
-	if run.tries == 0 {
+	if run.throttles+run.failures == 0 {
 		s.runs++
 		m.series.runs++
 		if s.first < 0 {
@@ -203,8 +215,8 @@ func (m *simulator) runSchedule(id int32) {
 	if !ok {
 		s.throttled++
 		m.series.throttled++
-		wait := math.Min(firstRetry*math.Pow(2, float64(min(run.tries, 30))), longestRetry)
-		if run.tries++; m.now+wait-run.due < eventLifetime {
+		wait := math.Min(firstRetry*math.Pow(2, float64(min(run.throttles, 30))), longestRetry)
+		if run.throttles++; m.now+wait-run.due < eventLifetime {
 			m.timers.push(event{at: m.now + wait, batch: id, kind: scheduleRuns})
 			return
 		}
@@ -215,9 +227,24 @@ func (m *simulator) runSchedule(id int32) {
 	if p.fresh {
 		s.cold++
 	}
-	c := call{place: p, source: ofSchedule, batch: int32(run.schedule), before: m.now - run.due, duration: s.Duration.sample(s.random), need: 1}
-	m.freeRuns = append(m.freeRuns, id)
-	m.invoke(c)
+	m.invoke(call{place: p, source: ofSchedule, batch: id, before: m.now - run.due, duration: s.Duration.sample(s.random), need: 1})
+}
+
+// scheduleRan handles one try of a run, which takes total seconds. A failed one comes again.
+func (m *simulator) scheduleRan(c *call, wait, total float64, failed bool) {
+	run := &m.runs[c.batch]
+	s := m.schedules[run.schedule]
+	if failed || s.Failure > 0 && s.random.Float64() < s.Failure {
+		if run.failures < len(afterFailure) {
+			s.retried++
+			m.timers.push(event{at: c.began + total + afterFailure[run.failures], batch: c.batch, kind: scheduleRuns})
+			run.failures++
+			return
+		}
+		s.failed++
+	}
+	s.latency.add(c.before+total, c.before+wait, c.initing)
+	m.freeRuns = append(m.freeRuns, c.batch)
 }
 
 // lengths are the simulated times of a scenario with schedules, in days.

@@ -144,6 +144,29 @@ func TestThrottledSchedule(t *testing.T) {
 	}
 }
 
+// TestFailedRuns checks that Lambda repeats a failed run twice: 1 minute after its end, then
+// 2 minutes after the end of the second try.
+func TestFailedRuns(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]Scenario{
+		"failure": {Schedules: []Schedule{{Name: "nightly", Next: daily(time.Hour), Duration: Constant(10 * time.Second), Failure: 1}}},
+		"timeout": {Schedules: []Schedule{{Name: "nightly", Next: daily(time.Hour), Duration: Constant(20 * time.Second)}}, Timeout: 10 * time.Second},
+	} {
+		got := run(t, s).Schedules[0]
+		if got.Runs != 1 || got.Retried != 2 || got.Failed != 1 || got.Latency.Max != 10+60+10+120+10 {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+	got := run(t, Scenario{Schedules: []Schedule{{Name: "often", Next: every(time.Minute), Duration: Constant(time.Second), Failure: 0.1}}, Length: 300 * 24 * time.Hour}).Schedules[0]
+	runs := float64(got.Runs)
+	near(t, "retried", float64(got.Retried)/runs, 0.11, 0.02)
+	near(t, "failed", float64(got.Failed)/runs, 0.001, 0.1)
+	const want = `plan: schedule "often": failure must be a share of 0 to 1, got 1.5; correct it`
+	if _, err := Run(Scenario{Schedules: []Schedule{{Name: "often", Next: every(time.Minute), Duration: Constant(1), Failure: 1.5}}}); err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
 // TestScheduledMessages checks a schedule that sends messages to a queue.
 func TestScheduledMessages(t *testing.T) {
 	t.Parallel()

@@ -275,7 +275,7 @@ func (m *simulator) request(duration float64) {
 type call struct {
 	place
 	source   uint8
-	batch    int32   // of a queue, or the number of a schedule
+	batch    int32   // of a queue, or the number of a schedule's run
 	epoch    uint16  // of the version that runs it
 	began    float64 // when Lambda sent it to the instance,
 	ready    float64 // and the end of the init phase
@@ -312,7 +312,7 @@ func (m *simulator) invoke(c call) {
 // returns its end.
 func (m *simulator) serve(c *call, wait float64) (end float64) {
 	duration := c.duration
-	if wait+duration >= m.timeout {
+	if wait+duration > m.timeout {
 		duration = max(m.timeout-wait, 0)
 		m.timedOut++
 	}
@@ -324,9 +324,11 @@ func (m *simulator) serve(c *call, wait float64) (end float64) {
 		m.latency.add(total, wait, c.initing)
 	case ofBatch:
 		batch = c.batch
-		m.queues[m.batches.all[batch].queue].tried(&m.batches.all[batch], c, wait, total)
+		b := &m.batches.all[batch]
+		b.allowed = m.timeout - wait
+		m.queues[b.queue].tried(b, c, wait, total)
 	case ofSchedule:
-		m.schedules[c.batch].latency.add(c.before+total, c.before+wait, c.initing)
+		m.scheduleRan(c, wait, total, c.duration > duration)
 	}
 	m.bill(c, total)
 	end = c.began + total
@@ -348,7 +350,7 @@ func (m *simulator) fail(c *call, wait float64) {
 		q.release(c.batch)
 		return
 	case ofSchedule:
-		m.schedules[c.batch].failed++
+		m.scheduleRan(c, wait, total, true)
 	}
 	m.leave(event{epoch: c.epoch, kind: c.kind})
 }

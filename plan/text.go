@@ -216,7 +216,7 @@ func (d *DatabaseResult) rows() [][2]string {
 // startLayout formats the beginning of a run.
 const startLayout = "Monday 2006-01-02 15:04 MST"
 
-var scheduleHeader = []string{"", "runs", "first", "cold", "throttled", "lost", "waiting", "mean", "longest"}
+var scheduleHeader = []string{"", "runs", "first", "cold", "throttled", "lost", "retried", "failed", "waiting", "mean", "longest"}
 
 // scheduleRows returns a row for each schedule, below [scheduleHeader].
 func (r *Report) scheduleRows() [][]string {
@@ -226,10 +226,10 @@ func (r *Report) scheduleRows() [][]string {
 		if s.First >= 0 {
 			first = r.Scenario.Start.Add(seconds(s.First)).Format("Mon 01-02 15:04")
 		}
-		row := []string{s.Name + " " + s.Expression, thousands(float64(s.Runs)), first, thousands(float64(s.Cold)), thousands(float64(s.Throttled)), thousands(float64(s.Lost)),
+		row := []string{s.Name + " " + s.Expression, thousands(float64(s.Runs)), first, thousands(float64(s.Cold)), thousands(float64(s.Throttled)), thousands(float64(s.Lost)), thousands(float64(s.Retried)), thousands(float64(s.Failed)),
 			shortSeconds(s.Latency.Parts["mean"].Waiting), shortSeconds(s.Latency.Mean), shortSeconds(s.Latency.Max)}
 		if s.Queue != "" {
-			row = append(row[:3], "to queue", s.Queue, "", "", "", "")
+			row = append(row[:3], "to queue", s.Queue, "", "", "", "", "", "")
 		}
 		rows = append(rows, row)
 	}

@@ -35,9 +35,9 @@ A queue has a name, and options for its load and settings: rate=5, traffic=FILE 
 backlog=1000, duration=2s, jobs=4 (at once in an invocation), batch=10, window=5s,
 max=20, pollers=2-10, fifo, groups=8, failure=0.01, visibility=30s, receives=5.
 
-A schedule of the project takes duration=5m. Any other schedule also takes
-zone=Europe/Berlin and window=15m, and ends with cron(0 3 * * ? *), rate(5 minutes) or
-at(2026-11-30T08:00:00).`,
+A schedule of the project takes duration=5m and failure=0.01. Any other schedule also
+takes zone=Europe/Berlin and window=15m, and ends with cron(0 3 * * ? *), rate(5 minutes)
+or at(2026-11-30T08:00:00).`,
 		Example: `  hearth plan --rate 5 --duration 250ms
   hearth plan --traffic counts.csv --repeat --duration 120ms --init 900ms --html plan.html
   hearth plan --queue reports,backlog=200000,duration=1.5s,jobs=5 --age 1h

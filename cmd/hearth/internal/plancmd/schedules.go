@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -108,6 +109,9 @@ func (f *Flags) schedules(in *plan.Input, p *project) error {
 			one.Duration = o.duration
 			delete(assumed, o.Name)
 		}
+		if o.failure > 0 {
+			one.Failure = o.failure
+		}
 	}
 	for _, one := range all {
 		in.Scenario.Schedules = append(in.Scenario.Schedules, *one)
@@ -122,6 +126,7 @@ func (f *Flags) schedules(in *plan.Input, p *project) error {
 type scheduleFlag struct {
 	local.ScheduleSettings
 	duration plan.Distribution
+	failure  float64
 }
 
 // schedule reads a schedule, such as "nightly,duration=5m,zone=Europe/Berlin,cron(0 3 * * ? *)".
@@ -149,8 +154,10 @@ func (f *Flags) schedule(text string) (o scheduleFlag, err error) {
 			o.TimeZone = value
 		case "window":
 			o.Window, err = time.ParseDuration(value)
+		case "failure":
+			o.failure, err = strconv.ParseFloat(value, 64)
 		default:
-			err = errors.New("the options are duration, zone and window, and last cron(…), rate(…) or at(…)")
+			err = errors.New("the options are duration, failure, zone and window, and last cron(…), rate(…) or at(…)")
 		}
 		if err != nil {
 			return o, wrong("schedule", fmt.Errorf("%q: %s: %w", name, key, err))
