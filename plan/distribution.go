@@ -154,10 +154,13 @@ func ParseDistribution(text, byDefault string) (Distribution, error) {
 // parsePositive reads a duration that is not negative.
 func parsePositive(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
-	if err == nil && d < 0 {
-		err = errors.New("it must be 0 or more")
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%q is no number with a unit", text)
+	case d < 0:
+		return 0, errors.New("it must be 0 or more")
 	}
-	return d, err
+	return d, nil
 }
 
 // parseBand reads "5m-15m", or one duration for both.

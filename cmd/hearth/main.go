@@ -101,11 +101,15 @@ func flagError(cmd *cobra.Command, err error) error {
 func plainer(err error) error {
 	var invalid *pflag.InvalidValueError
 	numeric := new(strconv.NumError)
-	if !errors.As(err, &invalid) || !errors.As(err, &numeric) {
+	if !errors.As(err, &invalid) {
 		return err
 	}
 	want := "a number"
 	switch {
+	case strings.HasPrefix(invalid.Unwrap().Error(), "time: "): // an error of time.ParseDuration
+		want = "a duration such as 30s or 5m"
+	case !errors.As(err, &numeric):
+		return err
 	case numeric.Func == "ParseBool":
 		want = "true or false"
 	case errors.Is(numeric, strconv.ErrRange):

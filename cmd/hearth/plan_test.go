@@ -66,11 +66,11 @@ func TestPlan(t *testing.T) {
 func TestPlanMistakes(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"plan: unknown flag: --x; see hearth plan --help":                                                          {"--x"},
-		"plan takes no arguments, got 1 argument; see hearth plan --help":                                          {"5"},
-		`plan: --rate must be a number, got "often"; see hearth plan --help`:                                       {"--rate", "often"},
-		`plan: invalid argument "0" for "--rate" flag: must be above 0 requests a second; see hearth plan --help`:  {"--rate", "0"},
-		`plan: invalid argument "noon" for "--deploy" flag: time: invalid duration "noon"; see hearth plan --help`: {"--deploy", "noon"},
+		"plan: unknown flag: --x; see hearth plan --help":                                                         {"--x"},
+		"plan takes no arguments, got 1 argument; see hearth plan --help":                                         {"5"},
+		`plan: --rate must be a number, got "often"; see hearth plan --help`:                                      {"--rate", "often"},
+		`plan: invalid argument "0" for "--rate" flag: must be above 0 requests a second; see hearth plan --help`: {"--rate", "0"},
+		`plan: --deploy must be a duration such as 30s or 5m, got "noon"; see hearth plan --help`:                 {"--deploy", "noon"},
 	} {
 		if err := run(t.Context(), append([]string{"plan"}, args...), nil, io.Discard, io.Discard); err == nil || err.Error() != want {
 			t.Errorf("%v:\ngot  %v\nwant %s", args, err, want)

@@ -156,14 +156,39 @@ func (f *Flags) traffic(recorded *plan.Recorded) (*plan.Traffic, error) {
 	return t, nil
 }
 
+// number, whole and duration read a value, with errors for users.
+func number(text string) (float64, error) {
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(x) {
+		return 0, fmt.Errorf("%q is no number", text)
+	}
+	return x, nil
+}
+
+func whole(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no whole number", text)
+	}
+	return n, nil
+}
+
+func duration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no duration such as 30s", text)
+	}
+	return d, nil
+}
+
 // numbers reads "2-40", or one number for both.
 func numbers(text string) (low, high float64, err error) {
 	from, to, ok := strings.Cut(text, "-")
 	if !ok {
 		to = from
 	}
-	if low, err = strconv.ParseFloat(from, 64); err == nil {
-		high, err = strconv.ParseFloat(to, 64)
+	if low, err = number(from); err == nil {
+		high, err = number(to)
 	}
 	if err == nil && !(low >= 0 && high >= low) {
 		err = errors.New("the lower number comes first")
@@ -177,8 +202,8 @@ func wholes(text string) (low, high int, err error) {
 	if !ok {
 		to = from
 	}
-	if low, err = strconv.Atoi(from); err == nil {
-		high, err = strconv.Atoi(to)
+	if low, err = whole(from); err == nil {
+		high, err = whole(to)
 	}
 	if err == nil && !(low >= 0 && high >= low) {
 		err = errors.New("the lower number comes first")
@@ -285,7 +310,7 @@ func (f *Flags) queue(text string, find func(name string) (plan.Queue, bool)) (p
 			q.FIFO = true
 		case "rate":
 			var rate float64
-			if rate, err = strconv.ParseFloat(value, 64); err == nil {
+			if rate, err = number(value); err == nil {
 				q.Traffic = plan.Steady(rate)
 			}
 		case "traffic":
@@ -294,28 +319,28 @@ func (f *Flags) queue(text string, find func(name string) (plan.Queue, bool)) (p
 				q.Traffic = recorded.Traffic
 			}
 		case "backlog":
-			q.Backlog, err = strconv.Atoi(value)
+			q.Backlog, err = whole(value)
 		case "duration":
 			// A comma separates options, so a distribution has / instead.
 			q.Duration, err = plan.ParseDistribution(strings.ReplaceAll(value, "/", ","), kind)
 		case "jobs":
-			q.Jobs, err = strconv.Atoi(value)
+			q.Jobs, err = whole(value)
 		case "batch":
-			q.BatchSize, err = strconv.Atoi(value)
+			q.BatchSize, err = whole(value)
 		case "window":
-			q.Window, err = time.ParseDuration(value)
+			q.Window, err = duration(value)
 		case "max":
-			q.MaxConcurrency, err = strconv.Atoi(value)
+			q.MaxConcurrency, err = whole(value)
 		case "pollers":
 			q.MinPollers, q.MaxPollers, err = wholes(value)
 		case "groups":
-			q.Groups, err = strconv.Atoi(value)
+			q.Groups, err = whole(value)
 		case "failure":
-			q.Failure, err = strconv.ParseFloat(value, 64)
+			q.Failure, err = number(value)
 		case "visibility":
-			q.Visibility, err = time.ParseDuration(value)
+			q.Visibility, err = duration(value)
 		case "receives":
-			q.MaxReceives, err = strconv.Atoi(value)
+			q.MaxReceives, err = whole(value)
 		default:
 			return fail("there is no option %q; the options are rate, traffic, backlog, duration, jobs, batch, window, max, pollers, fifo, groups, failure, visibility and receives", key)
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -153,9 +152,9 @@ func (f *Flags) schedule(text string) (o scheduleFlag, err error) {
 		case "zone":
 			o.TimeZone = value
 		case "window":
-			o.Window, err = time.ParseDuration(value)
+			o.Window, err = duration(value)
 		case "failure":
-			o.failure, err = strconv.ParseFloat(value, 64)
+			o.failure, err = number(value)
 		default:
 			err = errors.New("the options are duration, failure, zone and window, and last cron(…), rate(…) or at(…)")
 		}
