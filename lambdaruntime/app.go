@@ -74,7 +74,8 @@ type App struct {
 	// ends the process without notice, its default, which costs nothing. With Shutdown,
 	// Start registers an internal extension: the init phase makes one more request, and
 	// each instance may take 300 ms longer to end. It is not called when Lambda kills the
-	// process at its timeout, nor when it crashes.
+	// process at its timeout, nor when it crashes or ends because of abandoned code, which
+	// must not run on meanwhile.
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
 	Shutdown func(ctx context.Context)
 
