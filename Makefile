@@ -37,8 +37,10 @@ golden: ## write the golden templates anew; read their diff
 fmt: ## check formatting
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
 
-lint: fmt ## check formatting and run go vet and golangci-lint
+lint: fmt ## check formatting and run go vet, also for macOS and Windows, and golangci-lint
 	go vet ./...
+	GOOS=darwin go vet ./cmd/hearth
+	GOOS=windows go vet ./cmd/hearth
 	$(GOLANGCI_LINT) run ./...
 
 synth: ## synthesize the example with the real CDK CLI
