@@ -53,7 +53,7 @@ func (c *conn) next() (*Invocation, error) {
 	}
 	inv := &Invocation{
 		Payload:   unsafe.String(unsafe.SliceData(body), len(body)), // no other code has body
-		RequestID: get(headerRequestID), Deadline: deadline(get(headerDeadline)), FunctionARN: get(headerARN),
+		RequestID: get(headerRequestID), invocationID: get(headerInvocationID), Deadline: deadline(get(headerDeadline)), FunctionARN: get(headerARN),
 		TraceID: get(headerTrace), TenantID: get(headerTenant), ClientContext: get(headerClient), CognitoIdentity: get(headerCognito),
 		conn: c,
 	}
@@ -126,9 +126,9 @@ func (c *conn) answer(inv *Invocation, a Answer) error {
 		c.stream = nil
 		err = s.end(a.Err)
 	case a.Err != nil:
-		err = c.post(path+"/error", a.Err.body(), a.Err.headers())
+		err = c.post(path+"/error", inv.invocationID, a.Err.body(), a.Err.headers())
 	default:
-		err = c.post(path+"/response", a.Body, jsonHeaders)
+		err = c.post(path+"/response", inv.invocationID, a.Body, jsonHeaders)
 	}
 	if refused(err) {
 		slog.Error("Lambda did not take the answer", "requestId", inv.RequestID, "error", err.Error())
@@ -140,8 +140,8 @@ func (c *conn) answer(inv *Invocation, a Answer) error {
 var jsonHeaders = []byte("Content-Type: application/json\r\n")
 
 // post sends a request and reads its response.
-func (c *conn) post(path string, body, headers []byte) error {
-	if err := c.request(http.MethodPost, path, body, headers); err != nil {
+func (c *conn) post(path, invocationID string, body, headers []byte) error {
+	if err := c.request(http.MethodPost, path, invocationID, body, headers); err != nil {
 		return fmt.Errorf("post the answer: %w", err)
 	}
 	_, _, err := c.response("post the answer", http.StatusAccepted)
@@ -149,9 +149,9 @@ func (c *conn) post(path string, body, headers []byte) error {
 }
 
 // request sends a request. headers are whole lines.
-func (c *conn) request(method, path string, body, headers []byte) error {
+func (c *conn) request(method, path, invocationID string, body, headers []byte) error {
 	w := c.w
-	c.head(w, method, path)
+	c.head(w, method, path, invocationID)
 	_, _ = w.Write(headers)
 	_, _ = w.WriteString("Content-Length: ")
 	_, _ = w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(len(body)), 10))
@@ -160,10 +160,16 @@ func (c *conn) request(method, path string, body, headers []byte) error {
 	return w.Flush()
 }
 
-// head writes a request's first lines.
-func (c *conn) head(w io.StringWriter, method, path string) {
+// head writes a request's first lines. With the invocation id, Lambda recognizes an answer
+// that is late when the request id has been used again; it is "" without one.
+func (c *conn) head(w io.StringWriter, method, path, invocationID string) {
 	for _, s := range [...]string{method, " ", path, " HTTP/1.1\r\nHost: ", c.host, "\r\nUser-Agent: ", userAgent, "\r\n"} {
 		_, _ = w.WriteString(s)
+	}
+	if invocationID != "" {
+		for _, s := range [...]string{headerInvocationID, ": ", invocationID, "\r\n"} {
+			_, _ = w.WriteString(s)
+		}
 	}
 }
 
@@ -193,7 +199,7 @@ func (s *Stream) Write(p []byte) (int, error) {
 	if !s.begun {
 		s.begun = true
 		s.inv.conn.stream = s
-		s.inv.conn.head(&b, http.MethodPost, "/"+version+"/runtime/invocation/"+s.inv.RequestID+"/response")
+		s.inv.conn.head(&b, http.MethodPost, "/"+version+"/runtime/invocation/"+s.inv.RequestID+"/response", s.inv.invocationID)
 		writeHeader(&b, headerMode, "streaming")
 		writeHeader(&b, "Content-Type", s.contentType)
 		b.WriteString("Transfer-Encoding: chunked\r\nTrailer: " + headerErrorType + ", " + headerErrorBody + "\r\n\r\n")

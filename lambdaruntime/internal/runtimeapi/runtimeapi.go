@@ -36,7 +36,9 @@ type Invocation struct {
 	// ClientContext and CognitoIdentity are JSON, "" unless a mobile SDK invoked.
 	ClientContext, CognitoIdentity string
 
-	conn *conn
+	// invocationID is unlike RequestID never used again. Answers echo it.
+	invocationID string
+	conn         *conn
 }
 
 // Answer is the answer to an invocation: a body, an error, or the end of a streamed
@@ -189,7 +191,7 @@ func (c *Client) InitError(e *Error) error {
 	if err := conn.net.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return err
 	}
-	return conn.post("/"+version+"/runtime/init/error", e.body(), e.headers())
+	return conn.post("/"+version+"/runtime/init/error", "", e.body(), e.headers())
 }
 
 // Register registers an internal extension that receives no events. Because of it, Lambda
@@ -203,7 +205,7 @@ func (c *Client) Register(name string) error {
 	var b bytes.Buffer
 	writeHeader(&b, "Content-Type", "application/json")
 	writeHeader(&b, "Lambda-Extension-Name", name)
-	if err := conn.request(http.MethodPost, "/"+extensions+"/extension/register", []byte(`{"events":[]}`), b.Bytes()); err != nil {
+	if err := conn.request(http.MethodPost, "/"+extensions+"/extension/register", "", []byte(`{"events":[]}`), b.Bytes()); err != nil {
 		return err
 	}
 	h, _, err := conn.response("register an extension", http.StatusOK)
@@ -213,7 +215,7 @@ func (c *Client) Register(name string) error {
 	b.Reset()
 	writeHeader(&b, "Lambda-Extension-Identifier", h.Get("Lambda-Extension-Identifier"))
 	// This request means ready; there is never a response. The connection stays open.
-	return conn.request(http.MethodGet, "/"+extensions+"/extension/event/next", nil, b.Bytes())
+	return conn.request(http.MethodGet, "/"+extensions+"/extension/event/next", "", nil, b.Bytes())
 }
 
 func (c *Client) dial() (*conn, error) {
@@ -233,21 +235,23 @@ const (
 	extensions = "2020-01-01"
 )
 
-// Headers of the Runtime API.
+// Headers of the Runtime API. AWS's runtimes have sent the invocation id since 2026-07:
+// https://github.com/aws/aws-lambda-rust-runtime/pull/1159 (2026-11)
 const (
-	headerRequestID  = "Lambda-Runtime-Aws-Request-Id"
-	headerDeadline   = "Lambda-Runtime-Deadline-Ms"
-	headerARN        = "Lambda-Runtime-Invoked-Function-Arn"
-	headerTrace      = "Lambda-Runtime-Trace-Id"
-	headerTenant     = "Lambda-Runtime-Aws-Tenant-Id"
-	headerClient     = "Lambda-Runtime-Client-Context"
-	headerCognito    = "Lambda-Runtime-Cognito-Identity"
-	headerErrorType  = "Lambda-Runtime-Function-Error-Type"
-	headerErrorBody  = "Lambda-Runtime-Function-Error-Body"
-	headerMode       = "Lambda-Runtime-Function-Response-Mode"
-	headerXRayCause  = "Lambda-Runtime-Function-XRay-Error-Cause"
-	maxXRayCause     = 1 << 20
-	contentTypeError = "application/vnd.aws.lambda.error+json"
+	headerRequestID    = "Lambda-Runtime-Aws-Request-Id"
+	headerInvocationID = "Lambda-Runtime-Invocation-Id"
+	headerDeadline     = "Lambda-Runtime-Deadline-Ms"
+	headerARN          = "Lambda-Runtime-Invoked-Function-Arn"
+	headerTrace        = "Lambda-Runtime-Trace-Id"
+	headerTenant       = "Lambda-Runtime-Aws-Tenant-Id"
+	headerClient       = "Lambda-Runtime-Client-Context"
+	headerCognito      = "Lambda-Runtime-Cognito-Identity"
+	headerErrorType    = "Lambda-Runtime-Function-Error-Type"
+	headerErrorBody    = "Lambda-Runtime-Function-Error-Body"
+	headerMode         = "Lambda-Runtime-Function-Response-Mode"
+	headerXRayCause    = "Lambda-Runtime-Function-XRay-Error-Cause"
+	maxXRayCause       = 1 << 20
+	contentTypeError   = "application/vnd.aws.lambda.error+json"
 )
 
 // headers returns the headers of a request that reports the error.

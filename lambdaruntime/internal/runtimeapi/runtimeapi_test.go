@@ -205,6 +205,42 @@ func TestLate(t *testing.T) {
 	}
 }
 
+// TestInvocationID checks that every kind of answer echoes the invocation id, if there is
+// one, and that the loop goes on after an answer that comes too late.
+func TestInvocationID(t *testing.T) {
+	t.Parallel()
+	var events []event
+	for i, kind := range []string{"response", "error", "stream", "late", "none"} {
+		e := event{body: kind, headers: map[string]string{"Lambda-Runtime-Invocation-Id": fmt.Sprintf("try-%d", i+1)}, status: http.StatusGone}
+		if kind == "none" {
+			e.headers = nil
+		}
+		events = append(events, e)
+	}
+	f := newFakeAPI(t, events...)
+	release := make(chan struct{})
+	defer close(release)
+	start(f.client(1, func(inv *Invocation, late func(Answer)) (Answer, bool) {
+		switch inv.Payload {
+		case "error":
+			return Answer{Err: &Error{"Some.Type", "it failed"}}, true
+		case "stream":
+			io.WriteString(inv.Stream("text/x"), "part")
+		case "late":
+			go late(Answer{Body: []byte("late")})
+			<-release
+			return Answer{}, false
+		}
+		return echo(inv, late)
+	}))
+	for i, want := range []string{"try-1", "try-2", "try-3", "try-4", ""} {
+		a := receive(t, f.answers)
+		if got := strings.Join(a.header["Lambda-Runtime-Invocation-Id"], ","); got != want || !strings.HasPrefix(a.path, fmt.Sprintf("invocation/id-%d/", i+1)) {
+			t.Errorf("%s: got %q, want %q", a.path, got, want)
+		}
+	}
+}
+
 // TestDone ends the loop when the process must take no further event, once every
 // invocation is answered.
 func TestDone(t *testing.T) {
