@@ -56,6 +56,9 @@ type Host struct {
 
 	serial atomic.Int64 // the id of the newest instance
 
+	// initTimeout and initPatience replace the constants of these names in tests.
+	initTimeout, initPatience time.Duration
+
 	mu       sync.Mutex
 	reserved int // sum of all reserved concurrency
 	busy     int // unreserved executions
@@ -131,7 +134,8 @@ type Function struct {
 
 	mu       sync.Mutex
 	config   *Config
-	epoch    int // grows when the program or configuration changes
+	epoch    int                // grows when the program or configuration changes
+	endEpoch context.CancelFunc // ends the starts of the epoch's provisioned instances; nil before the first
 	set      map[*environ]bool
 	busy     int // on-demand executions
 	all      int // all executions
@@ -158,14 +162,16 @@ type environ struct {
 	idleSince   time.Time
 	started     time.Time
 	invocations int
-	pause       time.Duration // of its start, because its predecessor had ended early
 	account     int           // its invocations that use the account's unreserved concurrency
 	killed      string        // why the user or a fault ended it, "" for neither
+	supply      *supply       // replaces it; nil unless it is provisioned
+	spent       time.Duration // of its first invocation's time, in the init phase
+	watched     chan struct{} // closed when the function knows of the process's end
 }
 
 // newEnviron makes an instance that has not started yet.
 func (h *Host) newEnviron(config *Config, version string, epoch int) *environ {
-	return &environ{id: int(h.serial.Add(1)), config: config, version: version, epoch: epoch}
+	return &environ{id: int(h.serial.Add(1)), config: config, version: version, epoch: epoch, watched: make(chan struct{})}
 }
 
 // NewFunction makes a function; [Function.Provision] starts its provisioned
@@ -277,7 +283,10 @@ func (f *Function) Invoke(ctx context.Context, qualifier string, event Invocatio
 func (f *Function) run(env *environ, onDemand bool, event Invocation, watch Watch) ([]byte, error) {
 	var err error
 	if env.instance == nil {
-		err = f.launch(env)
+		if err = f.launch(f.ctx, env); err != nil && f.ctx.Err() == nil {
+			f.host.logf("%s: an instance did not start: %v", f.name, err)
+		}
+		event.spent, env.spent = env.spent, 0
 	}
 	var response []byte
 	if err == nil {
@@ -455,7 +464,7 @@ func (f *Function) release(env *environ, onDemand bool, err error) {
 	}
 	if errors.As(err, &failure) {
 		f.counters.Errors++
-		if failure.Type == "Sandbox.Timedout" {
+		if failure.Type == typeTimeout {
 			f.counters.Timeouts++
 		}
 	}

@@ -1,32 +1,29 @@
 package lambda
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"time"
-
-	"github.com/lambdahearth/hearth/local/internal/clock"
 )
 
-// launch starts the process of an instance.
-func (f *Function) launch(env *environ) error {
-	c := env.config
-	var initTimeout time.Duration
-	if f.host.Debug {
-		initTimeout = DebugTimeout
-	}
+// launch starts the process of an instance. It runs until ctx or the function ends.
+func (f *Function) launch(ctx context.Context, env *environ) error {
 	f.tell(env, Starting, "")
-	instance, err := Start(f.ctx, Options{
-		InitTimeout: initTimeout, ID: env.id,
-		Program: c.Program, Env: c.Env, FunctionName: c.Name, MemoryMB: c.MemoryMB, Timeout: c.Timeout,
-		Concurrency: c.PerInstance, Handler: c.Handler, LogGroup: c.LogGroup, LogFormat: c.LogFormat, LogLevel: c.LogLevel,
-		Provisioned: env.provisioned, Version: env.version, Region: c.Region, Account: c.Account,
-		Freeze: f.host.Freeze, ColdStart: f.coldStart(), Output: newLineWriter(f.output(env)),
-	})
-	if err != nil && f.ctx.Err() == nil {
-		f.host.logf("%s: an instance did not start: %v", c.Name, err)
+	instance, err := f.start(ctx, env, f.host.initTimeout)
+	if isTimeout(err) && !env.provisioned {
+		// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib (2026-11)
+		f.host.logf("%s: the init phase was not over after %v; Lambda runs it again as a part of the invocation, within the function's timeout of %v", env.config.Name, cmp.Or(f.host.initTimeout, initTimeoutOnDemand), env.config.Timeout)
+		again := time.Now()
+		instance, err = f.start(ctx, env, env.config.Timeout)
+		env.spent = time.Since(again)
+		if isTimeout(err) {
+			err = newFunctionError(typeTimeout, fmt.Sprintf("Task timed out after %.2f seconds, all of them in the init phase", env.config.Timeout.Seconds()))
+		}
 	}
 	if err == nil && f.host.Debug {
-		f.host.logf("%s: process %d is ready for a debugger: dlv attach %d", c.Name, instance.PID(), instance.PID())
+		f.host.logf("%s: process %d is ready for a debugger: dlv attach %d", env.config.Name, instance.PID(), instance.PID())
 	}
 	if err != nil {
 		f.tell(env, Ended, "the init phase failed: "+err.Error())
@@ -34,7 +31,7 @@ func (f *Function) launch(env *environ) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
-		if f.ctx.Err() == nil {
+		if ctx.Err() == nil {
 			f.counters.InitErrors++
 		}
 		return err
@@ -48,9 +45,32 @@ func (f *Function) launch(env *environ) error {
 	return nil
 }
 
+// isTimeout reports whether an error is a time-out of an invocation or an init phase.
+func isTimeout(err error) bool {
+	var failure *FunctionError
+	return errors.As(err, &failure) && failure.Type == typeTimeout
+}
+
+// start starts a process and waits for the end of its init phase, which initTimeout
+// bounds; 0 means Lambda's own limit.
+func (f *Function) start(ctx context.Context, env *environ, initTimeout time.Duration) (*Instance, error) {
+	c := env.config
+	if f.host.Debug {
+		initTimeout = DebugTimeout
+	}
+	return Start(ctx, Options{
+		InitTimeout: initTimeout, ID: env.id,
+		Program: c.Program, Env: c.Env, FunctionName: c.Name, MemoryMB: c.MemoryMB, Timeout: c.Timeout,
+		Concurrency: c.PerInstance, Handler: c.Handler, LogGroup: c.LogGroup, LogFormat: c.LogFormat, LogLevel: c.LogLevel,
+		Provisioned: env.provisioned, Version: env.version, Region: c.Region, Account: c.Account,
+		Freeze: f.host.Freeze, ColdStart: f.coldStart(), Output: newLineWriter(f.output(env)),
+	})
+}
+
 // watch waits for an instance's end. It replaces a provisioned instance that nobody
 // stopped.
 func (f *Function) watch(env *environ) {
+	defer close(env.watched)
 	<-env.instance.Exited()
 	env.instance.Stop() // its remaining child processes
 	if strays := env.instance.strays; len(strays) > 0 {
@@ -59,7 +79,6 @@ func (f *Function) watch(env *environ) {
 	f.mu.Lock()
 	ours := f.set[env] && !f.stopped
 	if ours {
-		f.counters.Crashes++
 		delete(f.set, env)
 	}
 	early := env.invocations == 0 && f.host.Clock.Now().Sub(env.started) < provisionMaxPause
@@ -67,52 +86,171 @@ func (f *Function) watch(env *environ) {
 	if !ours {
 		return
 	}
-	pause := time.Duration(0)
-	if env.provisioned && early && env.killed == "" {
-		pause = min(max(provisionPause, 2*env.pause), provisionMaxPause)
-	}
 	alone := env.instance.endedAlone()
 	f.tell(env, Ended, env.whyEnded(alone))
-	if alone && env.killed == "" {
-		next := ""
-		if pause > 0 {
-			next = fmt.Sprintf("; the provisioned instance is started again in %v", pause)
-		}
-		f.host.logf("%s: Runtime exited with error: %s, between invocations%s", env.config.Name, env.instance.exitStatus(), next)
-	}
-	if env.provisioned && clock.Sleep(f.ctx, f.host.Clock, pause) == nil {
-		f.provisionOne(env.config, env.version, env.epoch, pause)
-	}
-}
-
-// provisionOne starts one provisioned instance. It retries until the instance starts or
-// the function changes. waited is the delay that has passed before.
-func (f *Function) provisionOne(config *Config, version string, epoch int, waited time.Duration) {
-	for pause := provisionPause; f.current(epoch); pause = min(2*pause, provisionMaxPause) {
-		env := f.host.newEnviron(config, version, epoch)
-		env.provisioned, env.pause = true, waited
-		if f.launch(env) == nil && f.adopt(env) {
-			return
-		}
-		if clock.Sleep(f.ctx, f.host.Clock, pause) != nil {
-			return
-		}
-	}
-}
-
-// current reports whether the function still has the program and configuration of an
-// epoch.
-func (f *Function) current(epoch int) bool {
+	again, quiet := "", false
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.epoch == epoch && !f.stopped
+	f.counters.Crashes++
+	if env.provisioned {
+		again, quiet = env.supply.lost(early && env.killed == "")
+	}
+	f.mu.Unlock()
+	if alone && env.killed == "" && !quiet {
+		f.tellExit(env, again)
+	}
 }
 
-// adopt adds a started instance to those that take invocations, and reports whether it
-// runs.
+// tellExit logs the end of a process between invocations.
+func (f *Function) tellExit(env *environ, again string) {
+	f.host.logf("%s: %s, between invocations%s", env.config.Name, env.instance.exitMessage(), again)
+}
+
+// supply starts the provisioned instances of a version that are missing. After a failure
+// it starts one at a time, after pauses that grow.
+type supply struct {
+	f       *Function
+	config  *Config
+	version string
+	epoch   int
+	ctx     context.Context // ends with the epoch
+
+	// f.mu guards the rest.
+	missing int
+	pause   time.Duration // before the next start; 0 if the last instance did not fail
+	due     time.Time     // the end of the pause
+	busy    bool          // refill runs
+}
+
+// newEnviron makes an instance that has not started yet.
+func (s *supply) newEnviron() *environ {
+	env := s.f.host.newEnviron(s.config, s.version, s.epoch)
+	env.provisioned, env.supply = true, s
+	return env
+}
+
+// lost says that an instance is missing. failed says that it did not start, or ended
+// before its first invocation. again completes the log line; quiet says that a line of the
+// same pause has said it already. f.mu is held.
+func (s *supply) lost(failed bool) (again string, quiet bool) {
+	if s.ctx.Err() != nil {
+		return "", false
+	}
+	s.missing++
+	switch now := s.f.host.Clock.Now(); {
+	case !failed:
+		s.pause = 0
+	case now.Before(s.due):
+		quiet = true
+	default:
+		s.pause = min(max(provisionPause, 2*s.pause), provisionMaxPause)
+		s.due = now.Add(s.pause)
+	}
+	if s.pause > 0 {
+		again = fmt.Sprintf("; the provisioned instance is started again in %v", s.pause)
+	}
+	if !s.busy {
+		s.busy = true
+		s.f.tasks.Go(s.refill)
+	}
+	return again, quiet
+}
+
+// refill starts the missing instances.
+func (s *supply) refill() {
+	for {
+		s.f.mu.Lock()
+		if s.missing == 0 || s.ctx.Err() != nil {
+			s.busy = false
+			s.f.mu.Unlock()
+			return
+		}
+		careful, due := s.pause > 0, s.due
+		s.f.mu.Unlock()
+		if careful {
+			s.sleepUntil(due)
+			s.f.mu.Lock()
+			s.missing--
+			s.f.mu.Unlock()
+			if env := s.start(); env == nil || !s.survives(env) {
+				continue
+			}
+		}
+		s.f.mu.Lock()
+		n := s.missing
+		s.missing = 0
+		s.f.mu.Unlock()
+		for range n {
+			s.f.tasks.Go(func() { s.start() })
+		}
+	}
+}
+
+// start starts one instance. It returns nil if that fails.
+func (s *supply) start() *environ {
+	env := s.newEnviron()
+	err := s.f.launch(s.ctx, env)
+	if err == nil && s.f.adopt(env) {
+		return env
+	}
+	s.failed(env, err)
+	return nil
+}
+
+// failed says that an instance did not start, or ended at once if err is nil.
+func (s *supply) failed(env *environ, err error) {
+	s.f.mu.Lock()
+	if err == nil {
+		s.f.counters.Crashes++
+		s.f.tell(env, Ended, env.whyEnded(true))
+	}
+	again, quiet := s.lost(true)
+	s.f.mu.Unlock()
+	switch {
+	case s.ctx.Err() != nil || quiet:
+	case err == nil:
+		s.f.tellExit(env, again)
+	default:
+		s.f.host.logf("%s: an instance did not start: %v%s", s.config.Name, err, again)
+	}
+}
+
+// survives waits for a moment, and reports whether the instance still runs then.
+func (s *supply) survives(env *environ) bool {
+	timer := s.f.host.Clock.NewTimer(provisionPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+	case <-env.watched:
+	case <-s.ctx.Done():
+	}
+	select {
+	case <-env.instance.Exited(): // perhaps at the same moment
+		<-env.watched
+		return false
+	default:
+		return s.ctx.Err() == nil
+	}
+}
+
+func (s *supply) sleepUntil(t time.Time) {
+	timer := s.f.host.Clock.NewTimerAt(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+	case <-s.ctx.Done():
+	}
+}
+
+// adopt is admit with its lock.
 func (f *Function) adopt(env *environ) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.admit(env)
+}
+
+// admit adds a started instance to those that take invocations, and reports whether it
+// runs. f.mu is held.
+func (f *Function) admit(env *environ) bool {
 	select {
 	case <-env.instance.Exited():
 		return false

@@ -22,7 +22,7 @@ func (f *Function) report(requestID string, err error) {
 
 // platformErrors are the types of the errors that Lambda itself reports.
 var platformErrors = map[string]bool{
-	"Sandbox.Timedout": true, "Runtime.ExitError": true, "Runtime.TruncatedResponse": true, "Function.ResponseSizeTooLarge": true,
+	typeTimeout: true, "Runtime.ExitError": true, "Runtime.TruncatedResponse": true, "Function.ResponseSizeTooLarge": true,
 }
 
 // throttleWindow is the shortest time between two log lines about throttles.

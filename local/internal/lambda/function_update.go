@@ -1,23 +1,30 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
-
-	"github.com/lambdahearth/hearth/local/internal/clock"
+	"time"
 )
 
-// Provision starts the provisioned instances and waits for them. It retries failed ones
-// in the background; the error says why they failed.
+// Provision starts the provisioned instances and waits for them, but not for one whose
+// init phase takes long. It retries failed ones in the background; the error says why they
+// failed.
 func (f *Function) Provision(ctx context.Context) error {
 	return f.change(ctx, f.Config(), false)
 }
 
 // Update changes the function's program and configuration. It first starts the new
 // provisioned instances, which take over together. Until then the old ones serve, and
-// they finish their invocations. If one of the new ones does not start, nothing changes
-// and the error says why.
+// they finish their invocations. If one of the new ones does not start, or if ctx ends,
+// nothing changes and the error says why.
 func (f *Function) Update(ctx context.Context, config Config) error {
 	return f.change(ctx, config, true)
+}
+
+// outcome is the result of the start of a provisioned instance.
+type outcome struct {
+	env *environ
+	err error
 }
 
 func (f *Function) change(ctx context.Context, config Config, wholly bool) error {
@@ -33,73 +40,110 @@ func (f *Function) change(ctx context.Context, config Config, wholly bool) error
 	f.mu.Unlock()
 	defer f.tasks.Done()
 
-	type outcome struct {
-		env *environ
-		err error
-	}
-	outcomes, total := make(chan outcome), 0
+	epochCtx, endEpoch := context.WithCancel(f.ctx)
+	supplies, total := []*supply{}, 0
 	for version, n := range config.Provisioned {
-		for range n {
-			total++
+		supplies = append(supplies, &supply{f: f, config: &config, version: version, epoch: epoch, ctx: epochCtx, missing: n})
+		total += n
+	}
+	outcomes := make(chan outcome, total)
+	for _, s := range supplies {
+		for range s.missing {
 			f.tasks.Go(func() {
-				env := f.host.newEnviron(&config, version, epoch)
-				env.provisioned = true
-				outcomes <- outcome{env, f.launch(env)}
+				env := s.newEnviron()
+				outcomes <- outcome{env, f.launch(epochCtx, env)}
 			})
 		}
+		s.missing = 0
 	}
 	var started, missing []*environ
 	var failure error
-	for range total {
-		if o := <-outcomes; o.err != nil {
-			failure, missing = o.err, append(missing, o.env)
-		} else {
-			started = append(started, o.env)
+	late := time.NewTimer(f.patience())
+	defer late.Stop()
+	left := total
+	for waiting := true; waiting && left > 0; {
+		select {
+		case o := <-outcomes:
+			if left--; o.err != nil {
+				failure, missing = o.err, append(missing, o.env)
+			} else {
+				started = append(started, o.env)
+			}
+		case <-late.C:
+			f.tellLate(left, wholly)
+			waiting = wholly
+		case <-ctx.Done():
+			failure, waiting = context.Cause(ctx), false
 		}
 	}
-
-	f.mu.Lock()
 	if wholly && failure == nil {
 		failure = context.Cause(ctx)
 	}
 	if wholly && failure != nil {
-		f.mu.Unlock()
+		endEpoch()
 		for _, env := range started {
 			f.tell(env, Ended, EndReplaced)
 			env.instance.Stop()
 		}
+		f.tasks.Go(func() {
+			for range left {
+				if o := <-outcomes; o.err == nil {
+					f.tell(o.env, Ended, EndReplaced)
+					o.env.instance.Stop()
+				}
+			}
+		})
 		return failure
 	}
-	defer f.mu.Unlock()
+
+	f.mu.Lock()
 	if !f.stopped {
 		f.host.reserve(f.config.Reserved, -1)
 		f.host.reserve(config.Reserved, +1)
 	}
-	f.config, f.epoch = &config, epoch
+	if f.endEpoch != nil {
+		f.endEpoch()
+	}
+	f.config, f.epoch, f.endEpoch = &config, epoch, endEpoch
 	for env := range f.set {
 		if env.active == 0 {
 			f.discard(env, EndReplaced)
 		}
 	}
+	var ended []*environ
 	for _, env := range started {
-		env.idleSince = f.host.Clock.Now()
-		f.set[env] = true
-		select {
-		case <-env.instance.Exited():
-			delete(f.set, env)
-			missing = append(missing, env)
-		default:
+		if !f.admit(env) {
+			ended = append(ended, env)
 		}
-		if f.stopped {
-			f.discard(env, EndStopped)
-		}
+	}
+	f.mu.Unlock()
+	for _, env := range ended {
+		env.supply.failed(env, nil)
 	}
 	for _, env := range missing {
-		f.tasks.Go(func() {
-			if clock.Sleep(f.ctx, f.host.Clock, provisionPause) == nil {
-				f.provisionOne(&config, env.version, epoch, provisionPause)
-			}
-		})
+		env.supply.failed(env, failure)
 	}
+	f.tasks.Go(func() {
+		for range left {
+			if o := <-outcomes; o.err != nil || !f.adopt(o.env) {
+				o.env.supply.failed(o.env, o.err)
+			}
+		}
+	})
 	return failure
+}
+
+// initPatience is how long a start or an update waits in silence for the init phases of
+// provisioned instances.
+const initPatience = 10 * time.Second
+
+func (f *Function) patience() time.Duration { return cmp.Or(f.host.initPatience, initPatience) }
+
+// tellLate says which instances a start or an update waits for.
+func (f *Function) tellLate(n int, wholly bool) {
+	next := "requests get other instances until then"
+	if wholly {
+		next = "the old program serves until then"
+	}
+	f.host.logf("%s: %d provisioned instances are still in their init phase after %v; %s; Lambda allows %v", f.name, n, f.patience(), next, initTimeoutProvisioned)
 }

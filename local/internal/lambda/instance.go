@@ -113,6 +113,9 @@ func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 // ErrorMessage returns the message that the function itself gave.
 func (e *FunctionError) ErrorMessage() string { return e.Message }
 
+// typeTimeout is the type of the error of an invocation or init phase that took too long.
+const typeTimeout = "Sandbox.Timedout"
+
 // ErrStopped is returned for invocations of an instance whose process has ended.
 var ErrStopped = errors.New("the instance has stopped")
 
@@ -121,8 +124,8 @@ var ErrStopped = errors.New("the instance has stopped")
 //
 // It differs from Lambda's: the process is frozen between invocations only if
 // [Options.Freeze] is set. Memory, CPU and the file system are not limited. A failed init
-// phase is reported at once; Lambda runs it again at the first invocation. Time is the
-// machine's own. Only internal extensions are supported; programs use them to get
+// phase is reported at once; Lambda runs it again at the first invocation. [Function] does
+// so too after a time-out. Time is the machine's own. Only internal extensions are supported; programs use them to get
 // SIGTERM.
 type Instance struct {
 	opts   Options
@@ -236,7 +239,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 			err = i.exitError("")
 		}
 	case <-timer.C:
-		err = newFunctionError("Sandbox.Timedout", fmt.Sprintf("the init phase timed out after %.2f seconds", opts.InitTimeout.Seconds()))
+		err = newFunctionError(typeTimeout, fmt.Sprintf("the init phase timed out after %.2f seconds", opts.InitTimeout.Seconds()))
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
@@ -312,7 +315,8 @@ type Invocation struct {
 	// Queued is when the event was queued; zero if it never was.
 	Queued time.Time
 
-	stream *Stream // gets the response while the function writes it
+	stream *Stream       // gets the response while the function writes it
+	spent  time.Duration // of the function's timeout, before the event was sent
 }
 
 // Invoke sends one event; see [Instance.Do].
@@ -361,7 +365,7 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 	default:
 	}
 	inv := &invocation{
-		id: event.RequestID, payload: event.Payload, arn: event.ARN, deadline: time.Now().Add(i.opts.Timeout),
+		id: event.RequestID, payload: event.Payload, arn: event.ARN, deadline: time.Now().Add(i.opts.Timeout - event.spent),
 		trace: event.Trace, done: make(chan struct{}), stream: event.stream,
 	}
 	if inv.id == "" {
@@ -375,7 +379,7 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 	}
 	i.works(true)
 	defer i.works(false)
-	timer := time.NewTimer(i.opts.Timeout)
+	timer := time.NewTimer(i.opts.Timeout - event.spent)
 	defer timer.Stop()
 	next := i.api.next
 	for {
@@ -411,21 +415,21 @@ func (i *Instance) timedOut(inv *invocation) error {
 	i.blamed.Store(true)
 	i.late.Store(true)
 	i.Stop()
-	return newFunctionError("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, i.opts.Timeout.Seconds()))
+	return newFunctionError(typeTimeout, fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, i.opts.Timeout.Seconds()))
 }
 
 func (i *Instance) exitError(prefix string) error {
 	i.blamed.Store(true)
-	return newFunctionError("Runtime.ExitError", prefix+"Runtime exited with error: "+i.exitStatus())
+	return newFunctionError("Runtime.ExitError", prefix+i.exitMessage())
 }
 
-// exitStatus describes the process's end, such as "exit status 1". Exited must be closed.
-func (i *Instance) exitStatus() string {
-	reason := "exit status 0"
-	if i.exit != nil {
-		reason = i.exit.Error()
+// exitMessage describes the process's end in Lambda's words. Exited must be closed.
+// https://github.com/aws/aws-lambda-runtime-interface-emulator/blob/develop/internal/lambda/rapid/handlers.go (2026-11)
+func (i *Instance) exitMessage() string {
+	if i.exit == nil {
+		return "Runtime exited without providing a reason"
 	}
-	return reason
+	return "Runtime exited with error: " + i.exit.Error()
 }
 
 // endedAlone waits for the invocations of a process that has ended. It reports whether

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -25,10 +27,16 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "exits":
 		os.Exit(3)
+	case "exits well":
+		os.Exit(0)
 	case "leaves":
 		time.AfterFunc(20*time.Millisecond, func() { os.Exit(1) })
+	case "leaves well":
+		time.AfterFunc(20*time.Millisecond, func() { os.Exit(0) })
 	case "hangs":
 		time.Sleep(time.Hour)
+	case "is slow":
+		time.Sleep(time.Second)
 	}
 	runtime.Start(func(ctx context.Context, event map[string]any) (any, error) {
 		switch event["do"] {
@@ -175,6 +183,8 @@ func TestInitFailures(t *testing.T) {
 	t.Parallel()
 	_, err := Start(t.Context(), with(t, "exits", Options{}))
 	wantFunctionError(t, err, "Runtime.ExitError", "Runtime exited with error: exit status 3")
+	_, err = Start(t.Context(), with(t, "exits well", Options{}))
+	wantFunctionError(t, err, "Runtime.ExitError", "Runtime exited without providing a reason")
 	_, err = Start(t.Context(), with(t, "hangs", Options{InitTimeout: 200 * time.Millisecond}))
 	wantFunctionError(t, err, "Sandbox.Timedout", "the init phase timed out after 0.20 seconds")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -216,6 +226,57 @@ func TestEnvironment(t *testing.T) {
 	if json.Unmarshal(out, &left); err != nil || left <= 0 || left > 30 {
 		t.Errorf("deadline in %s s, %v", out, err)
 	}
+}
+
+// TestNextWhileAnInvocationRuns: a runtime that asks again gets the same event again, and
+// one that is still sending its response gets an error.
+func TestNextWhileAnInvocationRuns(t *testing.T) {
+	t.Parallel()
+	api := newRuntimeAPI(Options{FunctionName: "fn"})
+	srv := httptest.NewServer(api.handler())
+	defer srv.Close()
+	invoked := make(chan *invocation, 1)
+	go func() {
+		inv := &invocation{id: "id-1", payload: []byte(`{"a":1}`), done: make(chan struct{})}
+		api.next <- inv
+		invoked <- inv
+	}()
+	next := func() string {
+		t.Helper()
+		resp, err := within.Client.Get(srv.URL + "/2018-06-01/runtime/invocation/next")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(resp.StatusCode, resp.Header.Get("Lambda-Runtime-Aws-Request-Id"), string(body))
+	}
+	for range 2 {
+		if got := next(); got != `200id-1{"a":1}` {
+			t.Errorf("got %s", got)
+		}
+	}
+	body, response := io.Pipe()
+	answered := make(chan error, 1)
+	go func() {
+		resp, err := within.Client.Post(srv.URL+"/2018-06-01/runtime/invocation/id-1/response", "", body)
+		if err == nil {
+			resp.Body.Close()
+		}
+		answered <- err
+	}()
+	response.Write([]byte("1")) //nolint:errcheck // the client reads it
+	await(t, func() bool {
+		return next() == `403{"errorMessage":"State transition from InvocationResponse to Ready failed for runtime. Error: State transition is not allowed","errorType":"InvalidStateTransition"}`
+	})
+	response.Close()
+	if err := within.Receive(t, answered); err != nil {
+		t.Fatal(err)
+	}
+	within.Receive(t, within.Receive(t, invoked).done)
 }
 
 // TestRuntimeAPIIsForItsProcess: a web page can neither take the next event nor answer

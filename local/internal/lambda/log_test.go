@@ -176,23 +176,3 @@ func TestThrottlesAreFewLines(t *testing.T) {
 		t.Errorf("%d lines for %d of %d throttles: %q", lines, total, n, log.with(""))
 	}
 }
-
-// TestProvisionedInstanceThatLeaves is started again after pauses that grow.
-func TestProvisionedInstanceThatLeaves(t *testing.T) {
-	t.Parallel()
-	log := &logged{}
-	opts := with(t, "leaves", Options{})
-	f := NewFunction(&Host{Log: log.logf}, Config{Name: "fn", Program: opts.Program, Env: opts.Env, Timeout: time.Second, Provisioned: map[string]int{"1": 1}})
-	t.Cleanup(f.Stop)
-	if err := f.Provision(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	first := "fn: Runtime exited with error: exit status 1, between invocations; the provisioned instance is started again in 1s"
-	await(t, func() bool { return len(log.with("started again in 2s")) > 0 })
-	if got := log.with("between invocations"); len(got) != 2 || got[0] != first {
-		t.Errorf("got %q", got)
-	}
-	if c, _ := f.State(); c.Crashes != 2 {
-		t.Errorf("%+v", c)
-	}
-}

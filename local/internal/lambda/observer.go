@@ -128,7 +128,7 @@ func (env *environ) whyEnded(alone bool) string {
 	case alone && env.invocations > 0:
 		return EndHealed
 	}
-	return "Runtime exited with error: " + env.instance.exitStatus()
+	return env.instance.exitMessage()
 }
 
 // output returns the writer for an instance's output.
@@ -241,8 +241,7 @@ func (f *Function) recycle(env *environ) error {
 		f.discard(env, EndRecycled)
 	}
 	if env.provisioned {
-		config, version, epoch := env.config, env.version, f.epoch
-		f.tasks.Go(func() { f.provisionOne(config, version, epoch, 0) })
+		env.supply.lost(false)
 	}
 	return nil
 }

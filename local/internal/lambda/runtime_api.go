@@ -37,12 +37,14 @@ type runtimeAPI struct {
 	ready       chan struct{} // closed at the first request for an event
 	readyOnce   sync.Once
 	initFailed  chan *FunctionError
+	several     bool       // the process handles several invocations at a time
 	waits       func(bool) // called when the process begins and ends to wait for an event
 	extended    atomic.Bool
 	maxStream   int64
 
-	mu      sync.Mutex
-	pending map[string]*invocation
+	mu        sync.Mutex
+	pending   map[string]*invocation
+	answering int // responses that the runtime is sending
 }
 
 func newRuntimeAPI(opts Options) *runtimeAPI {
@@ -51,6 +53,7 @@ func newRuntimeAPI(opts Options) *runtimeAPI {
 		next:        make(chan *invocation),
 		ready:       make(chan struct{}),
 		initFailed:  make(chan *FunctionError, 1),
+		several:     opts.Concurrency > 1,
 		pending:     map[string]*invocation{},
 		maxStream:   maxStreamBytes,
 	}
@@ -77,7 +80,17 @@ func (a *runtimeAPI) serveRegister(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "{}")
 }
 
+// serveNext delivers the next event. While an invocation runs it delivers the same event
+// again, as Lambda does, and while its response is on the way it refuses.
+// https://github.com/aws/aws-lambda-runtime-interface-emulator/blob/develop/internal/lambda/core/states.go (2026-11)
 func (a *runtimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
+	if inv, answering := a.current(); answering {
+		writeStatus(w, http.StatusForbidden, "InvalidStateTransition", "State transition from InvocationResponse to Ready failed for runtime. Error: State transition is not allowed")
+		return
+	} else if inv != nil {
+		inv.writeTo(w)
+		return
+	}
 	a.readyOnce.Do(func() { close(a.ready) })
 	if a.waits != nil {
 		a.waits(true)
@@ -90,15 +103,40 @@ func (a *runtimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
 		a.pending[inv.id] = inv
 		a.mu.Unlock()
-		h := w.Header()
-		h.Set("Content-Type", "application/json")
-		h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
-		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
-		h.Set("Lambda-Runtime-Invoked-Function-Arn", inv.arn)
-		h.Set("Lambda-Runtime-Trace-Id", inv.trace)
-		w.Write(inv.payload) //nolint:errcheck // the process has gone, which Instance notices
+		inv.writeTo(w)
 	case <-r.Context().Done():
 	}
+}
+
+// writeTo delivers the event.
+func (inv *invocation) writeTo(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
+	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", inv.arn)
+	h.Set("Lambda-Runtime-Trace-Id", inv.trace)
+	w.Write(inv.payload) //nolint:errcheck // the process has gone, which Instance notices
+}
+
+// current returns the running invocation of a process that handles one at a time, and
+// whether the runtime is sending its response.
+func (a *runtimeAPI) current() (inv *invocation, answering bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.several {
+		return nil, false
+	}
+	for _, inv = range a.pending {
+	}
+	return inv, a.answering > 0
+}
+
+// answers counts a response that the runtime begins (+1) or ends (-1) to send.
+func (a *runtimeAPI) answers(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.answering += n
 }
 
 // take removes a pending invocation. If none has the id, it answers with an error and
@@ -125,6 +163,8 @@ func (a *runtimeAPI) streams(id string) bool {
 }
 
 func (a *runtimeAPI) serveResponse(w http.ResponseWriter, r *http.Request) {
+	a.answers(+1)
+	defer a.answers(-1)
 	if a.streams(r.PathValue("id")) {
 		if inv, ok := a.take(w, r); ok {
 			a.receive(w, r, inv)
