@@ -299,9 +299,10 @@ func (e *Engine) Rebuild(ctx context.Context, dirs ...string) (*Rebuilt, error) 
 			next, fresh, err := e.builder.build(ctx, f.Source)
 			if err != nil {
 				errs = append(errs, err)
+			} else {
+				b = next
 			}
 			if fresh {
-				b = next
 				result.Wiring = result.Wiring || before != nil && !reflect.DeepEqual(before.manifest, next.manifest)
 			}
 			done[f.Source.Key()] = b
@@ -314,6 +315,9 @@ func (e *Engine) Rebuild(ctx context.Context, dirs ...string) (*Rebuilt, error) 
 			continue
 		}
 		config := fn.Config()
+		if config.Program == b.program {
+			continue // the program is the same, and it runs
+		}
 		config.Program = b.program
 		if err := fn.Update(ctx, config); err != nil {
 			errs = append(errs, fmt.Errorf("%s: the new program does not start, the old one goes on: %w", f.Config.Name, err))

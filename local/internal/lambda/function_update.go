@@ -145,5 +145,5 @@ func (f *Function) tellLate(n int, wholly bool) {
 	if wholly {
 		next = "the old program serves until then"
 	}
-	f.host.logf("%s: %d provisioned instances are still in their init phase after %v; %s; Lambda allows %v", f.name, n, f.patience(), next, initTimeoutProvisioned)
+	f.host.logf("%s: the init phase of %d provisioned instance(s) is not over after %v; %s; Lambda allows %v", f.name, n, f.patience(), next, initTimeoutProvisioned)
 }

@@ -112,7 +112,7 @@ func TestInitPhaseThatHangs(t *testing.T) {
 	if err := f.Provision(t.Context()); err != nil {
 		t.Error(err)
 	}
-	want := "fn: 2 provisioned instances are still in their init phase after 50ms; requests get other instances until then; Lambda allows 2m10s"
+	want := "fn: the init phase of 2 provisioned instance(s) is not over after 50ms; requests get other instances until then; Lambda allows 2m10s"
 	if got := log.with(""); len(got) != 1 || got[0] != want {
 		t.Errorf("got %q", got)
 	}

@@ -5,6 +5,7 @@ package dev
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,12 +62,14 @@ type server struct {
 	engine  *local.Engine
 
 	infra    *inputs
-	handlers map[string]*inputs // by the program's folder
+	handlers map[string]*inputs           // by the program's folder
+	contents map[string][sha256.Size]byte // of followed files that were saved
+	rewired  bool                         // a program serves something else than at the last synth
 }
 
 // Run runs the command. It returns when ctx ends, or when the app cannot start.
 func Run(ctx context.Context, opts Options, stdout io.Writer) error {
-	s := &server{Options: opts, out: terminal.New(stdout), handlers: map[string]*inputs{}}
+	s := &server{Options: opts, out: terminal.New(stdout), handlers: map[string]*inputs{}, contents: map[string][sha256.Size]byte{}}
 	if opts.Port < 0 || opts.Port > 65535 {
 		return fmt.Errorf("dev: --port must be 0 to 65535, got %d", opts.Port)
 	}
@@ -119,7 +122,7 @@ const envFile = ".env"
 // isEnvFile reports whether a file is .env or .env.NAME in the project's folder.
 func (s *server) isEnvFile(path string) bool {
 	name := filepath.Base(path)
-	return filepath.Dir(path) == s.project.Dir && (name == envFile || strings.HasPrefix(name, envFile+"."))
+	return filepath.Dir(path) == s.Local.Dir && (name == envFile || strings.HasPrefix(name, envFile+"."))
 }
 
 // readEnv reads .env, .env.NAME and --env, and takes the database's URL from them.
@@ -331,17 +334,79 @@ func (s *server) watch(ctx context.Context, since time.Time) error {
 	}
 	s.listInputs(ctx, w)
 	fmt.Fprint(s.out, s.followed())
+	interrupted := 0 // times in a row
 	for changed := w.modified(since); ; {
-		if s.apply(ctx, changed) {
-			s.listInputs(ctx, w)
+		quiet := time.Duration(0)
+		if interrupted >= maxInterrupts {
+			quiet = quietAfterInterrupts
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if changed, err = w.next(ctx); err != nil {
+		done, err := s.applyUntilNext(ctx, w, changed, quiet)
+		if err != nil {
 			return err
 		}
+		interrupted++
+		if done {
+			changed, interrupted = nil, 0
+		}
+		more, err := w.next(ctx)
+		if err != nil {
+			return err
+		}
+		changed = append(changed, more...)
 	}
+}
+
+// An app may itself write files that are followed, such as generated code. After
+// maxInterrupts in a row, nothing is interrupted for a while.
+const (
+	maxInterrupts        = 3
+	quietAfterInterrupts = 10 * time.Second
+)
+
+// applyUntilNext applies changes, until the next ones come after quiet. done says that
+// nothing is left to apply of them.
+func (s *server) applyUntilNext(ctx context.Context, w *watcher, paths []string, quiet time.Duration) (done bool, err error) {
+	c := s.classify(paths)
+	if len(c.names) == 0 {
+		return true, nil
+	}
+	for _, path := range c.paths {
+		s.unchanged(path)
+	}
+	step, interrupt := context.WithCancel(ctx)
+	defer interrupt()
+	applied := make(chan struct{})
+	go func() {
+		defer close(applied)
+		s.apply(step, c)
+	}()
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	go func() {
+		<-applied
+		stopWatching()
+	}()
+	err = w.wait(watching, quiet, func(path string) bool {
+		if len(s.classify([]string{path}).names) == 0 {
+			return false
+		}
+		if s.unchanged(path) { // written again, perhaps by the app itself
+			delete(w.changed, path)
+			return false
+		}
+		return true
+	})
+	interrupted := err == nil
+	interrupt()
+	<-applied
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	if err != nil && watching.Err() == nil {
+		return false, err
+	}
+	s.listInputs(ctx, w)
+	return !interrupted, nil
 }
 
 // followed lists the watched files, and the programs that are not watched.
@@ -405,44 +470,61 @@ func (s *server) listInputs(ctx context.Context, w *watcher) {
 	wg.Wait()
 }
 
-// apply rebuilds or reloads after file changes. It reports whether the list of the
-// programs' inputs may have changed.
-func (s *server) apply(ctx context.Context, changed []string) bool {
-	var programs []string
-	var names []string
-	synth, env := false, false
-	for _, path := range changed {
+// unchanged reports whether a file has the content that it had when this was last asked.
+func (s *server) unchanged(path string) bool {
+	data, _ := os.ReadFile(path) // a removed file has no content
+	now := sha256.Sum256(data)
+	before, known := s.contents[path]
+	s.contents[path] = now
+	return known && before == now
+}
+
+// changes are changed files, by what they are inputs of.
+type changes struct {
+	programs   []string // folders
+	synth, env bool
+	paths      []string // of the files
+	names      []string // for users
+}
+
+// classify finds the files that matter.
+func (s *server) classify(paths []string) changes {
+	var c changes
+	for _, path := range paths {
 		hit := false
 		for _, dir := range s.engine.Sources() {
 			if s.handlers[dir].has(path) {
 				hit = true
-				if !slices.Contains(programs, dir) {
-					programs = append(programs, dir)
+				if !slices.Contains(c.programs, dir) {
+					c.programs = append(c.programs, dir)
 				}
 			}
 		}
-		if s.Assembly == "" && (s.infra.has(path) || path == filepath.Join(s.project.Dir, "cdk.json") || path == filepath.Join(s.project.Dir, "cdk.context.json")) {
-			hit, synth = true, true
+		if s.Assembly == "" && (s.infra.has(path) || path == filepath.Join(s.Local.Dir, "cdk.json") || path == filepath.Join(s.Local.Dir, "cdk.context.json")) {
+			hit, c.synth = true, true
 		}
 		if s.isEnvFile(path) {
-			hit, env = true, true
+			hit, c.env = true, true
 		}
 		if hit {
 			name := path
-			if rel, err := filepath.Rel(s.project.Dir, path); err == nil {
+			if rel, err := filepath.Rel(s.Local.Dir, path); err == nil {
 				name = rel
 			}
-			names = append(names, name)
+			c.paths, c.names = append(c.paths, path), append(c.names, name)
 		}
 	}
-	if len(names) == 0 {
-		return false
-	}
-	slices.Sort(names)
-	fmt.Fprintf(s.out, "\n%s changed\n", strings.Join(names, ", "))
-	if len(programs) > 0 {
+	slices.Sort(c.names)
+	c.names = slices.Compact(c.names)
+	return c
+}
+
+// apply rebuilds or reloads after file changes, until ctx ends.
+func (s *server) apply(ctx context.Context, c changes) {
+	fmt.Fprintf(s.out, "\n%s changed\n", strings.Join(c.names, ", "))
+	if len(c.programs) > 0 {
 		started := time.Now()
-		rebuilt, err := s.engine.Rebuild(ctx, programs...)
+		rebuilt, err := s.engine.Rebuild(ctx, c.programs...)
 		if err != nil && ctx.Err() == nil {
 			fmt.Fprintf(s.out, "%v\n", err)
 		}
@@ -454,21 +536,21 @@ func (s *server) apply(ctx context.Context, changed []string) bool {
 		}
 		if rebuilt != nil && rebuilt.Wiring && s.Assembly == "" {
 			fmt.Fprintln(s.out, "the program serves something else than before")
-			synth = true
+			s.rewired = true
 		}
 	}
-	if env {
+	if c.env {
 		if err := s.readEnv(); err != nil {
 			fmt.Fprintln(s.out, err)
-			env = false // the old variables stay
+			c.env = false // the old variables stay
 		} else {
 			s.engine.SetEnv(s.Local.Env, s.Local.FunctionEnv)
 		}
 	}
-	if synth || env {
+	if synth := c.synth || s.rewired; (synth || c.env) && ctx.Err() == nil {
 		s.reload(ctx, synth)
+		s.rewired = s.rewired && ctx.Err() != nil
 	}
-	return true
 }
 
 // reload synthesizes the app if synth is true, and lets the engine read the assembly again.

@@ -227,6 +227,83 @@ func TestDevEarlyChange(t *testing.T) {
 	}
 }
 
+// TestDevProgramThatHangs: the init phase of a provisioned instance hangs. The program that
+// mends it does not wait for that, and neither does Ctrl-C.
+func TestDevProgramThatHangs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/app")); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, filepath.Join(dir, "infra", "Shop.template.json"), `{"Resources": {`, `{"Resources": {
+		"Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Fn"}, "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 1}}},`)
+	handler := filepath.Join(dir, "handler", "main.go")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out, ended := &buffer{}, make(chan error, 1)
+	go func() { ended <- Run(ctx, Options{Dir: dir, Local: local.Options{Addr: "127.0.0.1:0"}}, out) }()
+	await(t, out, "it follows the handler", func() bool { return strings.Contains(out.String(), "followed when saved: ") })
+	url := ""
+	if running, err := Find(dir); err == nil {
+		url = running.URL
+	}
+	hangs := func() {
+		t.Helper()
+		edit(t, handler, "\tapi := ", "\tos.WriteFile("+fmt.Sprintf("%q", filepath.Join(dir, "hangs"))+", nil, 0o644)\n\tselect {}\n\tapi := ")
+		await(t, out, "the init phase hangs", func() bool { return os.Remove(filepath.Join(dir, "hangs")) == nil })
+	}
+	hangs()
+	edit(t, handler, "\tselect {}\n", "")
+	edit(t, handler, `"hello"`, `"moin"`)
+	await(t, out, "the mended program serves", func() bool { return strings.HasPrefix(get(url), "moin") })
+	hangs()
+	cancel()
+	if err := within.Receive(t, ended); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDevAppThatWritesItsInputs: an app that writes followed files while it synthesizes
+// does not keep itself from being synthesized. If it always writes the same, it is
+// synthesized once more at most.
+func TestDevAppThatWritesItsInputs(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]string{"the same": "touch handler/main.go", "something else": "date +//%N >> handler/main.go"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS("testdata/app")); err != nil {
+				t.Fatal(err)
+			}
+			edit(t, filepath.Join(dir, "cdk.json"), "sh infra/synth.sh", "sh infra/synth.sh && echo >> begun && if test -f busy; then "+write+"; sleep 0.3; echo >> ended; fi")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			out, ended := &buffer{}, make(chan error, 1)
+			go func() { ended <- Run(ctx, Options{Dir: dir, Local: local.Options{Addr: "127.0.0.1:0"}}, out) }()
+			await(t, out, "it follows the handler", func() bool { return strings.Contains(out.String(), "followed when saved: ") })
+			if err := os.WriteFile(filepath.Join(dir, "busy"), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			edit(t, filepath.Join(dir, "cdk.json"), `"app": `, `"app":  `)
+			await(t, out, "it was synthesized again", func() bool {
+				data, _ := os.ReadFile(filepath.Join(dir, "ended"))
+				return len(data) > 0
+			})
+			if err := os.Remove(filepath.Join(dir, "busy")); err != nil {
+				t.Fatal(err)
+			}
+			begun, err := os.ReadFile(filepath.Join(dir, "begun"))
+			if err != nil || name == "the same" && len(begun) > 3 {
+				t.Errorf("%d times, %v", len(begun), err) // at the start, interrupted, whole
+			}
+			cancel()
+			if err := within.Receive(t, ended); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestRunMistakes(t *testing.T) {
 	t.Parallel()
 	empty, broken := t.TempDir(), t.TempDir()

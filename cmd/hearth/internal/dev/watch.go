@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -174,6 +176,7 @@ type watcher struct {
 	fs      *fsnotify.Watcher
 	watched map[string]os.FileInfo // nil for a folder that is not there
 	since   time.Time              // when the last changes were reported
+	changed map[string]bool        // files that changed since then
 }
 
 func newWatcher() (*watcher, error) {
@@ -181,7 +184,7 @@ func newWatcher() (*watcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch files: %w", err)
 	}
-	return &watcher{fs, map[string]os.FileInfo{}, time.Now()}, nil
+	return &watcher{fs, map[string]os.FileInfo{}, time.Now(), map[string]bool{}}, nil
 }
 
 // add adds folders to the watched ones.
@@ -249,15 +252,61 @@ func (w *watcher) modified(after time.Time) []string {
 
 // next waits for changes. It returns the changed files once no change has come for settle.
 func (w *watcher) next(ctx context.Context) ([]string, error) {
-	changed := map[string]bool{}
+	for {
+		var timer <-chan time.Time
+		if len(w.changed) > 0 {
+			timer = time.After(settle)
+		}
+		path, err := w.receive(ctx, timer)
+		if err != nil {
+			return nil, err
+		}
+		if path != "" {
+			continue
+		}
+		w.since = time.Now()
+		for _, folder := range w.appeared() {
+			w.changed[folder] = true
+		}
+		list := slices.Collect(maps.Keys(w.changed))
+		clear(w.changed)
+		return list, nil
+	}
+}
+
+// wait waits until a file changes that matters, but at least for quiet. The following next
+// returns that file.
+func (w *watcher) wait(ctx context.Context, quiet time.Duration, matters func(path string) bool) error {
 	var timer <-chan time.Time
+	if quiet > 0 {
+		timer = time.After(quiet)
+	}
+	for changed := false; !changed || timer != nil; {
+		path, err := w.receive(ctx, timer)
+		switch {
+		case err != nil:
+			return err
+		case path == "":
+			timer = nil
+		case matters(path):
+			changed = true
+		}
+	}
+	return nil
+}
+
+// receive waits for a change and records it. It returns the file's path, or "" when the
+// timer has fired.
+func (w *watcher) receive(ctx context.Context, timer <-chan time.Time) (path string, err error) {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return "", context.Cause(ctx)
+		case <-timer:
+			return "", nil
 		case event, ok := <-w.fs.Events:
 			if !ok {
-				return nil, errors.New("watch files: the watcher has ended")
+				return "", errors.New("watch files: the watcher has ended")
 			}
 			if event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) {
 				if _, known := w.watched[event.Name]; known {
@@ -265,30 +314,22 @@ func (w *watcher) next(ctx context.Context) ([]string, error) {
 				}
 			}
 			if event.Op != fsnotify.Chmod {
-				changed[event.Name] = true
-				timer = time.After(settle)
+				w.changed[event.Name] = true
+				return event.Name, nil
 			}
 		case err, ok := <-w.fs.Errors:
 			if !ok {
-				return nil, errors.New("watch files: the watcher has ended")
+				return "", errors.New("watch files: the watcher has ended")
 			}
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
-				return nil, fmt.Errorf("watch files: %w", err)
+				return "", fmt.Errorf("watch files: %w", err)
 			}
 			for _, path := range w.modified(w.since) { // events are lost
-				changed[path] = true
+				w.changed[path] = true
 			}
-			timer = time.After(settle)
-		case <-timer:
-			w.since = time.Now()
-			for _, folder := range w.appeared() {
-				changed[folder] = true
+			for path := range w.changed {
+				return path, nil
 			}
-			var list []string
-			for path := range changed {
-				list = append(list, path)
-			}
-			return list, nil
 		}
 	}
 }
