@@ -406,6 +406,13 @@ func TestOneNameTwice(t *testing.T) {
 			[2]string{"Dev", "Prod"}, func(resources map[string]any) { properties(resources, "Ledger")["FunctionName"] = "api" }},
 		`the queue name "mails" is that of Dev/Mails and of Prod/Mails`: {
 			[2]string{"Dev", "Prod"}, func(resources map[string]any) { properties(resources, "Mails")["QueueName"] = "mails" }},
+		`the table name "users" is that of Dev/Users and of Prod/Users, which cannot run side by side here; choose one with --stack Dev`: {
+			[2]string{"Dev", "Prod"}, func(resources map[string]any) {
+				resources["Users"] = map[string]any{"Type": "AWS::DynamoDB::Table", "Properties": map[string]any{
+					"TableName": "users", "KeySchema": []any{map[string]any{"AttributeName": "id", "KeyType": "HASH"}},
+					"AttributeDefinitions": []any{map[string]any{"AttributeName": "id", "AttributeType": "S"}},
+				}}
+			}},
 		`the stacks Dev and Prod are both named App; choose one with --stack Dev`: {[2]string{"App", "App"}, nil},
 	} {
 		dir := t.TempDir()

@@ -125,7 +125,8 @@ type Options struct {
 	// SQSAddr is the address of the SQS endpoint. "" means 127.0.0.1:0.
 	SQSAddr string
 
-	// Stacks are the names of the stacks to run. Empty means all.
+	// Stacks are the names of the stacks to run, their paths, stages, or patterns such as
+	// Prod/*. Empty means all.
 	Stacks []string
 }
 

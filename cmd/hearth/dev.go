@@ -100,7 +100,7 @@ machines cannot reach them. These files beside cdk.json are read, if they exist:
 			return nil
 		})
 	}
-	flags.Func("stack", "run only the stack `NAME`; may be repeated", func(name string) error {
+	flags.Func("stack", "run only a stack, or the stacks of a stage or of a pattern such as\n'Prod/*', by `NAME`; may be repeated", func(name string) error {
 		opts.Local.Stacks = append(opts.Local.Stacks, name)
 		return nil
 	})

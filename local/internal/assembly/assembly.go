@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -62,6 +63,7 @@ type Stack struct {
 	Nested bool
 
 	app        *App
+	parent     *Stack // of a nested stack
 	template   template
 	resources  map[string]*Resource
 	parameters map[string]func() (any, error) // of a nested stack
@@ -297,17 +299,17 @@ func (s *Stack) load(dir, file string) error {
 		}
 		r := &Resource{Stack: s, ID: id, Type: t.Type, Properties: t.Properties, Metadata: t.Metadata}
 		s.resources[id] = r
-		if path := s.templateOf(r); path != "" {
-			child := &Stack{Name: s.Name + "-" + id, Path: s.Path + "/" + id, Region: s.Region, Account: s.Account, Nested: true, app: s.app}
+		if file := s.templateOf(r); file != "" {
+			child := &Stack{Name: s.Name + "-" + id, Path: s.Path + "/" + id, Region: s.Region, Account: s.Account, Nested: true, app: s.app, parent: s}
 			child.parameters = map[string]func() (any, error){}
 			given, _ := t.Properties["Parameters"].(map[string]any)
 			for name, value := range given {
 				child.parameters[name] = func() (any, error) { return s.resolve(value, 0) }
 			}
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(dir, path)
+			if !filepath.IsAbs(file) {
+				file = filepath.Join(dir, file)
 			}
-			if err := child.load(filepath.Dir(path), filepath.Base(path)); err != nil {
+			if err := child.load(filepath.Dir(file), filepath.Base(file)); err != nil {
 				return fmt.Errorf("nested stack %s: %w", id, err)
 			}
 			s.children[id] = child
@@ -355,31 +357,62 @@ func (a *App) SetValues(v Values) { a.values = v }
 // Asset returns the file or folder with an object key in the assets' bucket, or "".
 func (a *App) Asset(key string) string { return a.assets[key] }
 
-// Select selects the stacks with one of the names or paths, and the stacks nested in
-// them. References can still use the other stacks. No names select all.
+// Select selects stacks and the stacks nested in them. A name is that of a stack, its
+// path, the path of a stage, or a pattern such as Prod/* or *-api. References can still use
+// the other stacks. No names select all.
 func (a *App) Select(names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
 	var kept []*Stack
-	for _, name := range names {
-		found := false
-		for _, s := range a.Stacks {
-			if s.Name == name || s.Path == name || s.Nested && (strings.HasPrefix(s.Name, name+"-") || strings.HasPrefix(s.Path, name+"/")) {
-				kept = append(kept, s)
-				found = true
+	found := map[string]bool{}
+	for _, s := range a.Stacks {
+		keep := false
+		for _, name := range names {
+			if s.named(name) {
+				keep, found[name] = true, true
 			}
 		}
-		if !found {
+		if keep {
+			kept = append(kept, s)
+		}
+	}
+	for _, name := range names {
+		if !found[name] {
 			var have []string
 			for _, s := range a.Stacks {
-				have = append(have, s.Name)
+				if !s.Nested {
+					have = append(have, s.label())
+				}
 			}
 			return fmt.Errorf("no stack is named %q; the app has %s", name, strings.Join(have, ", "))
 		}
 	}
 	a.Stacks = kept
 	return nil
+}
+
+// named reports whether a name in [App.Select] selects the stack.
+func (s *Stack) named(name string) bool {
+	for ; s != nil; s = s.parent {
+		if s.Name == name || s.Path == name || !s.Nested && strings.HasPrefix(s.Path, name+"/") {
+			return true
+		}
+		byName, _ := path.Match(name, s.Name) // an invalid pattern selects nothing
+		byPath, _ := path.Match(name, s.Path)
+		if byName || byPath {
+			return true
+		}
+	}
+	return false
+}
+
+// label names a stack for users: its path, and its name if that is another.
+func (s *Stack) label() string {
+	if s.Path == s.Name || s.Path == "" {
+		return s.Name
+	}
+	return s.Path + " (" + s.Name + ")"
 }
 
 // CheckNames refuses stacks with equal names, because their resources would be mixed up.

@@ -211,7 +211,7 @@ func (s *Stack) evaluate(name string, argument any, depth int) (any, error) {
 		if parts := strings.Split(stack, "/"); len(parts) == 3 {
 			stack = parts[1]
 		}
-		for _, other := range s.app.all {
+		for _, other := range s.others() {
 			if other.Name == stack {
 				return other.output(scalar(m["OutputName"]), depth)
 			}
@@ -369,7 +369,7 @@ func (s *Stack) output(name string, depth int) (any, error) {
 }
 
 func (s *Stack) importValue(name string, depth int) (any, error) {
-	for _, other := range s.app.all {
+	for _, other := range s.others() {
 		for _, id := range slices.Sorted(maps.Keys(other.template.Outputs)) {
 			export := other.template.Outputs[id].Export
 			if export == nil {
@@ -381,6 +381,22 @@ func (s *Stack) importValue(name string, depth int) (any, error) {
 		}
 	}
 	return nil, unknownf("Fn::ImportValue: no stack of the app exports %q", name)
+}
+
+// others returns all stacks. Stacks of the same account and region come first, as exports
+// are theirs, and of these the selected ones: another stage may use the same names.
+func (s *Stack) others() []*Stack {
+	rank := func(other *Stack) int {
+		n := 0
+		if other.Account != s.Account || other.Region != s.Region {
+			n += 2
+		}
+		if !slices.Contains(s.app.Stacks, other) {
+			n++
+		}
+		return n
+	}
+	return slices.SortedStableFunc(slices.Values(s.app.all), func(a, b *Stack) int { return rank(a) - rank(b) })
 }
 
 var substitution = regexp.MustCompile(`\$\{([^}]*)\}`)

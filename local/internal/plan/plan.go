@@ -221,8 +221,8 @@ func (p *planner) checkCallbacks() {
 	}
 }
 
-// checkNames refuses two functions, queues or schedules with the same name, which the
-// engine could not tell apart.
+// checkNames refuses two functions, queues, tables or schedules with the same name, which
+// the engine could not tell apart.
 func (p *planner) checkNames() error {
 	owners := map[string]*assembly.Resource{}
 	var errs []error
@@ -241,6 +241,9 @@ func (p *planner) checkNames() error {
 	}
 	for _, q := range p.Queues {
 		check("queue", q.Definition.Name, q.Resource)
+	}
+	for _, t := range p.Tables {
+		check("table", t.Definition.Name, t.Resource)
 	}
 	for _, s := range p.Schedules {
 		check("schedule", s.Schedule.ARN, s.Resource)

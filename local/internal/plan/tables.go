@@ -39,7 +39,7 @@ var unsimulatedTableParts = []struct{ property, name string }{
 
 func (p *planner) planTables() error {
 	var errs []error
-	names := map[string]bool{}
+	owners := map[string]*assembly.Stack{}
 	for _, r := range p.app.Resources() {
 		if !slices.Contains(TableTypes, r.Type) {
 			continue
@@ -52,11 +52,11 @@ func (p *planner) planTables() error {
 		case err != nil:
 			errs = append(errs, err)
 			continue
-		case names[d.Name]:
-			p.skip(r, "another table has its name") // in another region or account
+		case owners[d.Name] == r.Stack:
+			p.skip(r, "another table has its name")
 			continue
 		}
-		names[d.Name] = true
+		owners[d.Name] = r.Stack
 		p.Tables = append(p.Tables, &Table{r, d})
 		var parts []string
 		for _, part := range unsimulatedTableParts {
