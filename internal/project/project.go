@@ -27,7 +27,7 @@ import (
 // Project is a folder with a cdk.json.
 type Project struct {
 	Dir string
-	// App is the command that synthesizes.
+	// App is the command that synthesizes, or the folder of an assembly.
 	App string
 	// Output is the folder of the cloud assembly.
 	Output string
@@ -35,7 +35,8 @@ type Project struct {
 	// change. "" means no cache.
 	Cache string
 
-	context map[string]any
+	context     map[string]any
+	synthesized bool // App is the folder of an assembly
 }
 
 // Read reads cdk.json in dir and the looked-up context beside it.
@@ -70,6 +71,9 @@ func Read(dir string) (*Project, error) {
 	if !filepath.IsAbs(p.Output) {
 		p.Output = filepath.Join(abs, p.Output)
 	}
+	if dir := join(abs, config.App); isDir(dir) {
+		p.Output, p.synthesized = dir, true
+	}
 	looked := map[string]any{}
 	if data, err := os.ReadFile(filepath.Join(abs, "cdk.context.json")); err == nil {
 		if err := json.Unmarshal(data, &looked); err != nil {
@@ -85,27 +89,54 @@ func Read(dir string) (*Project, error) {
 }
 
 // GoProgram returns the folder of the Go program that synthesizes, or "" for any other
-// command.
+// command. It follows cd DIR && and the flag -C.
 func (p *Project) GoProgram() string {
-	fields := strings.Fields(p.App)
-	for i := 0; i+2 < len(fields); i++ {
-		if fields[i] != "go" || fields[i+1] != "run" {
+	dir, fields := p.Dir, strings.Fields(p.App)
+	for i := 0; i < len(fields); i++ {
+		if fields[i] == "cd" && i+2 < len(fields) && fields[i+2] == "&&" {
+			dir = join(dir, fields[i+1])
+		}
+		if fields[i] != "go" {
 			continue
 		}
-		for _, f := range fields[i+2:] {
+		arguments := fields[i+1:]
+		if len(arguments) > 2 && arguments[0] == "-C" {
+			dir, arguments = join(dir, arguments[1]), arguments[2:]
+		}
+		if len(arguments) == 0 || arguments[0] != "run" {
+			continue
+		}
+		if arguments = arguments[1:]; len(arguments) > 2 && arguments[0] == "-C" {
+			dir, arguments = join(dir, arguments[1]), arguments[2:]
+		}
+		for _, f := range arguments {
 			if strings.HasPrefix(f, "-") {
 				continue
 			}
 			if strings.HasSuffix(f, ".go") {
 				f = filepath.Dir(f)
 			}
-			dir := filepath.Join(p.Dir, f)
-			if info, err := os.Stat(dir); err == nil && info.IsDir() {
-				return dir
+			program := join(dir, f)
+			if isDir(program) {
+				return program
 			} // else it is the value of a flag
 		}
 	}
 	return ""
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// join returns the path of a folder that a command in dir names.
+func join(dir, path string) string {
+	path = strings.Trim(path, `"'`)
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
 }
 
 // synthEnvironment adds the account and the region that the CDK CLI takes from the
@@ -164,6 +195,10 @@ const patience = 3 * time.Second
 // validation, which takes many seconds, to cdk synth. With a Cache, it first compiles an
 // app that is a Go program. status gets a line with the time of each step.
 func (p *Project) Synth(ctx context.Context, status io.Writer) error {
+	if p.synthesized {
+		fmt.Fprintf(status, "nothing to synthesize: %q is the folder of an assembly\n", p.App)
+		return nil
+	}
 	data, err := json.Marshal(p.context)
 	if err != nil {
 		return err
@@ -211,10 +246,7 @@ func (p *Project) command(ctx context.Context, status io.Writer) (*exec.Cmd, err
 		fmt.Fprintf(status, "compiled %s (%.1f s)\n", fields[2], time.Since(started).Seconds())
 		return exec.Command(program, fields[3:]...), nil
 	}
-	if strings.ContainsAny(p.App, "&|;<>") {
-		return exec.Command("/bin/sh", "-c", p.App), nil
-	}
-	return exec.Command("/bin/sh", "-c", "exec "+p.App), nil
+	return exec.Command("/bin/sh", "-c", p.App), nil
 }
 
 // failure is the error of a failed command, with its output.

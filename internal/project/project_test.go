@@ -23,6 +23,45 @@ func TestSynthIsEnded(t *testing.T) {
 	}
 }
 
+// TestCommands: the command is the shell's, as the CDK CLI runs it.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	for app, want := range map[string]string{
+		"printf %s b > out": "b", `A=b B="c  d" sh -c 'printf %s "$A$B" > out'`: "bc  d", "(printf b > out)": "b", "! false && printf b > out": "b",
+		"exec sh -c 'printf b > out'": "b", "if true; then printf b; fi > out": "b", "cd sub && printf b > ../out": "b", "printf b > out # a comment": "b",
+	} {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, "sub"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		err := (&Project{Dir: dir, App: app, Output: t.TempDir(), Cache: t.TempDir()}).Synth(t.Context(), io.Discard)
+		got, readErr := os.ReadFile(filepath.Join(dir, "out"))
+		if err != nil || readErr != nil || string(got) != want {
+			t.Errorf("%s: got %q, %v, %v", app, got, err, readErr)
+		}
+	}
+}
+
+// TestAppIsAssembly: an app may be the folder of an assembly, as for the CDK CLI.
+func TestAppIsAssembly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "synthesized"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cdk.json"), []byte(`{"app": "synthesized", "output": "other"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var status strings.Builder
+	if err := p.Synth(t.Context(), &status); err != nil || status.String() != "nothing to synthesize: \"synthesized\" is the folder of an assembly\n" || p.Output != filepath.Join(p.Dir, "synthesized") {
+		t.Errorf("got %q, %v, output %s", status.String(), err, p.Output)
+	}
+}
+
 func TestGoProgram(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -31,7 +70,8 @@ func TestGoProgram(t *testing.T) {
 	}
 	for app, want := range map[string]string{
 		"go run ./infra": "infra", "go mod download && go run -tags x ./infra": "infra", "go run main.go": ".", "go run infra/main.go": "infra",
-		"npx ts-node app.ts": "", "go run ./none": "",
+		"npx ts-node app.ts": "", "go run ./none": "", "cd infra && go run .": "infra", "cd ./infra && cd .. && go run -tags x .": ".", "A=b go run ./infra": "infra",
+		"go -C infra run .": "infra", "go run -C infra .": "infra", "cd 'infra' && npx cdk": "", "go": "", "go run": "", "go -C infra": "", "go build && go run ./infra x": "infra",
 	} {
 		if want != "" {
 			want = filepath.Join(dir, want)
