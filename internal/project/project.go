@@ -48,7 +48,7 @@ func Read(dir string) (*Project, error) {
 	}
 	data, err := os.ReadFile(filepath.Join(abs, "cdk.json"))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no cdk.json in %s; change to the folder of your CDK app, or name it with --dir", abs)
+		return nil, fmt.Errorf("there is no cdk.json in %s; change to the folder of your CDK app, or name it with --dir%s", abs, above(abs))
 	}
 	if err != nil {
 		return nil, err
@@ -86,6 +86,17 @@ func Read(dir string) (*Project, error) {
 	p.context["aws:cdk:enable-path-metadata"] = true
 	p.context["aws:cdk:enable-asset-metadata"] = true
 	return p, nil
+}
+
+// above names the nearest folder above dir that has a cdk.json; "" if there is none.
+func above(dir string) string {
+	for dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		if _, err := os.Stat(filepath.Join(dir, "cdk.json")); err == nil {
+			return " " + dir
+		}
+	}
+	return ""
 }
 
 // GoProgram returns the folder of the Go program that synthesizes, or "" for any other

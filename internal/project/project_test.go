@@ -62,6 +62,23 @@ func TestAppIsAssembly(t *testing.T) {
 	}
 }
 
+// TestBelowTheProject: the message of a folder without a cdk.json names the app's.
+func TestBelowTheProject(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	below := filepath.Join(dir, "a", "b")
+	if err := os.MkdirAll(below, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cdk.json"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := "there is no cdk.json in " + below + "; change to the folder of your CDK app, or name it with --dir " + dir
+	if _, err := Read(below); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestGoProgram(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

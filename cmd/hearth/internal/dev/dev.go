@@ -188,7 +188,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		fmt.Fprintf(s.out, "stopped (%s)\n", seconds(stopping))
 	}()
 	if err := s.note(); err != nil {
-		return err
+		fmt.Fprintf(s.out, "hearth: %v; hearth send and other commands for this app need --url %s\n", err, s.engine.URL())
 	}
 	defer os.Remove(stateFile(s.Local.Assembly, os.Getpid())) //nolint:errcheck // a synth may have emptied the folder
 	printState(s.out, s.engine.State(), seconds(started), true)

@@ -210,6 +210,10 @@ func TestDevEarlyChange(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS("testdata/app")); err != nil {
 		t.Fatal(err)
 	}
+	// A folder that cannot be written to costs only what is noted there.
+	if err := os.MkdirAll(filepath.Join(dir, "cdk.out", fmt.Sprintf("hearth-dev-%d.json", os.Getpid()), "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	later := time.Now().Add(time.Hour)
 	if err := os.Chtimes(filepath.Join(dir, "handler", "main.go"), later, later); err != nil {
 		t.Fatal(err)
@@ -221,6 +225,9 @@ func TestDevEarlyChange(t *testing.T) {
 		_, after, watching := strings.Cut(out.String(), "followed when saved: ")
 		return watching && strings.Contains(after, filepath.Join("handler", "main.go")+" changed\n")
 	})
+	if want := "hearth send and other commands for this app need --url http://"; strings.Count(out.String(), want) != 1 {
+		t.Errorf("no %q in %s", want, out)
+	}
 	cancel()
 	if err := within.Receive(t, ended); err != nil {
 		t.Error(err)
