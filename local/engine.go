@@ -109,8 +109,9 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	if err := e.faults.Replace(opts.Faults); err != nil {
 		return nil, fmt.Errorf("start: Options.Faults: %w", err)
 	}
-	process.Sweep(enginePrefix)
-	process.Sweep(databasePrefix)
+	if left := append(process.Sweep(enginePrefix), process.Sweep(databasePrefix)...); len(left) > 0 {
+		e.opts.logf("killed processes %v, which an engine that was killed had left", left)
+	}
 	defer func() {
 		if err != nil {
 			e.Stop()

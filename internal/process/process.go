@@ -21,13 +21,17 @@ func TempDir(prefix string) (string, error) {
 	return os.MkdirTemp("", prefix+strconv.Itoa(os.Getpid())+"-")
 }
 
-// Sweep removes the folders of processes that no longer exist.
-func Sweep(prefix string) {
+// Sweep removes the folders of processes that no longer exist. On Linux it first kills what
+// is left of the programs that were started there: the children of a program survive when
+// both it and its parent are killed. It returns the ids of these processes.
+func Sweep(prefix string) (killed []int) {
 	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*-*")) // the pattern is valid
 	for _, dir := range dirs {
 		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
 		if pid, err := strconv.Atoi(owner); err == nil && !Alive(pid) {
+			killed = append(killed, killBelow(dir)...)
 			os.RemoveAll(dir) // another user's folder stays
 		}
 	}
+	return killed
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,26 @@ func TestKillReachesGrandchildren(t *testing.T) {
 	await(t, "the grandchild has ended", func() bool { return !running(pid) })
 }
 
+// TestAlive: a process that has ended is not alive, whether its parent knows or not.
+func TestAlive(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("sleep", "1000")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if !Alive(cmd.Process.Pid) {
+		t.Error("it runs")
+	}
+	cmd.Process.Kill()
+	if runtime.GOOS == "linux" {
+		await(t, "it is a zombie", func() bool { return !Alive(cmd.Process.Pid) })
+	}
+	cmd.Wait()
+	if Alive(cmd.Process.Pid) {
+		t.Error("it has ended")
+	}
+}
+
 // TestSweep removes the folders of ended processes, and no others.
 func TestSweep(t *testing.T) {
 	t.Parallel()
@@ -119,7 +140,30 @@ func TestSweep(t *testing.T) {
 			os.RemoveAll(dir)
 		}
 	})
-	Sweep(prefix)
+	marked := func(dir string) *exec.Cmd {
+		cmd := exec.Command("sleep", "1000")
+		cmd.Env = []string{"LAMBDA_TASK_ROOT=" + filepath.Join(dir, "1")}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+		return cmd
+	}
+	ours := marked(own)
+	var want []int
+	if runtime.GOOS == "linux" {
+		want = []int{marked(left).Process.Pid}
+		await(t, "the variables are shown", func() bool {
+			env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", want[0]))
+			return err == nil && strings.Contains(string(env), left)
+		})
+	}
+	if killed := Sweep(prefix); !slices.Equal(killed, want) {
+		t.Errorf("killed %v, want %v", killed, want)
+	}
+	if !running(ours.Process.Pid) && runtime.GOOS == "linux" {
+		t.Error("a process of one that runs was killed")
+	}
 	for dir, stays := range map[string]bool{own: true, left: false, other: true} {
 		if _, err := os.Stat(dir); (err == nil) != stays {
 			t.Errorf("%s: %v, stays is %v", dir, err, stays)

@@ -36,8 +36,8 @@ func Thaw(pid int) { signal(pid, syscall.SIGCONT) }
 // signal sends a signal to a group, which may have ended by itself.
 func signal(pid int, s syscall.Signal) { syscall.Kill(-pid, s) } //nolint:errcheck // see above
 
-// Alive reports whether a process exists.
+// Alive reports whether a process runs.
 func Alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
+	return (err == nil || errors.Is(err, syscall.EPERM)) && !zombie(pid)
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
@@ -108,7 +109,10 @@ func Ask(ctx context.Context, binary, dir string, environment map[string]string,
 	cmd.WaitDelay = time.Second // a process that the program started may hold its output open
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	err = cmd.Run()
+	if err = cmd.Run(); errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // the program itself exited with 0
+	}
+	process.KillMarked(wire.EnvManifest + "=" + file) // those that the program started
 
 	const todo = "call lambdaruntime.Start first thing in main, give it the variables that it needs in Environment or ManifestEnvironment, or name a ManifestFile"
 	said := strings.TrimRight(output.String(), "\n")

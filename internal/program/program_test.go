@@ -7,11 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lambdahearth/hearth/internal/process"
 )
 
 // files writes a tree of text files to a new folder.
@@ -282,6 +286,37 @@ func TestManifestErrors(t *testing.T) {
 				t.Errorf("got %q, want %q", err, want)
 			}
 		})
+	}
+}
+
+// TestManifestLeavesNothing: a process that the program starts before its manifest does not
+// make it fail and, on Linux, does not outlive the question.
+func TestManifestLeavesNothing(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("skipped: only Linux shows the variables of a process")
+	}
+	dir := files(t, map[string]string{"handler": "#!/bin/sh\nsleep 1000 &\necho $! > pid\ncp manifest.json \"$HEARTH_MANIFEST\"\n", "manifest.json": `{"version":1,"http":true,"webSocket":false,"queues":[],"schedules":[],"warm":[]}`})
+	binary := filepath.Join(dir, "handler")
+	if err := os.Chmod(binary, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Ask(t.Context(), binary, dir, nil, Timeout)
+	if err != nil || !m.HTTP {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); process.Alive(pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("process %d is left", pid)
+		}
 	}
 }
 
