@@ -348,7 +348,7 @@ func (e *Engine) buildAll(ctx context.Context, p *plan.Plan) (map[string]*build,
 	return byName, nil
 }
 
-// warnOfSDKs warns once of each program whose SDK would call AWS instead of the engine.
+// warnOfSDKs warns once of each program whose SDK would call AWS.
 func (e *Engine) warnOfSDKs(p *plan.Plan, programs map[string]*build) {
 	for _, f := range p.Functions {
 		b := programs[f.Config.Name]
@@ -356,7 +356,7 @@ func (e *Engine) warnOfSDKs(p *plan.Plan, programs map[string]*build) {
 			continue
 		}
 		e.checked[b.program] = true
-		if why := whyIgnoresEndpoints(b.program); why != "" {
+		for _, why := range sdkWarnings(b.program, f.Config.Env) {
 			e.opts.logf("%s: %s", f.Resource, why)
 		}
 	}

@@ -288,6 +288,9 @@ func environment(opts Options, api, taskRoot string) []string {
 	if opts.LogLevel != "" {
 		env["AWS_LAMBDA_LOG_LEVEL"] = opts.LogLevel
 	}
+	if opts.Env["AWS_ACCESS_KEY_ID"] != "" { // the user's own key
+		delete(env, "AWS_SESSION_TOKEN")
+	}
 	for k, v := range opts.Env {
 		env[k] = v
 	}

@@ -221,6 +221,14 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", k, env[k], want)
 		}
 	}
+	if env["AWS_SESSION_TOKEN"] != "local" {
+		t.Errorf("session token %q", env["AWS_SESSION_TOKEN"])
+	}
+	for _, variable := range environment(Options{Env: map[string]string{"AWS_ACCESS_KEY_ID": "mine", "AWS_SECRET_ACCESS_KEY": "s"}}, "", "") {
+		if strings.HasPrefix(variable, "AWS_SESSION_TOKEN") {
+			t.Errorf("the user's own key with %s", variable)
+		}
+	}
 	out, err = i.Invoke(t.Context(), []byte(`{"do":"deadline"}`))
 	var left float64
 	if json.Unmarshal(out, &left); err != nil || left <= 0 || left > 30 {
