@@ -115,7 +115,7 @@ func TestStreamingFunctionURL(t *testing.T) {
 	}()
 	s := e.State()
 	i := slices.IndexFunc(s.HTTPAPIs, func(a local.HTTPAPIState) bool { return a.Streaming })
-	if i < 0 || len(s.HTTPAPIs) != 2 || len(s.NotSimulated) > 0 || s.HTTPAPIs[i].Name != "function URL" {
+	if i < 0 || len(s.HTTPAPIs) != 2 || len(s.NotSimulated) > 0 || !strings.HasPrefix(s.HTTPAPIs[i].Name, "function URL of ") {
 		t.Fatalf("%+v", s)
 	}
 	url, api := s.HTTPAPIs[i].URL, s.HTTPAPIs[1-i].URL

@@ -23,6 +23,15 @@ type Invocation struct {
 	Event            []byte
 }
 
+// Limit returns the time limit of an invocation: a limit of API Gateway, or none worth
+// the name while a debugger may hold the function's process.
+func Limit(d time.Duration, debug bool) time.Duration {
+	if debug {
+		return 24 * time.Hour
+	}
+	return d
+}
+
 // Encode encodes JSON as API Gateway does: it does not escape "<", ">" and "&".
 func Encode(v any) []byte {
 	var b bytes.Buffer

@@ -31,6 +31,7 @@ import (
 type fakeFunctions struct {
 	mu     sync.Mutex
 	events []map[string]any
+	left   []time.Duration // until the deadlines of the invocations; 0 for none
 	reply  func(function string, event map[string]any) (string, error)
 
 	log     []string
@@ -46,6 +47,11 @@ func (f *fakeFunctions) Invoke(ctx context.Context, i gateway.Invocation) ([]byt
 	}
 	f.mu.Lock()
 	f.events = append(f.events, e)
+	left := time.Duration(0)
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline)
+	}
+	f.left = append(f.left, left)
 	f.mu.Unlock()
 	if f.reply == nil {
 		return []byte(`{"statusCode":200,"body":"ok"}`), nil
@@ -537,6 +543,40 @@ func TestLambdaAuthorizer(t *testing.T) {
 	}
 	if resp := do(t, a, "GET", "/simple", "", "Authorization", "no"); resp.StatusCode != 403 {
 		t.Errorf("refused: %v", resp)
+	}
+}
+
+// TestDebug: while a debugger may hold a process, neither an integration nor an authorizer
+// has the time limit of API Gateway.
+func TestDebug(t *testing.T) {
+	t.Parallel()
+	for _, rest := range []*REST{nil, {}} {
+		for _, debug := range []bool{false, true} {
+			auth := &Authorizer{Lambda: &LambdaAuthorizer{Function: "arn:simple", Version: "2.0", Simple: true}}
+			config := Config{Debug: debug, Routes: []Route{{Key: "GET /x", Authorizer: auth}}}
+			path := "/x"
+			if rest != nil {
+				config.REST, config.Stages, path = rest, map[string]Stage{"live": {}}, "/live/x"
+			}
+			a, f := setup(t, config)
+			f.reply = func(function string, _ map[string]any) (string, error) {
+				if function == "arn:simple" {
+					return `{"isAuthorized":true}`, nil
+				}
+				return `{"statusCode":200}`, nil
+			}
+			if resp := do(t, a, "GET", path, ""); resp.StatusCode != 200 {
+				t.Fatalf("%s: %v", path, resp)
+			}
+			for i, left := range f.left {
+				if limited := left > 0 && left < time.Hour; limited == debug {
+					t.Errorf("%s: debug %v, invocation %d: %v are left", path, debug, i, left)
+				}
+			}
+			if len(f.left) != 2 {
+				t.Errorf("%s: %v", path, f.left)
+			}
+		}
 	}
 }
 

@@ -220,7 +220,7 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 			"pathParameters": x.params, "stageVariables": x.stage.Variables,
 		}
 	}
-	ctx, cancel := context.WithTimeout(x.r.Context(), authorizerTimeout)
+	ctx, cancel := context.WithTimeout(x.r.Context(), gateway.Limit(authorizerTimeout, x.config.Debug))
 	defer cancel()
 	started := time.Now()
 	response, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: auth.Function, RequestID: uuid.NewString(), Trace: x.trace, Event: gateway.Encode(event)})

@@ -118,7 +118,7 @@ func (p *planner) planFunctionURLs() error {
 		if props.AuthType == "NONE" {
 			account = "anonymous"
 		}
-		h := &HTTPAPI{Resource: r, Name: "function URL", Config: httpapi.Config{
+		h := &HTTPAPI{Resource: r, Name: "function URL of " + nameIn(function), Config: httpapi.Config{
 			ID: ID(r), Region: r.Stack.Region, Account: account, URL: kind, Stages: map[string]httpapi.Stage{"$default": {}},
 			Routes: []httpapi.Route{{Key: "$default", Integration: httpapi.Integration{Function: function, Version: "2.0"}}},
 		}}

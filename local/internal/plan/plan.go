@@ -538,13 +538,19 @@ func envPrefix(stack string) string {
 	return strings.ToUpper(strings.ReplaceAll(stack, "-", "_")) + "_"
 }
 
+// nameIn returns the name of the function in its ARN, or in its name with a qualifier.
+func nameIn(function string) string {
+	if _, rest, ok := strings.Cut(function, ":function:"); ok {
+		function = rest
+	}
+	name, _, _ := strings.Cut(function, ":")
+	return name
+}
+
 // simulates reports whether the engine runs a function. function is its ARN, or its name
 // with a qualifier.
 func (p *Plan) simulates(function string) bool {
-	if i := strings.Index(function, ":function:"); i >= 0 {
-		function = function[i+len(":function:"):]
-	}
-	name, _, _ := strings.Cut(function, ":")
+	name := nameIn(function)
 	return slices.ContainsFunc(p.Functions, func(f *Function) bool { return f.Config.Name == name })
 }
 

@@ -30,6 +30,7 @@ const (
 	maxLifetime     = 2 * time.Hour
 	maxTimeout      = 29 * time.Second
 
+	authorizerTimeout = 10 * time.Second
 	// maxParallel bounds how many messages of one connection are handled at once.
 	maxParallel = 16
 	// goodbye is how long Stop waits for the $disconnect invocations.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,8 +32,9 @@ type fakeFunction struct {
 	events chan *event
 	ends   chan *event
 
-	mu  sync.Mutex
-	log []string
+	mu   sync.Mutex
+	log  []string
+	left []time.Duration // until the deadlines of the invocations
 }
 
 func (f *fakeFunction) logf(format string, args ...any) {
@@ -45,6 +47,11 @@ func (f *fakeFunction) Invoke(ctx context.Context, i gateway.Invocation) ([]byte
 	e := &event{}
 	if err := json.Unmarshal(i.Event, e); err != nil {
 		return nil, err
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		f.mu.Lock()
+		f.left = append(f.left, time.Until(deadline))
+		f.mu.Unlock()
 	}
 	if e.RequestContext.EventType == "DISCONNECT" {
 		f.ends <- e
@@ -248,6 +255,33 @@ func TestAuthorizer(t *testing.T) {
 	within.Receive(t, b.events)
 	if a := within.Receive(t, b.events).RequestContext.Authorizer; a["principalId"] != "anna" || a["n"] != "1234567890" {
 		t.Errorf("authorizer: %v", a)
+	}
+}
+
+// TestDebug: while a debugger may hold a process, neither an integration nor an authorizer
+// has the time limit of API Gateway.
+func TestDebug(t *testing.T) {
+	t.Parallel()
+	for _, debug := range []bool{false, true} {
+		b := setup(t, func(c *Config) {
+			c.Debug = debug
+			c.Routes["$connect"] = Route{Authorizer: &Authorizer{Function: "arn:auth"}}
+		})
+		b.reply = func(e *event) (string, error) {
+			return fmt.Sprintf(`{"statusCode":200,"principalId":"anna","policyDocument":{"Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":%q}]}}`, e.MethodARN), nil
+		}
+		b.connect(t)
+		b.fakeFunction.mu.Lock()
+		left := slices.Clone(b.left)
+		b.fakeFunction.mu.Unlock()
+		for i, left := range left {
+			if (left < time.Hour) == debug {
+				t.Errorf("debug %v, invocation %d: %v are left", debug, i, left)
+			}
+		}
+		if len(left) != 2 {
+			t.Errorf("%v", left)
+		}
 	}
 }
 

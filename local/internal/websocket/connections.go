@@ -103,7 +103,7 @@ func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Au
 	}
 	e.Type = "REQUEST"
 	e.MethodARN = "arn:aws:execute-api:" + config.Region + ":" + config.Account + ":" + config.ID + "/" + c.stage + "/$connect"
-	ctx, cancel := context.WithTimeout(a.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(a.ctx, gateway.Limit(authorizerTimeout, config.Debug))
 	defer cancel()
 	data, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: auth.Function, RequestID: uuid.NewString(), Trace: e.trace, Event: gateway.Encode(&e)})
 	if gateway.SaysUnauthorized(err) {

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/lambdahearth/hearth/local/internal/gateway"
 
@@ -151,9 +150,7 @@ func (a *API) invoke(ctx context.Context, route Route, e *event) (*response, err
 		timeout = maxTimeout
 	}
 	a.mu.Lock()
-	if a.config.Debug {
-		timeout = 24 * time.Hour
-	}
+	timeout = gateway.Limit(timeout, a.config.Debug)
 	a.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -12,6 +12,10 @@ import (
 	"github.com/lambdahearth/hearth/local"
 )
 
+// maxTimeoutSeconds is the longest timeout of a function; with --debug it is longer.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+const maxTimeoutSeconds = 900
+
 // printState prints the state of the engine as tables. With all, it also prints the
 // resources that do not run.
 func printState(to io.Writer, s *local.State, took string, all bool) {
@@ -99,7 +103,11 @@ func printState(to io.Writer, s *local.State, took string, all bool) {
 		} else {
 			source = filepath.Base(filepath.Dir(source)) + "/" + filepath.Base(source)
 		}
-		functions = append(functions, []string{f.Name, reserved, fmt.Sprint(f.Provisioned), fmt.Sprintf("%g s", f.TimeoutSeconds), fmt.Sprintf("%d MB", f.MemoryMB), source})
+		timeout := fmt.Sprintf("%g s", f.TimeoutSeconds)
+		if f.TimeoutSeconds > maxTimeoutSeconds {
+			timeout = "lifted"
+		}
+		functions = append(functions, []string{f.Name, reserved, fmt.Sprint(f.Provisioned), timeout, fmt.Sprintf("%d MB", f.MemoryMB), source})
 	}
 	table("FUNCTION|RESERVED|PROVISIONED|TIMEOUT|MEMORY|SOURCE", functions...)
 	if all {
