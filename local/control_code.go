@@ -7,10 +7,12 @@ import (
 	"go/format"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/lambdahearth/hearth/internal/wire"
 	"github.com/lambdahearth/hearth/local/internal/history"
 )
 
@@ -29,8 +31,9 @@ func (e *Engine) curl(s *history.Summary, event string) string {
 		Body              *string             `json:"body"`
 		Encoded           bool                `json:"isBase64Encoded"`
 		Context           struct {
-			APIID string `json:"apiId"`
-			HTTP  struct {
+			APIID  string `json:"apiId"`
+			Domain string `json:"domainName"`
+			HTTP   struct {
 				Method string `json:"method"`
 			} `json:"http"`
 			Stage string `json:"stage"`
@@ -43,13 +46,16 @@ func (e *Engine) curl(s *history.Summary, event string) string {
 	if method == "" || s.Label == "authorizer" {
 		return "hearth invoke " + quoteShell(s.Function) + " - <<'EVENT'\n" + event + "\nEVENT\n"
 	}
-	url := e.URL()
+	base := e.URL()
 	e.mu.Lock()
 	if in.Context.APIID != "" {
-		url = e.plan.At.URL(in.Context.APIID)
+		base = e.plan.At.URL(in.Context.APIID)
 	}
 	e.mu.Unlock()
 	path := in.RawPath
+	if !strings.Contains(in.Context.Domain, wire.FunctionURLDomain) { // an HTTP API decodes it
+		path = (&url.URL{Path: path}).EscapedPath()
+	}
 	if in.RawPath == "" {
 		path = in.Path
 		if in.Context.Stage != "" {
@@ -58,7 +64,7 @@ func (e *Engine) curl(s *history.Summary, event string) string {
 		var pairs []string
 		for _, name := range slices.Sorted(maps.Keys(in.MultiValueQuery)) {
 			for _, value := range in.MultiValueQuery[name] {
-				pairs = append(pairs, name+"="+value)
+				pairs = append(pairs, url.QueryEscape(name)+"="+url.QueryEscape(value))
 			}
 		}
 		in.RawQuery = strings.Join(pairs, "&")
@@ -66,8 +72,13 @@ func (e *Engine) curl(s *history.Summary, event string) string {
 	if in.RawQuery != "" {
 		path += "?" + in.RawQuery
 	}
+	path = strings.ReplaceAll(path, url.QueryEscape("•"), "•") // of masked secrets
 	var b strings.Builder
-	fmt.Fprintf(&b, "curl -i -X %s %s", method, quoteShell(url+path))
+	if method == http.MethodHead { // with -X HEAD, curl waits for a body
+		fmt.Fprintf(&b, "curl -I %s", quoteShell(base+path))
+	} else {
+		fmt.Fprintf(&b, "curl -i -X %s %s", method, quoteShell(base+path))
+	}
 	headers := map[string]string{}
 	for name, values := range in.MultiValueHeaders {
 		headers[http.CanonicalHeaderKey(name)] = strings.Join(values, ", ")
