@@ -297,8 +297,8 @@ func TestEvent1(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	if h, _ := got["multiValueHeaders"].(map[string]any); !cmp.Equal(h["X-L"], []any{"1", "2"}) {
-		t.Errorf("headers: %v", h)
+	if h, _ := got["multiValueHeaders"].(map[string]any); !cmp.Equal(h["x-l"], []any{"1", "2"}) || !cmp.Equal(h["host"], []any{"example.com"}) || h["x-forwarded-for"] == nil {
+		t.Errorf("headers: %v", h) // all names are in small letters
 	}
 	f.reply = func(string, map[string]any) (string, error) { return `"hi"`, nil }
 	if resp := do(t, a, "GET", "/x", ""); resp.StatusCode != 500 {

@@ -270,13 +270,35 @@ func (x *exchange) context1() context1 {
 	}
 }
 
+// capitalized are the names that a REST API does not write in small letters: those of its
+// own headers, and two of the client's.
+var capitalized = map[string]bool{
+	"Authorization": true, "Host": true, "User-Agent": true, "X-Amzn-Trace-Id": true,
+	"X-Forwarded-For": true, "X-Forwarded-Port": true, "X-Forwarded-Proto": true,
+}
+
+// spelling1 returns a header's name for format 1.0. An HTTP API writes all names in small
+// letters. A REST API does so for a client that speaks HTTP/2, as browsers and curl do. For
+// one that speaks HTTP/1.1, AWS keeps the client's spelling, which is not known here. Most
+// reports show Authorization with a capital letter; one, of an authorizer, does not.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (2026-11)
+// https://github.com/aws/aws-sam-cli/issues/1860 (2026-11)
+// https://github.com/hotsock/voker/blob/main/vokerhttp/testdata/apigwv1-request.json (2026-11)
+func (x *exchange) spelling1(name string) string {
+	if x.config.REST != nil && capitalized[name] {
+		return name
+	}
+	return strings.ToLower(name)
+}
+
 // lists1 returns the headers and query parameters for format 1.0: once with the last
 // value, once with all values.
 func (x *exchange) lists1() (headers map[string]string, all map[string][]string, query map[string]string, queries map[string][]string) {
-	all = x.forwarded()
-	headers = make(map[string]string, len(all))
-	for name, values := range all {
-		headers[name] = values[len(values)-1]
+	sent := x.forwarded()
+	headers, all = make(map[string]string, len(sent)), make(map[string][]string, len(sent))
+	for name, values := range sent {
+		name = x.spelling1(name)
+		headers[name], all[name] = values[len(values)-1], values
 	}
 	names, queries := queryValues(x.r.URL.RawQuery)
 	for _, name := range names {

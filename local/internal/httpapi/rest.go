@@ -310,7 +310,7 @@ func (x *exchange) eventREST() any {
 		PathParameters: x.params, StageVariables: x.stage.Variables,
 	}
 	e.Headers, e.MultiValueHeaders, e.Query, e.MultiValueQuery = x.lists1()
-	for _, name := range []string{"Content-Length"} { // the gateway does not pass it on
+	for _, name := range []string{"content-length"} { // the gateway does not pass it on
 		delete(e.Headers, name)
 		delete(e.MultiValueHeaders, name)
 	}

@@ -27,7 +27,7 @@ func TestEventREST(t *testing.T) {
 	t.Parallel()
 	a, f := setupREST(t, REST{}, Route{Key: "ANY /{proxy+}", ResourceID: "res1"})
 	resp := do(t, a, "POST", "http://localhost:3000/live/notes/a%20b%2Fc?tag=go&tag=aws&q=a%2Bb&plus=a+b&empty=", `{"x":"ä"}`,
-		"Content-Type", "application/json", "Cookie", "a=1; b=2", "X-List", "one", "X-List", "two", "Content-Length", "10", "User-Agent", "test/1")
+		"Content-Type", "application/json", "Cookie", "a=1; b=2", "X-List", "one", "X-List", "two", "Content-Length", "10", "User-Agent", "test/1", "Authorization", "me")
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "application/json" || uuid.Validate(resp.Header.Get("X-Amzn-Requestid")) != nil || resp.Header.Get("X-Amz-Apigw-Id") == "" {
 		t.Errorf("%v", resp)
 	}
@@ -55,10 +55,10 @@ func TestEventREST(t *testing.T) {
 	list := func(values ...any) any { return values }
 	want := map[string]any{
 		"resource": "/{proxy+}", "path": "/notes/a%20b%2Fc", "httpMethod": "POST",
-		"headers": map[string]any{"Content-Type": "application/json", "Cookie": "a=1; b=2", "Host": "localhost:3000", "User-Agent": "test/1",
-			"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Port": "3000", "X-Forwarded-Proto": "http", "X-List": "two"},
-		"multiValueHeaders": map[string]any{"Content-Type": list("application/json"), "Cookie": list("a=1; b=2"), "Host": list("localhost:3000"), "User-Agent": list("test/1"),
-			"X-Forwarded-For": list("192.0.2.1"), "X-Forwarded-Port": list("3000"), "X-Forwarded-Proto": list("http"), "X-List": list("one", "two")},
+		"headers": map[string]any{"content-type": "application/json", "cookie": "a=1; b=2", "Host": "localhost:3000", "User-Agent": "test/1",
+			"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Port": "3000", "X-Forwarded-Proto": "http", "x-list": "two", "Authorization": "me"},
+		"multiValueHeaders": map[string]any{"content-type": list("application/json"), "cookie": list("a=1; b=2"), "Host": list("localhost:3000"), "User-Agent": list("test/1"),
+			"X-Forwarded-For": list("192.0.2.1"), "X-Forwarded-Port": list("3000"), "X-Forwarded-Proto": list("http"), "x-list": list("one", "two"), "Authorization": list("me")},
 		"queryStringParameters":           map[string]any{"tag": "aws", "q": "a+b", "plus": "a b", "empty": ""},
 		"multiValueQueryStringParameters": map[string]any{"tag": list("go", "aws"), "q": list("a+b"), "plus": list("a b"), "empty": list("")},
 		"pathParameters":                  map[string]any{"proxy": "notes/a%20b%2Fc"},
