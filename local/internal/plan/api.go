@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -31,20 +32,22 @@ func (p *planner) planAPIs() error {
 	var errs []error
 	for _, r := range p.app.OfType("AWS::ApiGatewayV2::Api") {
 		var props struct {
-			Name, ProtocolType, RouteSelectionExpression, Target string
-			CorsConfiguration                                    *struct {
+			Name, ProtocolType, RouteSelectionExpression, Target, RouteKey string
+			CorsConfiguration                                              *struct {
 				AllowOrigins, AllowMethods, AllowHeaders, ExposeHeaders []string
 				AllowCredentials                                        assembly.Bool
 				MaxAge                                                  assembly.Int
 			}
-			Body any
+			Body           any
+			BodyS3Location struct{ Key string }
 		}
 		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if props.Body != nil || props.Target != "" {
-			p.skip(r, "it is made from an OpenAPI document or with quick create")
+		d, err := p.readDocument(props.Body, props.BodyS3Location.Key)
+		if err != nil || props.Target != "" && functionARN(props.Target) == "" {
+			p.skip(r, "its OpenAPI document cannot be read, or its target is no function")
 			continue
 		}
 		id := ID(r)
@@ -75,6 +78,19 @@ func (p *planner) planAPIs() error {
 			}
 		}
 		errs = append(errs, addHTTPRoutes(p, h, parts))
+		if props.Target != "" { // quick create
+			h.Config.Stages["$default"] = httpapi.Stage{}
+			h.Config.Routes = append(h.Config.Routes, httpapi.Route{Key: cmp.Or(props.RouteKey, "$default"), Integration: httpapi.Integration{Function: functionARN(props.Target), Version: "2.0"}})
+		}
+		if d != nil {
+			if c := d.CORS; c != nil {
+				h.Config.CORS = &httpapi.CORS{
+					AllowOrigins: c.AllowOrigins, AllowMethods: c.AllowMethods, AllowHeaders: c.AllowHeaders, ExposeHeaders: c.ExposeHeaders,
+					AllowCredentials: bool(c.AllowCredentials), MaxAge: int(c.MaxAge),
+				}
+			}
+			p.documentRoutes(h, d)
+		}
 		if err := httpapi.Check(h.Config); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", r, err))
 		}

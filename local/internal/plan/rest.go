@@ -20,23 +20,27 @@ func (p *planner) planRESTAPIs() error {
 			Name             string
 			BinaryMediaTypes []string
 			Body             any
-			BodyS3Location   any
+			BodyS3Location   struct{ Key string }
 		}
 		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if props.Body != nil || props.BodyS3Location != nil {
-			p.skip(r, "it is made from an OpenAPI document")
+		d, err := p.readDocument(props.Body, props.BodyS3Location.Key)
+		if err != nil {
+			p.skip(r, "its OpenAPI document cannot be read: "+err.Error())
 			continue
 		}
 		id := ID(r)
 		h := &HTTPAPI{Resource: r, Name: props.Name, Config: httpapi.Config{
 			Debug: p.Debug, ID: id, Region: r.Stack.Region, Account: r.Stack.Account, Stages: map[string]httpapi.Stage{}, REST: &httpapi.REST{BinaryTypes: props.BinaryMediaTypes},
 		}}
-		err := p.readRESTStages(h)
-		if err == nil {
+		if err = p.readRESTStages(h); err == nil {
 			err = p.readRESTMethods(h)
+		}
+		if err == nil && d != nil {
+			h.Config.REST.BinaryTypes = append(h.Config.REST.BinaryTypes, d.BinaryTypes...)
+			p.documentRoutes(h, d)
 		}
 		if err == nil {
 			err = httpapi.Check(h.Config)

@@ -25,8 +25,8 @@ var parts = []part{
 	},
 	{
 		"HTTP APIs", []string{"AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Deployment", "AWS::ApiGatewayV2::Authorizer"},
-		"routes, stages, both payload formats, CORS, JWT and Lambda authorizers, limits and the gateway's own errors",
-		"integrations other than Lambda; custom domains; throttling; IAM authorization (everybody is let in); OpenAPI documents",
+		"routes, stages, both payload formats, CORS, JWT and Lambda authorizers, limits and the gateway's own errors; OpenAPI documents with Lambda proxies",
+		"integrations other than Lambda; custom domains; throttling; IAM authorization (everybody is let in)",
 	},
 	{
 		"WebSocket APIs", []string{"AWS::ApiGatewayV2::RouteResponse", "AWS::ApiGatewayV2::IntegrationResponse"},
@@ -35,8 +35,8 @@ var parts = []part{
 	},
 	{
 		"REST APIs", []string{"AWS::ApiGateway::RestApi", "AWS::ApiGateway::Resource", "AWS::ApiGateway::Method", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage", "AWS::ApiGateway::Authorizer"},
-		"Lambda proxy integrations, streamed ones too; resources with variables and greedy paths; token and request authorizers; binary media types; preflight requests by mocks; the gateway's own errors",
-		"other integrations and templates; API keys and usage plans (everybody is let in); validators; gateway responses; custom domains; IAM authorization (everybody is let in); OpenAPI documents",
+		"Lambda proxy integrations, streamed ones too; resources with variables and greedy paths; token and request authorizers; binary media types; preflight requests by mocks; the gateway's own errors; OpenAPI documents in JSON",
+		"other integrations and templates; API keys and usage plans (everybody is let in); validators; gateway responses; custom domains; IAM authorization (everybody is let in)",
 	},
 	{
 		"SQS queues", []string{"AWS::SQS::Queue", "AWS::Lambda::EventSourceMapping"},

@@ -73,8 +73,10 @@ func reason(r *assembly.Resource, err error) string {
 func isUnknown(text string) bool { return strings.Contains(text, assembly.Placeholder) }
 
 // ID returns a stable id like those of API Gateway: ten letters and digits.
-func ID(r *assembly.Resource) string {
-	sum := sha256.Sum256([]byte(r.String()))
+func ID(r *assembly.Resource) string { return stableID(r.String()) }
+
+func stableID(name string) string {
+	sum := sha256.Sum256([]byte(name))
 	text := new(big.Int).SetBytes(sum[:]).Text(36)
 	return "l" + text[:9]
 }

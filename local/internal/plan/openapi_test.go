@@ -1,0 +1,159 @@
+package plan
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lambdahearth/hearth/local/internal/assembly"
+	"github.com/lambdahearth/hearth/local/internal/httpapi"
+)
+
+// fromDocuments has a REST API of version 2 in the template, one of version 3 in an asset,
+// an HTTP API, one made by quick create, and documents that cannot be read.
+const fromDocuments = `{"Resources": {
+	"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "FunctionName": "shop"}},
+	"Rest": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Body": {
+		"swagger": "2.0", "info": {"title": "shop"}, "x-amazon-apigateway-binary-media-types": ["image/png"],
+		"securityDefinitions": {
+			"key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
+			"ask": {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "custom", "x-amazon-apigateway-authorizer": {
+				"type": "request", "authorizerUri": "FN", "identitySource": "method.request.header.A, method.request.querystring.b", "authorizerResultTtlInSeconds": 7}},
+			"token": {"type": "apiKey", "x-amazon-apigateway-authorizer": {"type": "token", "authorizerUri": "FN"}},
+			"pool": {"type": "apiKey", "x-amazon-apigateway-authtype": "cognito_user_pools", "x-amazon-apigateway-authorizer": {"type": "cognito_user_pools", "providerARNs": ["x"]}}
+		},
+		"paths": {
+			"/orders/{id}": {
+				"parameters": [{"name": "id", "in": "path"}],
+				"get": {"security": [{"ask": []}], "x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": "FN", "timeoutInMillis": 5000}},
+				"post": {"security": [{"token": []}], "x-amazon-apigateway-integration": {"type": "AWS_PROXY", "uri": "FN", "responseTransferMode": "STREAM"}},
+				"delete": {"security": [{"pool": []}], "x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": "FN"}},
+				"options": {"x-amazon-apigateway-integration": {"type": "mock", "responses": {"default": {"statusCode": "204", "responseParameters": {"method.response.header.A": "'b'"}}}}},
+				"put": {"security": [{"key": []}], "x-amazon-apigateway-integration": {"type": "http_proxy", "uri": "https://other.example"}},
+				"patch": {"x-amazon-apigateway-integration": {"type": []}}
+			},
+			"/{proxy+}": {"x-amazon-apigateway-any-method": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": "FN"}}}
+		}}}},
+	"RestStage": {"Type": "AWS::ApiGateway::Stage", "Properties": {"RestApiId": {"Ref": "Rest"}, "StageName": "live"}},
+	"File": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "file", "BodyS3Location": {"Bucket": "b", "Key": "api.json"}}},
+	"Yaml": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "yaml", "BodyS3Location": {"Bucket": "b", "Key": "api.yaml"}}},
+	"Gone": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "gone", "BodyS3Location": {"Bucket": "b", "Key": "gone.json"}}},
+	"Http": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Body": {
+		"openapi": "3.0.1", "info": {"title": "http"}, "security": [{"jwt": ["read"]}], "x-amazon-apigateway-cors": {"allowOrigins": ["*"], "maxAge": 5, "allowCredentials": false},
+		"components": {
+			"securitySchemes": {"jwt": {"type": "oauth2", "x-amazon-apigateway-authorizer": {"type": "jwt", "identitySource": "$request.header.Authorization", "jwtConfiguration": {"issuer": "https://id.example", "audience": ["shop"]}}}},
+			"x-amazon-apigateway-integrations": {"fn": {"type": "AWS_PROXY", "uri": "FN", "payloadFormatVersion": "1.0"}}
+		},
+		"paths": {
+			"/a": {"get": {"x-amazon-apigateway-integration": {"$ref": "#/components/x-amazon-apigateway-integrations/fn"}}, "head": {"security": [], "x-amazon-apigateway-integration": {"type": "AWS_PROXY", "uri": "FN", "payloadFormatVersion": "2.0"}}},
+			"/$default": {"x-amazon-apigateway-any-method": {"isDefaultRoute": true, "security": [], "x-amazon-apigateway-integration": {"type": "AWS_PROXY", "uri": "FN", "payloadFormatVersion": "2.0"}}}
+		}}}},
+	"HttpStage": {"Type": "AWS::ApiGatewayV2::Stage", "Properties": {"ApiId": {"Ref": "Http"}, "StageName": "$default"}},
+	"Quick": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "quick", "ProtocolType": "HTTP", "Target": {"Fn::GetAtt": ["Fn", "Arn"]}}}
+}}`
+
+// TestOpenAPIDocuments become the routes that API Gateway makes of them.
+func TestOpenAPIDocuments(t *testing.T) {
+	t.Parallel()
+	const uri = `{"Fn::Sub": "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Fn.Arn}/invocations"}`
+	dir := write(t, strings.ReplaceAll(fromDocuments, `"FN"`, uri))
+	for name, text := range map[string]string{
+		"manifest.json": `{"artifacts": {
+			"Shop": {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region", "properties": {"templateFile": "Shop.template.json"}},
+			"Assets": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}}}}`,
+		"assets.json": `{"files": {"a": {"source": {"path": "api.json"}, "destinations": {"d": {"objectKey": "api.json"}}}, "b": {"source": {"path": "api.yaml"}, "destinations": {"d": {"objectKey": "api.yaml"}}}}}`,
+		"api.json":    `{"openapi": "3.0.1", "paths": {"/": {"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:shop/invocations"}}}}}`,
+		"api.yaml":    "openapi: 3.0.1\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	app, err := assembly.Load(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Make(app, Inputs{
+		Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{Main: "here:1"}, Programs: map[string]string{"Fn": "/bin/shop"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const function = "arn:aws:lambda:us-east-1:000000000000:function:shop"
+	routes := map[string]httpapi.Route{}
+	for _, h := range p.HTTPAPIs {
+		for _, r := range h.Config.Routes {
+			routes[h.Name+" "+r.Key] = r
+			in := r.Integration
+			if in.Mock == nil && !in.NotSimulated && in.Function != function {
+				t.Errorf("%s %s: %+v", h.Name, r.Key, in)
+			}
+		}
+	}
+	want := []string{
+		"file GET /", "http $default", "http GET /a", "http HEAD /a", "quick $default",
+		"shop ANY /{proxy+}", "shop DELETE /orders/{id}", "shop GET /orders/{id}", "shop OPTIONS /orders/{id}", "shop POST /orders/{id}", "shop PUT /orders/{id}",
+	}
+	var got []string
+	for name := range routes {
+		got = append(got, name)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Fatalf("routes %q, want %q", got, want)
+	}
+	ask := routes["shop GET /orders/{id}"].Authorizer.Lambda
+	if ask == nil || ask.Token || ask.TTL != 7*time.Second || !slices.Equal(ask.IdentitySource, []string{"method.request.header.A", "method.request.querystring.b"}) || ask.Function != function {
+		t.Errorf("request authorizer: %+v", ask)
+	}
+	if token := routes["shop POST /orders/{id}"].Authorizer.Lambda; token == nil || !token.Token || !slices.Equal(token.IdentitySource, []string{"method.request.header.Authorization"}) {
+		t.Errorf("token authorizer: %+v", token)
+	}
+	if pool := routes["shop DELETE /orders/{id}"].Authorizer; pool == nil || !strings.Contains(pool.Unknown, "name it with --issuer pool=URL,AUDIENCE") {
+		t.Errorf("user pool: %+v", pool)
+	}
+	if r := routes["shop OPTIONS /orders/{id}"]; r.Integration.Mock == nil || r.Integration.Mock.Status != 204 || r.Integration.Mock.Header["A"] != "b" {
+		t.Errorf("mock: %+v", r.Integration.Mock)
+	}
+	if !routes["shop PUT /orders/{id}"].Integration.NotSimulated || !routes["shop POST /orders/{id}"].Integration.Stream || routes["shop GET /orders/{id}"].Integration.Timeout != 5*time.Second {
+		t.Errorf("integrations: %+v", routes)
+	}
+	jwt := routes["http GET /a"]
+	if jwt.Authorizer == nil || jwt.Authorizer.JWT == nil || jwt.Authorizer.JWT.Issuer != "https://id.example" || !slices.Equal(jwt.Scopes, []string{"read"}) || jwt.Integration.Version != "1.0" {
+		t.Errorf("JWT: %+v", jwt)
+	}
+	if r := routes["http HEAD /a"]; r.Authorizer != nil || r.Integration.Version != "2.0" {
+		t.Errorf("without security: %+v", r)
+	}
+	for _, h := range p.HTTPAPIs {
+		if err := httpapi.Check(h.Config); err != nil {
+			t.Error(err)
+		}
+		switch h.Name {
+		case "shop":
+			if _, live := h.Config.Stages["live"]; !live || !slices.Equal(h.Config.REST.BinaryTypes, []string{"image/png"}) {
+				t.Errorf("REST API: %+v", h.Config)
+			}
+		case "http":
+			if h.Config.CORS == nil || h.Config.CORS.MaxAge != 5 {
+				t.Errorf("CORS: %+v", h.Config.CORS)
+			}
+		case "quick":
+			if len(h.Config.Stages) != 1 {
+				t.Errorf("stages: %+v", h.Config.Stages)
+			}
+		}
+	}
+	var skipped []string
+	for _, r := range p.NotSimulated {
+		skipped = append(skipped, r.LogicalID+": "+r.Why)
+	}
+	for _, part := range []string{"Yaml: its OpenAPI document cannot be read: ", "api.yaml is not JSON", `Gone: its OpenAPI document cannot be read: the assembly has no asset "gone.json"`, "Rest: PUT /orders/{id} is neither a Lambda proxy nor a mock", "Rest: PATCH /orders/{id} cannot be read", "lets everybody in: key is not simulated"} {
+		if !strings.Contains(strings.Join(skipped, "\n"), part) {
+			t.Errorf("no %q in %q", part, skipped)
+		}
+	}
+}
