@@ -20,6 +20,7 @@ import (
 
 	"github.com/lambdahearth/hearth/local/internal/plan"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/internal/program"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
@@ -102,15 +103,17 @@ func unpackFile(root *os.Root, file *zip.File, left *int64) error {
 		}
 		return root.Symlink(string(target), name)
 	}
-	out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, file.Mode().Perm()|0o600)
-	if err != nil {
-		return err
-	}
-	n, err := io.Copy(out, limited)
-	if *left -= n; err == nil && *left < 0 {
-		err = fmt.Errorf("its files have more than Lambda's %d MB", maxUnpackedBytes>>20)
-	}
-	return errors.Join(err, out.Close())
+	return process.WhileOpen(func() error { // it may be the program
+		out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, file.Mode().Perm()|0o600)
+		if err != nil {
+			return err
+		}
+		n, err := io.Copy(out, limited)
+		if *left -= n; err == nil && *left < 0 {
+			err = fmt.Errorf("its files have more than Lambda's %d MB", maxUnpackedBytes>>20)
+		}
+		return errors.Join(err, out.Close())
+	})
 }
 
 // builder builds programs, each into a new folder, so that it never overwrites a running
@@ -187,7 +190,7 @@ func (b *builder) goBuild(ctx context.Context, s plan.Source, dir string) (strin
 		return "", err
 	}
 	binary = filepath.Join(dir, "bootstrap")
-	return binary, os.WriteFile(binary, data, 0o755)
+	return binary, process.WriteProgram(binary, data)
 }
 
 // last returns the last build of a source. If there is none, it builds the source.

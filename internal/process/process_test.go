@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -169,4 +170,31 @@ func TestSweep(t *testing.T) {
 			t.Errorf("%s: %v, stays is %v", dir, err, stays)
 		}
 	}
+}
+
+// TestWriteProgram: a program runs as soon as it is written, while other processes start.
+func TestWriteProgram(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("/bin/true")
+	if err != nil {
+		t.Skipf("skipped: %v", err)
+	}
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for j := range 100 { // without the lock, about three in a hundred fail
+				program := filepath.Join(dir, fmt.Sprint(i, "-", j))
+				err := WriteProgram(program, data)
+				if err == nil {
+					err = exec.Command(program).Run()
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				os.Remove(program)
+			}
+		})
+	}
+	wg.Wait()
 }

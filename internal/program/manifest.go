@@ -78,7 +78,7 @@ func (s Source) ask(environment map[string]string, timeout time.Duration) (*wire
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(binary, data, 0o755); err != nil {
+	if err := process.WriteProgram(binary, data); err != nil {
 		return nil, err
 	}
 	return Ask(context.Background(), binary, s.Dir, environment, timeout)

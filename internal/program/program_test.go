@@ -296,9 +296,9 @@ func TestManifestLeavesNothing(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("skipped: only Linux shows the variables of a process")
 	}
-	dir := files(t, map[string]string{"handler": "#!/bin/sh\nsleep 1000 &\necho $! > pid\ncp manifest.json \"$HEARTH_MANIFEST\"\n", "manifest.json": `{"version":1,"http":true,"webSocket":false,"queues":[],"schedules":[],"warm":[]}`})
+	dir := files(t, map[string]string{"manifest.json": `{"version":1,"http":true,"webSocket":false,"queues":[],"schedules":[],"warm":[]}`})
 	binary := filepath.Join(dir, "handler")
-	if err := os.Chmod(binary, 0o755); err != nil {
+	if err := process.WriteProgram(binary, []byte("#!/bin/sh\nsleep 1000 &\necho $! > pid\ncp manifest.json \"$HEARTH_MANIFEST\"\n")); err != nil {
 		t.Fatal(err)
 	}
 	m, err := Ask(t.Context(), binary, dir, nil, Timeout)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -213,7 +215,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i.cmd.WaitDelay = time.Second // a child outside the process group may keep the output open
 	if err := i.cmd.Start(); err != nil {
 		i.server.Close()
-		return nil, fmt.Errorf("start instance: %w", err)
+		return nil, fmt.Errorf("start instance: %w%s", err, hintFor(program, err))
 	}
 	go func() {
 		i.exit = i.cmd.Wait()
@@ -245,6 +247,24 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	}
 	i.Stop()
 	return nil, err
+}
+
+// hintFor explains errors of the operating system that do not name their cause.
+func hintFor(program string, err error) string {
+	info, missing := os.Stat(program)
+	switch {
+	case missing != nil:
+		return ""
+	case errors.Is(err, syscall.ENOEXEC):
+		return "; it is built for another machine"
+	case errors.Is(err, fs.ErrNotExist):
+		return "; the program is there, but not the loader or interpreter that it needs, such as another C library's; build it with CGO_ENABLED=0"
+	case errors.Is(err, fs.ErrPermission) && info.Mode()&0o111 == 0:
+		return "; it is not executable"
+	case errors.Is(err, fs.ErrPermission):
+		return "; is its folder mounted noexec? set TMPDIR to another folder"
+	}
+	return ""
 }
 
 // envRuntimeAPI is the variable of the Runtime API's address.

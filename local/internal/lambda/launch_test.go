@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/process"
 	"github.com/lambdahearth/hearth/internal/within"
 	"github.com/lambdahearth/hearth/local/internal/clock"
 )
@@ -161,5 +164,32 @@ func TestSlowInitPhase(t *testing.T) {
 	wantFunctionError(t, err, "Sandbox.Timedout", "Task timed out after 0.10 seconds, all of them in the init phase")
 	if got := log.with("fn: an instance did not start: Sandbox.Timedout: Task timed out"); len(got) != 1 {
 		t.Errorf("got %q", log.with(""))
+	}
+}
+
+// TestProgramsThatCannotRun: the error names the cause, which the operating system's does
+// not.
+func TestProgramsThatCannotRun(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text string
+		mode os.FileMode
+		want string
+	}{
+		"missing":        {"", 0, "no such file or directory"},
+		"not executable": {"#!/bin/sh\n", 0o644, "permission denied; it is not executable"},
+		"no loader":      {"#!/not/there\n", 0o755, "no such file or directory; the program is there, but not the loader or interpreter that it needs, such as another C library's; build it with CGO_ENABLED=0"},
+		"other machine":  {"\x7fELF nothing", 0o755, "exec format error; it is built for another machine"},
+	} {
+		program := filepath.Join(t.TempDir(), "bootstrap")
+		if c.mode != 0 {
+			if err := errors.Join(process.WriteProgram(program, []byte(c.text)), os.Chmod(program, c.mode)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := Start(t.Context(), Options{Program: program})
+		if want := "start instance: fork/exec " + program + ": " + c.want; err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
 	}
 }
