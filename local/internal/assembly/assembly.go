@@ -407,6 +407,14 @@ func (s *Stack) named(name string) bool {
 	return false
 }
 
+// Root returns the stack in which the stack is nested, or the stack itself.
+func (s *Stack) Root() *Stack {
+	for s.parent != nil {
+		s = s.parent
+	}
+	return s
+}
+
 // label names a stack for users: its path, and its name if that is another.
 func (s *Stack) label() string {
 	if s.Path == s.Name || s.Path == "" {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -229,7 +230,7 @@ func (p *planner) checkNames() error {
 	check := func(kind, name string, r *assembly.Resource) {
 		key := kind + " " + name
 		if before := owners[key]; before != nil {
-			errs = append(errs, fmt.Errorf("the %s name %q is that of %s and of %s, which cannot run side by side here; choose one with --stack %s", kind, name, before, r, before.Stack.Path))
+			errs = append(errs, fmt.Errorf("the %s name %q is that of %s and of %s, which cannot run side by side here; %s", kind, name, before, r, remedyFor(before.Stack.Root(), r.Stack.Root())))
 			return
 		}
 		owners[key] = r
@@ -249,6 +250,19 @@ func (p *planner) checkNames() error {
 		check("schedule", s.Schedule.ARN, s.Resource)
 	}
 	return errors.Join(errs...)
+}
+
+// remedyFor says how to run one of two stacks that share a name: by its stage, if the other
+// has another stage.
+func remedyFor(a, b *assembly.Stack) string {
+	if a == b {
+		return "give one of them another name"
+	}
+	one, other := path.Dir(a.Path), path.Dir(b.Path)
+	if one == other || one == "." {
+		one = a.Path
+	}
+	return "choose one with --stack " + one
 }
 
 func (p *planner) planQueues() error {

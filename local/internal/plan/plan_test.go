@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -125,5 +126,48 @@ func TestMakeAgain(t *testing.T) {
 	}
 	if got := say(Make(app, in)); got != before {
 		t.Errorf("the same inputs give another plan:\n%s", cmp.Diff(before, got))
+	}
+}
+
+// TestRemedyForOneName names a stage rather than one of its stacks, and never a nested one.
+func TestRemedyForOneName(t *testing.T) {
+	t.Parallel()
+	const queue = `"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs"}}`
+	for stacks, want := range map[string]string{
+		"A,B":           "choose one with --stack A",
+		"Dev/A,Prod/A":  "choose one with --stack Dev",
+		"Dev/A,Dev/B":   "choose one with --stack Dev/A",
+		"A/nested":      "give one of them another name",
+		"A,Prod/nested": "choose one with --stack A",
+	} {
+		dir := t.TempDir()
+		artifacts := []string{}
+		files := map[string]string{"nested.json": `{"Resources": {` + queue + `}}`}
+		for i, name := range strings.Split(stacks, ",") {
+			file := fmt.Sprintf("%d.json", i)
+			own, nested := strings.CutSuffix(name, "/nested")
+			resources := queue
+			if nested {
+				resources = `"N": {"Type": "AWS::CloudFormation::Stack", "Metadata": {"aws:asset:path": "nested.json"}}`
+				if len(stacks) == len(name) {
+					resources += "," + queue
+				}
+			}
+			files[file] = `{"Resources": {` + resources + `}}`
+			artifacts = append(artifacts, fmt.Sprintf(`"%d": {"type": "aws:cloudformation:stack", "displayName": %q, "properties": {"templateFile": %q, "stackName": "s%d"}}`, i, own, file, i))
+		}
+		files["manifest.json"] = `{"artifacts": {` + strings.Join(artifacts, ",") + `}}`
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		app, err := assembly.Load(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Make(app, Inputs{Addresses: &Addresses{}}); err == nil || !strings.HasSuffix(err.Error(), "; "+want) {
+			t.Errorf("%s: got %v, want %s", stacks, err, want)
+		}
 	}
 }
