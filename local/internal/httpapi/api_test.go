@@ -466,23 +466,38 @@ func TestJWT(t *testing.T) {
 	for what, c := range map[string]struct {
 		path, token string
 		want        int
+		log         string // "" for no line
 	}{
-		"good":             {"/", i.token(t, "RS256", "k1", claims(nil)), 200},
-		"a scope":          {"/admin", i.token(t, "RS256", "k1", claims(nil)), 200},
-		"client_id":        {"/", i.token(t, "RS256", "k1", claims(map[string]any{"aud": nil, "client_id": "app"})), 200},
-		"no such scope":    {"/admin", i.token(t, "RS256", "k1", claims(map[string]any{"scope": "read"})), 403},
-		"expired":          {"/", i.token(t, "RS256", "k1", claims(map[string]any{"exp": now - 1})), 401},
-		"not yet":          {"/", i.token(t, "RS256", "k1", claims(map[string]any{"nbf": now + 60})), 401},
-		"another audience": {"/", i.token(t, "RS256", "k1", claims(map[string]any{"aud": []string{"x"}})), 401},
-		"another issuer":   {"/", i.token(t, "RS256", "k1", claims(map[string]any{"iss": "https://x"})), 401},
-		"unsigned":         {"/", i.token(t, "none", "k1", claims(nil)), 401},
-		"an unknown key":   {"/", i.token(t, "RS256", "k2", claims(nil)), 401},
-		"no token":         {"/", "", 401},
-		"changed":          {"/", strings.Replace(i.token(t, "RS256", "k1", claims(nil)), ".", ".e30", 1), 401},
+		"good":             {"/", i.token(t, "RS256", "k1", claims(nil)), 200, ""},
+		"a scope":          {"/admin", i.token(t, "RS256", "k1", claims(nil)), 200, ""},
+		"client_id":        {"/", i.token(t, "RS256", "k1", claims(map[string]any{"aud": nil, "client_id": "app"})), 200, ""},
+		"no such scope":    {"/admin", i.token(t, "RS256", "k1", claims(map[string]any{"scope": "read"})), 403, `GET /admin: the token has none of the scopes ["admin"]; the client gets 403`},
+		"expired":          {"/", i.token(t, "RS256", "k1", claims(map[string]any{"exp": now - 1})), 401, "token is expired; the client gets 401"},
+		"not yet":          {"/", i.token(t, "RS256", "k1", claims(map[string]any{"nbf": now + 60})), 401, "token is not valid yet; the client gets 401"},
+		"another audience": {"/", i.token(t, "RS256", "k1", claims(map[string]any{"aud": []string{"x"}})), 401, `its aud, or else its client_id, is none of ["app"]; the client gets 401`},
+		"another issuer":   {"/", i.token(t, "RS256", "k1", claims(map[string]any{"iss": "https://x"})), 401, "token has invalid issuer; the client gets 401"},
+		"unsigned":         {"/", i.token(t, "none", "k1", claims(nil)), 401, "signing method none is invalid; the client gets 401"},
+		"an unknown key":   {"/", i.token(t, "RS256", "k2", claims(nil)), 401, "its issuer has no key of its kid; the client gets 401"},
+		"no token":         {"/", "", 401, "token contains an invalid number of segments; the client gets 401"},
+		"changed":          {"/", strings.Replace(i.token(t, "RS256", "k1", claims(nil)), ".", ".e30", 1), 401, "the client gets 401"},
 	} {
+		f.log = nil
 		if resp := do(t, a, "GET", c.path, "", "Authorization", "Bearer "+c.token); resp.StatusCode != c.want {
 			t.Errorf("%s: got %d %s, want %d", what, resp.StatusCode, text(t, resp), c.want)
 		}
+		if got := strings.Join(f.log, "|"); (got != "") != (c.log != "") || !strings.HasSuffix(got, c.log) || c.token != "" && strings.Contains(got, c.token) {
+			t.Errorf("%s: log %q, want %q", what, got, c.log)
+		}
+	}
+	f.log = nil
+	if resp := do(t, a, "GET", "/", ""); resp.StatusCode != 401 || len(f.log) > 0 {
+		t.Errorf("no header: %d, %q", resp.StatusCode, f.log)
+	}
+	i.Close()
+	gone := &Authorizer{JWT: &JWT{Issuer: i.URL, Audience: []string{"app"}}}
+	b, fb := setup(t, Config{Routes: []Route{{Key: "GET /", Authorizer: gone}}})
+	if resp := do(t, b, "GET", "/", "", "Authorization", i.token(t, "RS256", "k1", claims(nil))); resp.StatusCode != 401 || len(fb.log) != 1 || !strings.HasPrefix(fb.log[0], "GET /: fetch the keys of "+i.URL+": ") {
+		t.Errorf("an issuer that is not there: %d, %q", resp.StatusCode, fb.log)
 	}
 	do(t, a, "GET", "/admin", "", "Authorization", i.token(t, "RS256", "k1", claims(nil)))
 	got, _ := f.last()["requestContext"].(map[string]any)

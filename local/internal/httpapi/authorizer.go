@@ -69,9 +69,13 @@ func (a *API) authorize(x *exchange) (status int, message string) {
 		}
 		claims, scopes, err := auth.JWT.verify(x.r.Context(), token, x.at)
 		if err != nil {
+			if token != "" {
+				a.logf("%s: %v; the client gets 401", x.routeKey, err)
+			}
 			return http.StatusUnauthorized, "Unauthorized"
 		}
 		if !hasScope(scopes, x.route.Scopes) {
+			a.logf("%s: the token has none of the scopes %q; the client gets 403", x.routeKey, x.route.Scopes)
 			return http.StatusForbidden, "Forbidden"
 		}
 		x.authorizer = map[string]any{"jwt": map[string]any{"claims": claims, "scopes": scopesOf(scopes, x.route.Scopes)}}

@@ -73,8 +73,11 @@ func (j *JWT) verify(ctx context.Context, token string, now time.Time) (map[stri
 	if unasked != nil {
 		return nil, nil, unasked
 	}
-	if err != nil || !j.isFor(claims) {
-		return nil, nil, errToken
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errToken, err)
+	}
+	if !j.isFor(claims) {
+		return nil, nil, fmt.Errorf("%w: its aud, or else its client_id, is none of %q", errToken, j.Audience)
 	}
 	texts := make(map[string]string, len(claims))
 	for name, value := range claims {
@@ -110,7 +113,7 @@ func (j *JWT) key(ctx context.Context, id string, now time.Time) (*rsa.PublicKey
 		j.keys, j.fetched, key = keys, now, keys[id]
 	}
 	if key == nil {
-		return nil, errToken
+		return nil, fmt.Errorf("%w: its issuer has no key of its kid", errToken)
 	}
 	return key, nil
 }
