@@ -37,7 +37,8 @@ type Async struct {
 	DeadLetter func(ctx context.Context, event []byte, requestID string, failure *FunctionError)
 }
 
-// InvokeAsync queues an event for a version or alias and returns at once. The function is
+// InvokeAsync queues an event for a version or alias and returns at once; it fails with
+// [ErrNoQualifier] if there is none. The function is
 // invoked until it succeeds, the retries are used up or the event is too old. Throttling
 // uses up no retries.
 //
@@ -55,6 +56,9 @@ func (f *Function) InvokeAsync(qualifier string, event Invocation) error {
 	defer f.mu.Unlock()
 	if f.stopped {
 		return ErrStopped
+	}
+	if _, err := f.versionOf(qualifier); err != nil {
+		return err
 	}
 	f.tasks.Go(func() { f.deliver(qualifier, event) })
 	return nil
@@ -95,6 +99,8 @@ func (f *Function) deliver(qualifier string, event Invocation) {
 			if failures <= retries {
 				condition = ""
 			}
+		case errors.Is(err, ErrNoQualifier): // it was removed since
+			condition = "RetriesExhausted"
 		default: // throttled
 			pause, throttled = throttled, min(2*throttled, throttleMaxPause)
 		}

@@ -326,15 +326,9 @@ func (f *Function) find(qualifier string) (env *environ, onDemand bool, err erro
 	if f.stopped {
 		return nil, false, ErrStopped
 	}
-	version := qualifier
-	if v, ok := f.config.Aliases[qualifier]; ok {
-		version = v
-	}
-	if version == "" {
-		version = Latest
-	}
-	if version != Latest && f.config.Provisioned[version] == 0 && !f.hasVersion(version) {
-		return nil, false, fmt.Errorf("%w: %q", ErrNoQualifier, qualifier)
+	version, err := f.versionOf(qualifier)
+	if err != nil {
+		return nil, false, err
 	}
 	if f.config.Reserved != nil && *f.config.Reserved == 0 || f.host.Faults != nil && f.host.Faults.Throttle(f.config.Name) {
 		return nil, false, f.throttled(throttleReserved)
@@ -374,6 +368,21 @@ func (f *Function) find(qualifier string) (env *environ, onDemand bool, err erro
 	f.counters.Invocations++
 	f.counters.MaxConcurrent = max(f.counters.MaxConcurrent, f.all)
 	return idle, onDemand, nil
+}
+
+// versionOf returns the version of a qualifier, or [ErrNoQualifier]. f.mu is held.
+func (f *Function) versionOf(qualifier string) (string, error) {
+	version := qualifier
+	if v, ok := f.config.Aliases[qualifier]; ok {
+		version = v
+	}
+	if version == "" {
+		version = Latest
+	}
+	if version != Latest && f.config.Provisioned[version] == 0 && !f.hasVersion(version) {
+		return "", fmt.Errorf("%w: %q", ErrNoQualifier, qualifier)
+	}
+	return version, nil
 }
 
 // before reports whether env gets an invocation rather than other. Provisioned instances

@@ -118,6 +118,10 @@ func (e *FunctionError) ErrorMessage() string { return e.Message }
 // typeTimeout is the type of the error of an invocation or init phase that took too long.
 const typeTimeout = "Sandbox.Timedout"
 
+// typeEntrypoint is the type of the error of a program that cannot run.
+// https://github.com/aws/aws-lambda-runtime-interface-emulator/blob/develop/internal/lambda/fatalerror/fatalerror.go (2026-11)
+const typeEntrypoint = "Runtime.InvalidEntrypoint"
+
 // ErrStopped is returned for invocations of an instance whose process has ended.
 var ErrStopped = errors.New("the instance has stopped")
 
@@ -215,7 +219,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	i.cmd.WaitDelay = time.Second // a child outside the process group may keep the output open
 	if err := i.cmd.Start(); err != nil {
 		i.server.Close()
-		return nil, fmt.Errorf("start instance: %w%s", err, hintFor(program, err))
+		return nil, newFunctionError(typeEntrypoint, err.Error()+hintFor(program, err))
 	}
 	go func() {
 		i.exit = i.cmd.Wait()

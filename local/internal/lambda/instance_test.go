@@ -192,9 +192,8 @@ func TestInitFailures(t *testing.T) {
 	if _, err = Start(ctx, with(t, "hangs", Options{})); err == nil || err.Error() != "impatient" {
 		t.Errorf("got %v", err)
 	}
-	if _, err = Start(t.Context(), Options{Program: "testdata/none"}); err == nil || !strings.HasPrefix(err.Error(), "start instance: fork/exec ") {
-		t.Errorf("got %v", err)
-	}
+	_, err = Start(t.Context(), Options{Program: "testdata/none"})
+	wantFunctionError(t, err, "Runtime.InvalidEntrypoint", "fork/exec ")
 }
 
 func TestEnvironment(t *testing.T) {

@@ -188,8 +188,33 @@ func TestProgramsThatCannotRun(t *testing.T) {
 			}
 		}
 		_, err := Start(t.Context(), Options{Program: program})
-		if want := "start instance: fork/exec " + program + ": " + c.want; err == nil || err.Error() != want {
+		if want := "Runtime.InvalidEntrypoint: fork/exec " + program + ": " + c.want; err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
+	}
+}
+
+// TestAsyncProgramThatCannotRun: such an event is given up like one that a program failed.
+func TestAsyncProgramThatCannotRun(t *testing.T) {
+	t.Parallel()
+	c, records := clock.NewManual(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)), make(chan string, 1)
+	f := NewFunction(&Host{Clock: c}, Config{Name: "fn", Program: "testdata/none", Timeout: time.Second, Async: Async{
+		OnFailure: func(_ context.Context, record []byte) { records <- string(record) },
+	}})
+	t.Cleanup(f.Stop)
+	if err := f.InvokeAsync("gone", Invocation{Payload: []byte(`{}`)}); !errors.Is(err, ErrNoQualifier) {
+		t.Errorf("an alias that is not there: %v", err)
+	}
+	if err := f.InvokeAsync("", Invocation{Payload: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	next(t, c, time.Minute)
+	next(t, c, 2*time.Minute)
+	record := within.Receive(t, records)
+	if !strings.Contains(record, `"condition":"RetriesExhausted","approximateInvokeCount":3`) || !strings.Contains(record, `"errorType":"Runtime.InvalidEntrypoint"`) {
+		t.Errorf("got %s", record)
+	}
+	if counters, _ := f.State(); counters.Errors != 3 || counters.InitErrors != 3 {
+		t.Errorf("%+v", counters)
 	}
 }
