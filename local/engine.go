@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -128,7 +129,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	if e.work, err = process.TempDir(enginePrefix); err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	e.builder = &builder{root: e.work, debug: opts.Debug, cache: opts.Cache, built: map[string]*build{}}
+	e.builder = &builder{root: e.work, debug: opts.Debug, cache: opts.Cache, built: map[string]*build{}, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	if opts.Database == DatabaseAuto {
 		app, err := e.load()
 		if err != nil {

@@ -123,6 +123,8 @@ type builder struct {
 	debug bool   // build for a debugger
 	cache string // folder of earlier builds for the go command, "" for none
 
+	slots chan struct{} // bounds the builds at a time: each has a linker
+
 	mu     sync.Mutex
 	serial int
 	built  map[string]*build // the last build of each source
@@ -173,6 +175,12 @@ func (b *builder) build(ctx context.Context, s plan.Source) (result *build, fres
 // goBuild builds a source in the cache and then copies it into dir: the go command does
 // not link a program again that is up to date in its output folder.
 func (b *builder) goBuild(ctx context.Context, s plan.Source, dir string) (string, error) {
+	select {
+	case b.slots <- struct{}{}:
+		defer func() { <-b.slots }()
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 	if b.cache == "" {
 		return goBuild(ctx, s.Dir, dir, s.Tags, b.debug)
 	}

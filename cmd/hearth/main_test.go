@@ -79,7 +79,7 @@ func TestMistakes(t *testing.T) {
 		"send takes the name of a queue and a message":                                 {"send"},
 		`invoke: invalid argument "A" for "--env" flag: must be NAME=VALUE, got "A"; `: {"invoke", "--env", "A", "x"},
 		"read event: open testdata/none: no such":                                      {"invoke", "testdata/program", "testdata/none"},
-		"build testdata/none: chdir testdata/none: no":                                 {"manifest", "testdata/none"},
+		"build testdata/none: stat testdata/none: no":                                  {"manifest", "testdata/none"},
 	} {
 		err := run(t.Context(), args, strings.NewReader(""), io.Discard, io.Discard)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {

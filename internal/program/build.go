@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/lambdahearth/hearth/internal/process"
 )
 
 // binaries holds built programs in memory, because the CDK deletes each archive after
@@ -133,14 +135,20 @@ func (s Source) ForHost(ctx context.Context, out string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("build %s: %w", s.Dir, err)
 	}
+	if _, err := os.Stat(s.Dir); err != nil { // the error of exec would name the go command
+		return "", fmt.Errorf("build %s: %w", s.Dir, err)
+	}
 	args := []string{"build", "-tags", s.Tags, "-o", program}
 	if s.Debug {
 		args = append(args, "-gcflags=all=-N -l")
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, ".")...)
 	cmd.Dir = s.Dir
+	cmd.Env = append(os.Environ(), "GOOS=", "GOARCH=") // this machine, also where those of Lambda are set
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
+	process.Group(cmd)
+	cmd.Cancel = func() error { process.Kill(cmd.Process.Pid); return nil } // the compilers too
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -286,6 +287,20 @@ func TestManifestErrors(t *testing.T) {
 				t.Errorf("got %q, want %q", err, want)
 			}
 		})
+	}
+}
+
+// TestForHost builds for this machine, where the shell builds for Lambda too.
+func TestForHost(t *testing.T) {
+	t.Setenv("GOOS", "plan9")
+	t.Setenv("GOARCH", "mips")
+	s := clone(t)
+	binary, err := s.ForHost(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), binary).CombinedOutput(); err != nil || string(out) != "hello\n" {
+		t.Errorf("got %q, %v", out, err)
 	}
 }
 

@@ -251,6 +251,7 @@ func (p *Project) command(ctx context.Context, status io.Writer) (*exec.Cmd, err
 		program := filepath.Join(dir, "infra")
 		build := exec.Command("go", "build", "-buildvcs=false", "-o", program, fields[2])
 		build.Dir = p.Dir
+		build.Env = append(os.Environ(), "GOOS=", "GOARCH=") // it runs here, also where those of Lambda are set
 		if err := run(ctx, build, status, "still compiling; the first compile of a CDK app takes minutes "); err != nil {
 			return nil, p.explain("compile", err)
 		}
