@@ -173,7 +173,7 @@ func (e *Engine) Trigger(name string) error {
 	current := e.plan
 	e.mu.Unlock()
 	s, err := find("schedule", name, current.Schedules, func(s plan.Schedule) []string {
-		return []string{s.Schedule.Name, plan.LastPart(s.Schedule.ARN, "/"), s.Resource.ID}
+		return []string{s.Schedule.Name, plan.LastPart(s.Schedule.ARN, "/"), s.Resource.ID, s.Resource.String()}
 	})
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func (e *Engine) findQueue(name string) (*plan.Queue, error) {
 	current := e.plan
 	e.mu.Unlock()
 	return find("queue", name, current.Queues, func(q *plan.Queue) []string {
-		return []string{q.Alias, q.Definition.Name, q.Resource.ID}
+		return []string{q.Alias, q.Definition.Name, q.Resource.ID, q.Resource.String()}
 	})
 }
 
@@ -206,43 +206,52 @@ func (e *Engine) findFunction(name string) (*plan.Function, error) {
 	current := e.plan
 	e.mu.Unlock()
 	return find("function", name, current.Functions, func(f *plan.Function) []string {
-		return []string{f.Config.Name, f.Resource.ID}
+		return []string{f.Config.Name, f.Resource.ID, f.Resource.String()}
 	})
 }
 
 // find returns the item with a name: the exact name, or else a part of a name that no
-// other item has.
+// other item has. The last of an item's names has its stack, and no other item has it.
 func find[T any](what, name string, items []T, names func(T) []string) (T, error) {
 	var zero T
 	var all []string
-	var parts []T
+	var exact, parts []T
 	for _, item := range items {
 		label := ""
-		part := false
+		whole, part := false, false
 		for _, n := range names(item) {
 			if n == "" {
 				continue
 			}
-			if n == name {
-				return item, nil
-			}
+			whole = whole || n == name
 			if label == "" {
 				label = n
 			}
 			part = part || strings.Contains(strings.ToLower(n), strings.ToLower(name))
 		}
 		all = append(all, label)
+		if whole {
+			exact = append(exact, item)
+		}
 		if part {
 			parts = append(parts, item)
 		}
 	}
-	if len(parts) == 1 {
+	switch {
+	case len(exact) == 1:
+		return exact[0], nil
+	case len(exact) > 1:
+		var full []string
+		for _, item := range exact {
+			list := names(item)
+			full = append(full, list[len(list)-1])
+		}
+		return zero, fmt.Errorf("more than one %s is named %q: %s", what, name, strings.Join(full, ", "))
+	case len(parts) == 1:
 		return parts[0], nil
-	}
-	if len(items) == 0 {
+	case len(items) == 0:
 		return zero, fmt.Errorf("the app has no %s", what)
-	}
-	if len(parts) > 1 {
+	case len(parts) > 1:
 		return zero, fmt.Errorf("more than one %s matches %q; the app has %s", what, name, strings.Join(all, ", "))
 	}
 	return zero, fmt.Errorf("there is no %s %q; the app has %s", what, name, strings.Join(all, ", "))

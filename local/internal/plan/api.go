@@ -234,7 +234,7 @@ func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 		}
 	}
 	id := ID(r)
-	given, isGiven := p.Issuers[r.ID]
+	given, isGiven := of(p.Issuers, r)
 	unknown, err := p.app.Loosely(func() error { return r.Decode(&props) })
 	if err != nil {
 		unknown = []string{err.Error()}

@@ -188,6 +188,7 @@ func (p *planner) documentAuthorizer(h *HTTPAPI, name string, s scheme) *httpapi
 	if in == nil {
 		return nil
 	}
+	p.schemes[name] = true
 	var sources []string
 	switch v := in.IdentitySource.(type) {
 	case string:

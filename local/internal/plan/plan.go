@@ -141,13 +141,14 @@ type Issuer struct {
 type planner struct {
 	*Plan
 	Inputs
-	values *values
+	values  *values
+	schemes map[string]bool // the names of authorizers in OpenAPI documents
 }
 
 // Make plans an app. It opens no port and starts nothing. It changes only the values of
 // the app, which it sets. It reads no files but the deployed programs.
 func Make(app *assembly.App, in Inputs) (*Plan, error) {
-	p := &planner{Plan: &Plan{app: app, At: in.Addresses}, Inputs: in}
+	p := &planner{Plan: &Plan{app: app, At: in.Addresses}, Inputs: in, schemes: map[string]bool{}}
 	p.values = &values{
 		queueURL: func(name string) string { return in.Addresses.SQS + "/" + in.Account + "/" + name },
 		queueARN: func(name string) string { return "arn:aws:sqs:" + in.Region + ":" + in.Account + ":" + name },
@@ -179,6 +180,7 @@ func Make(app *assembly.App, in Inputs) (*Plan, error) {
 	errs = append(errs, p.checkNames())
 	p.checkCallbacks()
 	p.checkFunctionEnv()
+	p.checkGiven()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -204,6 +206,27 @@ func (p *planner) checkFunctionEnv() {
 			p.Warnings = append(p.Warnings, fmt.Sprintf(".env.%s: the app has no function with this logical id or name, so nothing gets these variables", name))
 		}
 	}
+}
+
+// checkGiven warns of the user's values for functions and authorizers that the app does not
+// have.
+func (p *planner) checkGiven() {
+	check := func(flag, what string, given []string, types ...string) {
+		known := maps.Clone(p.schemes)
+		for _, kind := range types {
+			for _, r := range p.app.OfType(kind) {
+				known[r.ID], known[r.String()] = true, true
+			}
+		}
+		slices.Sort(given)
+		for _, name := range given {
+			if !known[name] {
+				p.Warnings = append(p.Warnings, fmt.Sprintf("--%s %s: the app has no %s with this logical id", flag, name, what))
+			}
+		}
+	}
+	check("handler", "function", slices.Collect(maps.Keys(p.Handlers)), "AWS::Lambda::Function")
+	check("issuer", "authorizer", slices.Collect(maps.Keys(p.Issuers)), "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGateway::Authorizer")
 }
 
 // checkCallbacks warns of WebSocket APIs whose local address is in no function's
@@ -545,6 +568,14 @@ func (p *planner) givenEnv(r *assembly.Resource) (map[string]string, error) {
 	maps.Copy(given, p.FunctionEnv[name])
 	maps.Copy(given, p.FunctionEnv[r.ID])
 	return given, nil
+}
+
+// of returns the user's value for a resource, by Stack/LogicalID or by logical id.
+func of[T any](values map[string]T, r *assembly.Resource) (value T, found bool) {
+	if value, found = values[r.String()]; !found {
+		value, found = values[r.ID]
+	}
+	return value, found
 }
 
 // envPrefix returns the prefix of variables that Hearth passes on for a stack.

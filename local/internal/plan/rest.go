@@ -251,7 +251,7 @@ func (p *planner) restAuthorizers(id string) (map[string]*httpapi.Authorizer, er
 			unknown = []string{err.Error()}
 		}
 		function := functionARN(props.AuthorizerURI)
-		given, isGiven := p.Issuers[r.ID]
+		given, isGiven := of(p.Issuers, r)
 		if props.Type == "COGNITO_USER_POOLS" && isGiven {
 			source := strings.Replace(props.IdentitySource, "method.request.", "$request.", 1)
 			authorizers[ID(r)] = &httpapi.Authorizer{JWT: &httpapi.JWT{Issuer: given.Issuer, Audience: given.Audience, IdentitySource: []string{source}}}

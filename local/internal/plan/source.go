@@ -35,11 +35,11 @@ func (p *planner) findSource(r *assembly.Resource) (Source, error) {
 		return Source{}, &unusableError{err.Error()}
 	}
 	s := Source{Asset: asset, Environment: variablesOf(r)}
-	if binary, ok := p.Programs[r.ID]; ok {
+	if binary, ok := of(p.Programs, r); ok {
 		s.Program = binary
 		return s, nil
 	}
-	if dir, ok := p.Handlers[r.ID]; ok {
+	if dir, ok := of(p.Handlers, r); ok {
 		s.Dir = p.resolveDir(dir)
 		return s, checkDir(r, s.Dir)
 	}
