@@ -110,7 +110,7 @@ func Start(ctx context.Context, opts Options) (_ *Engine, err error) {
 	if err := e.faults.Replace(opts.Faults); err != nil {
 		return nil, fmt.Errorf("start: Options.Faults: %w", err)
 	}
-	if left := append(process.Sweep(enginePrefix), process.Sweep(databasePrefix)...); len(left) > 0 {
+	if left := append(process.Sweep(enginePrefix, lambda.EnvTaskRoot), process.Sweep(databasePrefix, "")...); len(left) > 0 {
 		e.opts.logf("killed processes %v, which an engine that was killed had left", left)
 	}
 	defer func() {

@@ -22,7 +22,7 @@ func KillMarked(variable string) []int { return killThose("\x00" + variable + "\
 
 // killBelow kills the processes that were started with a variable whose value is a path
 // below a folder.
-func killBelow(dir string) []int { return killThose("=" + dir + "/") }
+func killBelow(variable, dir string) []int { return killThose("\x00" + variable + "=" + dir + "/") }
 
 // killThose kills the processes whose environment, as the kernel shows it, has a text.
 func killThose(text string) []int {

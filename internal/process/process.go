@@ -22,14 +22,17 @@ func TempDir(prefix string) (string, error) {
 }
 
 // Sweep removes the folders of processes that no longer exist. On Linux it first kills what
-// is left of the programs that were started there: the children of a program survive when
-// both it and its parent are killed. It returns the ids of these processes.
-func Sweep(prefix string) (killed []int) {
+// is left of the programs that were started there, which have a variable with a path in the
+// folder: the children of a program survive when both it and its parent are killed. It
+// returns the ids of these processes. The variable "" kills none.
+func Sweep(prefix, variable string) (killed []int) {
 	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*-*")) // the pattern is valid
 	for _, dir := range dirs {
 		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
 		if pid, err := strconv.Atoi(owner); err == nil && !Alive(pid) {
-			killed = append(killed, killBelow(dir)...)
+			if variable != "" {
+				killed = append(killed, killBelow(variable, dir)...)
+			}
 			os.RemoveAll(dir) // another user's folder stays
 		}
 	}

@@ -151,6 +151,12 @@ func TestSweep(t *testing.T) {
 		return cmd
 	}
 	ours := marked(own)
+	shell := exec.Command("sleep", "1000")
+	shell.Env = []string{"PWD=" + filepath.Join(left, "data")}
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shell.Process.Kill(); shell.Wait() })
 	var want []int
 	if runtime.GOOS == "linux" {
 		want = []int{marked(left).Process.Pid}
@@ -159,11 +165,11 @@ func TestSweep(t *testing.T) {
 			return err == nil && strings.Contains(string(env), left)
 		})
 	}
-	if killed := Sweep(prefix); !slices.Equal(killed, want) {
+	if killed := Sweep(prefix, "LAMBDA_TASK_ROOT"); !slices.Equal(killed, want) {
 		t.Errorf("killed %v, want %v", killed, want)
 	}
-	if !running(ours.Process.Pid) && runtime.GOOS == "linux" {
-		t.Error("a process of one that runs was killed")
+	if runtime.GOOS == "linux" && (!running(ours.Process.Pid) || !running(shell.Process.Pid)) {
+		t.Error("a process of one that runs, or a user's shell, was killed")
 	}
 	for dir, stays := range map[string]bool{own: true, left: false, other: true} {
 		if _, err := os.Stat(dir); (err == nil) != stays {

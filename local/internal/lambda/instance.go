@@ -271,6 +271,9 @@ func hintFor(program string, err error) string {
 	return ""
 }
 
+// EnvTaskRoot is the variable with the folder of an instance's program.
+const EnvTaskRoot = "LAMBDA_TASK_ROOT"
+
 // envRuntimeAPI is the variable of the Runtime API's address.
 const envRuntimeAPI = "AWS_LAMBDA_RUNTIME_API"
 
@@ -297,7 +300,7 @@ func environment(opts Options, api, taskRoot string) []string {
 		"AWS_SESSION_TOKEN":               "local",
 		"AWS_EC2_METADATA_DISABLED":       "true", // no credentials of the machine's own
 		"_HANDLER":                        cmp.Or(opts.Handler, "bootstrap"),
-		"LAMBDA_TASK_ROOT":                taskRoot,
+		EnvTaskRoot:                       taskRoot,
 		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
 		"LD_LIBRARY_PATH":                 taskRoot + ":" + taskRoot + "/lib", // without the folders of Lambda's own machines
 		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
