@@ -18,6 +18,7 @@ import (
 	runtime "github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/lambdahearth/hearth/internal/within"
+	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
 // TestMain makes the test binary a handler program when an instance starts it.
@@ -33,6 +34,12 @@ func TestMain(m *testing.M) {
 		time.AfterFunc(20*time.Millisecond, func() { os.Exit(1) })
 	case "leaves well":
 		time.AfterFunc(20*time.Millisecond, func() { os.Exit(0) })
+	case "init error":
+		failInit()
+	case "hearth":
+		lambdaruntime.Start(stuckApp())
+	case "calls":
+		callsRuntimeAPI()
 	case "hangs":
 		time.Sleep(time.Hour)
 	case "is slow":

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ type invocation struct {
 	cutOff bool    // the connection ended before the response
 }
 
+// invalidTransition is the type of the error for a call at a wrong time.
+const invalidTransition = "InvalidStateTransition"
+
 // runtimeAPI is the Runtime API that the program's runtime calls.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (2026-11)
 type runtimeAPI struct {
@@ -44,7 +48,8 @@ type runtimeAPI struct {
 
 	mu        sync.Mutex
 	pending   map[string]*invocation
-	answering int // responses that the runtime is sending
+	answered  string // the id of the newest invocation with an answer
+	answering int    // responses that the runtime is sending
 }
 
 func newRuntimeAPI(opts Options) *runtimeAPI {
@@ -85,7 +90,7 @@ func (a *runtimeAPI) serveRegister(w http.ResponseWriter, _ *http.Request) {
 // https://github.com/aws/aws-lambda-runtime-interface-emulator/blob/develop/internal/lambda/core/states.go (2026-11)
 func (a *runtimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
 	if inv, answering := a.current(); answering {
-		writeStatus(w, http.StatusForbidden, "InvalidStateTransition", "State transition from InvocationResponse to Ready failed for runtime. Error: State transition is not allowed")
+		writeStatus(w, http.StatusForbidden, invalidTransition, "State transition from InvocationResponse to Ready failed for runtime. Error: State transition is not allowed")
 		return
 	} else if inv != nil {
 		inv.writeTo(w)
@@ -140,17 +145,22 @@ func (a *runtimeAPI) answers(n int) {
 }
 
 // take removes a pending invocation. If none has the id, it answers with an error and
-// returns false.
+// returns false. A second answer has another error than an unknown id.
 func (a *runtimeAPI) take(w http.ResponseWriter, r *http.Request) (*invocation, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	id := r.PathValue("id")
 	inv, ok := a.pending[id]
+	if !ok && id == a.answered && !a.several {
+		writeStatus(w, http.StatusForbidden, invalidTransition, fmt.Sprintf("the invocation %q has been answered", id))
+		return nil, false
+	}
 	if !ok {
 		writeStatus(w, http.StatusBadRequest, "InvalidRequestID", fmt.Sprintf("no invocation in progress has the id %q", id))
 		return nil, false
 	}
 	delete(a.pending, id)
+	a.answered = id
 	return inv, true
 }
 
@@ -207,6 +217,12 @@ func (a *runtimeAPI) serveError(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *runtimeAPI) serveInitError(w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-a.ready:
+		writeStatus(w, http.StatusForbidden, invalidTransition, "the init phase is over")
+		return
+	default:
+	}
 	failure, ok := readFailure(w, r)
 	if !ok {
 		return
@@ -218,21 +234,22 @@ func (a *runtimeAPI) serveInitError(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// readFailure reads {"errorMessage": …, "errorType": …}.
+// readFailure reads the body of an error, usually {"errorMessage": …, "errorType": …}. As on
+// Lambda any other body is an error too, and the caller gets it as it is.
 func readFailure(w http.ResponseWriter, r *http.Request) (*FunctionError, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayloadBytes))
-	var e struct {
-		Message string `json:"errorMessage"`
-		Type    string `json:"errorType"`
-	}
-	if err == nil {
-		err = json.Unmarshal(body, &e)
-	}
 	if err != nil {
 		writeStatus(w, http.StatusBadRequest, "InvalidRequest", "read error: "+err.Error())
 		return nil, false
 	}
-	return &FunctionError{Type: e.Type, Message: e.Message, Payload: body}, true
+	var e struct {
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}
+	if json.Unmarshal(body, &e) != nil {
+		e.Message = string(body)
+	}
+	return &FunctionError{Type: cmp.Or(e.Type, r.Header.Get(trailerErrorType), "Runtime.Unknown"), Message: e.Message, Payload: body}, true
 }
 
 func newFunctionError(kind, message string) *FunctionError {
