@@ -193,8 +193,11 @@ func callsRuntimeAPI() {
 	base := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/"
 	call := func(method, path, body string) (*http.Response, []byte) {
 		path, mode, _ := strings.Cut(path, " ")
-		if body == "8 MB" {
+		switch body {
+		case "8 MB":
 			body = strings.Repeat("a", 8<<20)
+		case "late":
+			time.Sleep(1500 * time.Millisecond) // longer than the timeout
 		}
 		req, err := http.NewRequest(method, base+path, strings.NewReader(body))
 		if err != nil {

@@ -335,7 +335,7 @@ func (f *Function) find(qualifier string) (env *environ, onDemand bool, err erro
 	}
 	var idle *environ
 	for e := range f.set {
-		if e.active >= max(e.config.PerInstance, 1) || e.gone || e.instance == nil || e.version != version || e.epoch != f.epoch {
+		if e.gone || e.instance == nil || e.version != version || e.epoch != f.epoch || e.full() {
 			continue
 		}
 		if idle == nil || e.before(idle) {
@@ -396,6 +396,12 @@ func (env *environ) before(other *environ) bool {
 		return env.active < other.active
 	}
 	return env.idleSince.After(other.idleSince)
+}
+
+// full reports whether an instance can take no further invocation. Late code keeps its
+// place.
+func (env *environ) full() bool {
+	return env.active+int(env.instance.overdue.Load()) >= max(env.config.PerInstance, 1)
 }
 
 // hasVersion reports whether the function has a version: one that an alias names, or any

@@ -12,7 +12,7 @@ import (
 func (f *Function) launch(ctx context.Context, env *environ) error {
 	f.tell(env, Starting, "")
 	instance, err := f.start(ctx, env, f.host.initTimeout)
-	if isTimeout(err) && !env.provisioned {
+	if isTimeout(err) && !env.provisioned && env.config.PerInstance <= 1 {
 		// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib (2026-11)
 		f.host.logf("%s: the init phase was not over after %v; Lambda runs it again as a part of the invocation, within the function's timeout of %v", env.config.Name, cmp.Or(f.host.initTimeout, initTimeoutOnDemand), env.config.Timeout)
 		again := time.Now()

@@ -35,7 +35,7 @@ const (
 	maxPayloadBytes = 6*1024*1024 + 100
 
 	// initTimeoutOnDemand is Lambda's limit of an init phase. With provisioned
-	// concurrency the limit is 130 seconds, or the function's timeout if that is longer.
+	// concurrency and on managed instances the limit is 130 seconds, or the function's timeout if that is longer.
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (2026-11)
 	initTimeoutOnDemand    = 10 * time.Second
 	initTimeoutProvisioned = 130 * time.Second
@@ -73,7 +73,8 @@ type Options struct {
 	InitTimeout time.Duration
 	// Concurrency is how many invocations the instance handles at the same time, as on
 	// Lambda Managed Instances. 0 means one. An instance with more than one is never
-	// frozen.
+	// frozen, and a timeout ends neither its process nor the code that is late.
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html (2026-11)
 	Concurrency int
 	// Handler is the value of _HANDLER. "" means "bootstrap".
 	Handler string
@@ -147,8 +148,9 @@ type Instance struct {
 
 	freezer freezer
 
-	blamed atomic.Bool // an invocation failed because the process ended
-	late   atomic.Bool // the process was killed because an invocation timed out
+	overdue atomic.Int64 // invocations whose code runs on after their timeout
+	blamed  atomic.Bool  // an invocation failed because the process ended
+	late    atomic.Bool  // the process was killed because an invocation timed out
 }
 
 // Start starts the program and waits for the end of its init phase. An error that the
@@ -168,7 +170,7 @@ func Start(ctx context.Context, opts Options) (*Instance, error) {
 	}
 	if opts.InitTimeout == 0 {
 		opts.InitTimeout = initTimeoutOnDemand
-		if opts.Provisioned {
+		if opts.Provisioned || opts.Concurrency > 1 {
 			opts.InitTimeout = max(initTimeoutProvisioned, opts.Timeout)
 		}
 	}
@@ -356,9 +358,10 @@ func (i *Instance) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // Do sends one event and waits for its response; invocations wait for their turn. An
 // error that the function reports, a timeout and a crash are returned as a
-// [*FunctionError]; after a timeout or a crash the instance has stopped. If ctx ends
-// first, Do returns its cause. The process then still handles the event, and the next Do
-// waits for it.
+// [*FunctionError]; after a crash the instance has stopped, and after a timeout too if it
+// handles one invocation at a time. If it handles several, the code runs on and keeps its
+// turn until it returns. If ctx ends first, Do returns its cause. The process then still
+// handles the event, and the next Do waits for it.
 func (i *Instance) Do(ctx context.Context, event Invocation) ([]byte, error) {
 	if len(event.Payload) > maxPayloadBytes {
 		return nil, fmt.Errorf("invoke: payload must be at most %d bytes, got %d", maxPayloadBytes, len(event.Payload))
@@ -376,9 +379,8 @@ func (i *Instance) Do(ctx context.Context, event Invocation) ([]byte, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		response, err := i.invoke(event)
+		i.invoke(event, func(response []byte, err error) { done <- result{response, err} })
 		i.turn <- struct{}{}
-		done <- result{response, err}
 	}()
 	select {
 	case r := <-done:
@@ -388,10 +390,13 @@ func (i *Instance) Do(ctx context.Context, event Invocation) ([]byte, error) {
 	}
 }
 
-func (i *Instance) invoke(event Invocation) ([]byte, error) {
+// invoke sends an event and calls answer once. It returns when the process can take the
+// next event.
+func (i *Instance) invoke(event Invocation, answer func([]byte, error)) {
 	select {
 	case <-i.exited: // the ended process may have left a request for an event
-		return nil, ErrStopped
+		answer(nil, ErrStopped)
+		return
 	default:
 	}
 	inv := &invocation{
@@ -417,15 +422,31 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 		case next <- inv:
 			next = nil // the process has fetched it; now wait for its response
 		case <-inv.done:
-			if inv.cutOff {
-				return nil, i.whyCutOff(inv, timer.C)
+			switch {
+			case inv.cutOff:
+				answer(nil, i.whyCutOff(inv, timer.C))
+			case inv.failure != nil:
+				answer(nil, inv.failure)
+			default:
+				answer(inv.response, nil)
 			}
-			if inv.failure != nil {
-				return nil, inv.failure
-			}
-			return inv.response, nil
+			return
 		case <-timer.C:
-			return nil, i.timedOut(inv)
+			if i.opts.Concurrency == 1 {
+				answer(nil, i.timedOut(inv))
+				return
+			}
+			i.overdue.Add(1)
+			defer i.overdue.Add(-1)
+			answer(nil, newFunctionError(typeTimeout, i.timeout()))
+			if next == nil {
+				i.api.expire(inv)
+				select {
+				case <-inv.done:
+				case <-i.exited:
+				}
+			}
+			return
 		case <-i.exited:
 			select { // aws-lambda-go reports a panic just before it exits
 			case <-inv.done:
@@ -433,9 +454,11 @@ func (i *Instance) invoke(event Invocation) ([]byte, error) {
 			default:
 			}
 			if next != nil {
-				return nil, ErrStopped
+				answer(nil, ErrStopped)
+			} else {
+				answer(nil, i.exitError("RequestId: "+inv.id+" Error: "))
 			}
-			return nil, i.exitError("RequestId: " + inv.id + " Error: ")
+			return
 		}
 	}
 }
@@ -445,7 +468,11 @@ func (i *Instance) timedOut(inv *invocation) error {
 	i.blamed.Store(true)
 	i.late.Store(true)
 	i.Stop()
-	return newFunctionError(typeTimeout, fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, i.opts.Timeout.Seconds()))
+	return newFunctionError(typeTimeout, "RequestId: "+inv.id+" Error: "+i.timeout())
+}
+
+func (i *Instance) timeout() string {
+	return fmt.Sprintf("Task timed out after %.2f seconds", i.opts.Timeout.Seconds())
 }
 
 func (i *Instance) exitError(prefix string) error {

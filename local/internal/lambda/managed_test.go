@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lambdahearth/hearth/internal/within"
 )
@@ -74,6 +75,46 @@ func TestManagedInstances(t *testing.T) {
 			t.Errorf("afterwards: %s, %v", out, err)
 		}
 	}
+}
+
+// TestManagedTimeouts: a timeout ends neither the process nor the code that is late. That
+// code keeps its place, and its answer is refused.
+func TestManagedTimeouts(t *testing.T) {
+	t.Parallel()
+	f := setup(t, &Host{}, Config{PerInstance: 2, Timeout: 300 * time.Millisecond})
+	for i := range 3 {
+		_, err := f.event(t, "live", `{"do":"sleep"}`)
+		wantFunctionError(t, err, "Sandbox.Timedout", "Task timed out after 0.30 seconds")
+		if got, want := len(instances(f)), i/2+1; got != want {
+			t.Errorf("%d late invocations: %d processes, want %d", i+1, got, want)
+		}
+	}
+	if out, err := f.event(t, "live", `{"a":1}`); err != nil || out != `{"a":1}` {
+		t.Errorf("got %s, %v", out, err)
+	}
+	if counters, list := f.State(); len(list) != 2 || counters.Timeouts != 3 || counters.Crashes != 0 {
+		t.Errorf("%+v %+v", counters, list)
+	}
+
+	opts := with(t, "calls", Options{})
+	f = NewFunction(&Host{}, Config{Name: "fn", Program: opts.Program, Env: opts.Env, Timeout: time.Second, PerInstance: 2})
+	t.Cleanup(f.Stop)
+	_, err := f.event(t, "", `{"calls":[["POST","invocation/{id}/response","late"]]}`)
+	wantFunctionError(t, err, "Sandbox.Timedout", "Task timed out after 1.00 seconds")
+	await(t, func() bool { return late(f) == 0 })
+	if out, err := f.event(t, "", `{"report":true}`); err != nil || out != `["410 Gone InvokeTimeout"]` || len(instances(f)) != 1 {
+		t.Errorf("got %s, %v, %d processes", out, err, len(instances(f)))
+	}
+}
+
+// late returns the number of invocations whose code runs on after their timeout.
+func late(f *Function) (n int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for env := range f.set {
+		n += env.instance.overdue.Load()
+	}
+	return n
 }
 
 func instances(f *Function) []InstanceState {

@@ -26,6 +26,8 @@ type invocation struct {
 	failure  *FunctionError
 	done     chan struct{}
 
+	expired bool // its caller has got a time-out
+
 	stream *Stream // nil for a buffered response
 	cutOff bool    // the connection ended before the response
 }
@@ -160,8 +162,20 @@ func (a *runtimeAPI) take(w http.ResponseWriter, r *http.Request) (*invocation, 
 		return nil, false
 	}
 	delete(a.pending, id)
+	if inv.expired {
+		writeStatus(w, http.StatusGone, "InvokeTimeout", "Invoke timeout")
+		close(inv.done)
+		return nil, false
+	}
 	a.answered = id
 	return inv, true
+}
+
+// expire makes the answer of a pending invocation come too late.
+func (a *runtimeAPI) expire(inv *invocation) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	inv.expired = true
 }
 
 // streams reports whether the response of a pending invocation is streamed.

@@ -15,7 +15,7 @@ type part struct {
 var parts = []part{
 	{
 		"Lambda functions", []string{"AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig"},
-		"a process for each instance with its own Runtime API; provisioned and reserved concurrency, aliases, throttles, time-outs, retries and destinations of asynchronous invocations; several invocations at once in a process of Lambda Managed Instances; the environment that AWS documents",
+		"a process for each instance with its own Runtime API; provisioned and reserved concurrency, aliases, throttles, time-outs, retries and destinations of asynchronous invocations; several invocations at once in a process of Lambda Managed Instances, whose time-outs end neither the process nor late code; the environment that AWS documents",
 		"limits of memory and processor; scaling policies; weighted aliases; layers; extensions, except internal ones; programs for other machines, other runtimes than `provided.*`, and container images (only their own routes fail)",
 	},
 	{
