@@ -400,7 +400,7 @@ func (i *Instance) invoke(event Invocation, answer func([]byte, error)) {
 	default:
 	}
 	inv := &invocation{
-		id: event.RequestID, payload: event.Payload, arn: event.ARN, deadline: time.Now().Add(i.opts.Timeout - event.spent),
+		id: event.RequestID, attempt: NewRequestID(), payload: event.Payload, arn: event.ARN, deadline: time.Now().Add(i.opts.Timeout - event.spent),
 		trace: event.Trace, done: make(chan struct{}), stream: event.stream,
 	}
 	if inv.id == "" {

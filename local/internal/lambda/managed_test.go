@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -104,6 +105,55 @@ func TestManagedTimeouts(t *testing.T) {
 	await(t, func() bool { return late(f) == 0 })
 	if out, err := f.event(t, "", `{"report":true}`); err != nil || out != `["410 Gone InvokeTimeout"]` || len(instances(f)) != 1 {
 		t.Errorf("got %s, %v, %d processes", out, err, len(instances(f)))
+	}
+}
+
+// TestAttempts: a retry has the request id of an invocation whose code is late. The answer
+// of that code is not taken for the retry's.
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	for _, echoes := range []bool{true, false} {
+		api := newRuntimeAPI(Options{Concurrency: 2})
+		srv := httptest.NewServer(api.handler())
+		defer srv.Close()
+		call := func(method, path, attempt string) (status int, got string) {
+			t.Helper()
+			req, err := http.NewRequest(method, srv.URL+"/2018-06-01/runtime/invocation/"+path, strings.NewReader(attempt))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if echoes && attempt != "" {
+				req.Header.Set("Lambda-Runtime-Invocation-Id", attempt)
+			}
+			resp, err := within.Client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			return resp.StatusCode, resp.Header.Get("Lambda-Runtime-Invocation-Id")
+		}
+		first, retry := &invocation{id: "id", attempt: "first", done: make(chan struct{})}, &invocation{id: "id", attempt: "retry", done: make(chan struct{})}
+		for _, inv := range []*invocation{first, retry} {
+			go func() { api.next <- inv }()
+			if status, got := call("GET", "next", ""); status != 200 || got != inv.attempt {
+				t.Fatalf("got %d %s", status, got)
+			}
+			if inv == first {
+				api.expire(first)
+			}
+		}
+		if echoes {
+			if status, _ := call("POST", "id/response", "first"); status != 410 {
+				t.Errorf("the late answer: %d", status)
+			}
+			within.Receive(t, first.done)
+		}
+		if status, _ := call("POST", "id/response", "retry"); status != 202 || string(retry.response) != "retry" {
+			t.Errorf("the retry's answer: %d %s", status, retry.response)
+		}
+		if status, _ := call("POST", "id/response", "unknown"); status != map[bool]int{true: 400, false: 410}[echoes] {
+			t.Errorf("another answer: %d", status)
+		}
 	}
 }
 

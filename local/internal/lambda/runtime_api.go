@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,7 +16,8 @@ import (
 
 // invocation is one event in progress on an instance.
 type invocation struct {
-	id       string
+	id       string // of the request; a retry has the same
+	attempt  string // never used again
 	payload  []byte
 	arn      string
 	deadline time.Time
@@ -35,6 +37,11 @@ type invocation struct {
 // invalidTransition is the type of the error for a call at a wrong time.
 const invalidTransition = "InvalidStateTransition"
 
+// headerAttempt tells the attempts of one request apart. AWS sends it since 2026-07, and
+// its runtimes echo it.
+// https://github.com/aws/aws-lambda-rust-runtime/pull/1159 (2026-11)
+const headerAttempt = "Lambda-Runtime-Invocation-Id"
+
 // runtimeAPI is the Runtime API that the program's runtime calls.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (2026-11)
 type runtimeAPI struct {
@@ -49,7 +56,7 @@ type runtimeAPI struct {
 	maxStream   int64
 
 	mu        sync.Mutex
-	pending   map[string]*invocation
+	pending   []*invocation
 	answered  string // the id of the newest invocation with an answer
 	answering int    // responses that the runtime is sending
 }
@@ -61,7 +68,6 @@ func newRuntimeAPI(opts Options) *runtimeAPI {
 		ready:       make(chan struct{}),
 		initFailed:  make(chan *FunctionError, 1),
 		several:     opts.Concurrency > 1,
-		pending:     map[string]*invocation{},
 		maxStream:   maxStreamBytes,
 	}
 }
@@ -108,7 +114,7 @@ func (a *runtimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
 			a.waits(false)
 		}
 		a.mu.Lock()
-		a.pending[inv.id] = inv
+		a.pending = append(a.pending, inv)
 		a.mu.Unlock()
 		inv.writeTo(w)
 	case <-r.Context().Done():
@@ -120,6 +126,7 @@ func (inv *invocation) writeTo(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
+	h.Set(headerAttempt, inv.attempt)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", inv.arn)
 	h.Set("Lambda-Runtime-Trace-Id", inv.trace)
@@ -134,7 +141,8 @@ func (a *runtimeAPI) current() (inv *invocation, answering bool) {
 	if a.several {
 		return nil, false
 	}
-	for _, inv = range a.pending {
+	if len(a.pending) > 0 {
+		inv = a.pending[0]
 	}
 	return inv, a.answering > 0
 }
@@ -146,22 +154,35 @@ func (a *runtimeAPI) answers(n int) {
 	a.answering += n
 }
 
-// take removes a pending invocation. If none has the id, it answers with an error and
+// find returns the pending invocation that a request answers, or nil. Not every runtime
+// echoes the attempt; without it, an invocation whose time is over comes last.
+func (a *runtimeAPI) find(r *http.Request) *invocation {
+	id, attempt := r.PathValue("id"), r.Header.Get(headerAttempt)
+	var found *invocation
+	for _, inv := range a.pending {
+		if inv.id == id && (attempt == inv.attempt || attempt == "" && (found == nil || found.expired)) {
+			found = inv
+		}
+	}
+	return found
+}
+
+// take removes a pending invocation. If a request answers none, it gets an error, and take
 // returns false. A second answer has another error than an unknown id.
 func (a *runtimeAPI) take(w http.ResponseWriter, r *http.Request) (*invocation, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	id := r.PathValue("id")
-	inv, ok := a.pending[id]
-	if !ok && id == a.answered && !a.several {
+	inv := a.find(r)
+	switch {
+	case inv == nil && id == a.answered && !a.several:
 		writeStatus(w, http.StatusForbidden, invalidTransition, fmt.Sprintf("the invocation %q has been answered", id))
 		return nil, false
-	}
-	if !ok {
+	case inv == nil:
 		writeStatus(w, http.StatusBadRequest, "InvalidRequestID", fmt.Sprintf("no invocation in progress has the id %q", id))
 		return nil, false
 	}
-	delete(a.pending, id)
+	a.pending = slices.DeleteFunc(a.pending, func(other *invocation) bool { return other == inv })
 	if inv.expired {
 		writeStatus(w, http.StatusGone, "InvokeTimeout", "Invoke timeout")
 		close(inv.done)
@@ -178,18 +199,19 @@ func (a *runtimeAPI) expire(inv *invocation) {
 	inv.expired = true
 }
 
-// streams reports whether the response of a pending invocation is streamed.
-func (a *runtimeAPI) streams(id string) bool {
+// streams reports whether a request is the response of a pending invocation that is
+// streamed.
+func (a *runtimeAPI) streams(r *http.Request) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	inv := a.pending[id]
+	inv := a.find(r)
 	return inv != nil && inv.stream != nil
 }
 
 func (a *runtimeAPI) serveResponse(w http.ResponseWriter, r *http.Request) {
 	a.answers(+1)
 	defer a.answers(-1)
-	if a.streams(r.PathValue("id")) {
+	if a.streams(r) {
 		if inv, ok := a.take(w, r); ok {
 			a.receive(w, r, inv)
 		}
