@@ -10,7 +10,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strconv"
@@ -139,13 +138,12 @@ func TestStreamingFunctionURL(t *testing.T) {
 
 	t.Run("first line", func(t *testing.T) {
 		opened := make(chan struct{})
-		gate := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		gate := within.Server(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-opened:
 			case <-r.Context().Done():
 			}
 		}))
-		defer gate.Close()
 		resp := get(url + "/lines?gate=" + gate.URL)
 		body := bufio.NewReader(resp.Body)
 		line, err := body.ReadString('\n')
@@ -200,7 +198,7 @@ func TestStreamingFunctionURL(t *testing.T) {
 	})
 	t.Run("a client that goes away", func(t *testing.T) {
 		reached := make(chan struct{})
-		gate := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached <- struct{}{} }))
+		gate := within.Server(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached <- struct{}{} }))
 		defer gate.Close()
 		ctx, cancel := context.WithCancel(t.Context())
 		req, err := http.NewRequestWithContext(ctx, "GET", url+"/lines?gate="+gate.URL, nil)

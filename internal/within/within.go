@@ -8,7 +8,9 @@ package within
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 )
@@ -42,4 +44,20 @@ func Receive[T any](t testing.TB, from <-chan T) T {
 		t.Fatalf("nothing came within %v", Limit)
 		panic("unreachable")
 	}
+}
+
+// Server is a server whose requests end with the test. The Close of httptest's own waits
+// for handlers that wait, also for one of a connection that comes at the last moment.
+func Server(t testing.TB, handler http.Handler) *httptest.Server {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	srv := httptest.NewUnstartedServer(handler)
+	srv.Config.BaseContext = func(net.Listener) context.Context { return ctx }
+	srv.Start()
+	t.Cleanup(func() {
+		cancel()
+		srv.CloseClientConnections()
+		srv.Close()
+	})
+	return srv
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lambdahearth/hearth/internal/within"
 )
 
 // patience is the longest that a test waits: a lost byte must not cost ten minutes.
@@ -89,8 +91,7 @@ func newFakeAPI(t *testing.T, events ...event) *fakeAPI {
 		w.WriteHeader(status)
 		io.WriteString(w, `{"status":"OK"}`)
 	})
-	f.Server = httptest.NewServer(mux)
-	t.Cleanup(func() { f.CloseClientConnections(); f.Close() })
+	f.Server = within.Server(t, mux)
 	return f
 }
 

@@ -17,7 +17,7 @@ func rendezvous(t *testing.T, n int) string {
 	t.Helper()
 	var mu sync.Mutex
 	there, all := 0, make(chan struct{})
-	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	srv := within.Server(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		if there++; there == n {
 			close(all)
@@ -28,7 +28,6 @@ func rendezvous(t *testing.T, n int) string {
 		case <-r.Context().Done():
 		}
 	}))
-	t.Cleanup(srv.Close)
 	return srv.URL
 }
 

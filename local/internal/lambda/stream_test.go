@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -60,13 +59,12 @@ const prelude = `{"statusCode":200,"headers":{"a":"b"}}` + "\x00\x00\x00\x00\x00
 func gate(t *testing.T) (url string, open func()) {
 	t.Helper()
 	opened := make(chan struct{})
-	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	srv := within.Server(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case <-opened:
 		case <-r.Context().Done():
 		}
 	}))
-	t.Cleanup(srv.Close)
 	return srv.URL, func() { close(opened) }
 }
 
