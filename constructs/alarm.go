@@ -41,13 +41,13 @@ func newAlarm(scope constructs.Construct, id string, a alarm) awscloudwatch.Alar
 // metricsOver makes metrics with one data point for each period.
 type metricsOver struct{ period awscdk.Duration }
 
-func newMinutely() metricsOver { return metricsOver{awscdk.Duration_Minutes(jsii.Number(1))} }
+func (a *app) minutely() metricsOver { return metricsOver{a.duration(60)} }
 
-// newWindow makes metrics over five minutes, for shares: with few events in a minute, a
+// window makes metrics over five minutes, for shares: with few events in a minute, a
 // share of one minute means nothing. CloudWatch evaluates the last five minutes each
 // minute, so it finds a total failure as soon as with periods of a minute.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html (2026-11)
-func newWindow() metricsOver { return metricsOver{awscdk.Duration_Minutes(jsii.Number(5))} }
+func (a *app) window() metricsOver { return metricsOver{a.duration(5 * 60)} }
 
 func (m metricsOver) sum() *awscloudwatch.MetricOptions { return m.statistic("Sum") }
 

@@ -17,42 +17,39 @@ type app struct {
 	assets       map[asset]awslambda.Code
 	budgets      map[awslambda.Function]*budget
 	domains      map[string]*domain
+	durations    map[float64]awscdk.Duration
 	environments map[awslambda.Function]*environment
 	// names are the constructs that fix a physical name; see checkUnique.
 	names map[string]constructs.IConstruct
-	// handlers are all handlers, by their paths.
-	handlers map[string]*Handler
+	// handlers are all handlers, in the order of their creation.
+	handlers []*Handler
+	// made counts, for each stack, the resources of this package that foreign counts.
+	made map[awscdk.Stack]int
 	// owners are the handlers of the functions, aliases and versions that this
 	// package creates.
 	owners map[awslambda.IFunction]*Handler
+	// parents are the scopes of constructs of this package, for stackOf.
+	parents map[constructs.IConstruct]constructs.IConstruct
 	// queueSources are the event source mappings that a [Queue] made: it has added them
 	// to the budget itself.
 	queueSources map[constructs.IConstruct]bool
-	// scopes are the constructs that appOf has looked up.
+	// scopes are the constructs of this package, and those that appOf has looked up.
 	scopes map[constructs.IConstruct]bool
-	// scalings are the scalable targets of the aliases that a [Handler] scales.
-	scalings map[constructs.IConstruct]bool
-	// stacks are the paths of the stacks of scopes.
-	stacks map[constructs.IConstruct]string
+	// stacks are the stacks of constructs, and stacksAt those by their paths.
+	stacks   map[constructs.IConstruct]awscdk.Stack
+	stacksAt map[string]awscdk.Stack
 }
 
 // appID is the id of the [app] under the root.
 const appID = "@hearth"
 
-// holder is a construct of this package that creates others inside. They ask it for the
-// app, which saves the four requests to the CDK that a lookup takes.
-type holder interface{ hearthApp() *app }
-
 // recent caches the app of the last lookup. It is not state: each app knows its own
 // scopes, so a construct of another app is looked up. The cache saves four requests to the
-// CDK for each construct; a whole stack makes about 240.
+// CDK for each construct; a whole stack makes about 210.
 var recent *app
 
 // appOf returns the state of the app that a construct belongs to.
 func appOf(c constructs.IConstruct) *app {
-	if h, ok := c.(holder); ok {
-		return h.hearthApp()
-	}
 	if recent == nil || !recent.scopes[c] {
 		recent = findApp(c)
 		recent.scopes[c] = true
@@ -69,14 +66,16 @@ func findApp(c constructs.IConstruct) *app {
 		assets:       map[asset]awslambda.Code{},
 		budgets:      map[awslambda.Function]*budget{},
 		domains:      map[string]*domain{},
+		durations:    map[float64]awscdk.Duration{},
 		environments: map[awslambda.Function]*environment{},
-		handlers:     map[string]*Handler{},
+		made:         map[awscdk.Stack]int{},
 		names:        map[string]constructs.IConstruct{},
 		owners:       map[awslambda.IFunction]*Handler{},
+		parents:      map[constructs.IConstruct]constructs.IConstruct{},
 		queueSources: map[constructs.IConstruct]bool{},
 		scopes:       map[constructs.IConstruct]bool{},
-		scalings:     map[constructs.IConstruct]bool{},
-		stacks:       map[constructs.IConstruct]string{},
+		stacks:       map[constructs.IConstruct]awscdk.Stack{},
+		stacksAt:     map[string]awscdk.Stack{},
 	}
 	constructs.NewConstruct_Override(a, root.(constructs.Construct), jsii.String(appID))
 	return a
@@ -86,14 +85,43 @@ func findApp(c constructs.IConstruct) *app {
 // if it has an exported method.
 func (a *app) ToString() *string { return jsii.String(appID) }
 
-// stackOf returns the path of a construct's stack, and caches it.
-func (a *app) stackOf(c constructs.IConstruct) string {
-	path, known := a.stacks[c]
-	if !known {
-		path = pathOf(awscdk.Stack_Of(c))
-		a.stacks[c] = path
+// stackOf returns the stack of a construct, and caches it.
+func (a *app) stackOf(c constructs.IConstruct) awscdk.Stack {
+	stack := a.stacks[c]
+	if stack != nil {
+		return stack
 	}
-	return path
+	if parent := a.parents[c]; parent != nil {
+		stack = a.stackOf(parent)
+	} else {
+		stack = a.sameStack(awscdk.Stack_Of(c))
+	}
+	a.stacks[c] = stack
+	return stack
+}
+
+// sameStack returns the same Go value for each value that the CDK returns for a stack.
+func (a *app) sameStack(stack awscdk.Stack) awscdk.Stack {
+	same := a.stacks[stack]
+	if same == nil {
+		path := pathOf(stack)
+		if same = a.stacksAt[path]; same == nil {
+			same = stack
+			a.stacksAt[path] = stack
+		}
+		a.stacks[stack] = same
+	}
+	return same
+}
+
+// duration returns a duration, the same one each time.
+func (a *app) duration(seconds float64) awscdk.Duration {
+	d := a.durations[seconds]
+	if d == nil {
+		d = newDuration(seconds)
+		a.durations[seconds] = d
+	}
+	return d
 }
 
 // ownerOf returns the [Handler] of a function, alias or version, even if other code
@@ -188,7 +216,7 @@ func (a *app) checkUnique(r *rules, by constructs.Construct, kind, field string,
 	if !textOf(name).known {
 		return
 	}
-	stack := awscdk.Stack_Of(by)
+	stack := a.stackOf(by)
 	key := strings.Join([]string{pathOf(awscdk.Stage_Of(by)), *stack.Account(), *stack.Region(), kind, *name}, "\n")
 	if other := a.names[key]; other != nil {
 		r.breaks(field, "must be unique in the account and region, got %q, as in %s; rename one of them, or leave it unset", *name, *other.Node().Path())
@@ -202,17 +230,11 @@ func (a *app) ofQueue(mapping constructs.IConstruct) bool {
 	return a.queueSources[mapping.Node().Scope()]
 }
 
-// foreign reports whether other code than this package made a resource that the budget
-// depends on: an event source, an alias, or the scaling of one.
-func (a *app) foreign(c constructs.IConstruct) bool {
-	switch r := c.(type) {
-	case awslambda.CfnEventSourceMapping:
-		return !a.ofQueue(r)
-	case awslambda.CfnAlias:
-		alias, _ := r.Node().Scope().(awslambda.IFunction)
-		return a.owners[alias] == nil || a.owners[alias].Alias != alias
-	}
-	return !a.scalings[c]
+// foreign reports whether other code than this package made a resource in a stack on which
+// the budget depends: an event source, an alias, or the scaling of one. It counts them,
+// because each question to the CDK about one of them is a request.
+func (a *app) foreign(stack awscdk.Stack) bool {
+	return len(resourcesIn(stack, typeMapping, typeAlias, typeScaling)) != a.made[stack]
 }
 
 // budgetOf returns the budget of the function behind an alias or a version; nil when the

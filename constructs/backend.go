@@ -339,7 +339,7 @@ func (b *Backend) keepLostRuns(props *BackendProps, plan *backendPlan) {
 			// No other queue may use it as its dead-letter queue.
 			RedriveAllowPolicy: &awssqs.RedriveAllowPolicy{RedrivePermission: awssqs.RedrivePermission_DENY_ALL},
 			RemovalPolicy:      props.removal(),
-			RetentionPeriod:    newDuration(defaultDeadLetterRetentionSecs),
+			RetentionPeriod:    b.app.duration(defaultDeadLetterRetentionSecs),
 		})
 	}
 	for _, s := range plan.schedules {
@@ -396,8 +396,6 @@ func (b *Backend) handlers() []*Handler {
 	}
 	return []*Handler{b.Handler, b.Jobs}
 }
-
-func (b *Backend) hearthApp() *app { return b.app }
 
 // GrantPrincipal implements awsiam.IGrantable: a grant to the backend goes to all
 // functions of the program.

@@ -143,8 +143,8 @@ func (b *budget) check() []string {
 	if h == nil && !bounded {
 		return nil
 	}
-	stack := awscdk.Stack_Of(b.function)
-	foreign := slices.ContainsFunc(resourcesIn(stack, typeMapping, typeAlias, typeScaling), b.app.foreign)
+	stack := b.app.stackOf(b.function)
+	foreign := b.app.foreign(stack)
 	if h != nil && foreign {
 		h.warnOfWholeBatches(stack)
 	}

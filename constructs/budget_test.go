@@ -458,3 +458,42 @@ func TestWarmAliases(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestForeign shows that the budget tells the resources that this package makes from those
+// of other code.
+func TestForeign(t *testing.T) {
+	made := func(t *testing.T) (awscdk.Stack, *Backend) {
+		stack := setup(t)
+		b := NewBackend(stack, jsii.String("Backend"), &BackendProps{
+			Concurrency:    &ConcurrencyProps{Provisioned: &ProvisionedConcurrency{HoldAtUpdate: jsii.Bool(true), Max: jsii.Number(9), Min: jsii.Number(1)}, Reserved: jsii.Number(100)},
+			Entry:          entry("relayed"),
+			Jobs:           &HandlerProps{Concurrency: &ConcurrencyProps{Provisioned: Autoscaled(1, 5), Reserved: jsii.Number(50)}},
+			WebSocketRelay: jsii.Bool(true),
+		})
+		return stack, b
+	}
+	for name, add := range map[string]func(stack awscdk.Stack, b *Backend){
+		"":      func(awscdk.Stack, *Backend) {},
+		"alias": func(_ awscdk.Stack, b *Backend) { b.Handler.Function.AddAlias(jsii.String("blue"), nil) },
+		"mapping": func(stack awscdk.Stack, b *Backend) {
+			b.Jobs.Alias.AddEventSource(awslambdaeventsources.NewSqsEventSource(awssqs.NewQueue(stack, jsii.String("Other"), nil), nil))
+		},
+		"scaling": func(_ awscdk.Stack, b *Backend) {
+			b.Handler.Function.AddAlias(jsii.String("blue"), nil).AddAutoScaling(&awslambda.AutoScalingOptions{MaxCapacity: jsii.Number(2)})
+		},
+		"nested stack": func(stack awscdk.Stack, _ *Backend) {
+			nested := awscdk.NewNestedStack(stack, jsii.String("Nested"), nil)
+			NewHandler(nested, jsii.String("Handler"), silent(nil))
+			if appOf(nested).foreign(nested) {
+				t.Error("the handler of the nested stack is this package's")
+			}
+		},
+	} {
+		stack, b := made(t)
+		add(stack, b)
+		// The CDK counts the resources of nested stacks too, which only costs a longer look.
+		if got, want := appOf(stack).foreign(stack), name != ""; got != want {
+			t.Errorf("%q: got %t, want %t", name, got, want)
+		}
+	}
+}

@@ -144,14 +144,13 @@ func Prebuild(handlers ...*HandlerProps) {
 		if props == nil {
 			continue
 		}
-		p := props.withDefaults()
-		source, err := p.source()
-		if err != nil || p.prebuilt() {
+		source, err := props.source()
+		if err != nil || props.prebuilt() {
 			continue
 		}
 		go func() { _, _ = source.ForLambda() }()
-		if p.ManifestFile == nil && !isFalse(p.Manifest) {
-			environment := p.asked() // asks the CDK, which answers one request at a time
+		if props.ManifestFile == nil && !isFalse(props.Manifest) {
+			environment := props.asked() // asks the CDK, which answers one request at a time
 			go func() { _, _ = source.Manifest(environment) }()
 		}
 	}

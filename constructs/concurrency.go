@@ -122,7 +122,7 @@ func (p *ProvisionedConcurrency) autoscale(a *app, alias awslambda.Alias) {
 		highest = p.Min
 	}
 	scaling := alias.AddAutoScaling(&awslambda.AutoScalingOptions{MinCapacity: p.Min, MaxCapacity: highest})
-	a.scalings[scaling.Node().FindChild(jsii.String("Target")).Node().DefaultChild()] = true
+	a.made[a.stackOf(alias)]++
 	if p.Max != nil {
 		utilization := p.Utilization
 		if utilization == nil {

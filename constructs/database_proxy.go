@@ -188,11 +188,13 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 	target, connections := p.target(d)
 	groups := p.SecurityGroups
 	if groups == nil {
-		groups = &[]awsec2.ISecurityGroup{awsec2.NewSecurityGroup(d, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
+		own := awsec2.NewSecurityGroup(d, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
 			AllowAllOutbound: jsii.Bool(false),
 			Description:      jsii.String("RDS Proxy"),
 			Vpc:              p.Vpc,
-		})}
+		})
+		d.app.parents[own] = d
+		groups = &[]awsec2.ISecurityGroup{own}
 	}
 	d.Proxy = awsrds.NewDatabaseProxy(d, jsii.String("Proxy"), &awsrds.DatabaseProxyProps{
 		BorrowTimeout: p.BorrowTimeout,
@@ -260,7 +262,7 @@ func (d *DatabaseProxy) Connect(client Client, options *ConnectOptions) awsiam.G
 		d.app.refuseOutsideVpc(d, fn)
 		d.clients = append(d.clients, d.app.newConnectionsClient(fn))
 		// The proxy has no default port, and its own grant opens no security group.
-		allowFrom(d.Proxy.Connections(), fn, port, "Function to RDS Proxy")
+		d.app.allowFrom(d.Proxy.Connections(), fn, port, "Function to RDS Proxy")
 		d.app.setDatabase(d, fn, name, d.Proxy.Endpoint(), jsii.String(d.port), d.database, d.user, d.engine)
 		return d.Proxy.GrantConnect(fn, d.user)
 	})
@@ -311,15 +313,15 @@ func (d *DatabaseProxy) AddDependent(alias awslambda.Alias) {
 // function's stack already depends on that one, because its variables have the address.
 // So allowFrom puts the security group rule beside the function, where it makes no cycle.
 // The CDK would put it into the other stack.
-func allowFrom(to awsec2.Connections, fn awslambda.Function, port awsec2.Port, description string) {
-	stack := fn.Stack()
-	if !slices.ContainsFunc(*to.SecurityGroups(), func(group awsec2.ISecurityGroup) bool { return group.Stack() != stack }) {
+func (a *app) allowFrom(to awsec2.Connections, fn awslambda.Function, port awsec2.Port, description string) {
+	stack, groups := a.stackOf(fn), *to.SecurityGroups()
+	if !slices.ContainsFunc(groups, func(group awsec2.ISecurityGroup) bool { return a.stackOf(group) != stack }) {
 		to.AllowFrom(fn, port, jsii.String(description))
 		return
 	}
-	for _, group := range *to.SecurityGroups() {
+	for _, group := range groups {
 		for _, from := range *fn.Connections().SecurityGroups() {
-			group.AddIngressRule(from, port, jsii.String(description), jsii.Bool(from.Stack() == stack))
+			group.AddIngressRule(from, port, jsii.String(description), jsii.Bool(a.stackOf(from) == stack))
 			if !*from.AllowAllOutbound() {
 				from.AddEgressRule(group, port, jsii.String(description), nil)
 			}
@@ -388,7 +390,7 @@ func createdWith(database constructs.IConstruct) (name, user *string) {
 func (p *DatabaseProxyProps) target(d *DatabaseProxy) (awsrds.ProxyTarget, awsec2.Connections) {
 	if p.Cluster != nil {
 		cluster := p.Cluster
-		if resource, ours := cluster.Node().DefaultChild().(awsrds.CfnDBCluster); ours && resource.Stack() != awscdk.Stack_Of(d) {
+		if d.app.stackOf(cluster) != d.app.stackOf(d) && creates[awsrds.CfnDBCluster](cluster) {
 			cluster = awsrds.DatabaseCluster_FromDatabaseClusterAttributes(d, jsii.String("Cluster"), &awsrds.DatabaseClusterAttributes{
 				ClusterIdentifier: cluster.ClusterIdentifier(),
 				Engine:            cluster.Engine(),
@@ -399,7 +401,7 @@ func (p *DatabaseProxyProps) target(d *DatabaseProxy) (awsrds.ProxyTarget, awsec
 		return awsrds.ProxyTarget_FromCluster(cluster), cluster.Connections()
 	}
 	instance := p.Instance
-	if resource, ours := instance.Node().DefaultChild().(awsrds.CfnDBInstance); ours && resource.Stack() != awscdk.Stack_Of(d) {
+	if d.app.stackOf(instance) != d.app.stackOf(d) && creates[awsrds.CfnDBInstance](instance) {
 		instance = awsrds.DatabaseInstance_FromDatabaseInstanceAttributes(d, jsii.String("Instance"), &awsrds.DatabaseInstanceAttributes{
 			Engine:                  instance.Engine(),
 			InstanceEndpointAddress: instance.DbInstanceEndpointAddress(),
@@ -409,6 +411,12 @@ func (p *DatabaseProxyProps) target(d *DatabaseProxy) (awsrds.ProxyTarget, awsec
 		})
 	}
 	return awsrds.ProxyTarget_FromInstance(instance), instance.Connections()
+}
+
+// creates reports whether the app creates a database; an imported one has no resource.
+func creates[T awscdk.CfnResource](database constructs.IConstruct) bool {
+	_, ours := database.Node().DefaultChild().(T)
+	return ours
 }
 
 // plainPort returns the port of a database as a number, if the template that creates it

@@ -109,10 +109,10 @@ func (d *DirectDatabase) connect(fn awslambda.Function, name string) awsiam.Gran
 		endpoint, connections = d.props.Instance.InstanceEndpoint(), d.props.Instance.Connections()
 	}
 	port := connections.DefaultPort()
-	if database := d.resource(); database != nil && database.Stack() != fn.Stack() {
+	if database := d.resource(); database != nil && d.app.sameStack(database.Stack()) != d.app.stackOf(fn) {
 		port = awsec2.Port_Tcp(plainPort(database.Node().Scope(), endpoint))
 	}
-	allowFrom(connections, fn, port, "Function to database")
+	d.app.allowFrom(connections, fn, port, "Function to database")
 	d.app.setDatabase(d, fn, name, endpoint.Hostname(), portOf(endpoint), d.database, d.props.User, engineOf(d.family))
 	return d.GrantConnect(fn)
 }

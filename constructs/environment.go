@@ -105,11 +105,11 @@ func (e *environment) addQueue(name string, q *Queue) {
 	}
 	e.queues = slices.Insert(e.queues, i, connectedQueue{name, q})
 	urls := make([]wire.QueueURL, len(e.queues))
-	place := ""
+	var place awscdk.Stack
 	for i, c := range e.queues {
 		url, name, at := c.address()
 		urls[i] = wire.QueueURL{Name: c.name, URL: url}
-		if at == place && at != "" {
+		if at == place && at != nil {
 			urls[i].URL = name
 		}
 		place = at

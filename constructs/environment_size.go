@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
@@ -35,7 +34,7 @@ func (h *Handler) checkEnvironmentSize() []string {
 	if e == nil || len(e.queues) <= fewQueues {
 		return nil
 	}
-	stack := awscdk.Stack_Of(h)
+	stack := h.app.stackOf(h)
 	properties := propertiesIn(stack, h.resource)
 	environment, _ := properties["Environment"].(map[string]any)
 	variables, _ := environment["Variables"].(map[string]any)

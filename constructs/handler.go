@@ -291,6 +291,7 @@ type Handler struct {
 	// contract is nil when synth does not ask the program for its manifest.
 	added    []string // the variables of AddEnvironment
 	contract *contract
+	node     constructs.Node
 	// props have the defaults filled in.
 	props *HandlerProps
 	// resource is the resource of Function.
@@ -330,7 +331,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	if h.LogGroup == nil {
 		h.LogGroup = newLogGroup(h, "LogGroup", p.LogRetention, p.LogRemovalPolicy)
 	}
-	node := h.Node()
+	h.node = h.Node()
 	code, staged, err := h.code(binary)
 	if err != nil {
 		r.breaks("Files", "must be files that can be read, got %w; correct the paths", err)
@@ -377,7 +378,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	// The CDK has copied the code into the cloud assembly by now, unless --no-staging
 	// forbids it.
 	if staged != "" {
-		if disabled, _ := node.TryGetContext(jsii.String(disableAssetStaging)).(bool); !disabled {
+		if disabled, _ := h.node.TryGetContext(jsii.String(disableAssetStaging)).(bool); !disabled {
 			os.RemoveAll(staged)
 		}
 	}
@@ -387,6 +388,11 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 		ProvisionedConcurrentExecutions: h.firstInstances(),
 		Version:                         h.Version,
 	})
+	for _, invoked := range []awslambda.IFunction{h.Function, h.Version, h.Alias} {
+		h.app.owners[invoked] = h
+		h.app.parents[invoked] = h
+	}
+	h.app.made[h.app.stackOf(h)]++
 	p.Concurrency.Provisioned.autoscale(h.app, h.Alias)
 	h.deployGradually()
 	if p.AsyncInvoke != nil {
@@ -398,16 +404,13 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 			h.contract.stage = awscdk.Stage_Of(h)
 		}
 	}
-	h.app.handlers[*node.Path()] = h
-	for _, invoked := range []awslambda.IFunction{h.Function, h.Version, h.Alias} {
-		h.app.owners[invoked] = h
-	}
+	h.app.handlers = append(h.app.handlers, h)
 	if p.Environment != nil {
 		for _, name := range sortedKeys(*p.Environment) {
 			h.app.environmentOf(h.Function).setByUser(h, name, (*p.Environment)[name])
 		}
 	}
-	node.AddValidation(h)
+	h.node.AddValidation(h)
 	return h
 }
 
@@ -426,7 +429,7 @@ func (h *Handler) code(binary []byte) (code awslambda.Code, dir string, err erro
 	case h.props.Image != nil:
 		return h.props.Image, "", nil
 	}
-	key := asset{awscdk.Stack_Of(h), &binary[0], fmt.Sprint(h.props.Files)}
+	key := asset{h.app.stackOf(h), &binary[0], fmt.Sprint(h.props.Files)}
 	if code = h.app.assets[key]; code != nil {
 		return code, "", nil
 	}

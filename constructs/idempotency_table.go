@@ -99,7 +99,7 @@ func newTableEndpoint(scope constructs.Construct, vpc awsec2.IVpc) awsec2.Gatewa
 		Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB(),
 		Vpc:     vpc,
 	})
-	endpoint.AddToPolicy(perimeter(scope, []*string{awscdk.Stack_Of(scope).Account()}))
+	endpoint.AddToPolicy(perimeter(appOf(scope).stackOf(scope)))
 	return endpoint
 }
 

@@ -40,7 +40,7 @@ func newInventory(stack awscdk.Stack) *inventory {
 	n := &inventory{app: appOf(stack), read: map[awscdk.CfnResource]map[string]any{}, stack: stack}
 	for _, c := range resourcesIn(stack, "AWS::Lambda::Function", typeAlias, "AWS::Lambda::Version", typeMapping,
 		"AWS::SQS::Queue", "AWS::Lambda::Url", "AWS::Lambda::Permission", typeScaling) {
-		if its := c.(awscdk.CfnResource).Stack(); its != stack && pathOf(its) != pathOf(stack) {
+		if n.app.sameStack(c.(awscdk.CfnResource).Stack()) != n.app.sameStack(stack) {
 			continue
 		}
 		switch r := c.(type) {

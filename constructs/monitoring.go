@@ -188,7 +188,7 @@ type Monitoring struct {
 	names  map[constructs.Construct]string
 	props  MonitoringProps
 	rows   [][]awscloudwatch.IWidget
-	stack  string
+	stack  string // its path
 }
 
 // NewMonitoring creates alarms and a dashboard. It panics with every broken rule
@@ -197,9 +197,10 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	if props == nil {
 		props = &MonitoringProps{}
 	}
-	m := &Monitoring{every: newMinutely(), window: newWindow(), names: map[constructs.Construct]string{}, props: *props}
+	m := &Monitoring{names: map[constructs.Construct]string{}, props: *props}
 	m.app = newConstruct(m, scope, id)
-	m.stack = pathOf(awscdk.Stack_Of(m))
+	m.every, m.window = m.app.minutely(), m.app.window()
+	m.stack = pathOf(m.app.stackOf(m))
 	m.acts = props.Actions != nil && len(*props.Actions) > 0 || props.Email != nil
 	m.props.addBackend()
 	r := &rules{where: "MonitoringProps"}

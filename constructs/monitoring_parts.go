@@ -122,7 +122,7 @@ func (m *Monitoring) watchQueue(q *Queue) {
 		m.show(m.name(q)+": jobs", done, failed)
 	}
 	scope, prefix := constructs.Construct(q), ""
-	if m.app.stackOf(q.scope) != m.stack {
+	if m.app.stackOf(q) != m.app.stackOf(m) {
 		// Alarms beside the queue would refer to the actions, and so the stacks to each
 		// other in a circle.
 		scope, prefix = m, strings.ReplaceAll(m.name(q), "/", "-")+"-"

@@ -73,7 +73,7 @@ func (h *Handler) warnOfWholeBatches(stack awscdk.Stack) {
 
 // toHandler reports whether a mapping invokes a [Handler] of the same stack.
 func (n *inventory) toHandler(mapping awscdk.CfnResource) bool {
-	stack := pathOf(n.stack)
+	stack := n.app.stackOf(n.stack)
 	for _, h := range n.app.handlers {
 		if n.app.stackOf(h) == stack && refersTo(n.properties(mapping)["FunctionName"], n.functionIDs(h.resource)) {
 			return true

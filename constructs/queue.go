@@ -273,9 +273,9 @@ type Queue struct {
 	name   text
 	id     *string // what logicalID returns
 	// What address returns.
-	url, physical, stack string
-	scope                constructs.Construct
-	creates              bool // the queue is new
+	url, physical string
+	stack         awscdk.Stack
+	creates       bool // the queue is new
 	// consumer is the Handler that consumes the queue, or nil.
 	consumer *Handler
 	// dead and oldest are the metrics of the alarms.
@@ -289,7 +289,7 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 		props = &QueueProps{}
 	}
 	p := *props
-	q := &Queue{Queue: p.Queue, creates: p.Queue == nil, name: textOf(p.Name), scope: scope}
+	q := &Queue{Queue: p.Queue, creates: p.Queue == nil, name: textOf(p.Name)}
 	q.app = newConstruct(q, scope, id)
 	v := p.values()
 	if v.consumed && !v.functionTimeout.set {
@@ -339,7 +339,7 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 	refuse(q, r.broken)
 	fn := q.app.functionOf(p.Handler)
 	home, child := constructs.Construct(q), "EventSource"
-	if invoked, ours := p.Handler.(constructs.Construct); ours && fn != nil && q.app.stackOf(fn) != q.app.stackOf(q.scope) {
+	if invoked, ours := p.Handler.(constructs.Construct); ours && fn != nil && q.app.stackOf(fn) != q.app.stackOf(q) {
 		// The function's role and variables refer to the queue. A mapping beside the queue
 		// would refer to the function, and the two stacks to each other in a circle.
 		home, child = invoked, "EventSource-"+*awscdk.Names_NodeUniqueId(q.Node())
@@ -349,6 +349,7 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 		q.EventSource.Node().DefaultChild().(awscdk.CfnResource).AddPropertyOverride(jsii.String("ProvisionedPollerConfig.MaximumPollers"), p.Pollers.Max)
 	}
 	q.app.queueSources[q.EventSource] = true
+	q.app.made[q.app.stackOf(home)]++
 	if fn != nil && q.name.known {
 		e := q.app.environmentOf(fn)
 		e.addQueue(q.name.value, q)
@@ -374,7 +375,7 @@ func (q *Queue) create(r *rules, p *QueueProps, v queueValues) {
 	}
 	retention := func(d awscdk.Duration, fallback float64) awscdk.Duration {
 		if d == nil {
-			return newDuration(fallback)
+			return q.app.duration(fallback)
 		}
 		return d
 	}
@@ -418,7 +419,7 @@ func (q *Queue) create(r *rules, p *QueueProps, v queueValues) {
 		props.FifoThroughputLimit = awssqs.FifoThroughputLimit_PER_MESSAGE_GROUP_ID
 	}
 	if p.VisibilityTimeout == nil {
-		props.VisibilityTimeout = newDuration(v.defaultVisibility().value)
+		props.VisibilityTimeout = q.app.duration(v.defaultVisibility().value)
 	}
 	if p.QueueName != nil {
 		props.QueueName = q.physicalName(*p.QueueName, v.fifo)
@@ -441,7 +442,7 @@ func (q *Queue) physicalName(name string, fifo bool) *string {
 
 // byName returns the queue of this name in the stack.
 func (q *Queue) byName(name string, fifo bool) awssqs.IQueue {
-	arn := awscdk.Stack_Of(q).FormatArn(&awscdk.ArnComponents{Resource: q.physicalName(name, fifo), Service: jsii.String("sqs")})
+	arn := q.app.stackOf(q).FormatArn(&awscdk.ArnComponents{Resource: q.physicalName(name, fifo), Service: jsii.String("sqs")})
 	return awssqs.Queue_FromQueueAttributes(q, jsii.String("Source"), &awssqs.QueueAttributes{Fifo: &fifo, QueueArn: arn})
 }
 
@@ -481,13 +482,13 @@ func (q *Queue) connectSend(client Client, name string) awsiam.Grant {
 }
 
 // address returns the queue's URL and physical name, as CloudFormation resolves them, and
-// the stack that creates it. URLs of queues of one stack begin alike; stack is "" for an
+// the stack that creates it. URLs of queues of one stack begin alike; stack is nil for an
 // existing queue.
-func (q *Queue) address() (url, name, stack string) {
+func (q *Queue) address() (url, name string, stack awscdk.Stack) {
 	if q.url == "" {
 		q.url, q.physical = *q.Queue.QueueUrl(), *q.Queue.QueueName()
 		if q.creates {
-			q.stack = q.app.stackOf(q.scope)
+			q.stack = q.app.stackOf(q)
 		}
 	}
 	return q.url, q.physical, q.stack

@@ -47,7 +47,7 @@ const defaultOldestMessageSecs = 15 * 60
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html (2026-11)
 func (q *Queue) AddAlarms(props *QueueAlarmsProps) *QueueAlarms {
-	return q.addAlarms(props, newMinutely(), q, "")
+	return q.addAlarms(props, q.app.minutely(), q, "")
 }
 
 // addAlarms makes the alarms in a scope, with a prefix of their ids.

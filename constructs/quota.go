@@ -25,18 +25,19 @@ const unreservedInstances = 100
 // checkQuota checks the reserved concurrency of all handlers in the stack against the
 // quota of the account. Only the first handler reports it.
 func (h *Handler) checkQuota() []string {
-	context := h.Node().TryGetContext(jsii.String(AccountConcurrencyContext))
+	context := h.node.TryGetContext(jsii.String(AccountConcurrencyContext))
 	if context == nil {
 		return nil
 	}
 	stack := h.app.stackOf(h)
-	var paths []string
-	for _, path := range sortedKeys(h.app.handlers) {
-		if h.app.stackOf(h.app.handlers[path]) == stack {
-			paths = append(paths, path)
+	handlers := map[string]*Handler{}
+	for _, other := range h.app.handlers {
+		if h.app.stackOf(other) == stack {
+			handlers[pathOf(other)] = other
 		}
 	}
-	if h.app.handlers[paths[0]] != h {
+	paths := sortedKeys(handlers)
+	if handlers[paths[0]] != h {
 		return nil
 	}
 	quota, ok := accountConcurrency(context)
@@ -46,7 +47,7 @@ func (h *Handler) checkQuota() []string {
 	sum := 0.0
 	var parts []string
 	for _, path := range paths {
-		if reserved := h.app.reservedOf(h.app.handlers[path].Function); reserved.known && reserved.value > 0 {
+		if reserved := h.app.reservedOf(handlers[path].Function); reserved.known && reserved.value > 0 {
 			sum += reserved.value
 			parts = append(parts, fmt.Sprintf("%s (%s)", reserved, path))
 		}

@@ -147,6 +147,7 @@ func newConstruct(c, scope constructs.Construct, id *string) *app {
 	}
 	a := appOf(scope)
 	constructs.NewConstruct_Override(c, scope, id)
+	a.scopes[c], a.parents[c] = true, scope
 	return a
 }
 

@@ -139,7 +139,7 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	refuse(s, r.broken)
 
 	if p.MaxEventAge == nil {
-		p.MaxEventAge = newDuration(defaultEventAgeSecs)
+		p.MaxEventAge = s.app.duration(defaultEventAgeSecs)
 	}
 	var window awsscheduler.TimeWindow
 	if p.FlexibleWindow != nil {
@@ -185,7 +185,7 @@ func (s *Schedule) Name() *string { return s.name }
 // and other groups from using it.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html (2026-11)
 func newScheduleRole(scope constructs.Construct, id string, group awsscheduler.IScheduleGroup) awsiam.Role {
-	stack := awscdk.Stack_Of(scope)
+	stack := appOf(scope).stackOf(scope)
 	groupArn := stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("scheduler"), Resource: jsii.String("schedule-group"), ResourceName: jsii.String("default"),
 	})

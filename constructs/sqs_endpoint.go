@@ -71,23 +71,22 @@ func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointPr
 		Subnets:        props.VpcSubnets,
 		Vpc:            props.Vpc,
 	})
-	accounts := []*string{awscdk.Stack_Of(e).Account()}
-	if props.Accounts != nil {
-		accounts = append(accounts, *props.Accounts...)
-	}
-	e.Endpoint.AddToPolicy(perimeter(e, accounts))
+	e.app.parents[group] = e
+	e.Endpoint.AddToPolicy(perimeter(e.app.stackOf(e), elementsOf(props.Accounts)...))
 	return e
 }
 
 // perimeter returns the policy of an endpoint. Roles of the stack's own account may reach
-// the resources of the given accounts; credentials of other accounts may reach nothing.
+// its resources and those of other accounts that are given. Credentials of other accounts
+// may reach nothing.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html (2026-11)
-func perimeter(c constructs.Construct, accounts []*string) awsiam.PolicyStatement {
+func perimeter(stack awscdk.Stack, others ...*string) awsiam.PolicyStatement {
+	own := stack.Account()
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions: jsii.Strings("*"),
 		Conditions: &map[string]any{"StringEquals": map[string]any{
-			"aws:PrincipalAccount": awscdk.Stack_Of(c).Account(),
-			"aws:ResourceAccount":  accounts,
+			"aws:PrincipalAccount": own,
+			"aws:ResourceAccount":  append([]*string{own}, others...),
 		}},
 		Principals: &[]awsiam.IPrincipal{awsiam.NewAnyPrincipal()},
 		Resources:  jsii.Strings("*"),
@@ -102,7 +101,7 @@ func (e *SqsEndpoint) Connect(client Client) {
 			r := &rules{where: "HandlerProps"}
 			refuse(e, []error{r.brokenRule("Vpc", "must be set for a function that uses the endpoint, got none for %s; place it in the VPC of the endpoint", pathOf(fn))})
 		}
-		allowFrom(e.Endpoint.Connections(), fn, awsec2.Port_HTTPS(), "Function to SQS")
+		e.app.allowFrom(e.Endpoint.Connections(), fn, awsec2.Port_HTTPS(), "Function to SQS")
 	}
 }
 

@@ -272,7 +272,7 @@ func (a *WebSocketApi) connect(client Client, options *ConnectOptions, methods .
 func (a *WebSocketApi) grant(grantee awsiam.IGrantable, methods ...string) awsiam.Grant {
 	arns := make([]string, 0, len(methods))
 	for _, method := range methods {
-		arns = append(arns, *awscdk.Stack_Of(a).FormatArn(&awscdk.ArnComponents{
+		arns = append(arns, *a.app.stackOf(a).FormatArn(&awscdk.ArnComponents{
 			Service: jsii.String("execute-api"), Resource: a.Api.ApiId(),
 			ResourceName: jsii.String(*a.Stage.StageName() + "/" + method + "/@connections/*"),
 		}))
@@ -328,7 +328,7 @@ func (a *WebSocketApi) AddRoute(props *WebSocketRouteProps) awsapigatewayv2.WebS
 		p.Handler.AddPermission(jsii.String("Integration-Permission"), &awslambda.Permission{
 			Principal: awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
 			Scope:     route,
-			SourceArn: awscdk.Stack_Of(a).FormatArn(&awscdk.ArnComponents{
+			SourceArn: a.app.stackOf(a).FormatArn(&awscdk.ArnComponents{
 				Service: jsii.String("execute-api"), Resource: a.Api.ApiId(), ResourceName: jsii.String("*"),
 			}),
 		})

@@ -95,8 +95,6 @@ func (p *HandlerProps) relay() *HandlerProps {
 	}, relayHalf)
 }
 
-func (w *WebSocketRelay) hearthApp() *app { return w.app }
-
 // GrantPush lets a grantee send pushes to the queue of the relay.
 func (w *WebSocketRelay) GrantPush(grantee awsiam.IGrantable) awsiam.Grant {
 	return w.Queue.GrantSend(grantee)
