@@ -258,7 +258,7 @@ func (a *app) budgetOf(fn awslambda.IFunction) *budget {
 // asset is the key of functions that share their code. The CDK does not share code
 // between stacks.
 type asset struct {
-	stack  awscdk.Stack
-	binary *byte // one for each program
-	files  string
+	stack   awscdk.Stack
+	program *byte // the archive of one program
+	files   string
 }

@@ -16,7 +16,7 @@ type Manifest = wire.Manifest
 
 // load asks the program for its manifest, unless it must not, and builds it for Lambda.
 // If the first step fails, it skips the second, which would add nothing. A failure is a
-// broken rule, in the words of the compiler or the program. The binary is nil when Code
+// broken rule, in the words of the compiler or the program. The archive is nil when Code
 // or Image has one already.
 func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
 	const todo = "it is relative to the working directory of the CDK app"
@@ -51,7 +51,7 @@ func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
 	built := make(chan struct{})
 	go func() {
 		defer close(built)
-		_, _ = source.ForLambda()
+		_, _ = source.Archive()
 	}()
 	defer func() { <-built }()
 	if manifest == nil && !isFalse(p.Manifest) {
@@ -60,11 +60,11 @@ func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
 			return nil, nil
 		}
 	}
-	binary, err := source.ForLambda()
+	archive, err := source.Archive()
 	if err != nil {
 		r.breaks("Entry", "must be a Go program that builds for Lambda, got %q; %w", *p.Entry, err)
 	}
-	return manifest, binary
+	return manifest, archive
 }
 
 // prebuilt reports whether the program is built before synth.
@@ -113,8 +113,8 @@ func (p *HandlerProps) asked() map[string]string {
 
 // stage writes the archive of a program to a new file, because the CDK takes only files.
 // The caller removes its directory.
-func stage(binary []byte, files map[string]string) (path string, err error) {
-	data, err := program.Archive(binary, files)
+func stage(archive []byte, files map[string]string) (path string, err error) {
+	data, err := program.AddFiles(archive, files)
 	if err != nil {
 		return "", err
 	}
@@ -148,7 +148,7 @@ func Prebuild(handlers ...*HandlerProps) {
 		if err != nil || props.prebuilt() {
 			continue
 		}
-		go func() { _, _ = source.ForLambda() }()
+		go func() { _, _ = source.Archive() }()
 		if props.ManifestFile == nil && !isFalse(props.Manifest) {
 			environment := props.asked() // asks the CDK, which answers one request at a time
 			go func() { _, _ = source.Manifest(environment) }()

@@ -317,7 +317,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	r.in("Concurrency", p.Concurrency.check)
 	checkVariables(r, "Environment", p.Environment)
 	h.app.checkUnique(r, h, "function", "FunctionName", p.FunctionName)
-	manifest, binary := p.load(r)
+	manifest, archive := p.load(r)
 	if manifest != nil {
 		checkTimeouts(r, halfOf(manifest, p.Half), secondsOf(p.Timeout))
 	}
@@ -332,7 +332,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 		h.LogGroup = newLogGroup(h, "LogGroup", p.LogRetention, p.LogRemovalPolicy)
 	}
 	h.node = h.Node()
-	code, staged, err := h.code(binary)
+	code, staged, err := h.code(archive)
 	if err != nil {
 		r.breaks("Files", "must be files that can be read, got %w; correct the paths", err)
 		refuse(h, r.broken)
@@ -422,24 +422,24 @@ func (h *Handler) Validate() *[]*string {
 
 // code returns the code of the function, and the directory that it was staged in. dir is
 // "" when another function has the same code, or synth did not build it.
-func (h *Handler) code(binary []byte) (code awslambda.Code, dir string, err error) {
+func (h *Handler) code(archive []byte) (code awslambda.Code, dir string, err error) {
 	switch {
 	case h.props.Code != nil:
 		return h.props.Code, "", nil
 	case h.props.Image != nil:
 		return h.props.Image, "", nil
 	}
-	key := asset{h.app.stackOf(h), &binary[0], fmt.Sprint(h.props.Files)}
+	key := asset{h.app.stackOf(h), &archive[0], fmt.Sprint(h.props.Files)}
 	if code = h.app.assets[key]; code != nil {
 		return code, "", nil
 	}
-	archive, err := stage(binary, h.props.Files)
+	file, err := stage(archive, h.props.Files)
 	if err != nil {
 		return nil, "", err
 	}
-	code = awslambda.Code_FromAsset(&archive, nil)
+	code = awslambda.Code_FromAsset(&file, nil)
 	h.app.assets[key] = code
-	return code, filepath.Dir(archive), nil
+	return code, filepath.Dir(file), nil
 }
 
 // tellSource writes the folder of the program's source into the template, for the local

@@ -21,7 +21,11 @@ func TestUnpack(t *testing.T) {
 	if err := os.WriteFile(rates, []byte("{}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	data, err := program.Archive([]byte("binary"), map[string]string{"config/rates.json": rates})
+	data, err := program.Archive([]byte("binary"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err = program.AddFiles(data, map[string]string{"config/rates.json": rates})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,36 +14,30 @@ import (
 	"github.com/lambdahearth/hearth/internal/process"
 )
 
-// binaries holds built programs in memory, because the CDK deletes each archive after
-// copying it.
-var binaries memo[Source, []byte]
-
 // ForLambda returns the program built for Lambda. The bytes depend only on the source,
 // the Go version and the fields of Source. The source's folder, the user and Go variables
 // change nothing.
 func (s Source) ForLambda() ([]byte, error) {
-	return binaries.get(s, func() ([]byte, error) {
-		dir, err := os.MkdirTemp("", "hearth-build-")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(dir)
-		out := filepath.Join(dir, "bootstrap")
-		// The baseline instruction sets are fixed, so a developer's own GOAMD64 or
-		// GOARM64 changes neither the bytes nor the machines that they run on.
-		err = s.build(out, "GOOS=linux", "GOARCH="+s.GOARCH, "GOAMD64=v1", "GOARM64=v8.0")
-		if err != nil {
-			return nil, err
-		}
-		data, err := os.ReadFile(out)
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.HasPrefix(data, []byte("\x7fELF")) {
-			return nil, errNotMain
-		}
-		return data, nil
-	})
+	dir, err := os.MkdirTemp("", "hearth-build-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, "bootstrap")
+	// The baseline instruction sets are fixed, so a developer's own GOAMD64 or
+	// GOARM64 changes neither the bytes nor the machines that they run on.
+	err = s.build(out, "GOOS=linux", "GOARCH="+s.GOARCH, "GOAMD64=v1", "GOARM64=v8.0")
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(data, []byte("\x7fELF")) {
+		return nil, errNotMain
+	}
+	return data, nil
 }
 
 // build runs go build in the directory of the program, so that its own module, workspace

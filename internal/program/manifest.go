@@ -64,7 +64,9 @@ func (s Source) ask(environment map[string]string, timeout time.Duration) (*wire
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "handler.exe") // Windows needs .exe
+	built := false
 	data, err := hosts.get(s, func() ([]byte, error) {
+		built = true
 		// Empty values mean this machine, whatever the environment says.
 		if err := s.build(binary, "GOOS=", "GOARCH="); err != nil {
 			return nil, err
@@ -78,8 +80,10 @@ func (s Source) ask(environment map[string]string, timeout time.Duration) (*wire
 	if err != nil {
 		return nil, err
 	}
-	if err := process.WriteProgram(binary, data); err != nil {
-		return nil, err
+	if !built { // by this call
+		if err := process.WriteProgram(binary, data); err != nil {
+			return nil, err
+		}
 	}
 	return Ask(context.Background(), binary, s.Dir, environment, timeout)
 }

@@ -351,7 +351,11 @@ func TestArchive(t *testing.T) {
 	t.Parallel()
 	dir := files(t, map[string]string{"rates.json": "{}", "templates/mail.txt": "hello", "templates/more/other.txt": "there"})
 	archive := func() []byte {
-		data, err := Archive([]byte("binary"), map[string]string{"config/rates.json": filepath.Join(dir, "rates.json"), "templates": filepath.Join(dir, "templates")})
+		data, err := Archive([]byte("binary"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err = AddFiles(data, map[string]string{"config/rates.json": filepath.Join(dir, "rates.json"), "templates": filepath.Join(dir, "templates")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -398,7 +402,7 @@ func TestArchive(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "templates"), filepath.Join(dir, "templates", "loop")); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Archive(nil, map[string]string{"templates": filepath.Join(dir, "templates")})
+	_, err = AddFiles(data, map[string]string{"templates": filepath.Join(dir, "templates")})
 	if want := filepath.Join(dir, "templates", "loop") + " must be a file or a folder, got a link to a folder; name that folder"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
