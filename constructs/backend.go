@@ -373,7 +373,7 @@ func (b *Backend) Queue(name string) *Queue {
 	q := b.Queues[name]
 	if q == nil {
 		r := &rules{where: "Backend"}
-		refuse(b, []error{r.brokenRule(fmt.Sprintf("Queue(%q)", name), "must be a queue that the program consumes, got none of this name (it consumes %s); correct the name, or add a consumer", list(sortedKeys(b.Queues)))})
+		refuse(b, []error{r.brokenRule(fmt.Sprintf("Queue(%q)", name), "must be a queue that the program consumes, got none of this name (it consumes %s); correct the name, or add a consumer", listNear(name, sortedKeys(b.Queues)))})
 	}
 	return q
 }
@@ -384,7 +384,7 @@ func (b *Backend) Schedule(name string) *Schedule {
 	s := b.Schedules[name]
 	if s == nil {
 		r := &rules{where: "Backend"}
-		refuse(b, []error{r.brokenRule(fmt.Sprintf("Schedule(%q)", name), "must be a schedule that the program runs, got none of this name (it runs %s); correct the name, or add it to App.Schedules", list(sortedKeys(b.Schedules)))})
+		refuse(b, []error{r.brokenRule(fmt.Sprintf("Schedule(%q)", name), "must be a schedule that the program runs, got none of this name (it runs %s); correct the name, or add it to App.Schedules", listNear(name, sortedKeys(b.Schedules)))})
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/lambdahearth/hearth/internal/similar"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
 
@@ -334,7 +335,7 @@ func (b *backendPlan) planQueues(r *rules, props *BackendProps, m *Manifest, fun
 	b.checkRenamed(r, props)
 	for _, name := range sortedKeys(props.Queues) {
 		if b.queues[name] == nil {
-			r.breaks(fmt.Sprintf("Queues[%q]", name), "must be a queue that the program consumes, got one without a consumer (it consumes %s); remove it, or add a consumer in %s", list(b.queueNames), b.entry())
+			r.breaks(fmt.Sprintf("Queues[%q]", name), "must be a queue that the program consumes, got one without a consumer (it consumes %s); remove it, or add a consumer in %s", listNear(name, b.queueNames), b.entry())
 		}
 	}
 }
@@ -346,7 +347,7 @@ func (b *backendPlan) checkRenamed(r *rules, props *BackendProps) {
 		where := fmt.Sprintf("RenamedQueues[%q]", name)
 		switch {
 		case b.queues[name] == nil:
-			r.breaks(where, "must be a queue that the program consumes, got one without a consumer (it consumes %s); remove it, or add a consumer in %s", list(b.queueNames), b.entry())
+			r.breaks(where, "must be a queue that the program consumes, got one without a consumer (it consumes %s); remove it, or add a consumer in %s", listNear(name, b.queueNames), b.entry())
 		case !queueNamePattern.MatchString(former):
 			r.breaks(where, "must be the former name of the queue, got %q; it is 1 to 75 letters, digits, - and _", former)
 		}
@@ -397,7 +398,7 @@ func (b *backendPlan) planSchedules(r *rules, props *BackendProps, m *Manifest) 
 	}
 	for _, name := range sortedKeys(props.Schedules) {
 		if b.schedules[name] == nil {
-			r.breaks(fmt.Sprintf("Schedules[%q]", name), "must be a schedule that the program runs, got one that it does not (it runs %s); remove it, or add it to App.Schedules in %s", list(b.scheduleNames), b.entry())
+			r.breaks(fmt.Sprintf("Schedules[%q]", name), "must be a schedule that the program runs, got one that it does not (it runs %s); remove it, or add it to App.Schedules in %s", listNear(name, b.scheduleNames), b.entry())
 		}
 	}
 }
@@ -454,6 +455,15 @@ func (b *backendPlan) checkBudget(r *rules, m *Manifest) {
 
 // entry names the program in messages about its manifest.
 func (b *backendPlan) entry() string { return fmt.Sprintf("%q", b.handler.title()) }
+
+// listNear joins names for messages, and asks whether a misspelt one means any of them.
+func listNear(name string, names []string) string {
+	text := list(names)
+	if near := similar.Names(name, names); len(near) > 0 {
+		text += fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return text
+}
 
 // list joins names for messages.
 func list(names []string) string {

@@ -102,7 +102,7 @@ func (c *contract) checkQueue(r *rules, v queueValues) {
 	}
 	i := slices.IndexFunc(consumed, func(q wire.ManifestQueue) bool { return q.Name == v.name.value })
 	if i < 0 {
-		r.breaks("Name", "must be a queue that the program consumes, got %q without a consumer (it consumes %s); rename it, or add a consumer in %q", v.name.value, names, c.entry)
+		r.breaks("Name", "must be a queue that the program consumes, got %q without a consumer (it consumes %s); rename it, or add a consumer in %q", v.name.value, listNear(v.name.value, queueNames(halfOf(c.manifest, c.half))), c.entry)
 		return
 	}
 	if fifo := consumed[i].FIFO; fifo != v.fifo {
@@ -121,7 +121,7 @@ func (c *contract) checkSchedule(r *rules, name text) {
 		return
 	}
 	if !slices.Contains(scheduleNames(c.manifest), name.value) {
-		r.breaks("Name", "must be a schedule that the program runs, got %q, which it does not (it runs %s); rename it, or add it to App.Schedules in %q", name.value, list(scheduleNames(c.manifest)), c.entry)
+		r.breaks("Name", "must be a schedule that the program runs, got %q, which it does not (it runs %s); rename it, or add it to App.Schedules in %q", name.value, listNear(name.value, scheduleNames(c.manifest)), c.entry)
 		return
 	}
 	c.schedules[name.value] = true

@@ -116,3 +116,39 @@ func refusal(t *testing.T, create func()) (message string) {
 	create()
 	return ""
 }
+
+const (
+	here      = "eu-west-1"
+	elsewhere = "us-east-1"
+	ours      = "111111111111"
+	theirs    = "222222222222"
+)
+
+// deployed returns a stack of the same app that says where it is deployed.
+func deployed(stack awscdk.Stack, id, account, region string) awscdk.Stack {
+	return awscdk.NewStack(stack.Node().Root().(awscdk.App), &id, &awscdk.StackProps{
+		CrossRegionReferences: jsii.Bool(true), Env: &awscdk.Environment{Account: &account, Region: &region},
+	})
+}
+
+// runCases creates a construct in a stack of its own for each case. Refused ones name the
+// broken rule; with "" they must be accepted.
+func runCases(t *testing.T, cases map[string]struct {
+	create func(stack awscdk.Stack)
+	want   string
+}) {
+	t.Helper()
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			stack := deployed(setup(t), "Here", ours, here)
+			if c.want == "" {
+				c.create(stack)
+				template(stack)
+				return
+			}
+			if got := refusal(t, func() { c.create(stack) }); !strings.Contains(got, c.want) {
+				t.Errorf("got %q, want %q in it", got, c.want)
+			}
+		})
+	}
+}

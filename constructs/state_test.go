@@ -151,3 +151,32 @@ func TestRefine(t *testing.T) {
 		}
 	}
 }
+
+// TestNearNames shows that a misspelt name of the program's gets the nearest one.
+func TestNearNames(t *testing.T) {
+	const queues, schedules = `(it consumes "screenshots", "ledger"; did you mean "screenshots"?)`, `(it runs "nightly", "tick"; did you mean "nightly"?)`
+	backend := func(s awscdk.Stack, props BackendProps) *Backend {
+		props.Entry = entry("full")
+		return NewBackend(s, jsii.String("Backend"), &props)
+	}
+	handler := func(s awscdk.Stack) *Handler {
+		return NewHandler(s, jsii.String("Handler"), &HandlerProps{Entry: entry("full")})
+	}
+	runCases(t, map[string]struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{
+		"props of a queue":    {func(s awscdk.Stack) { backend(s, BackendProps{Queues: map[string]*QueueProps{"screenshot": nil}}) }, queues},
+		"renamed queue":       {func(s awscdk.Stack) { backend(s, BackendProps{RenamedQueues: map[string]string{"screnshots": "old"}}) }, queues},
+		"props of a schedule": {func(s awscdk.Stack) { backend(s, BackendProps{Schedules: map[string]*ScheduleProps{"nightyl": nil}}) }, schedules},
+		"queue alone": {func(s awscdk.Stack) {
+			NewQueue(s, jsii.String("Queue"), &QueueProps{Handler: handler(s).Alias, Name: jsii.String("Screenshots")})
+		}, queues},
+		"schedule alone": {func(s awscdk.Stack) {
+			NewSchedule(s, jsii.String("Schedule"), &ScheduleProps{Expression: jsii.String("rate(1 day)"), Handler: handler(s).Alias, Name: jsii.String("night")})
+		}, schedules},
+		"queue of a backend":    {func(s awscdk.Stack) { backend(s, BackendProps{}).Queue("screenshts") }, `(it consumes "ledger", "screenshots"; did you mean "screenshots"?)`},
+		"schedule of a backend": {func(s awscdk.Stack) { backend(s, BackendProps{}).Schedule("nighty") }, schedules},
+		"nothing near":          {func(s awscdk.Stack) { backend(s, BackendProps{}).Queue("orders") }, `(it consumes "ledger", "screenshots");`},
+	})
+}

@@ -27,6 +27,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/similar"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -120,14 +121,11 @@ func plainer(err error) error {
 	return fmt.Errorf("--%s must be %s, got %q", invalid.GetFlag().Name, want, invalid.GetValue())
 }
 
-// nearFlags returns the flags with names similar to name. cobra suggests only commands, so
-// nearFlags makes a command for each flag.
+// nearFlags returns the flags with names similar to name.
 func nearFlags(flags *pflag.FlagSet, name string) []string {
-	commands := &cobra.Command{SuggestionsMinimumDistance: 2}
-	flags.VisitAll(func(f *pflag.Flag) {
-		commands.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
-	})
-	return commands.SuggestionsFor(name)
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return similar.Names(name, names)
 }
 
 // nearest returns a hint that asks whether the user meant one of the suggestions.
