@@ -260,6 +260,7 @@ func (b *backendPlan) planHttp(r *rules, props *BackendProps, m *Manifest) {
 		url := *props.FunctionUrl
 		b.functionUrl = &url
 		r.mustBeUnset(becauseOurs, given{"FunctionUrl.Handler", url.Handler != nil})
+		r.in("FunctionUrl", url.check)
 	case isTrue(props.HttpElsewhere):
 	default:
 		b.http = &HttpApiProps{}

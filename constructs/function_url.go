@@ -71,7 +71,7 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 	u.app = newConstruct(u, scope, id)
 	r := &rules{where: "FunctionUrlProps"}
 	u.app.checkInvoked(r, p.Handler)
-	oneOf(r, "AuthType", p.AuthType, awslambda.FunctionUrlAuthType_AWS_IAM, awslambda.FunctionUrlAuthType_NONE)
+	p.check(r)
 	u.app.contractOf(p.Handler).checkHttp(r, "", 0)
 	url := urlOf{path: *u.Node().Path(), streaming: isTrue(p.Streaming)}
 	url.check(r, u.app.budgetOf(p.Handler), p.Handler)
@@ -105,6 +105,11 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 		InvokeMode: mode,
 	})
 	return u
+}
+
+func (p *FunctionUrlProps) check(r *rules) {
+	oneOf(r, "AuthType", p.AuthType, awslambda.FunctionUrlAuthType_AWS_IAM, awslambda.FunctionUrlAuthType_NONE)
+	r.in("Cors", func(r *rules) { checkUrlCors(r, p.Cors) })
 }
 
 // urlOf is a URL of a function, in plain values.

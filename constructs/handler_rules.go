@@ -79,6 +79,7 @@ func (p *HandlerProps) check(r *rules) {
 		r.within("AsyncInvoke.MaxEventAge", secondsOf(p.AsyncInvoke.MaxEventAge), minEventAgeSecs, maxAsyncAgeSecs, "seconds", "leave it unset for 6 hours")
 	}
 	checkRemoval(r, "LogRemovalPolicy", p.LogRemovalPolicy)
+	checkLogRetention(r, "LogRetention", p.LogRetention)
 	oneOf(r, "Tracing", p.Tracing, awslambda.Tracing_ACTIVE, awslambda.Tracing_DISABLED, awslambda.Tracing_PASS_THROUGH)
 	r.within("MemorySize", numberOf(p.MemorySize), minMemoryMB, maxMemoryMB, "MB", "see the memory limits of Lambda")
 	r.within("Timeout", secondsOf(p.Timeout), minTimeoutSecs, maxTimeoutSecs, "seconds", "split work that takes longer")

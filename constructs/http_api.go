@@ -307,6 +307,7 @@ func (p *HttpApiProps) check(r *rules) {
 		checkStageName(r, p.StageName)
 	}
 	checkThrottle(r, p.Throttle)
+	r.in("CorsPreflight", func(r *rules) { checkHttpCors(r, p.CorsPreflight) })
 	checkRemoval(r, "AccessLogRemovalPolicy", p.AccessLogRemovalPolicy)
 	if p.AuthorizationScopes != nil && p.Authorizer == nil {
 		r.breaks("AuthorizationScopes", "must be unset without Authorizer, which asks for them; set Authorizer too")
@@ -323,6 +324,7 @@ func checkAccessLogs(r *rules, off bool, group awslogs.ILogGroup, retention awsl
 	if off && retention != "" {
 		r.breaks("AccessLogRetention", "must be unset while AccessLogs is false; remove one of them")
 	}
+	checkLogRetention(r, "AccessLogRetention", retention)
 	if group != nil && retention != "" {
 		r.breaks("AccessLogRetention", "must be unset with AccessLogGroup, which has its own retention; remove one of them")
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -26,6 +27,11 @@ func TestConstantRules(t *testing.T) {
 			"P.LogRemovalPolicy " + policy + `"keep"; use a constant of the CDK`,
 			`P.Tracing must be ` + string(awslambda.Tracing_ACTIVE) + ", " + string(awslambda.Tracing_DISABLED) + ", " + string(awslambda.Tracing_PASS_THROUGH) + `, got "on"; use a constant of the CDK`,
 		}},
+		{"days of logs", (&HandlerProps{LogRetention: "FOREVER"}).check, []string{`P.LogRetention must be a constant such as awslogs.RetentionDays_ONE_MONTH, got "FOREVER"; use awslogs.RetentionDays_INFINITE for no end`}},
+		{"infinite logs", (&HandlerProps{LogRetention: awslogs.RetentionDays_INFINITE}).check, nil},
+		{"days of HTTP logs", (&HttpApiProps{AccessLogRetention: "30"}).check, []string{`P.AccessLogRetention must be a constant such as awslogs.RetentionDays_ONE_MONTH, got "30"; use awslogs.RetentionDays_INFINITE for no end`}},
+		{"days of REST logs", (&RestApiProps{AccessLogs: jsii.Bool(true), AccessLogRetention: "30"}).check, []string{`P.AccessLogRetention must be a constant such as awslogs.RetentionDays_ONE_MONTH, got "30"; use awslogs.RetentionDays_INFINITE for no end`}},
+		{"days of WebSocket logs", (&WebSocketApiProps{AccessLogs: jsii.Bool(true), AccessLogRetention: "30"}).check, []string{`P.AccessLogRetention must be a constant such as awslogs.RetentionDays_ONE_MONTH, got "30"; use awslogs.RetentionDays_INFINITE for no end`}},
 		{"authorizer", (&RestApiProps{AuthorizationType: awsapigateway.AuthorizationType_COGNITO}).check, []string{
 			"P.Authorizer must be set with AuthorizationType " + string(awsapigateway.AuthorizationType_COGNITO) + ", got nil; pass the authorizer that decides",
 		}},

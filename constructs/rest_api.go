@@ -343,6 +343,7 @@ func (p *RestApiProps) check(r *rules) {
 	checkDomain(r, p.Domain, !isTrue(p.DisableExecuteApiEndpoint), nil)
 	checkStageName(r, p.StageName)
 	checkThrottle(r, p.Throttle)
+	r.in("CorsPreflight", func(r *rules) { checkRestCors(r, p.CorsPreflight) })
 	checkRemoval(r, "AccessLogRemovalPolicy", p.AccessLogRemovalPolicy)
 	oneOf(r, "AuthorizationType", p.AuthorizationType, awsapigateway.AuthorizationType_NONE, awsapigateway.AuthorizationType_IAM, awsapigateway.AuthorizationType_CUSTOM, awsapigateway.AuthorizationType_COGNITO)
 	if p.Authorizer == nil && (p.AuthorizationType == awsapigateway.AuthorizationType_CUSTOM || p.AuthorizationType == awsapigateway.AuthorizationType_COGNITO) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -111,6 +112,10 @@ func unlessLookedUp(v *string) *string {
 	}
 	return v
 }
+
+// isListToken reports whether an element of a list stands for a list that is a token. The
+// CDK encodes it as #{Token[…]}.
+func isListToken(element string) bool { return strings.HasPrefix(element, "#{Token[") }
 
 func textOf(v *string) text {
 	if v == nil {
@@ -219,6 +224,40 @@ func noneNil[T comparable](r *rules, field string, elements []T) {
 			r.breaks(fmt.Sprintf("%s[%d]", field, i), "must be set, got nil; remove it")
 		}
 	}
+}
+
+// caught runs a function and returns the error with which it panics, or nil. The CDK's
+// errors are panics.
+func caught(create func()) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case error:
+			err = p
+		default:
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	create()
+	return nil
+}
+
+// checkLogRetention checks how long a log group keeps its entries. CloudWatch Logs knows
+// only certain numbers of days.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html (2026-11)
+func checkLogRetention(r *rules, field string, retention awslogs.RetentionDays) {
+	if retention != "" && !slices.Contains(logRetentions, retention) {
+		r.breaks(field, "must be a constant such as awslogs.RetentionDays_ONE_MONTH, got %q; use awslogs.RetentionDays_INFINITE for no end", retention)
+	}
+}
+
+var logRetentions = []awslogs.RetentionDays{
+	awslogs.RetentionDays_ONE_DAY, awslogs.RetentionDays_THREE_DAYS, awslogs.RetentionDays_FIVE_DAYS, awslogs.RetentionDays_ONE_WEEK,
+	awslogs.RetentionDays_TWO_WEEKS, awslogs.RetentionDays_ONE_MONTH, awslogs.RetentionDays_TWO_MONTHS, awslogs.RetentionDays_THREE_MONTHS,
+	awslogs.RetentionDays_FOUR_MONTHS, awslogs.RetentionDays_FIVE_MONTHS, awslogs.RetentionDays_SIX_MONTHS, awslogs.RetentionDays_ONE_YEAR,
+	awslogs.RetentionDays_THIRTEEN_MONTHS, awslogs.RetentionDays_EIGHTEEN_MONTHS, awslogs.RetentionDays_TWO_YEARS, awslogs.RetentionDays_THREE_YEARS,
+	awslogs.RetentionDays_FIVE_YEARS, awslogs.RetentionDays_SIX_YEARS, awslogs.RetentionDays_SEVEN_YEARS, awslogs.RetentionDays_EIGHT_YEARS,
+	awslogs.RetentionDays_NINE_YEARS, awslogs.RetentionDays_TEN_YEARS, awslogs.RetentionDays_INFINITE,
 }
 
 // elementsOf returns the elements of an optional list.
