@@ -196,7 +196,7 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 		d.app.parents[own] = d
 		groups = &[]awsec2.ISecurityGroup{own}
 	}
-	d.Proxy = awsrds.NewDatabaseProxy(d, jsii.String("Proxy"), &awsrds.DatabaseProxyProps{
+	proxy := &awsrds.DatabaseProxyProps{
 		BorrowTimeout: p.BorrowTimeout,
 		// Always named: without its feature flag, the CDK uses the id of the construct,
 		// which clashes with that of the next stack.
@@ -212,7 +212,8 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 		SessionPinningFilters:     p.SessionPinningFilters,
 		Vpc:                       p.Vpc,
 		VpcSubnets:                p.VpcSubnets,
-	})
+	}
+	inSubnets(d, "DatabaseProxyProps", p.Vpc, p.VpcSubnets, func() { d.Proxy = awsrds.NewDatabaseProxy(d, jsii.String("Proxy"), proxy) })
 	d.groups = append(append(d.groups, *groups...), *connections.SecurityGroups()...)
 	if isTrue(p.ReadOnly) {
 		d.ReadOnly = awsrds.NewDatabaseProxyEndpoint(d, jsii.String("ReadOnly"), &awsrds.DatabaseProxyEndpointProps{

@@ -34,8 +34,11 @@ func (p *DatabaseProxyProps) engineFamily() text {
 // check checks the props; family is that of engineFamily.
 func (p *DatabaseProxyProps) check(r *rules, family text) {
 	p.checkTarget(r, family, "a proxy has one database")
+	checkSelection(r, p.VpcSubnets)
 	if p.Vpc == nil {
 		r.breaks("Vpc", "must be set, got none; pass the VPC of the database")
+	} else {
+		checkZones(r, p.Vpc, p.VpcSubnets)
 	}
 	if p.Cluster != nil || p.Instance != nil {
 		secrets := 0

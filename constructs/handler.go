@@ -371,8 +371,9 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	}
 	p.Gradual.keepVersions(function)
 	refineProps(r, "Refine", function, p.Refine, p, functionElsewhere)
+	checkStorage(r, function.EphemeralStorageSize)
 	refuse(h, r.broken)
-	h.Function = awslambda.NewFunction(h, jsii.String("Function"), function)
+	inSubnets(h, "HandlerProps", p.Vpc, p.VpcSubnets, func() { h.Function = awslambda.NewFunction(h, jsii.String("Function"), function) })
 	h.resource = h.Function.Node().DefaultChild().(awslambda.CfnFunction)
 	h.tellSource()
 	// The CDK has copied the code into the cloud assembly by now, unless --no-staging
@@ -484,7 +485,10 @@ func (p *HandlerProps) isolated() bool {
 	case p.VpcSubnets == nil: // the CDK uses isolated subnets when there are no private ones
 		return len(*p.Vpc.PrivateSubnets()) == 0
 	}
-	subnets := *p.Vpc.SelectSubnets(p.VpcSubnets).Subnets
+	var subnets []awsec2.ISubnet
+	if caught(func() { subnets = *p.Vpc.SelectSubnets(p.VpcSubnets).Subnets }) != nil {
+		return false // NewHandler refuses them
+	}
 	return len(subnets) > 0 && !slices.ContainsFunc(subnets, func(s awsec2.ISubnet) bool {
 		return !slices.Contains(without, s)
 	})

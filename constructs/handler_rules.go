@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/lambdahearth/hearth/internal/wire"
 )
@@ -20,7 +21,8 @@ const (
 	maxDescriptionLetters = 256
 
 	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
-	maxLayers = 5
+	maxLayers                  = 5
+	minStorageMB, maxStorageMB = 512, 10240
 
 	// https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html (2026-11)
 	maxAsyncRetries = 2
@@ -83,9 +85,19 @@ func (p *HandlerProps) check(r *rules) {
 	oneOf(r, "Tracing", p.Tracing, awslambda.Tracing_ACTIVE, awslambda.Tracing_DISABLED, awslambda.Tracing_PASS_THROUGH)
 	r.within("MemorySize", numberOf(p.MemorySize), minMemoryMB, maxMemoryMB, "MB", "see the memory limits of Lambda")
 	r.within("Timeout", secondsOf(p.Timeout), minTimeoutSecs, maxTimeoutSecs, "seconds", "split work that takes longer")
+	checkSelection(r, p.VpcSubnets)
 	if p.Vpc == nil {
 		r.mustBeUnset("without Vpc; set Vpc too", given{"SecurityGroups", p.SecurityGroups != nil}, given{"VpcSubnets", p.VpcSubnets != nil})
 	}
+}
+
+// checkStorage checks the size of /tmp, which Refine can set.
+func checkStorage(r *rules, size awscdk.Size) {
+	if size == nil || *size.IsUnresolved() {
+		return
+	}
+	mebibytes := size.ToMebibytes(&awscdk.SizeConversionOptions{Rounding: awscdk.SizeRoundingBehavior_NONE})
+	r.within("Refine.EphemeralStorageSize", numberOf(mebibytes), minStorageMB, maxStorageMB, "MB", "leave it unset for 512")
 }
 
 // checkVariables checks environment variables.

@@ -57,6 +57,7 @@ func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointPr
 	} else if existing := endpointIn(props.Vpc, ".sqs"); existing != nil && existing.PrivateDnsEnabled() != false {
 		r.breaks("Vpc", "must have no other endpoint for SQS, since their private DNS names conflict, got that of %s; use that one", *existing.Node().Path())
 	}
+	checkSelection(r, props.VpcSubnets)
 	noneNil(r, "Accounts", elementsOf(props.Accounts))
 	refuse(e, r.broken)
 	group := awsec2.NewSecurityGroup(e, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
@@ -64,12 +65,14 @@ func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointPr
 		Description:      jsii.String("SQS endpoint"),
 		Vpc:              props.Vpc,
 	})
-	e.Endpoint = awsec2.NewInterfaceVpcEndpoint(e, jsii.String("Endpoint"), &awsec2.InterfaceVpcEndpointProps{
-		Open:           jsii.Bool(false),
-		SecurityGroups: &[]awsec2.ISecurityGroup{group},
-		Service:        awsec2.InterfaceVpcEndpointAwsService_SQS(),
-		Subnets:        props.VpcSubnets,
-		Vpc:            props.Vpc,
+	inSubnets(e, "SqsEndpointProps", props.Vpc, props.VpcSubnets, func() {
+		e.Endpoint = awsec2.NewInterfaceVpcEndpoint(e, jsii.String("Endpoint"), &awsec2.InterfaceVpcEndpointProps{
+			Open:           jsii.Bool(false),
+			SecurityGroups: &[]awsec2.ISecurityGroup{group},
+			Service:        awsec2.InterfaceVpcEndpointAwsService_SQS(),
+			Subnets:        props.VpcSubnets,
+			Vpc:            props.Vpc,
+		})
 	})
 	e.app.parents[group] = e
 	e.Endpoint.AddToPolicy(perimeter(e.app.stackOf(e), elementsOf(props.Accounts)...))
