@@ -184,6 +184,7 @@ func (a *app) checkInvoked(r *rules, fn awslambda.IFunction) {
 			r.breaks("Handler", "must be Handler.Alias, to which the provisioned concurrency belongs, got a version of its function; pass the alias")
 		}
 	}
+	a.checkArn(r, fn)
 }
 
 // timeoutOf reads the timeout of a function that is created in this app.

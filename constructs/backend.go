@@ -341,6 +341,7 @@ func (b *Backend) keepLostRuns(props *BackendProps, plan *backendPlan) {
 			RemovalPolicy:      props.removal(),
 			RetentionPeriod:    b.app.duration(defaultDeadLetterRetentionSecs),
 		})
+		b.app.parents[b.ScheduleDeadLetterQueue] = b
 	}
 	for _, s := range plan.schedules {
 		if s.DeadLetterQueue == nil {

@@ -161,6 +161,7 @@ type DatabaseProxy struct {
 	groups []awsec2.ISecurityGroup
 	port   string
 	user   *string
+	vpc    awsec2.IVpc
 }
 
 // NewDatabaseProxy creates a proxy. It panics with every broken rule at once.
@@ -176,7 +177,7 @@ func NewDatabaseProxy(scope constructs.Construct, id *string, props *DatabasePro
 	p.check(r, family)
 	refuse(d, r.broken)
 
-	d.database, d.user = p.Database, p.User
+	d.database, d.user, d.vpc = p.Database, p.User, p.Vpc
 	if d.user == nil {
 		// A reference that CloudFormation resolves; the user name is not secret.
 		d.user = (*p.Secrets)[0].SecretValueFromJson(jsii.String("username")).UnsafeUnwrap()
@@ -261,6 +262,7 @@ func (d *DatabaseProxy) Connect(client Client, options *ConnectOptions) awsiam.G
 	}
 	grant := connect(d, client, func(fn awslambda.Function) awsiam.Grant {
 		d.app.refuseOutsideVpc(d, fn)
+		d.app.warnOfOtherVpc(d, d.vpc, fn, "the proxy")
 		d.clients = append(d.clients, d.app.newConnectionsClient(fn))
 		// The proxy has no default port, and its own grant opens no security group.
 		d.app.allowFrom(d.Proxy.Connections(), fn, port, "Function to RDS Proxy")

@@ -100,6 +100,7 @@ func (d *DirectDatabase) Connect(client Client, options *ConnectOptions) awsiam.
 
 func (d *DirectDatabase) connect(fn awslambda.Function, name string) awsiam.Grant {
 	d.app.refuseOutsideVpc(d, fn)
+	d.app.warnOfOtherVpc(d, d.vpc(), fn, "the database")
 	d.clients = append(d.clients, d.app.newConnectionsClient(fn))
 	var endpoint awsrds.Endpoint
 	var connections awsec2.Connections
@@ -125,6 +126,18 @@ func (d *DirectDatabase) resource() awscdk.CfnResource {
 	}
 	resource, _ := database.Node().DefaultChild().(awscdk.CfnResource)
 	return resource
+}
+
+// vpc returns the VPC of the database; nil when it is imported.
+func (d *DirectDatabase) vpc() awsec2.IVpc {
+	var database any = d.props.Instance
+	if d.props.Cluster != nil {
+		database = d.props.Cluster
+	}
+	if ours, ok := database.(interface{ Vpc() awsec2.IVpc }); ok {
+		return ours.Vpc()
+	}
+	return nil
 }
 
 // portOf returns the port as text, even if it is a token.

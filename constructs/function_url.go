@@ -71,6 +71,7 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 	u.app = newConstruct(u, scope, id)
 	r := &rules{where: "FunctionUrlProps"}
 	u.app.checkInvoked(r, p.Handler)
+	u.app.checkHere(r, u, p.Handler, "the URL")
 	p.check(r)
 	u.app.contractOf(p.Handler).checkHttp(r, "", 0)
 	url := urlOf{path: *u.Node().Path(), streaming: isTrue(p.Streaming)}

@@ -316,6 +316,9 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	p.check(r)
 	r.in("Concurrency", p.Concurrency.check)
 	checkVariables(r, "Environment", p.Environment)
+	if len(r.broken) == 0 {
+		h.checkLayers(r)
+	}
 	h.app.checkUnique(r, h, "function", "FunctionName", p.FunctionName)
 	manifest, archive := p.load(r)
 	if manifest != nil {

@@ -148,6 +148,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	a.app.contractOf(p.Handler).checkHttp(r, "an HTTP", maxHttpIntegrationSecs)
 	refuse(a, r.broken)
 
+	checkPermission := a.app.expectPermission(a, p.Handler)
 	a.handler = a.app.ownerOf(p.Handler)
 	a.app.budgetOf(p.Handler).addRequests()
 	api := &awsapigatewayv2.HttpApiProps{
@@ -189,6 +190,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html (2026-11)
 		logAccess(a.Stage, a.AccessLogGroup, append(slices.Clip(requestLogFields), "error $context.integrationErrorMessage")...)
 	}
+	checkPermission()
 	switch {
 	case p.Domain != nil:
 		a.url = p.Domain.url("https")
@@ -233,13 +235,19 @@ func (a *HttpApi) AddRoutes(props *HttpRoutesProps) []awsapigatewayv2.HttpRoute 
 		a.routes[method+" "+path.value] = path.known
 	}
 	a.app.budgetOf(p.Handler).addRequests()
-	return *a.Api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+	checkPermission := func() {}
+	if a.integrations[p.Handler] == nil {
+		checkPermission = a.app.expectPermission(a, p.Handler)
+	}
+	added := a.Api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 		AuthorizationScopes: p.AuthorizationScopes,
 		Authorizer:          p.Authorizer,
 		Integration:         a.integration(p.Handler),
 		Methods:             p.Methods,
 		Path:                p.Path,
 	})
+	checkPermission()
+	return *added
 }
 
 // integration returns the integration of all routes to a function, with one permission:

@@ -303,8 +303,10 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 			q.app.checkUnique(r, q, "queue", "QueueName", q.physicalName(*p.QueueName+"-dead", v.fifo))
 		}
 	}
+	q.checkPlaces(r, &p)
 	if p.Handler != nil {
 		q.app.checkInvoked(r, p.Handler)
+		q.app.checkHere(r, q, p.Handler, "the mapping of the queue")
 	}
 	q.app.contractOf(p.Handler).checkQueue(r, v)
 	refuse(q, r.broken)

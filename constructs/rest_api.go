@@ -215,6 +215,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	if p.BinaryMediaTypes == nil && p.CorsPreflight == nil {
 		p.BinaryMediaTypes = jsii.Strings("*/*")
 	}
+	checkPermission := a.app.expectPermission(a, p.Handler)
 	a.handler = a.app.ownerOf(p.Handler)
 	a.app.budgetOf(p.Handler).addRequests()
 	a.wait = p.IntegrationTimeout
@@ -240,6 +241,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	root := a.Api.Root()
 	root.AddMethod(jsii.String("ANY"), a.integration(p.Handler, false), a.methods)
 	root.AddResource(jsii.String("{proxy+}"), nil).AddMethod(jsii.String("ANY"), a.integration(p.Handler, false), a.methods)
+	checkPermission()
 	a.serve(&p)
 	return a
 }

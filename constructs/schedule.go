@@ -3,6 +3,7 @@ package hearth
 import (
 	"errors"
 	"regexp"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -135,6 +136,10 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	r := &rules{where: "ScheduleProps"}
 	s.app.checkInvoked(r, p.Handler)
 	p.check(r)
+	if p.DeadLetterQueue != nil && s.app.parents[p.DeadLetterQueue] == nil {
+		// The deployment fails otherwise: https://github.com/aws/aws-cdk/pull/32032 (2026-11)
+		checkRegion(r, "DeadLetterQueue", placeOfQueue(p.DeadLetterQueue), s.app.placeOf(s), "the schedule", "create one there")
+	}
 	s.app.contractOf(p.Handler).checkSchedule(r, textOf(p.Name))
 	refuse(s, r.broken)
 
@@ -157,7 +162,7 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	if s.Role == nil {
 		s.Role = newScheduleRole(s, "Role", p.Group)
 	}
-	s.Schedule = awsscheduler.NewSchedule(s, jsii.String("Schedule"), &awsscheduler.ScheduleProps{
+	its := &awsscheduler.ScheduleProps{
 		Description:   p.Description,
 		Enabled:       p.Enabled,
 		Schedule:      awsscheduler.ScheduleExpression_Expression(p.Expression, zone),
@@ -170,7 +175,14 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 			Role:            s.Role,
 		}),
 		TimeWindow: window,
-	})
+	}
+	if err := caught(func() { s.Schedule = awsscheduler.NewSchedule(s, jsii.String("Schedule"), its) }); err != nil {
+		if s.app.functionOf(p.Handler) == nil && strings.Contains(err.Error(), "Cannot modify permission") {
+			r.breaks("Handler", "must be a function whose permissions the CDK may change, got %s, imported by its ARN alone; import it with awslambda.Function_FromFunctionAttributes and SameEnvironment, or SkipPermissions if its own stack permits the schedule", *p.Handler.Node().Path())
+			refuse(s, r.broken)
+		}
+		panic(err)
+	}
 	if p.DeadLetterQueue == nil {
 		warn(s, "lostRuns", "a run that EventBridge Scheduler cannot deliver is dropped after its retries; set DeadLetterQueue, and OnFailure of HandlerProps.AsyncInvoke for runs that fail in the program")
 	}

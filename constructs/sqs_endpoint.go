@@ -41,6 +41,7 @@ type SqsEndpoint struct {
 	Endpoint awsec2.InterfaceVpcEndpoint
 
 	app *app
+	vpc awsec2.IVpc
 }
 
 // NewSqsEndpoint creates an endpoint that nothing can reach yet: pass the programs to
@@ -49,7 +50,7 @@ func NewSqsEndpoint(scope constructs.Construct, id *string, props *SqsEndpointPr
 	if props == nil {
 		props = &SqsEndpointProps{}
 	}
-	e := &SqsEndpoint{}
+	e := &SqsEndpoint{vpc: props.Vpc}
 	e.app = newConstruct(e, scope, id)
 	r := &rules{where: "SqsEndpointProps"}
 	if props.Vpc == nil {
@@ -104,6 +105,7 @@ func (e *SqsEndpoint) Connect(client Client) {
 			r := &rules{where: "HandlerProps"}
 			refuse(e, []error{r.brokenRule("Vpc", "must be set for a function that uses the endpoint, got none for %s; place it in the VPC of the endpoint", pathOf(fn))})
 		}
+		e.app.warnOfOtherVpc(e, e.vpc, fn, "the endpoint")
 		e.app.allowFrom(e.Endpoint.Connections(), fn, awsec2.Port_HTTPS(), "Function to SQS")
 	}
 }

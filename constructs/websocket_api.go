@@ -156,6 +156,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 	a.app.contractOf(p.Handler).checkWebSocket(r)
 	refuse(a, r.broken)
 
+	checkPermission := a.app.expectPermission(a, p.Handler)
 	a.handler, a.function = a.app.ownerOf(p.Handler), a.app.functionOf(p.Handler)
 	a.app.budgetOf(p.Handler).addRequests()
 	api := &awsapigatewayv2.WebSocketApiProps{ApiName: apiName(a, p.ApiName), RouteSelectionExpression: p.RouteSelectionExpression}
@@ -174,6 +175,7 @@ func NewWebSocketApi(scope constructs.Construct, id *string, props *WebSocketApi
 		}
 		a.Api.AddRoute(jsii.String(route), options)
 	}
+	checkPermission()
 	if p.Domain != nil {
 		p.DomainMapping = p.Domain.mapping(a.app, a, true)
 	}

@@ -1,0 +1,116 @@
+package hearth
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+)
+
+// place is the account and region of a resource. Tokens are unknown: they are those of an
+// app that does not say where it is deployed.
+type place struct{ account, region text }
+
+func (a *app) placeOf(c constructs.IConstruct) place {
+	stack := a.stackOf(c)
+	return place{textOf(stack.Account()), textOf(stack.Region())}
+}
+
+func placeOfQueue(q awssqs.IQueue) place {
+	env := q.Env()
+	return place{textOf(env.Account), textOf(env.Region)}
+}
+
+// checkRegion refuses a queue of another region than that of what uses it, if both are
+// known.
+func checkRegion(r *rules, field string, queue, user place, what, todo string) {
+	if queue.region.known && user.region.known && queue.region.value != user.region.value {
+		r.breaks(field, "must be in the region of %s, %s, got a queue in %s; %s", what, user.region.value, queue.region.value, todo)
+	}
+}
+
+// checkPlaces checks where the queues of the props are. A dead-letter queue must be in the
+// account and region of its source, and Lambda polls queues of its own region.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html (2026-11)
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html (2026-11)
+func (q *Queue) checkPlaces(r *rules, p *QueueProps) {
+	if p.DeadLetterQueue != nil && p.Queue == nil {
+		dead, here := placeOfQueue(p.DeadLetterQueue), q.app.placeOf(q)
+		checkRegion(r, "DeadLetterQueue", dead, here, "the queue", "create one there, or leave it unset")
+		if dead.account.known && here.account.known && dead.account.value != here.account.value {
+			r.breaks("DeadLetterQueue", "must be in the account of the queue, %s, got a queue in %s; create one there, or leave it unset", here.account.value, dead.account.value)
+		}
+	}
+	if p.Queue != nil && p.Handler != nil {
+		var user constructs.IConstruct = q
+		if fn := q.app.functionOf(p.Handler); fn != nil {
+			user = fn
+		}
+		source, here := placeOfQueue(p.Queue), q.app.placeOf(user)
+		checkRegion(r, "Queue", source, here, "the function", "create the function there, or forward the messages")
+		if source.account.known && here.account.known && source.account.value != here.account.value {
+			warn(q, "queueOfAnotherAccount", fmt.Sprintf("the queue is in the account %s, which must permit the role of the function sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes in the policy of the queue", source.account.value))
+		}
+	}
+}
+
+// checkLayers refuses a layer of another region than that of its function.
+// https://docs.aws.amazon.com/lambda/latest/dg/adding-layers.html (2026-11)
+func (h *Handler) checkLayers(r *rules) {
+	if len(elementsOf(h.props.Layers)) == 0 {
+		return
+	}
+	here := h.app.placeOf(h).region
+	for i, layer := range *h.props.Layers {
+		arn := textOf(layer.LayerVersionArn())
+		parts := strings.Split(arn.value, ":") // arn:aws:lambda:{region}:{account}:layer:{name}:{version}
+		if here.known && arn.known && len(parts) > 3 && parts[3] != here.value {
+			r.breaks(fmt.Sprintf("Layers[%d]", i), "must be in the region of the function, %s, got a layer in %s; use the layer of this region", here.value, parts[3])
+		}
+	}
+}
+
+// Resources that can connect two VPCs.
+const (
+	typePeering           = "AWS::EC2::VPCPeeringConnection"
+	typeTransitAttachment = "AWS::EC2::TransitGatewayAttachment"
+	typeTransitVpc        = "AWS::EC2::TransitGatewayVpcAttachment"
+)
+
+// warnOfOtherVpc warns of a function in another VPC than what it connects to, unless the
+// app connects the two. Other connections cannot be known here.
+func (a *app) warnOfOtherVpc(c constructs.Construct, vpc awsec2.IVpc, fn awslambda.Function, what string) {
+	h := a.ownerOf(fn)
+	if h == nil || h.props.Vpc == nil || vpc == nil || h.props.Vpc == vpc {
+		return
+	}
+	from, to := *h.props.Vpc.VpcId(), *vpc.VpcId()
+	if from == to || a.connected(c, from, to) {
+		return
+	}
+	warn(c, "anotherVpc", fmt.Sprintf("%s is in another VPC than %s, and the app has no peering connection or transit gateway between them; without one, connections time out: use one VPC, or acknowledge this warning", pathOf(h), what))
+}
+
+// connected reports whether the app, or this stage of it, connects two VPCs.
+func (a *app) connected(c constructs.Construct, one, other string) bool {
+	attached := map[string]bool{}
+	for _, resource := range resourcesIn(awscdk.Stage_Of(c), typePeering, typeTransitAttachment, typeTransitVpc) {
+		switch r := resource.(type) {
+		case awsec2.CfnVPCPeeringConnection:
+			ends := []string{*r.VpcId(), *r.PeerVpcId()}
+			if slices.Contains(ends, one) && slices.Contains(ends, other) {
+				return true
+			}
+		case awsec2.CfnTransitGatewayAttachment:
+			attached[*r.VpcId()] = true
+		case awsec2.CfnTransitGatewayVpcAttachment:
+			attached[*r.VpcId()] = true
+		}
+	}
+	return attached[one] && attached[other]
+}

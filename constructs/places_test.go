@@ -1,0 +1,215 @@
+package hearth
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// warningsOf returns the texts of the warnings below a path.
+func warningsOf(stack awscdk.Stack, path string) string {
+	var texts []string
+	for _, warning := range *assertions.Annotations_FromStack(stack).FindWarning(&path, assertions.Match_AnyValue()) {
+		texts = append(texts, warning.Entry.Data.(string))
+	}
+	return strings.Join(texts, "\n")
+}
+
+// TestQueuePlaces shows which queues of another region or account are refused.
+func TestQueuePlaces(t *testing.T) {
+	imported := func(stack awscdk.Stack, account, region string) awssqs.IQueue {
+		return awssqs.Queue_FromQueueArn(stack, jsii.String("Imported"), jsii.String("arn:aws:sqs:"+region+":"+account+":dead"))
+	}
+	dead := func(account, region string) func(awscdk.Stack) {
+		return func(s awscdk.Stack) {
+			NewQueue(s, jsii.String("Queue"), &QueueProps{DeadLetterQueue: imported(s, account, region)})
+		}
+	}
+	source := func(account, region string) func(awscdk.Stack) {
+		return func(s awscdk.Stack) {
+			NewQueue(s, jsii.String("Queue"), &QueueProps{Queue: imported(s, account, region), Handler: existingFunction(s), Name: jsii.String("jobs")})
+		}
+	}
+	lost := func(account, region string) func(awscdk.Stack) {
+		return func(s awscdk.Stack) {
+			NewSchedule(s, jsii.String("Schedule"), &ScheduleProps{
+				DeadLetterQueue: imported(s, account, region), Expression: jsii.String("rate(1 day)"), Handler: existingFunction(s), Name: jsii.String("nightly"),
+			})
+		}
+	}
+	runCases(t, map[string]struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{
+		"dead letters here":               {dead(ours, here), ""},
+		"dead letters in another region":  {dead(ours, elsewhere), "QueueProps.DeadLetterQueue must be in the region of the queue, eu-west-1, got a queue in us-east-1; create one there, or leave it unset"},
+		"dead letters in another account": {dead(theirs, here), "QueueProps.DeadLetterQueue must be in the account of the queue, 111111111111, got a queue in 222222222222; create one there, or leave it unset"},
+		"source here":                     {source(ours, here), ""},
+		"source in another region":        {source(ours, elsewhere), "QueueProps.Queue must be in the region of the function, eu-west-1, got a queue in us-east-1; create the function there, or forward the messages"},
+		"runs lost here":                  {lost(ours, here), ""},
+		"runs lost to another region":     {lost(ours, elsewhere), "ScheduleProps.DeadLetterQueue must be in the region of the schedule, eu-west-1, got a queue in us-east-1; create one there"},
+		"dead letters in a stack of elsewhere": {func(s awscdk.Stack) {
+			queue := awssqs.NewQueue(deployed(s, "Elsewhere", ours, elsewhere), jsii.String("Dead"), &awssqs.QueueProps{QueueName: jsii.String("dead")})
+			NewQueue(s, jsii.String("Queue"), &QueueProps{DeadLetterQueue: queue})
+		}, "QueueProps.DeadLetterQueue must be in the region of the queue, eu-west-1, got a queue in us-east-1"},
+	})
+	stack := deployed(setup(t), "Here", ours, here)
+	source(theirs, here)(stack)
+	if got, want := warningsOf(stack, "/Here/Queue"), "the queue is in the account 222222222222, which must permit the role of the function sqs:ReceiveMessage, "; !strings.Contains(got, want) {
+		t.Errorf("got the warnings %q, want %q", got, want)
+	}
+	// An app that does not say where it is deployed may be there.
+	stack = setup(t)
+	dead(theirs, elsewhere)(stack)
+	template(stack)
+}
+
+// TestLayerPlaces shows that a layer must be in the region of its function.
+func TestLayerPlaces(t *testing.T) {
+	with := func(layer func(s awscdk.Stack) awslambda.ILayerVersion) func(awscdk.Stack) {
+		return func(s awscdk.Stack) {
+			props := silent(nil)
+			props.Layers = &[]awslambda.ILayerVersion{layer(s)}
+			NewHandler(s, jsii.String("It"), props)
+		}
+	}
+	imported := func(region string) func(awscdk.Stack) {
+		return with(func(s awscdk.Stack) awslambda.ILayerVersion {
+			return awslambda.LayerVersion_FromLayerVersionArn(s, jsii.String("Layer"), jsii.String("arn:aws:lambda:"+region+":"+theirs+":layer:tools:3"))
+		})
+	}
+	runCases(t, map[string]struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{
+		"here":      {imported(here), ""}, // a layer may belong to another account
+		"elsewhere": {imported(elsewhere), "HandlerProps.Layers[0] must be in the region of the function, eu-west-1, got a layer in us-east-1; use the layer of this region"},
+		"parameter": {with(func(s awscdk.Stack) awslambda.ILayerVersion {
+			return awslambda.LayerVersion_FromLayerVersionArn(s, jsii.String("Layer"), awscdk.NewCfnParameter(s, jsii.String("Arn"), nil).ValueAsString())
+		}), ""},
+	})
+}
+
+// TestImportedFunctions shows what a function that was imported by its ARN alone lacks.
+func TestImportedFunctions(t *testing.T) {
+	by := func(arn string, wire func(awscdk.Stack, awslambda.IFunction)) func(awscdk.Stack) {
+		return func(s awscdk.Stack) { wire(s, awslambda.Function_FromFunctionArn(s, jsii.String("Imported"), &arn)) }
+	}
+	http := func(s awscdk.Stack, fn awslambda.IFunction) {
+		NewHttpApi(s, jsii.String("Http"), &HttpApiProps{Handler: fn})
+	}
+	rest := func(s awscdk.Stack, fn awslambda.IFunction) {
+		NewRestApi(s, jsii.String("Rest"), &RestApiProps{Handler: fn})
+	}
+	socket := func(s awscdk.Stack, fn awslambda.IFunction) {
+		NewWebSocketApi(s, jsii.String("WebSocket"), &WebSocketApiProps{Handler: fn})
+	}
+	route := func(s awscdk.Stack, fn awslambda.IFunction) {
+		api := NewHttpApi(s, jsii.String("Http"), &HttpApiProps{Handler: existingFunction(s)})
+		api.AddRoutes(&HttpRoutesProps{Handler: fn, Path: jsii.String("/a")})
+		api.AddRoutes(&HttpRoutesProps{Handler: fn, Path: jsii.String("/b")})
+	}
+	url := func(s awscdk.Stack, fn awslambda.IFunction) {
+		NewFunctionUrl(s, jsii.String("Url"), &FunctionUrlProps{Handler: fn})
+	}
+	queue := func(s awscdk.Stack, fn awslambda.IFunction) {
+		NewQueue(s, jsii.String("Queue"), &QueueProps{FunctionTimeout: seconds(3), Handler: fn, Name: jsii.String("jobs")})
+	}
+	schedule := func(s awscdk.Stack, fn awslambda.IFunction) {
+		NewSchedule(s, jsii.String("Schedule"), &ScheduleProps{Expression: jsii.String("rate(1 day)"), Handler: fn, Name: jsii.String("nightly")})
+	}
+	const (
+		known   = "arn:aws:lambda:" + here + ":" + ours + ":function:api"
+		region  = "arn:aws:lambda:" + elsewhere + ":" + ours + ":function:api"
+		account = "arn:aws:lambda:" + here + ":" + theirs + ":function:api:live"
+	)
+	runCases(t, map[string]struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{
+		"HTTP API":           {by(known, http), ""},
+		"alias":              {by(known+":live", http), ""},
+		"schedule":           {by(known, schedule), ""},
+		"queue":              {by(known, queue), ""},
+		"URL":                {by(known, url), ""},
+		"queue ARN":          {by("arn:aws:sqs:"+here+":"+ours+":api", http), `HttpApiProps.Handler must be a function, got an import of "arn:aws:sqs:eu-west-1:111111111111:api"; pass an ARN such as arn:aws:lambda:`},
+		"mapping elsewhere":  {by(region, queue), "QueueProps.Handler must be in the region of the stack, eu-west-1, where the mapping of the queue is created, got a function in us-east-1; create the mapping of the queue in a stack there"},
+		"mapping of theirs":  {by(account, queue), "QueueProps.Handler must be in the account of the stack, 111111111111, where the mapping of the queue is created, got a function in 222222222222"},
+		"URL elsewhere":      {by(region, url), "FunctionUrlProps.Handler must be in the region of the stack, eu-west-1, where the URL is created, got a function in us-east-1"},
+		"schedule of theirs": {by(account, schedule), "ScheduleProps.Handler must be a function whose permissions the CDK may change, got Here/Imported, imported by its ARN alone; import it with awslambda.Function_FromFunctionAttributes and SameEnvironment"},
+	})
+	const unpermitted = "nothing here permits the API to invoke Here/Imported, an imported function, so requests fail with 500 unless its own stack does"
+	for name, c := range map[string]struct {
+		path string
+		wire func(awscdk.Stack, awslambda.IFunction)
+	}{"HTTP": {"/Here/Http", http}, "REST": {"/Here/Rest", rest}, "WebSocket": {"/Here/WebSocket", socket}, "route": {"/Here/Http", route}} {
+		for arn, want := range map[string]int{known: 0, account: 1} {
+			stack := deployed(setup(t), "Here", ours, here)
+			by(arn, c.wire)(stack)
+			if got := strings.Count(warningsOf(stack, c.path), unpermitted); got != want {
+				t.Errorf("%s, %s: got %d warnings, want %d", name, arn, got, want)
+			}
+		}
+	}
+}
+
+// TestOtherVpc shows that a function in another VPC than what it connects to gets a
+// warning, unless the app connects the VPCs.
+func TestOtherVpc(t *testing.T) {
+	connect := map[string]func(s awscdk.Stack, one, other *string){
+		"not at all": func(awscdk.Stack, *string, *string) {},
+		"peering": func(s awscdk.Stack, one, other *string) {
+			awsec2.NewCfnVPCPeeringConnection(s, jsii.String("Peering"), &awsec2.CfnVPCPeeringConnectionProps{VpcId: one, PeerVpcId: other})
+		},
+		"transit gateway": func(s awscdk.Stack, one, other *string) {
+			for id, vpc := range map[string]*string{"One": one, "Other": other} {
+				awsec2.NewCfnTransitGatewayAttachment(s, jsii.String("Attachment"+id), &awsec2.CfnTransitGatewayAttachmentProps{
+					SubnetIds: &[]any{"subnet-1"}, TransitGatewayId: jsii.String("tgw-1"), VpcId: vpc,
+				})
+			}
+		},
+		"half a transit gateway": func(s awscdk.Stack, one, _ *string) {
+			awsec2.NewCfnTransitGatewayAttachment(s, jsii.String("Attachment"), &awsec2.CfnTransitGatewayAttachmentProps{
+				SubnetIds: &[]any{"subnet-1"}, TransitGatewayId: jsii.String("tgw-1"), VpcId: one,
+			})
+		},
+	}
+	for name, join := range connect {
+		t.Run(name, func(t *testing.T) {
+			stack := setup(t)
+			vpc := newIsolatedVpc(stack)
+			other := awsec2.NewVpc(stack, jsii.String("OtherVpc"), &awsec2.VpcProps{MaxAzs: jsii.Number(2), RestrictDefaultSecurityGroup: jsii.Bool(false)})
+			join(stack, vpc.VpcId(), other.VpcId())
+			in := func(id string, vpc awsec2.IVpc) *Handler {
+				props := silent(&ConcurrencyProps{Reserved: jsii.Number(1)})
+				props.Vpc = vpc
+				return NewHandler(stack, &id, props)
+			}
+			same, far := in("Same", vpc), in("Far", other)
+			cluster := newCluster(stack, vpc)
+			proxy := NewDatabaseProxy(stack, jsii.String("Proxy"), &DatabaseProxyProps{Cluster: cluster, Vpc: vpc})
+			endpoint := NewSqsEndpoint(stack, jsii.String("Endpoint"), &SqsEndpointProps{Vpc: vpc})
+			direct := NewDirectDatabase(stack, jsii.String("Direct"), &DirectDatabaseProps{Cluster: cluster, MaxConnections: jsii.Number(100), User: jsii.String("app")})
+			for _, h := range []*Handler{same, far} {
+				proxy.Connect(h, nil)
+				endpoint.Connect(h)
+				direct.Connect(h, &ConnectOptions{Name: jsii.String("direct")})
+			}
+			for path, what := range map[string]string{"/Test/Proxy": "the proxy", "/Test/Endpoint": "the endpoint", "/Test/Direct": "the database"} {
+				want := ""
+				if name == "not at all" || name == "half a transit gateway" {
+					want = "Test/Far is in another VPC than " + what + ", and the app has no peering connection or transit gateway between them; without one, connections time out: use one VPC, or acknowledge this warning [ack: hearth:anotherVpc]"
+				}
+				if got := warningsOf(stack, path); got != want {
+					t.Errorf("%s: got %q, want %q", path, got, want)
+				}
+			}
+		})
+	}
+}
