@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -66,6 +67,9 @@ func (s Source) build(out string, env ...string) error {
 // could change the bytes: -cover would deploy an instrumented program.
 var keptFlags = []string{"-mod", "-modfile", "-modcacherw", "-overlay", "-insecure"}
 
+// goFlag matches one flag of GOFLAGS. Quotes around a flag keep its spaces.
+var goFlag = regexp.MustCompile(`'[^']*'|"[^"]*"|\S+`)
+
 // pinned returns the variables that keep a developer's settings, in the shell or with go
 // env -w, from changing the bytes.
 func (s Source) pinned() ([]string, error) {
@@ -96,8 +100,8 @@ func (s Source) readPinned() ([]string, error) {
 	if experiment := values["GOEXPERIMENT"]; experiment != "" {
 		return nil, fmt.Errorf("GOEXPERIMENT must be unset, so that every machine builds the same program, got %q; run go env -u GOEXPERIMENT", experiment)
 	}
-	flags := slices.DeleteFunc(strings.Fields(values["GOFLAGS"]), func(flag string) bool {
-		name, _, _ := strings.Cut(strings.Replace(flag, "--", "-", 1), "=")
+	flags := slices.DeleteFunc(goFlag.FindAllString(values["GOFLAGS"], -1), func(flag string) bool {
+		name, _, _ := strings.Cut(strings.Replace(strings.Trim(flag, `'"`), "--", "-", 1), "=")
 		return !slices.Contains(keptFlags, name)
 	})
 	// With an empty GOFLAGS, the one of go env -w would apply.

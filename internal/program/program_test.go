@@ -3,7 +3,9 @@ package program
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,14 +119,18 @@ func TestSettingsOfGoEnv(t *testing.T) {
 	}
 }
 
+// TestFlagsOfModules shows that GOFLAGS may say where the modules come from, also in
+// quotes.
 func TestFlagsOfModules(t *testing.T) {
-	s := source(t, filepath.Join(files(t, map[string]string{
-		"go.mod": "module example.com/shop\n\ngo 1.26\n", "other.mod": "module example.com/other\n\ngo 1.26\n",
-		"handler/main.go": "package main\n\nfunc main() {}\n",
-	}), "handler"))
-	t.Setenv("GOFLAGS", "-modfile="+filepath.Join(s.Dir, "..", "other.mod")+" -cover")
-	if !bytes.Contains(mustBuild(t, s), []byte("example.com/other")) {
-		t.Error("GOFLAGS may say where the modules come from")
+	for name, flags := range map[string]string{"other": "-modfile=%s -cover", "a b c": "-cover '-modfile=%s'", "d e": `"--modfile=%s" -cover`} {
+		s := source(t, filepath.Join(files(t, map[string]string{
+			"go.mod": "module example.com/shop\n\ngo 1.26\n", name + ".mod": "module example.com/other\n\ngo 1.26\n",
+			"handler/main.go": "package main\n\nfunc main() {}\n",
+		}), "handler"))
+		t.Setenv("GOFLAGS", fmt.Sprintf(flags, filepath.Join(s.Dir, "..", name+".mod")))
+		if !bytes.Contains(mustBuild(t, s), []byte("example.com/other")) {
+			t.Errorf("GOFLAGS=%q must have an effect", os.Getenv("GOFLAGS"))
+		}
 	}
 }
 
@@ -405,5 +411,30 @@ func TestArchive(t *testing.T) {
 	_, err = AddFiles(data, map[string]string{"templates": filepath.Join(dir, "templates")})
 	if want := filepath.Join(dir, "templates", "loop") + " must be a file or a folder, got a link to a folder; name that folder"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestNestedModule shows that a program builds in a module of its own below that of the
+// app, and with a vendor folder of the whole workspace.
+func TestNestedModule(t *testing.T) {
+	t.Setenv("GOFLAGS", "")
+	t.Setenv("GOPROXY", "off")
+	nested := map[string]string{
+		"go.mod":               "module example.com/app\n\ngo 1.26\n",
+		"infra/infra.go":       "package infra\n",
+		"shop/go.mod":          "module example.com/shop\n\ngo 1.26\n\nrequire example.com/greet v0.0.0\n\nreplace example.com/greet => ../greet\n",
+		"shop/handler/main.go": greeter,
+		"greet/go.mod":         "module example.com/greet\n\ngo 1.26\n",
+		"greet/greet.go":       "package greet\n\nfunc Greeting() string { return \"from beside\" }\n",
+	}
+	if !bytes.Contains(mustBuild(t, source(t, filepath.Join(files(t, nested), "shop", "handler"))), []byte("from beside")) {
+		t.Error("the module of the program must be used")
+	}
+	vendored := maps.Clone(nested)
+	vendored["go.work"] = "go 1.26\n\nuse ./shop\n"
+	vendored["vendor/modules.txt"] = "## workspace\n# example.com/greet v0.0.0 => ./greet\n## explicit; go 1.26\nexample.com/greet\n# example.com/greet => ./greet\n"
+	vendored["vendor/example.com/greet/greet.go"] = "package greet\n\nfunc Greeting() string { return \"from the workspace's vendor folder\" }\n"
+	if !bytes.Contains(mustBuild(t, source(t, filepath.Join(files(t, vendored), "shop", "handler"))), []byte("from the workspace's vendor folder")) {
+		t.Error("the vendor folder of the workspace must be used")
 	}
 }
