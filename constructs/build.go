@@ -67,6 +67,10 @@ func (p *HandlerProps) load(r *rules) (*Manifest, []byte) {
 	return manifest, archive
 }
 
+// maxUnpackedBytes bounds a program with its files, and its layers.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (2026-11)
+const maxUnpackedBytes = 250 << 20
+
 // prebuilt reports whether the program is built before synth.
 func (p *HandlerProps) prebuilt() bool { return p.Code != nil || p.Image != nil }
 
@@ -111,19 +115,41 @@ func (p *HandlerProps) asked() map[string]string {
 	return environment
 }
 
+// pack adds the files of the props to the archive of the program.
+func (p *HandlerProps) pack(r *rules, archive []byte) []byte {
+	archive, err := program.AddFiles(archive, p.Files)
+	if err == nil {
+		var size uint64
+		if size, err = program.Unpacked(archive); err == nil {
+			p.checkUnpacked(r, size)
+			return archive
+		}
+	}
+	r.breaks("Files", "must be files that can be read, got %w; correct the paths", err)
+	return nil
+}
+
+// checkUnpacked checks the size of the program with its files, in bytes.
+func (p *HandlerProps) checkUnpacked(r *rules, size uint64) {
+	if size <= maxUnpackedBytes {
+		return
+	}
+	field := "Entry"
+	if len(p.Files) > 0 {
+		field = "Files"
+	}
+	r.breaks(field, "must unpack to at most %d MB, program and files together, got %d MB; keep large files elsewhere, such as in a bucket, or use Image", maxUnpackedBytes>>20, (size+1<<20-1)>>20)
+}
+
 // stage writes the archive of a program to a new file, because the CDK takes only files.
 // The caller removes its directory.
-func stage(archive []byte, files map[string]string) (path string, err error) {
-	data, err := program.AddFiles(archive, files)
-	if err != nil {
-		return "", err
-	}
+func stage(archive []byte) (path string, err error) {
 	dir, err := os.MkdirTemp("", "hearth-asset-")
 	if err != nil {
 		return "", err
 	}
 	path = filepath.Join(dir, "program.zip")
-	if err := os.WriteFile(path, data, 0o644); err != nil {
+	if err := os.WriteFile(path, archive, 0o644); err != nil {
 		os.RemoveAll(dir)
 		return "", err
 	}

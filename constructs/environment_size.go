@@ -2,6 +2,7 @@ package hearth
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -27,11 +28,37 @@ const (
 	unknownLetters = 64
 )
 
-// checkEnvironmentSize refuses variables that Lambda would refuse, when a program has so
-// many queues that their names may be too long together.
+// tokenInText matches a token in a text.
+var tokenInText = regexp.MustCompile(`\$\{Token\[[^\]]*\]\}`)
+
+// tooLong describes variables whose plain text alone is longer than Lambda allows, or
+// returns "". by is the construct to name.
+func (e *environment) tooLong(by construct) string {
+	sum, longest, most := 0, "", 0
+	for _, name := range sortedKeys(e.variables) {
+		size := len(name) + len(tokenInText.ReplaceAllString(e.variables[name].value, ""))
+		sum += size
+		if size > most {
+			longest, most = name, size
+		}
+	}
+	if sum <= maxEnvironmentBytes {
+		return ""
+	}
+	return fmt.Sprintf("the environment variables of %s must be at most %d bytes, got at least %d, of which %s has %d; shorten them, or move long values to a file of HandlerProps.Files or to a parameter", pathOf(by), maxEnvironmentBytes, sum, longest, most)
+}
+
+// checkEnvironmentSize refuses variables that Lambda would refuse: with values that are
+// too long, or with so many queues that their names may be too long together.
 func (h *Handler) checkEnvironmentSize() []string {
 	e := h.app.environments[h.Function]
-	if e == nil || len(e.queues) <= fewQueues {
+	if e == nil {
+		return nil
+	}
+	if message := e.tooLong(h); message != "" {
+		return []string{message}
+	}
+	if len(e.queues) <= fewQueues {
 		return nil
 	}
 	stack := h.app.stackOf(h)

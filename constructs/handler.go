@@ -335,11 +335,8 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 		h.LogGroup = newLogGroup(h, "LogGroup", p.LogRetention, p.LogRemovalPolicy)
 	}
 	h.node = h.Node()
-	code, staged, err := h.code(archive)
-	if err != nil {
-		r.breaks("Files", "must be files that can be read, got %w; correct the paths", err)
-		refuse(h, r.broken)
-	}
+	code, staged := h.code(r, archive)
+	refuse(h, r.broken)
 	if p.Half != "" {
 		environment := map[string]*string{}
 		if p.Environment != nil {
@@ -426,24 +423,29 @@ func (h *Handler) Validate() *[]*string {
 
 // code returns the code of the function, and the directory that it was staged in. dir is
 // "" when another function has the same code, or synth did not build it.
-func (h *Handler) code(archive []byte) (code awslambda.Code, dir string, err error) {
+func (h *Handler) code(r *rules, archive []byte) (code awslambda.Code, dir string) {
 	switch {
 	case h.props.Code != nil:
-		return h.props.Code, "", nil
+		return h.props.Code, ""
 	case h.props.Image != nil:
-		return h.props.Image, "", nil
+		return h.props.Image, ""
 	}
 	key := asset{h.app.stackOf(h), &archive[0], fmt.Sprint(h.props.Files)}
 	if code = h.app.assets[key]; code != nil {
-		return code, "", nil
+		return code, ""
 	}
-	file, err := stage(archive, h.props.Files)
+	packed := h.props.pack(r, archive)
+	if len(r.broken) > 0 {
+		return nil, ""
+	}
+	file, err := stage(packed)
 	if err != nil {
-		return nil, "", err
+		r.breaks("Entry", "must be a program whose archive can be written, got %w; set TMPDIR to another folder", err)
+		return nil, ""
 	}
 	code = awslambda.Code_FromAsset(&file, nil)
 	h.app.assets[key] = code
-	return code, filepath.Dir(file), nil
+	return code, filepath.Dir(file)
 }
 
 // tellSource writes the folder of the program's source into the template, for the local

@@ -17,6 +17,11 @@ import (
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html (2026-11)
 const maxHttpIntegrationSecs = 30
 
+// The API's model calls the name of an HTTP or WebSocket API a string with a length
+// between 1 and 128.
+// https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html (2026-11)
+const maxApiNameLetters = 128
+
 // HttpApiProps configure an [HttpApi].
 type HttpApiProps struct {
 	// Handler serves every request: a [Handler]'s Alias, or any function.
@@ -305,10 +310,11 @@ func apiName(c constructs.Construct, name *string) *string {
 	if name != nil {
 		return name
 	}
-	return awscdk.Names_UniqueResourceName(c, &awscdk.UniqueResourceNameOptions{Separator: jsii.String("-")})
+	return awscdk.Names_UniqueResourceName(c, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(maxApiNameLetters), Separator: jsii.String("-")})
 }
 
 func (p *HttpApiProps) check(r *rules) {
+	checkApiName(r, p.ApiName)
 	checkAccessLogs(r, isFalse(p.AccessLogs), p.AccessLogGroup, p.AccessLogRetention)
 	checkDomain(r, p.Domain, !isTrue(p.DisableExecuteApiEndpoint), p.DomainMapping)
 	if p.StageName == nil || *p.StageName != "$default" {
@@ -324,6 +330,13 @@ func (p *HttpApiProps) check(r *rules) {
 }
 
 // The rules of the props that several kinds of APIs have.
+
+// checkApiName checks the name of an HTTP or WebSocket API.
+func checkApiName(r *rules, name *string) {
+	if text := textOf(name); text.known && (text.value == "" || len(text.value) > maxApiNameLetters) {
+		r.breaks("ApiName", "must be 1 to %d letters, got %d; change it, or leave it unset", maxApiNameLetters, len(text.value))
+	}
+}
 
 func checkAccessLogs(r *rules, off bool, group awslogs.ILogGroup, retention awslogs.RetentionDays) {
 	if off && group != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfrontorigins"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -237,6 +238,78 @@ func TestManyQueues(t *testing.T) {
 	want := "the environment variables of Test/ShopInProductionForTheNorthOfEurope/Backend/Handler must be at most 4096 bytes, got about 4924, of which HEARTH_QUEUES has 4685 for 50 queues; shorten the names of the stack and the queues, set QueueName, or consume some of them in another program"
 	if !strings.Contains(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestLongVariables shows that variables over Lambda's limit are refused with their sum,
+// whoever adds them. Tokens have no known length.
+func TestLongVariables(t *testing.T) {
+	const names = len("TEXT") + len("OTHER")
+	variables := func(text, other string) func(stack awscdk.Stack) {
+		return func(stack awscdk.Stack) {
+			props := silent(nil)
+			props.Environment = &map[string]*string{"TEXT": &text}
+			NewHandler(stack, jsii.String("It"), props).AddEnvironment(jsii.String("OTHER"), &other, nil)
+			template(stack)
+		}
+	}
+	half := strings.Repeat("x", 2048)
+	runCases(t, map[string]struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{
+		"at the limit": {variables(half, half[names:]), ""},
+		"above": {variables(half, half[names-1:]),
+			"the environment variables of Here/It must be at most 4096 bytes, got at least 4097, of which TEXT has 2052; shorten them, or move long values to a file of HandlerProps.Files or to a parameter"},
+		"two bytes for a letter": {variables(half[1:]+"é", half[names:]), "got at least 4097"},
+		"token":                  {variables(half, half[names:]+*tokenProp()), ""},
+	})
+}
+
+func TestLongTexts(t *testing.T) {
+	text := func(n int) *string { return jsii.String(strings.Repeat("x", n)) }
+	schedule := func(n int) func(*rules) {
+		return (&ScheduleProps{Description: text(n), Expression: jsii.String("rate(1 day)"), Name: jsii.String("a")}).check
+	}
+	http := func(name *string) func(*rules) { return (&HttpApiProps{ApiName: name}).check }
+	socket := func(name *string) func(*rules) { return (&WebSocketApiProps{ApiName: name}).check }
+	filter := func(n int) func(*rules) {
+		return func(r *rules) {
+			v := (&QueueProps{Filters: &[]*map[string]any{{"pattern": *text(n)}, {"pattern": map[string]any{"Ref": "Pattern"}}}}).values()
+			v.consumed, v.functionTimeout = true, known(3)
+			v.check(r)
+		}
+	}
+	unpacked := func(p *HandlerProps, size uint64) func(*rules) {
+		return func(r *rules) { p.checkUnpacked(r, size) }
+	}
+	const unpacks = " must unpack to at most 250 MB, program and files together, got 251 MB; keep large files elsewhere, such as in a bucket, or use Image"
+	runRules(t, []ruleCase{
+		{"description", schedule(512), nil},
+		{"long description", schedule(513), []string{"P.Description must be at most 512 letters, got 513; shorten it"}},
+		{"name of an HTTP API", http(text(128)), nil},
+		{"long name of an HTTP API", http(text(129)), []string{"P.ApiName must be 1 to 128 letters, got 129; change it, or leave it unset"}},
+		{"no name of an HTTP API", http(text(0)), []string{"P.ApiName must be 1 to 128 letters, got 0; change it, or leave it unset"}},
+		{"token as the name of an HTTP API", http(tokenProp()), nil},
+		{"long name of a WebSocket API", socket(text(129)), []string{"P.ApiName must be 1 to 128 letters, got 129; change it, or leave it unset"}},
+		{"filter", filter(4096), nil},
+		{"long filter", filter(4097), []string{"P.Filters must be patterns of at most 4096 letters, got 4097; shorten it, or filter in the program"}},
+		{"program", unpacked(&HandlerProps{}, 250<<20), nil},
+		{"large program", unpacked(&HandlerProps{}, 250<<20+1), []string{"P.Entry" + unpacks}},
+		{"large files", unpacked(&HandlerProps{Files: map[string]string{"a": "b"}}, 251<<20), []string{"P.Files" + unpacks}},
+	})
+}
+
+// TestDeepApi shows that the generated name of an API deep in the tree fits.
+func TestDeepApi(t *testing.T) {
+	stack := setup(t)
+	var scope constructs.Construct = stack
+	for range 4 {
+		scope = constructs.NewConstruct(scope, jsii.String(strings.Repeat("Deep", 15)))
+	}
+	api := NewHttpApi(scope, jsii.String("Http"), &HttpApiProps{Handler: existingFunction(stack)})
+	if name := *api.Api.HttpApiName(); len(name) > 128 || !strings.HasPrefix(name, "Test-Deep") {
+		t.Errorf("got %q of %d letters", name, len(name))
 	}
 }
 

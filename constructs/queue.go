@@ -31,6 +31,7 @@ const (
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html (2026-11)
+// https://docs.aws.amazon.com/lambda/latest/api/API_Filter.html (2026-11)
 const (
 	minBatchMessages         = 1
 	maxBatchMessages         = 10000
@@ -45,6 +46,7 @@ const (
 	cdkMaxPollers            = 2000 // the most that the CDK's own construct accepts
 	defaultMaxPollers        = 200
 	maxFilters               = 10
+	maxFilterLetters         = 4096
 	visibilityPerTimeout     = 6
 	defaultBatchMessages     = 10
 	leastAdvisedReceiveCount = 5

@@ -29,6 +29,7 @@ type queueValues struct {
 	maxPollers      number
 	filters         int
 	nilFilter       bool
+	longestFilter   int
 	ownDead         bool
 	deadFifo        bool
 	receives        number
@@ -70,6 +71,12 @@ func (p *QueueProps) values() queueValues {
 	}
 	if p.Filters != nil {
 		v.filters, v.nilFilter = len(*p.Filters), slices.Contains(*p.Filters, nil)
+		for _, filter := range *p.Filters {
+			if filter != nil {
+				pattern, _ := (*filter)["pattern"].(string)
+				v.longestFilter = max(v.longestFilter, len(pattern))
+			}
+		}
 	}
 	if p.DeadLetterQueue != nil {
 		v.ownDead, v.deadFifo = true, isTrue(p.DeadLetterQueue.Fifo())
@@ -224,6 +231,9 @@ func (v queueValues) checkEventSource(r *rules) {
 	}
 	if v.filters > maxFilters {
 		r.breaks("Filters", "must be at most %d patterns, got %d; join some of them, or filter in the program", maxFilters, v.filters)
+	}
+	if v.longestFilter > maxFilterLetters {
+		r.breaks("Filters", "must be patterns of at most %d letters, got %d; shorten it, or filter in the program", maxFilterLetters, v.longestFilter)
 	}
 	r.within("FunctionTimeout", v.functionTimeout, minTimeoutSecs, maxTimeoutSecs, "seconds", "it is the timeout of Handler")
 }

@@ -26,6 +26,9 @@ const (
 	minFlexibleSecs = 60
 	maxFlexibleSecs = 24 * 60 * 60
 
+	// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html (2026-11)
+	maxScheduleDescription = 512
+
 	defaultEventAgeSecs = 60 * 60
 )
 
@@ -240,6 +243,9 @@ func (p *ScheduleProps) check(r *rules) {
 		r.breaks("Expression", "must be rate(...), cron(...) or at(...), got none; set it")
 	case expression.known:
 		checkExpression(r, "Expression", expression.value, textOf(p.TimeZone))
+	}
+	if description := textOf(p.Description); description.known && len(description.value) > maxScheduleDescription {
+		r.breaks("Description", "must be at most %d letters, got %d; shorten it", maxScheduleDescription, len(description.value))
 	}
 	if p.DeadLetterQueue != nil && isTrue(p.DeadLetterQueue.Fifo()) {
 		r.breaks("DeadLetterQueue", "must be a standard queue, got a FIFO queue; EventBridge Scheduler cannot send to it")

@@ -370,6 +370,7 @@ func (a *WebSocketApi) Url() *string { return a.url }
 func (p *WebSocketApiProps) check(r *rules) {
 	checkAccessLogs(r, !isTrue(p.AccessLogs), p.AccessLogGroup, p.AccessLogRetention)
 	checkDomain(r, p.Domain, false, p.DomainMapping) // a push needs the generated URL
+	checkApiName(r, p.ApiName)
 	checkStageName(r, p.StageName)
 	checkThrottle(r, p.Throttle)
 	checkRemoval(r, "AccessLogRemovalPolicy", p.AccessLogRemovalPolicy)

@@ -129,3 +129,16 @@ func AddFiles(archive []byte, files map[string]string) ([]byte, error) {
 	}
 	return out.Bytes(), nil
 }
+
+// Unpacked returns the size of the files in an archive, in bytes.
+func Unpacked(archive []byte) (uint64, error) {
+	z, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return 0, err
+	}
+	var sum uint64
+	for _, file := range z.File {
+		sum += file.UncompressedSize64
+	}
+	return sum, nil
+}
