@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -260,6 +261,44 @@ func documentedRules() []documented {
 			},
 		},
 		{
+			"Credentials for every origin",
+			func(stack awscdk.Stack) {
+				NewRestApi(stack, id, &RestApiProps{Handler: existingFunction(stack), CorsPreflight: &awsapigateway.CorsOptions{AllowCredentials: jsii.Bool(true), AllowOrigins: jsii.Strings("*")}})
+			},
+			`CorsPreflight.AllowCredentials must be unset while AllowOrigins has "*", got true; any site could act for a signed-in user, so browsers refuse it: list the origins, or unset it`,
+			func(scope constructs.Construct) {
+				awsapigateway.NewLambdaRestApi(scope, jsii.String("Api"), &awsapigateway.LambdaRestApiProps{
+					CloudWatchRole: jsii.Bool(false), DefaultCorsPreflightOptions: &awsapigateway.CorsOptions{AllowCredentials: jsii.Bool(true), AllowOrigins: jsii.Strings("*")},
+					Handler: plainFunction(scope, nil),
+				})
+			},
+		},
+		{
+			"An origin with a path, which no browser sends",
+			func(stack awscdk.Stack) {
+				NewHttpApi(stack, id, &HttpApiProps{Handler: existingFunction(stack), CorsPreflight: &awsapigatewayv2.CorsPreflightOptions{AllowOrigins: jsii.Strings("https://example.com/")}})
+			},
+			`CorsPreflight.AllowOrigins must have origins such as https://example.com, without a path, got "https://example.com/"; correct it`,
+			func(scope constructs.Construct) {
+				awsapigatewayv2.NewHttpApi(scope, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{CorsPreflight: &awsapigatewayv2.CorsPreflightOptions{AllowOrigins: jsii.Strings("https://example.com/")}})
+			},
+		},
+		{
+			"Variables of more than 4 KB",
+			func(stack awscdk.Stack) {
+				props := silent(nil)
+				props.Environment = &map[string]*string{"RULES": jsii.String(strings.Repeat("x", 5000))}
+				NewHandler(stack, id, props)
+				template(stack)
+			},
+			"the environment variables of Test/It must be at most 4096 bytes, got at least 5005, of which RULES has 5005; shorten them, or move long values to a file of HandlerProps.Files or to a parameter",
+			func(scope constructs.Construct) {
+				plainFunction(scope, func(p *awslambda.FunctionProps) {
+					p.Environment = &map[string]*string{"RULES": jsii.String(strings.Repeat("x", 5000))}
+				})
+			},
+		},
+		{
 			"A cron expression in the Unix dialect",
 			func(stack awscdk.Stack) {
 				NewSchedule(stack, id, &ScheduleProps{Expression: jsii.String("cron(0 3 * * *)"), Handler: existingFunction(stack), Name: jsii.String("nightly")})
@@ -311,6 +350,21 @@ func documentedRules() []documented {
 					IamAuth: jsii.Bool(true), ProxyTarget: awsrds.ProxyTarget_FromCluster(cluster), Secrets: &[]awssecretsmanager.ISecret{cluster.Secret()}, Vpc: vpc,
 					VpcSubnets: &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
 				}).GrantConnect(plainFunction(scope, nil), jsii.String("app"))
+			},
+		},
+		{
+			"A function in a VPC, but in none of its subnets",
+			func(stack awscdk.Stack) {
+				props := silent(nil)
+				props.Vpc, props.VpcSubnets = newIsolatedVpc(stack), &awsec2.SubnetSelection{Subnets: &[]awsec2.ISubnet{}}
+				NewHandler(stack, id, props)
+			},
+			"VpcSubnets.Subnets must have at least 1 subnet, got none; leave VpcSubnets unset for the default",
+			func(scope constructs.Construct) {
+				vpc := plainIsolated(scope)
+				plainFunction(scope, func(p *awslambda.FunctionProps) {
+					p.Vpc, p.VpcSubnets = vpc, &awsec2.SubnetSelection{Subnets: &[]awsec2.ISubnet{}}
+				})
 			},
 		},
 		{
