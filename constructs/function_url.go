@@ -22,7 +22,8 @@ type FunctionUrlProps struct {
 	AuthType awslambda.FunctionUrlAuthType
 
 	// Cors makes Lambda answer preflight requests itself and add CORS headers to the
-	// responses, instead of the program.
+	// responses, instead of the program. It needs AllowedOrigins, without "*" if
+	// AllowCredentials is set. Lambda takes no OPTIONS in AllowedMethods.
 	//
 	// @default - none: the program answers them
 	Cors *awslambda.FunctionUrlCorsOptions

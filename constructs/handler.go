@@ -94,7 +94,8 @@ type HandlerProps struct {
 
 	// Files are copied beside the binary, where the program finds them under
 	// LAMBDA_TASK_ROOT. A key is the path in the deployed program, with "/"; a value is
-	// the file or directory to copy, relative to the working directory of the CDK app.
+	// the file or directory to copy, relative to the working directory of the CDK app. The
+	// program and its files may have 250 MB together.
 	//
 	// @default - none
 	Files map[string]string
@@ -123,7 +124,8 @@ type HandlerProps struct {
 	// @default - the program is built from Entry
 	Image awslambda.Code
 
-	// Layers are added to the function, such as a Lambda extension.
+	// Layers are added to the function, such as a Lambda extension. They must be in its
+	// region.
 	//
 	// @default - none
 	Layers *[]awslambda.ILayerVersion

@@ -49,7 +49,7 @@ type HttpApiProps struct {
 	// @default true
 	AccessLogs *bool
 
-	// ApiName is shown in the API Gateway console.
+	// ApiName is shown in the API Gateway console, 1 to 128 letters.
 	//
 	// @default - unique to the construct
 	ApiName *string
@@ -68,7 +68,8 @@ type HttpApiProps struct {
 	Authorizer awsapigatewayv2.IHttpRouteAuthorizer
 
 	// CorsPreflight makes the API answer preflight requests itself and add CORS headers
-	// to the responses, instead of the program.
+	// to the responses, instead of the program. It needs AllowOrigins, without "*" if
+	// AllowCredentials is set.
 	//
 	// @default - none: the program answers them
 	CorsPreflight *awsapigatewayv2.CorsPreflightOptions

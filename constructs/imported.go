@@ -52,9 +52,10 @@ func (a *app) checkHere(r *rules, c constructs.Construct, fn awslambda.IFunction
 
 const typePermission = "AWS::Lambda::Permission"
 
-// expectPermission returns a function that warns when the CDK has permitted an API nothing
-// since: it cannot change the permissions of a function that was imported by its ARN alone.
-// The function's own stack may have permitted it, which cannot be known here.
+// expectPermission returns a check that the caller runs after it has wired a function to an
+// API. The check warns if the CDK has added no permission: it cannot change those of a
+// function that was imported by its ARN alone. The function's own stack may permit the API,
+// which cannot be known here.
 func (a *app) expectPermission(api constructs.Construct, fn awslambda.IFunction) (check func()) {
 	if a.functionOf(fn) != nil {
 		return func() {}

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// place is the account and region of a resource. Tokens are unknown: they are those of an
-// app that does not say where it is deployed.
+// place is the account and region of a resource. They are unknown in an app that does not
+// say where it is deployed.
 type place struct{ account, region text }
 
 func (a *app) placeOf(c constructs.IConstruct) place {
@@ -26,7 +26,7 @@ func placeOfQueue(q awssqs.IQueue) place {
 	return place{textOf(env.Account), textOf(env.Region)}
 }
 
-// checkRegion refuses a queue of another region than that of what uses it, if both are
+// checkRegion refuses a queue that is in another region than its user, if both regions are
 // known.
 func checkRegion(r *rules, field string, queue, user place, what, todo string) {
 	if queue.region.known && user.region.known && queue.region.value != user.region.value {
@@ -82,8 +82,9 @@ const (
 	typeTransitVpc        = "AWS::EC2::TransitGatewayVpcAttachment"
 )
 
-// warnOfOtherVpc warns of a function in another VPC than what it connects to, unless the
-// app connects the two. Other connections cannot be known here.
+// warnOfOtherVpc warns of a function in another VPC than the database or endpoint that it
+// connects to, unless the app connects the VPCs. Connections that the app does not create
+// cannot be known here.
 func (a *app) warnOfOtherVpc(c constructs.Construct, vpc awsec2.IVpc, fn awslambda.Function, what string) {
 	h := a.ownerOf(fn)
 	if h == nil || h.props.Vpc == nil || vpc == nil || h.props.Vpc == vpc {

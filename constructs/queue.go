@@ -75,8 +75,8 @@ type QueueProps struct {
 	ContentBasedDeduplication *bool
 
 	// DeadLetterQueue receives the messages that failed too often, instead of a new
-	// queue. It must be of the same kind. The one of a standard queue must keep messages
-	// at least as long as RetentionPeriod.
+	// queue. It must be of the same kind, in the same account and region. The one of a
+	// standard queue must keep messages at least as long as RetentionPeriod.
 	//
 	// @default - a new queue
 	DeadLetterQueue awssqs.IQueue
@@ -109,7 +109,7 @@ type QueueProps struct {
 	// @default - false, or the kind of Queue
 	Fifo *bool
 
-	// Filters are patterns for the messages, up to 10, made with
+	// Filters are patterns for the messages, up to 10 of up to 4096 letters each, made with
 	// awslambda.FilterCriteria_Filter. Lambda deletes a message that matches none of
 	// them.
 	//
@@ -178,7 +178,8 @@ type QueueProps struct {
 	// Queue is an existing queue to use instead of a new one. It keeps its own
 	// dead-letter queue, encryption, policy, retention and visibility timeout: make the
 	// visibility timeout at least six times the function's timeout plus
-	// MaxBatchingWindow.
+	// MaxBatchingWindow. It must be in the region of Handler, and may belong to another
+	// account.
 	//
 	// @default - a new queue
 	Queue awssqs.IQueue

@@ -89,7 +89,8 @@ type RestApiProps struct {
 	BinaryMediaTypes *[]*string
 
 	// CorsPreflight makes the API answer preflight requests itself. The program adds the
-	// CORS headers of the responses.
+	// CORS headers of the responses. It needs AllowOrigins, without "*" if
+	// AllowCredentials is set.
 	//
 	// @default - none: the program answers them
 	CorsPreflight *awsapigateway.CorsOptions

@@ -49,12 +49,12 @@ type ScheduleProps struct {
 	Name *string
 
 	// DeadLetterQueue receives the events that EventBridge Scheduler could not deliver.
-	// It must be a standard queue.
+	// It must be a standard queue in the region of the schedule.
 	//
 	// @default - none: they are dropped, of which synth warns; in a [Backend], its ScheduleDeadLetterQueue
 	DeadLetterQueue awssqs.IQueue
 
-	// Description is shown in the console.
+	// Description is shown in the console, up to 512 letters.
 	//
 	// @default - none
 	Description *string

@@ -56,7 +56,7 @@ type WebSocketApiProps struct {
 	// @default false
 	AccessLogs *bool
 
-	// ApiName is shown in the API Gateway console.
+	// ApiName is shown in the API Gateway console, 1 to 128 letters.
 	//
 	// @default - unique to the construct
 	ApiName *string
