@@ -305,6 +305,7 @@ func NewBackend(scope constructs.Construct, id *string, props *BackendProps) *Ba
 			// One role for all of them, since a stack has room for 500 resources.
 			if role == nil {
 				role = newScheduleRole(b, "ScheduleRole", nil)
+				b.app.parents[role] = b
 			}
 			s.Role = role
 		}

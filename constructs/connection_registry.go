@@ -65,6 +65,9 @@ func NewConnectionRegistry(scope constructs.Construct, id *string, props *Connec
 	c.app = newConstruct(c, scope, id)
 	r := &rules{where: "ConnectionRegistryProps"}
 	props.check(r)
+	if props.EncryptionKey != nil {
+		c.app.checkRegionOf(r, c, "EncryptionKey", props.EncryptionKey.KeyArn())
+	}
 	refuse(c, r.broken)
 	if c.Table == nil {
 		c.Table = newConnectionsTable(c, props)

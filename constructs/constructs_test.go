@@ -587,6 +587,24 @@ func TestNothing(t *testing.T) {
 	}
 }
 
+// TestWrongScope shows the words for a construct outside a stack, or with the id of
+// another.
+func TestWrongScope(t *testing.T) {
+	stack := setup(t)
+	app := stack.Node().Root().(awscdk.App)
+	stage := awscdk.NewStage(app, jsii.String("Stage"), nil)
+	NewQueue(stack, jsii.String("Taken"), nil)
+	for want, create := range map[string]func(){
+		`*hearth.Queue "Jobs" must be in a stack, got the app or a stage as its scope; pass a stack`:        func() { NewQueue(app, jsii.String("Jobs"), nil) },
+		`*hearth.Handler "Api" must be in a stack, got the app or a stage as its scope; pass a stack`:       func() { NewHandler(stage, jsii.String("Api"), silent(nil)) },
+		`*hearth.Queue must have an id that is unique in its scope, got "Taken" again in "Test"; rename it`: func() { NewQueue(stack, jsii.String("Taken"), nil) },
+	} {
+		if got := refusal(t, create); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // TestScope shows that each construct can be the scope of another, which needs care in
 // Go; see newConstruct.
 func TestScope(t *testing.T) {

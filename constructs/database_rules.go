@@ -53,7 +53,7 @@ func (p *DatabaseProxyProps) check(r *rules, family text) {
 		}
 	}
 	noneNil(r, "Secrets", elementsOf(p.Secrets))
-	noneNil(r, "SecurityGroups", elementsOf(p.SecurityGroups))
+	checkGroups(r, p.SecurityGroups)
 	p.checkLogin(r)
 	if isTrue(p.ReadOnly) && p.Instance != nil {
 		r.breaks("ReadOnly", "must be unset with Instance, which has no readers behind one endpoint; remove it, or use an Aurora cluster")

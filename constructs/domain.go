@@ -186,6 +186,9 @@ func (a *app) shared(by constructs.Construct, p *DomainProps, webSocket bool) *d
 	if webSocket && strings.Contains(path, "/") {
 		r.breaks("Path", "must be one part for a WebSocket API, got %q; remove the /", path)
 	}
+	if p.Certificate != nil {
+		a.checkRegionOf(r, by, "Certificate", p.Certificate.CertificateArn())
+	}
 	p.checkSame(r, d)
 	refuse(by, r.broken)
 	d.paths[path] = by

@@ -319,7 +319,12 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	r.in("Concurrency", p.Concurrency.check)
 	checkVariables(r, "Environment", p.Environment)
 	if len(r.broken) == 0 {
-		h.checkLayers(r)
+		for i, layer := range elementsOf(p.Layers) {
+			h.app.checkRegionOf(r, h, fmt.Sprintf("Layers[%d]", i), layer.LayerVersionArn())
+		}
+		if p.Role != nil {
+			h.app.checkAccountOf(r, h, "Role", p.Role.RoleArn())
+		}
 	}
 	h.app.checkUnique(r, h, "function", "FunctionName", p.FunctionName)
 	manifest, archive := p.load(r)

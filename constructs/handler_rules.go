@@ -48,7 +48,7 @@ func (p *HandlerProps) check(r *rules) {
 		}
 	}
 	noneNil(r, "Layers", elementsOf(p.Layers))
-	noneNil(r, "SecurityGroups", elementsOf(p.SecurityGroups))
+	checkGroups(r, p.SecurityGroups)
 	if p.Code != nil || p.Image != nil {
 		r.mustBeUnset("with Code or Image, which is built already; remove one of them",
 			given{"BuildTags", p.BuildTags != nil}, given{"Entry", p.Entry != nil}, given{"Files", p.Files != nil},

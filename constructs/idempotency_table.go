@@ -63,6 +63,9 @@ func NewIdempotencyTable(scope constructs.Construct, id *string, props *Idempote
 	c.app = newConstruct(c, scope, id)
 	r := &rules{where: "IdempotencyTableProps"}
 	props.check(r)
+	if props.EncryptionKey != nil {
+		c.app.checkRegionOf(r, c, "EncryptionKey", props.EncryptionKey.KeyArn())
+	}
 	refuse(c, r.broken)
 	if c.Table == nil {
 		removal := props.RemovalPolicy

@@ -13,6 +13,17 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
+// filtersOf checks the filters of a consumed queue.
+func filtersOf(r *rules, filters ...map[string]any) {
+	list := make([]*map[string]any, len(filters))
+	for i := range filters {
+		list[i] = &filters[i]
+	}
+	v := (&QueueProps{Filters: &list}).values()
+	v.consumed, v.functionTimeout = true, known(3)
+	v.check(r)
+}
+
 // TestNilElements shows that nil in a list is a broken rule, and no error of JavaScript.
 func TestNilElements(t *testing.T) {
 	nothing := &[]*string{nil}
@@ -29,6 +40,17 @@ func TestNilElements(t *testing.T) {
 		}, []string{
 			"P.VisibilityTimeout must be set when the timeout of Handler is not known here, got none; set it, or FunctionTimeout",
 			"P.Filters must have a pattern in each element, got nil; remove it",
+		}},
+		{"no filters", func(r *rules) { filtersOf(r) }, []string{"P.Filters must have at least 1 pattern, got none; leave it unset for every message"}},
+		{"filters that the CDK did not make", func(r *rules) { filtersOf(r, map[string]any{"body": 1, "attributes": 2}) }, []string{
+			`P.Filters must be made with awslambda.FilterCriteria_Filter, got a map with the keys "attributes", "body"; pass the map to it`,
+		}},
+		{"filters that the CDK made", func(r *rules) {
+			filtersOf(r, *awslambda.FilterCriteria_Filter(&map[string]any{"body": map[string]any{"kind": []string{"a"}}}))
+		}, nil},
+		{"no groups", (&HandlerProps{SecurityGroups: &[]awsec2.ISecurityGroup{}}).check, []string{
+			"P.SecurityGroups must have at least 1 security group, got none; leave it unset for a new one",
+			"P.SecurityGroups must be unset without Vpc; set Vpc too",
 		}},
 		{"scopes", (&HttpApiProps{AuthorizationScopes: nothing}).check, []string{
 			"P.AuthorizationScopes must be unset without Authorizer, which asks for them; set Authorizer too",

@@ -2,6 +2,7 @@ package hearth
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -34,11 +35,32 @@ func checkRegion(r *rules, field string, queue, user place, what, todo string) {
 	}
 }
 
+var queueArnPattern = regexp.MustCompile(`^arn:aws[a-zA-Z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+(\.fifo)?$`)
+
+// isQueue refuses a queue that was imported with the ARN of something else. It accepts nil.
+func isQueue(r *rules, field string, queue awssqs.IQueue) bool {
+	if queue == nil {
+		return true
+	}
+	arn := textOf(queue.QueueArn())
+	if !arn.known || queueArnPattern.MatchString(arn.value) {
+		return true
+	}
+	r.breaks(field, "must be an SQS queue, got an import of %q; pass an ARN such as arn:aws:sqs:eu-north-1:123456789012:name", arn.value)
+	return false
+}
+
 // checkPlaces checks where the queues of the props are. A dead-letter queue must be in the
 // account and region of its source, and Lambda polls queues of its own region.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html (2026-11)
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html (2026-11)
 func (q *Queue) checkPlaces(r *rules, p *QueueProps) {
+	if p.EncryptionMasterKey != nil {
+		q.app.checkRegionOf(r, q, "EncryptionMasterKey", p.EncryptionMasterKey.KeyArn())
+	}
+	if !isQueue(r, "DeadLetterQueue", p.DeadLetterQueue) || !isQueue(r, "Queue", p.Queue) {
+		return
+	}
 	if p.DeadLetterQueue != nil && p.Queue == nil {
 		dead, here := placeOfQueue(p.DeadLetterQueue), q.app.placeOf(q)
 		checkRegion(r, "DeadLetterQueue", dead, here, "the queue", "create one there, or leave it unset")
@@ -59,19 +81,29 @@ func (q *Queue) checkPlaces(r *rules, p *QueueProps) {
 	}
 }
 
-// checkLayers refuses a layer of another region than that of its function.
-// https://docs.aws.amazon.com/lambda/latest/dg/adding-layers.html (2026-11)
-func (h *Handler) checkLayers(r *rules) {
-	if len(elementsOf(h.props.Layers)) == 0 {
+// checkRegionOf refuses an ARN of another region than that of the construct, if both are
+// known. Lambda, SQS, DynamoDB, API Gateway and Scheduler take layers, keys, certificates
+// and groups of their own region only.
+func (a *app) checkRegionOf(r *rules, c constructs.IConstruct, field string, arn *string) {
+	a.checkPart(r, c, field, arn, 3, "region", func(p place) text { return p.region })
+}
+
+// checkAccountOf refuses an ARN of another account than that of the construct, if both are
+// known. No service takes a role of another account.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html (2026-11)
+func (a *app) checkAccountOf(r *rules, c constructs.IConstruct, field string, arn *string) {
+	a.checkPart(r, c, field, arn, 4, "account", func(p place) text { return p.account })
+}
+
+// checkPart compares a part of an ARN, arn:{partition}:{service}:{region}:{account}:{resource},
+// with the place of the construct.
+func (a *app) checkPart(r *rules, c constructs.IConstruct, field string, arn *string, part int, name string, of func(place) text) {
+	parts := strings.SplitN(textOf(arn).value, ":", 6)
+	if len(parts) < 6 || parts[part] == "" {
 		return
 	}
-	here := h.app.placeOf(h).region
-	for i, layer := range *h.props.Layers {
-		arn := textOf(layer.LayerVersionArn())
-		parts := strings.Split(arn.value, ":") // arn:aws:lambda:{region}:{account}:layer:{name}:{version}
-		if here.known && arn.known && len(parts) > 3 && parts[3] != here.value {
-			r.breaks(fmt.Sprintf("Layers[%d]", i), "must be in the region of the function, %s, got a layer in %s; use the layer of this region", here.value, parts[3])
-		}
+	if ought := of(a.placeOf(c)); ought.known && parts[part] != ought.value {
+		r.breaks(field, "must be in the %s of the stack, %s, got %q; pass one of this %s", name, ought.value, *arn, name)
 	}
 }
 

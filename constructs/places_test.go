@@ -6,8 +6,12 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -89,10 +93,80 @@ func TestLayerPlaces(t *testing.T) {
 		want   string
 	}{
 		"here":      {imported(here), ""}, // a layer may belong to another account
-		"elsewhere": {imported(elsewhere), "HandlerProps.Layers[0] must be in the region of the function, eu-west-1, got a layer in us-east-1; use the layer of this region"},
+		"elsewhere": {imported(elsewhere), `HandlerProps.Layers[0] must be in the region of the stack, eu-west-1, got "arn:aws:lambda:us-east-1:222222222222:layer:tools:3"; pass one of this region`},
 		"parameter": {with(func(s awscdk.Stack) awslambda.ILayerVersion {
 			return awslambda.LayerVersion_FromLayerVersionArn(s, jsii.String("Layer"), awscdk.NewCfnParameter(s, jsii.String("Arn"), nil).ValueAsString())
 		}), ""},
+	})
+}
+
+// TestImportedPlaces shows which imported keys, certificates, groups and roles are refused.
+func TestImportedPlaces(t *testing.T) {
+	key := func(s awscdk.Stack, region string) awskms.IKey {
+		return awskms.Key_FromKeyArn(s, jsii.String("Key"), jsii.String("arn:aws:kms:"+region+":"+theirs+":key/1"))
+	}
+	queue := func(region string) func(awscdk.Stack) {
+		return func(s awscdk.Stack) {
+			NewQueue(s, jsii.String("It"), &QueueProps{EncryptionMasterKey: key(s, region)})
+		}
+	}
+	domain := func(region string) func(awscdk.Stack) {
+		return func(s awscdk.Stack) {
+			certificate := awscertificatemanager.Certificate_FromCertificateArn(s, jsii.String("Certificate"), jsii.String("arn:aws:acm:"+region+":"+ours+":certificate/1"))
+			NewHttpApi(s, jsii.String("It"), &HttpApiProps{Domain: &DomainProps{Certificate: certificate, Name: jsii.String("api.example.com")}, Handler: existingFunction(s)})
+		}
+	}
+	role := func(s awscdk.Stack, account string) awsiam.IRole {
+		return awsiam.Role_FromRoleArn(s, jsii.String("Role"), jsii.String("arn:aws:iam::"+account+":role/it"), nil)
+	}
+	schedule := func(change func(s awscdk.Stack, p *ScheduleProps)) func(awscdk.Stack) {
+		return func(s awscdk.Stack) {
+			props := &ScheduleProps{Expression: jsii.String("rate(1 day)"), Handler: existingFunction(s), Name: jsii.String("nightly")}
+			change(s, props)
+			NewSchedule(s, jsii.String("It"), props)
+		}
+	}
+	group := func(region string) func(awscdk.Stack) {
+		return schedule(func(s awscdk.Stack, p *ScheduleProps) {
+			p.Group = awsscheduler.ScheduleGroup_FromScheduleGroupArn(s, jsii.String("Group"), jsii.String("arn:aws:scheduler:"+region+":"+ours+":schedule-group/it"))
+		})
+	}
+	handler := func(account string) func(awscdk.Stack) {
+		return func(s awscdk.Stack) {
+			props := silent(nil)
+			props.Role = role(s, account)
+			NewHandler(s, jsii.String("It"), props)
+		}
+	}
+	const anotherKey = `must be in the region of the stack, eu-west-1, got "arn:aws:kms:us-east-1:222222222222:key/1"; pass one of this region`
+	runCases(t, map[string]struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{
+		"key here":      {queue(here), ""}, // a key may belong to another account
+		"key elsewhere": {queue(elsewhere), "QueueProps.EncryptionMasterKey " + anotherKey},
+		"registry key elsewhere": {func(s awscdk.Stack) {
+			NewConnectionRegistry(s, jsii.String("It"), &ConnectionRegistryProps{EncryptionKey: key(s, elsewhere)})
+		}, "ConnectionRegistryProps.EncryptionKey " + anotherKey},
+		"table key elsewhere": {func(s awscdk.Stack) {
+			NewIdempotencyTable(s, jsii.String("It"), &IdempotencyTableProps{EncryptionKey: key(s, elsewhere)})
+		}, "IdempotencyTableProps.EncryptionKey " + anotherKey},
+		"table key here": {func(s awscdk.Stack) {
+			NewIdempotencyTable(s, jsii.String("It"), &IdempotencyTableProps{EncryptionKey: key(s, here)})
+		}, ""},
+		"own key": {func(s awscdk.Stack) {
+			NewQueue(s, jsii.String("It"), &QueueProps{EncryptionMasterKey: awskms.NewKey(s, jsii.String("Key"), nil)})
+		}, ""},
+		"certificate here":         {domain(here), ""},
+		"certificate elsewhere":    {domain(elsewhere), `DomainProps.Certificate must be in the region of the stack, eu-west-1, got "arn:aws:acm:us-east-1:111111111111:certificate/1"; pass one of this region`},
+		"group here":               {group(here), ""},
+		"group elsewhere":          {group(elsewhere), `ScheduleProps.Group must be in the region of the stack, eu-west-1, got "arn:aws:scheduler:us-east-1:111111111111:schedule-group/it"; pass one of this region`},
+		"our role":                 {handler(ours), ""},
+		"their role":               {handler(theirs), `HandlerProps.Role must be in the account of the stack, 111111111111, got "arn:aws:iam::222222222222:role/it"; pass one of this account`},
+		"their role of a schedule": {schedule(func(s awscdk.Stack, p *ScheduleProps) { p.Role = role(s, theirs) }), `ScheduleProps.Role must be in the account of the stack, 111111111111, got "arn:aws:iam::222222222222:role/it"`},
+		"topic as a queue": {func(s awscdk.Stack) {
+			NewQueue(s, jsii.String("It"), &QueueProps{Queue: awssqs.Queue_FromQueueArn(s, jsii.String("Topic"), jsii.String("arn:aws:sns:"+here+":"+ours+":topic"))})
+		}, `QueueProps.Queue must be an SQS queue, got an import of "arn:aws:sns:eu-west-1:111111111111:topic"; pass an ARN such as arn:aws:sqs:`},
 	})
 }
 

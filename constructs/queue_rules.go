@@ -15,21 +15,24 @@ type queueValues struct {
 	consumed bool
 	existing bool
 	// fifo is the kind of the queue, and wantFifo the value of the props.
-	fifo            bool
-	wantFifo        *bool
-	contentDedup    bool
-	highThroughput  bool
-	encrypted       bool
-	enabled         bool
-	batch           number
-	window          number
-	maxConcurrency  number
-	pollers         bool
-	minPollers      number
-	maxPollers      number
-	filters         int
-	nilFilter       bool
-	longestFilter   int
+	fifo           bool
+	wantFifo       *bool
+	contentDedup   bool
+	highThroughput bool
+	encrypted      bool
+	enabled        bool
+	batch          number
+	window         number
+	maxConcurrency number
+	pollers        bool
+	minPollers     number
+	maxPollers     number
+	filters        int
+	nilFilter      bool
+	noFilters      bool
+	longestFilter  int
+	// odd are the keys of a filter that has others than "pattern".
+	odd             []string
 	ownDead         bool
 	deadFifo        bool
 	receives        number
@@ -70,9 +73,13 @@ func (p *QueueProps) values() queueValues {
 		v.pollers, v.minPollers, v.maxPollers = true, numberOf(p.Pollers.Min), numberOf(p.Pollers.Max)
 	}
 	if p.Filters != nil {
+		v.noFilters = len(*p.Filters) == 0
 		v.filters, v.nilFilter = len(*p.Filters), slices.Contains(*p.Filters, nil)
 		for _, filter := range *p.Filters {
 			if filter != nil {
+				if _, made := (*filter)["pattern"]; !made || len(*filter) != 1 {
+					v.odd = sortedKeys(*filter)
+				}
 				pattern, _ := (*filter)["pattern"].(string)
 				v.longestFilter = max(v.longestFilter, len(pattern))
 			}
@@ -231,6 +238,12 @@ func (v queueValues) checkEventSource(r *rules) {
 	}
 	if v.filters > maxFilters {
 		r.breaks("Filters", "must be at most %d patterns, got %d; join some of them, or filter in the program", maxFilters, v.filters)
+	}
+	if v.noFilters {
+		r.breaks("Filters", "must have at least 1 pattern, got none; leave it unset for every message")
+	}
+	if v.odd != nil {
+		r.breaks("Filters", "must be made with awslambda.FilterCriteria_Filter, got a map with the keys %s; pass the map to it", list(v.odd))
 	}
 	if v.longestFilter > maxFilterLetters {
 		r.breaks("Filters", "must be patterns of at most %d letters, got %d; shorten it, or filter in the program", maxFilterLetters, v.longestFilter)

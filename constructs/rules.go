@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -150,8 +151,16 @@ func newConstruct(c, scope constructs.Construct, id *string) *app {
 	case id == nil || *id == "":
 		panic(fmt.Errorf("%T in %q must have an id, got none; pass one that is unique in its scope", c, pathOf(scope)))
 	}
+	if _, outside := scope.(awscdk.Stage); outside { // an App is a Stage too
+		panic(fmt.Errorf("%T %q must be in a stack, got the app or a stage as its scope; pass a stack", c, *id))
+	}
 	a := appOf(scope)
-	constructs.NewConstruct_Override(c, scope, id)
+	if err := caught(func() { constructs.NewConstruct_Override(c, scope, id) }); err != nil {
+		if strings.Contains(err.Error(), "already a Construct") {
+			err = fmt.Errorf("%T must have an id that is unique in its scope, got %q again in %q; rename it", c, *id, pathOf(scope))
+		}
+		panic(err)
+	}
 	a.scopes[c], a.parents[c] = true, scope
 	return a
 }
@@ -258,6 +267,14 @@ var logRetentions = []awslogs.RetentionDays{
 	awslogs.RetentionDays_THIRTEEN_MONTHS, awslogs.RetentionDays_EIGHTEEN_MONTHS, awslogs.RetentionDays_TWO_YEARS, awslogs.RetentionDays_THREE_YEARS,
 	awslogs.RetentionDays_FIVE_YEARS, awslogs.RetentionDays_SIX_YEARS, awslogs.RetentionDays_SEVEN_YEARS, awslogs.RetentionDays_EIGHT_YEARS,
 	awslogs.RetentionDays_NINE_YEARS, awslogs.RetentionDays_TEN_YEARS, awslogs.RetentionDays_INFINITE,
+}
+
+// checkGroups checks the security groups of what is in a VPC.
+func checkGroups(r *rules, groups *[]awsec2.ISecurityGroup) {
+	if groups != nil && len(*groups) == 0 {
+		r.breaks("SecurityGroups", "must have at least 1 security group, got none; leave it unset for a new one")
+	}
+	noneNil(r, "SecurityGroups", elementsOf(groups))
 }
 
 // elementsOf returns the elements of an optional list.

@@ -193,7 +193,8 @@ func TestConcurrencyRules(t *testing.T) {
 func TestHandlerRules(t *testing.T) {
 	stack := setup(t)
 	logs := awslogs.LogGroup_FromLogGroupName(stack, jsii.String("Logs"), jsii.String("logs"))
-	groups, subnets := &[]awsec2.ISecurityGroup{}, &awsec2.SubnetSelection{}
+	groups := &[]awsec2.ISecurityGroup{awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("Group"), jsii.String("sg-1"), nil)}
+	subnets := &awsec2.SubnetSelection{}
 	token := awscdk.Token_AsNumber(map[string]any{"Ref": "Size"})
 	memory := func(n float64) func(*rules) { return (&HandlerProps{MemorySize: &n}).check }
 	timeout := func(n float64) func(*rules) { return (&HandlerProps{Timeout: seconds(n)}).check }

@@ -143,6 +143,12 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 		// The deployment fails otherwise: https://github.com/aws/aws-cdk/pull/32032 (2026-11)
 		checkRegion(r, "DeadLetterQueue", placeOfQueue(p.DeadLetterQueue), s.app.placeOf(s), "the schedule", "create one there")
 	}
+	if p.Group != nil {
+		s.app.checkRegionOf(r, s, "Group", p.Group.ScheduleGroupArn())
+	}
+	if p.Role != nil && s.app.parents[p.Role] == nil {
+		s.app.checkAccountOf(r, s, "Role", p.Role.RoleArn())
+	}
 	s.app.contractOf(p.Handler).checkSchedule(r, textOf(p.Name))
 	refuse(s, r.broken)
 
