@@ -29,6 +29,9 @@ func main() {
 
 func newStack(app cdk.App) {
 	stack := cdk.NewStack(app, jsii.String("Base"), nil)
+	// For any warning, the CDK writes a report, which takes about 40 ms. The app in plain CDK
+	// has no warning.
+	cdk.Annotations_Of(stack).AcknowledgeWarning(jsii.String("hearth:lostRuns"), jsii.String("the app in plain CDK has no dead-letter queue either"))
 	vpc := ec2.NewVpc(stack, jsii.String("Vpc"), &ec2.VpcProps{
 		FlowLogs: &map[string]*ec2.FlowLogOptions{"All": {}}, MaxAzs: jsii.Number(2), NatGateways: jsii.Number(0),
 		SubnetConfiguration: &[]*ec2.SubnetConfiguration{{Name: jsii.String("isolated"), SubnetType: ec2.SubnetType_PRIVATE_ISOLATED}},
