@@ -81,26 +81,39 @@ func TestManagedInstances(t *testing.T) {
 // code keeps its place, and its answer is refused.
 func TestManagedTimeouts(t *testing.T) {
 	t.Parallel()
-	f := setup(t, &Host{}, Config{PerInstance: 2, Timeout: 300 * time.Millisecond})
-	for i := range 3 {
-		_, err := f.event(t, "live", `{"do":"sleep"}`)
-		wantFunctionError(t, err, "Sandbox.Timedout", "Task timed out after 0.30 seconds")
-		if got, want := len(instances(f)), i/2+1; got != want {
-			t.Errorf("%d late invocations: %d processes, want %d", i+1, got, want)
+	f := setup(t, &Host{}, Config{PerInstance: 2, Timeout: 2 * time.Second})
+	echo := func() {
+		t.Helper()
+		if out, err := f.event(t, "live", `{"a":1}`); err != nil || out != `{"a":1}` {
+			t.Errorf("got %s, %v", out, err)
 		}
 	}
-	if out, err := f.event(t, "live", `{"a":1}`); err != nil || out != `{"a":1}` {
-		t.Errorf("got %s, %v", out, err)
+	echo()
+	for processes, invocations := range []int{1: 2, 2: 1} { // at once
+		results := make(chan error, 2)
+		for range invocations {
+			go func() {
+				_, err := f.event(t, "live", `{"do":"sleep"}`)
+				results <- err
+			}()
+		}
+		for range invocations {
+			wantFunctionError(t, within.Receive(t, results), "Sandbox.Timedout", "Task timed out after 2.00 seconds")
+		}
+		if got := len(instances(f)); invocations > 0 && got != processes {
+			t.Errorf("%d processes, want %d", got, processes)
+		}
 	}
+	echo()
 	if counters, list := f.State(); len(list) != 2 || counters.Timeouts != 3 || counters.Crashes != 0 {
 		t.Errorf("%+v %+v", counters, list)
 	}
 
 	opts := with(t, "calls", Options{})
-	f = NewFunction(&Host{}, Config{Name: "fn", Program: opts.Program, Env: opts.Env, Timeout: time.Second, PerInstance: 2})
+	f = NewFunction(&Host{}, Config{Name: "fn", Program: opts.Program, Env: opts.Env, Timeout: 2 * time.Second, PerInstance: 2})
 	t.Cleanup(f.Stop)
 	_, err := f.event(t, "", `{"calls":[["POST","invocation/{id}/response","late"]]}`)
-	wantFunctionError(t, err, "Sandbox.Timedout", "Task timed out after 1.00 seconds")
+	wantFunctionError(t, err, "Sandbox.Timedout", "Task timed out after 2.00 seconds")
 	await(t, func() bool { return late(f) == 0 })
 	if out, err := f.event(t, "", `{"report":true}`); err != nil || out != `["410 Gone InvokeTimeout"]` || len(instances(f)) != 1 {
 		t.Errorf("got %s, %v, %d processes", out, err, len(instances(f)))
