@@ -17,7 +17,8 @@ import (
 
 // page opens a WebSocket and reports its messages to its own server.
 const page = `<!doctype html><script>
-const tell = text => fetch("/saw", {method: "POST", body: text});
+let told = Promise.resolve(); // one after the other, in order
+const tell = text => { told = told.then(() => fetch("/saw", {method: "POST", body: text})); };
 const socket = new WebSocket(%q);
 socket.onopen = () => socket.send('{"action": "ping"}');
 socket.onmessage = e => {
