@@ -46,9 +46,11 @@ func (c *call) replay() (any, error) {
 	if fn == nil {
 		return nil, notFound("the function %q is gone", found.Function)
 	}
-	id := lambda.NewRequestID()
-	go fn.Invoke(context.Background(), onlyAlias(fn.Config().Aliases), lambda.Invocation{Payload: event, RequestID: id, Source: history.SourceReplay}) //nolint:errcheck // it is in the history
-	return replayAnswer{id}, nil
+	again, arrived := lambda.Invocation{Payload: event, RequestID: lambda.NewRequestID(), Source: history.SourceReplay}, make(chan struct{})
+	again.Arrived = func() { close(arrived) }
+	go fn.Invoke(context.Background(), onlyAlias(fn.Config().Aliases), again) //nolint:errcheck // it is in the history
+	<-arrived // so that the client can ask for it
+	return replayAnswer{again.RequestID}, nil
 }
 
 type reservedRequest struct {

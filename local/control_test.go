@@ -197,6 +197,7 @@ func TestControlAPI(t *testing.T) {
 		for _, body := range []string{`{}`, string(edited)} {
 			var answer struct{ ID string }
 			a.must(t, "POST", "/invocations/"+request.ID+"/replay", body, &answer)
+			a.must(t, "GET", "/invocations/"+answer.ID, "", nil) // at once
 			var d struct {
 				summary
 				Event    *string

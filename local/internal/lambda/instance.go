@@ -346,6 +346,8 @@ type Invocation struct {
 	Source string
 	// Queued is when the event was queued; zero if it never was.
 	Queued time.Time
+	// Arrived is called when the [Observer] knows of the event; nil for none.
+	Arrived func()
 
 	stream *Stream       // gets the response while the function writes it
 	spent  time.Duration // of the function's timeout, before the event was sent

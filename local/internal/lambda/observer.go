@@ -99,6 +99,9 @@ func (f *Function) tell(env *environ, step Step, why string) {
 }
 
 func (f *Function) arrived(event *Invocation) Watch {
+	if event.Arrived != nil {
+		defer event.Arrived()
+	}
 	if f.host.Observer == nil {
 		return unwatched{}
 	}
