@@ -49,7 +49,7 @@ func (c *call) replay() (any, error) {
 	again, arrived := lambda.Invocation{Payload: event, RequestID: lambda.NewRequestID(), Source: history.SourceReplay}, make(chan struct{})
 	again.Arrived = func() { close(arrived) }
 	go fn.Invoke(context.Background(), onlyAlias(fn.Config().Aliases), again) //nolint:errcheck // it is in the history
-	<-arrived // so that the client can ask for it
+	<-arrived                                                                 // so that the client can ask for it
 	return replayAnswer{again.RequestID}, nil
 }
 
