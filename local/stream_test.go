@@ -60,7 +60,7 @@ func init() {
 		}
 		io.Copy(w, large(n))
 	})
-	lambdaruntime.Start(&lambdaruntime.App{HTTP: mux, RequestTimeout: 2 * time.Second})
+	lambdaruntime.Start(&lambdaruntime.App{HTTP: mux, RequestTimeout: 4 * time.Second})
 }
 
 // large is n bytes, always the same.
@@ -176,7 +176,7 @@ func TestStreamingFunctionURL(t *testing.T) {
 	for path, want := range map[string]string{
 		"/lines?panic": `201 "first\n" unexpected EOF`,
 		"/lines?slow":  `201 "first\n" unexpected EOF`,
-		"/slow":        `504 "{\"message\":\"request: timed out after 2s\"}" <nil>`,
+		"/slow":        `504 "{\"message\":\"request: timed out after 4s\"}" <nil>`,
 	} {
 		t.Run(path, func(t *testing.T) {
 			if got := all(get(url + path)); got != want {

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/lambdahearth/hearth/internal/within"
 	"github.com/lambdahearth/hearth/lambdaruntime/idempotency"
 	"github.com/lambdahearth/hearth/lambdaruntime/idempotency/internal/storetest"
 	"github.com/lambdahearth/hearth/local"
@@ -74,7 +75,9 @@ func startEngine(t *testing.T, opts local.Options, resources map[string]any) *lo
 	return engine
 }
 
-// startMoto runs moto's server, which must be installed (pip install moto[server]).
+// startMoto runs moto's server, which must be installed (pip install moto[server]). It gets
+// one request at a time: moto checks a condition and writes in two steps, between which it
+// takes other requests.
 func startMoto(t *testing.T) (endpoint, table string) {
 	t.Helper()
 	program, err := exec.LookPath("moto_server")
@@ -118,6 +121,13 @@ func startMoto(t *testing.T) (endpoint, table string) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+	var mu sync.Mutex
+	forward := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)})
+	endpoint = within.Server(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		forward.ServeHTTP(w, r)
+	})).URL
 	setEnvironment(t, endpoint, "once")
 	client, name, err := New().connect()
 	if err != nil {
