@@ -19,12 +19,12 @@ import (
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html (2026-11)
 type document struct {
 	Info                struct{ Title string }
-	Paths               map[string]map[string]json.RawMessage
+	Paths               map[string]json.RawMessage
 	Security            []map[string][]string
-	SecurityDefinitions map[string]scheme // version 2
+	SecurityDefinitions map[string]json.RawMessage // version 2: schemes
 	Components          struct {
-		SecuritySchemes map[string]scheme
-		Integrations    map[string]integration `json:"x-amazon-apigateway-integrations"`
+		SecuritySchemes map[string]json.RawMessage // schemes
+		Integrations    map[string]integration     `json:"x-amazon-apigateway-integrations"`
 	}
 	BinaryTypes []string `json:"x-amazon-apigateway-binary-media-types"`
 	CORS        *struct {
@@ -110,22 +110,33 @@ func (p *planner) documentRoutes(h *HTTPAPI, d *document) {
 	authorizers := map[string]*httpapi.Authorizer{}
 	schemes := maps.Clone(d.Components.SecuritySchemes)
 	if schemes == nil {
-		schemes = map[string]scheme{}
+		schemes = map[string]json.RawMessage{}
 	}
 	maps.Copy(schemes, d.SecurityDefinitions)
 	for _, name := range slices.Sorted(maps.Keys(schemes)) {
-		if auth := p.documentAuthorizer(h, name, schemes[name]); auth != nil {
+		var s scheme
+		if err := json.Unmarshal(schemes[name], &s); err != nil {
+			authorizers[name] = p.unknownAuthorizer(h.Resource, []string{fmt.Sprintf("%s cannot be read: %v", name, err)}, "")
+		} else if auth := p.documentAuthorizer(h, name, s); auth != nil {
 			authorizers[name] = auth
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
-		for _, key := range slices.Sorted(maps.Keys(d.Paths[path])) {
+		if !strings.HasPrefix(path, "/") { // an extension, with a value of any kind
+			continue
+		}
+		var item map[string]json.RawMessage
+		if err := json.Unmarshal(d.Paths[path], &item); err != nil {
+			p.skip(h.Resource, fmt.Sprintf("%s cannot be read: %v", path, err))
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(item)) {
 			method := methodOf(key)
 			if method == "" {
 				continue
 			}
 			var op operation
-			if err := json.Unmarshal(d.Paths[path][key], &op); err != nil {
+			if err := json.Unmarshal(item[key], &op); err != nil {
 				p.skip(h.Resource, fmt.Sprintf("%s %s cannot be read: %v", method, path, err))
 				continue
 			}

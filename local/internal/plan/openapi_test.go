@@ -65,7 +65,7 @@ func TestOpenAPIDocuments(t *testing.T) {
 			"Shop": {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region", "properties": {"templateFile": "Shop.template.json"}},
 			"Assets": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}}}}`,
 		"assets.json": `{"files": {"a": {"source": {"path": "api.json"}, "destinations": {"d": {"objectKey": "api.json"}}}, "b": {"source": {"path": "api.yaml"}, "destinations": {"d": {"objectKey": "api.yaml"}}}}}`,
-		"api.json":    `{"openapi": "3.0.1", "paths": {"/": {"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:shop/invocations"}}}}}`,
+		"api.json":    `{"openapi": "3.0.1", "security": [{"odd": []}], "components": {"securitySchemes": {"odd": {"x-amazon-apigateway-authorizer": {"type": "jwt", "jwtConfiguration": {"audience": "no list"}}}}}, "paths": {"x-owner": "team", "/broken": "text", "/": {"summary": "all", "get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:shop/invocations"}}}}}`,
 		"api.yaml":    "openapi: 3.0.1\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -92,6 +92,9 @@ func TestOpenAPIDocuments(t *testing.T) {
 				t.Errorf("%s %s: %+v", h.Name, r.Key, in)
 			}
 		}
+	}
+	if auth := routes["file GET /"].Authorizer; auth == nil || auth.JWT != nil || auth.Lambda != nil {
+		t.Errorf("a scheme that cannot be read: %+v, want one that lets nobody in", auth)
 	}
 	want := []string{
 		"file GET /", "http $default", "http GET /a", "http HEAD /a", "quick $default",
