@@ -156,15 +156,18 @@ func stage(archive []byte) (path string, err error) {
 	return path, nil
 }
 
-// Prebuild starts to build several programs at the same time. Constructors that later get
-// the same Entry, Architecture, BuildTags and LinkerFlags wait for these builds, instead
-// of starting their own one after the other. They also report failed builds. Prebuild
-// ignores [BackendProps.Handler]: repeat its fields, and the Environment of the backend.
+// Prebuild starts to build programs, all at the same time. Before [awscdk.NewApp], it lets
+// them build while the CDK starts and the app makes other constructs. Constructors that
+// later get the same Entry, Architecture, BuildTags and LinkerFlags wait for these builds,
+// instead of starting their own one after the other. They also report failed builds.
+// Prebuild does not see a [BackendProps.Handler]: repeat these fields of it, and the
+// Environment of the backend.
 //
 //	hearth.Prebuild(
 //		&hearth.HandlerProps{Entry: jsii.String("./shop")},
 //		&hearth.HandlerProps{Entry: jsii.String("./search")},
 //	)
+//	app := awscdk.NewApp(nil)
 func Prebuild(handlers ...*HandlerProps) {
 	for _, props := range handlers {
 		if props == nil {

@@ -10,7 +10,8 @@
 //
 // It builds all apps first and runs each once to warm up, and then in turn, with the
 // feature flags of cdk.json and the CDK's own validation off. A time is that of the whole
-// process, from its start to its end.
+// process, from its start to its end. The apps with hearth call Prebuild, as
+// docs/constructs.md advises.
 //
 // The times leave out the builds of the handler: the first run keeps the results of go
 // build, and in later runs a stand-in for go copies them. The app in plain CDK deploys

@@ -8,10 +8,13 @@ package main
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
+	hearth "github.com/lambdahearth/hearth/constructs"
 )
 
 func main() {
 	defer jsii.Close()
+	// The program builds while the CDK starts.
+	hearth.Prebuild(&hearth.HandlerProps{Entry: jsii.String("./examples/baseline/handler")})
 	app := awscdk.NewApp(nil)
 	newStack(app, "Base")
 	app.Synth(nil)

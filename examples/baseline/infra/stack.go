@@ -25,9 +25,8 @@ func newStack(scope constructs.Construct, id string) cdk.Stack {
 		Backup: &rds.BackupProps{Retention: cdk.Duration_Days(jsii.Number(7))}, CloudwatchLogsExports: jsii.Strings("postgresql"), CopyTagsToSnapshot: jsii.Bool(true),
 		Credentials: rds.Credentials_FromUsername(jsii.String("app"), nil), DefaultDatabaseName: jsii.String("app"), DeletionProtection: jsii.Bool(true),
 		Engine:            rds.DatabaseClusterEngine_AuroraPostgres(&rds.AuroraPostgresClusterEngineProps{Version: rds.AuroraPostgresEngineVersion_VER_17_7()}),
-		IamAuthentication: jsii.Bool(true), ManageMasterUserPassword: jsii.Bool(true), RemovalPolicy: cdk.RemovalPolicy_SNAPSHOT, SecurityGroups: group("DbSG"),
-		ServerlessV2MaxCapacity: jsii.Number(4), StorageEncrypted: jsii.Bool(true), Vpc: vpc, VpcSubnets: &ec2.SubnetSelection{SubnetType: ec2.SubnetType_PRIVATE_ISOLATED},
-		Writer: rds.ClusterInstance_ServerlessV2(jsii.String("writer"), nil),
+		IamAuthentication: jsii.Bool(true), ManageMasterUserPassword: jsii.Bool(true), RemovalPolicy: cdk.RemovalPolicy_SNAPSHOT, SecurityGroups: group("DbSG"), ServerlessV2MaxCapacity: jsii.Number(4),
+		StorageEncrypted: jsii.Bool(true), Vpc: vpc, VpcSubnets: &ec2.SubnetSelection{SubnetType: ec2.SubnetType_PRIVATE_ISOLATED}, Writer: rds.ClusterInstance_ServerlessV2(jsii.String("writer"), nil),
 	})
 	// WebSocket APIs write logs with a role that belongs to the whole account.
 	role := iam.NewRole(stack, jsii.String("ApiGatewayLogs"), &iam.RoleProps{

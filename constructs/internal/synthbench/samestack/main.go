@@ -22,6 +22,7 @@ var isolated = &ec2.SubnetSelection{SubnetType: ec2.SubnetType_PRIVATE_ISOLATED}
 
 func main() {
 	defer jsii.Close()
+	hearth.Prebuild(&hearth.HandlerProps{Entry: jsii.String("./examples/baseline/handler")})
 	app := cdk.NewApp(nil)
 	newStack(app)
 	app.Synth(nil)
