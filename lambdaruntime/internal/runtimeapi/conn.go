@@ -18,6 +18,10 @@ import (
 )
 
 // conn is a connection to the Runtime API, for one goroutine at a time.
+//
+// Its file descriptor stays with Go's network poller. A blocking one takes a quarter less
+// processor time when one event follows the other at once, but three times as much when
+// they are 20 ms apart: the Go runtime watches a thread that blocks in a system call.
 type conn struct {
 	net         net.Conn
 	host        string
