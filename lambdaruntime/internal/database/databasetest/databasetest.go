@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
+
 	"github.com/lambdahearth/hearth/lambdaruntime"
 )
 
@@ -93,33 +95,39 @@ func Left(t *testing.T, ways map[string]func(ctx context.Context) error, use fun
 				var running sync.WaitGroup
 				end := func() { close(release); running.Wait() }
 				defer func() { end() }()
+				acquired := make(chan error, 1)
 				code := func(ctx context.Context) error {
 					running.Add(1)
 					defer running.Done()
-					if err := way(ctx); err != nil {
-						t.Errorf("%s: %v", ending, err)
+					err := way(ctx)
+					acquired <- err
+					if err != nil {
 						return err
 					}
 					return finish(release)
 				}
 				job := func(ctx context.Context, _ *lambdaruntime.Job[string]) error { return code(ctx) }
+				handler := func(limit time.Duration) lambda.Handler {
+					h, err := lambdaruntime.NewHandler(&lambdaruntime.App{
+						Logger:         slog.New(slog.DiscardHandler),
+						RequestTimeout: limit,
+						HTTP:           http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _ = code(r.Context()) }),
+						Queues: []lambdaruntime.Consumer{
+							lambdaruntime.Queue[string]{Name: "jobs", Timeout: limit}.Consume(job),
+							lambdaruntime.Queue[string]{Name: "ledger", FIFO: true, Timeout: limit}.Consume(job),
+						},
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					h.(interface{ SetPartialResponses(bool) }).SetPartialResponses(true)
+					return h
+				}
 				limit := Deadline
 				if ending == "abandoned" {
 					limit = 300 * time.Millisecond
 				}
-				h, err := lambdaruntime.NewHandler(&lambdaruntime.App{
-					Logger:         slog.New(slog.DiscardHandler),
-					RequestTimeout: limit,
-					HTTP:           http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _ = code(r.Context()) }),
-					Queues: []lambdaruntime.Consumer{
-						lambdaruntime.Queue[string]{Name: "jobs", Timeout: limit}.Consume(job),
-						lambdaruntime.Queue[string]{Name: "ledger", FIFO: true, Timeout: limit}.Consume(job),
-					},
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				h.(interface{ SetPartialResponses(bool) }).SetPartialResponses(true)
+				h := handler(limit)
 				for operation, event := range map[string]string{
 					"request": request, `job of queue "jobs"`: fmt.Sprintf(batch, "jobs"), `job of queue "ledger"`: fmt.Sprintf(batch, "ledger.fifo"),
 				} {
@@ -128,13 +136,29 @@ func Left(t *testing.T, ways map[string]func(ctx context.Context) error, use fun
 					}
 					at := operation + ", " + ending
 					ctx, cancel := context.WithTimeout(t.Context(), Deadline)
-					if _, err := h.Invoke(ctx, []byte(event)); err != nil {
-						t.Fatalf("%s: %v", at, err)
+					defer cancel()
+					for {
+						if _, err := h.Invoke(ctx, []byte(event)); err != nil {
+							t.Fatalf("%s: %v", at, err)
+						}
+						var err error
+						select {
+						case err = <-acquired:
+						case <-ctx.Done():
+							t.Fatalf("%s: it still waits for a connection", at)
+						}
+						if err == nil {
+							break
+						}
+						if limit *= 4; limit > Deadline || !errors.Is(err, context.DeadlineExceeded) {
+							t.Fatalf("%s: %v", at, err)
+						}
+						logs.Take() // the machine was too slow for this limit
+						h = handler(limit)
 					}
 					if err := use(ctx); err != nil {
 						t.Fatalf("%s: afterwards: %v", at, err)
 					}
-					cancel()
 					checkRecords(t, at, operation, ending == "abandoned", logs.Take())
 				}
 				end()
