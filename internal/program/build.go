@@ -151,7 +151,23 @@ func (s Source) ForHost(ctx context.Context, out string) (string, error) {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return "", fmt.Errorf("build %s: %w\n%s", s.Dir, err, bytes.TrimSpace(output.Bytes()))
+		return "", &BuildError{s.Dir, err, string(bytes.TrimSpace(output.Bytes()))}
 	}
 	return program, nil
 }
+
+// BuildError is the error of a program that the go command does not build.
+type BuildError struct {
+	// Dir is the program's folder.
+	Dir string
+	// Cause is how the command ended.
+	Cause error
+	// Output is the command's output.
+	Output string
+}
+
+func (e *BuildError) Error() string {
+	return fmt.Sprintf("build %s: %v\n%s", e.Dir, e.Cause, e.Output)
+}
+
+func (e *BuildError) Unwrap() error { return e.Cause }

@@ -230,7 +230,7 @@ func (p *Project) Synth(ctx context.Context, status io.Writer) error {
 
 // explain wraps the failure of a step with its command.
 func (p *Project) explain(step string, err error) error {
-	var failed *failure
+	var failed *Failure
 	if errors.As(err, &failed) {
 		return fmt.Errorf("%s %q: %w", step, p.App, err)
 	}
@@ -261,15 +261,15 @@ func (p *Project) command(ctx context.Context, status io.Writer) (*exec.Cmd, err
 	return exec.Command("/bin/sh", "-c", p.App), nil
 }
 
-// failure is the error of a failed command, with its output.
-type failure struct {
+// Failure is the error of a command that ran and failed, with its output.
+type Failure struct {
 	cause  error
 	output string
 }
 
-func (f *failure) Error() string { return f.cause.Error() + "\n" + f.output }
+func (f *Failure) Error() string { return f.cause.Error() + "\n" + f.output }
 
-func (f *failure) Unwrap() error { return f.cause }
+func (f *Failure) Unwrap() error { return f.cause }
 
 // run runs a command until ctx ends. status gets the line long if it takes long.
 func run(ctx context.Context, command *exec.Cmd, status io.Writer, long string) error {
@@ -295,7 +295,7 @@ func run(ctx context.Context, command *exec.Cmd, status io.Writer, long string) 
 				fmt.Fprintln(status)
 			}
 			if err != nil {
-				return &failure{err, strings.TrimSpace(output.String())}
+				return &Failure{err, strings.TrimSpace(output.String())}
 			}
 			return nil
 		case <-ticker.C:

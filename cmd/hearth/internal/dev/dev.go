@@ -125,6 +125,19 @@ func (s *server) isEnvFile(path string) bool {
 	return filepath.Dir(path) == s.Local.Dir && (name == envFile || strings.HasPrefix(name, envFile+"."))
 }
 
+// isAppFile reports whether a file has settings of the app's synthesis.
+func (s *server) isAppFile(path string) bool {
+	return path == filepath.Join(s.Local.Dir, "cdk.json") || path == filepath.Join(s.Local.Dir, "cdk.context.json")
+}
+
+// name returns the name of a file for users.
+func (s *server) name(path string) string {
+	if rel, err := filepath.Rel(s.Local.Dir, path); err == nil {
+		return rel
+	}
+	return path
+}
+
 // readEnv reads .env, .env.NAME and --env, and takes the database's URL from them.
 func (s *server) readEnv() error {
 	env := &Env{values: map[string]string{}}
@@ -168,19 +181,19 @@ func (s *server) readEnv() error {
 	return nil
 }
 
-func (s *server) run(ctx context.Context) (err error) {
-	started := time.Now()
+func (s *server) run(ctx context.Context) error {
 	if err := s.checkPorts(); err != nil {
 		return err
 	}
-	if s.Assembly == "" {
-		if err := s.synth(ctx); err != nil {
+	started := time.Now()
+	for err := s.start(ctx); err != nil; err = s.start(ctx) {
+		if s.NoWatch || ctx.Err() != nil || !s.canMend(err) {
 			return quiet(ctx, err)
 		}
-	}
-	fmt.Fprintln(s.out, "building the handlers and starting")
-	if s.engine, err = local.Start(ctx, s.Local); err != nil {
-		return quiet(ctx, err)
+		if err := s.awaitSave(ctx, err, started); err != nil {
+			return quiet(ctx, err)
+		}
+		started = time.Now()
 	}
 	defer func() {
 		stopping := time.Now()
@@ -449,7 +462,7 @@ func (s *server) listInputs(ctx context.Context, w *watcher) {
 	var wg sync.WaitGroup
 	list := func(dir, tags string, keep func(*inputs)) {
 		wg.Go(func() {
-			in, err := listInputs(ctx, dir, tags)
+			in, err := listInputs(ctx, dir, tags, ".")
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -500,18 +513,14 @@ func (s *server) classify(paths []string) changes {
 				}
 			}
 		}
-		if s.Assembly == "" && (s.infra.has(path) || path == filepath.Join(s.Local.Dir, "cdk.json") || path == filepath.Join(s.Local.Dir, "cdk.context.json")) {
+		if s.Assembly == "" && (s.infra.has(path) || s.isAppFile(path)) {
 			hit, c.synth = true, true
 		}
 		if s.isEnvFile(path) {
 			hit, c.env = true, true
 		}
 		if hit {
-			name := path
-			if rel, err := filepath.Rel(s.Local.Dir, path); err == nil {
-				name = rel
-			}
-			c.paths, c.names = append(c.paths, path), append(c.names, name)
+			c.paths, c.names = append(c.paths, path), append(c.names, s.name(path))
 		}
 	}
 	slices.Sort(c.names)

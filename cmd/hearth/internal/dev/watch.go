@@ -53,9 +53,10 @@ func (e *embed) matches(path string) bool {
 	return false
 }
 
-// listInputs asks the go command for the inputs of a program.
-func listInputs(ctx context.Context, dir, tags string) (*inputs, error) {
-	out, err := goOutput(ctx, dir, "list", "-deps", "-e", "-tags", tags, "-json=Dir,ImportPath,Standard,Module,EmbedFiles,EmbedPatterns,DepOnly", ".")
+// listInputs asks the go command for the inputs of a program in a folder, or of all
+// packages below it.
+func listInputs(ctx context.Context, dir, tags, packages string) (*inputs, error) {
+	out, err := goOutput(ctx, dir, "list", "-deps", "-e", "-tags", tags, "-json=Dir,ImportPath,Standard,Module,EmbedFiles,EmbedPatterns,DepOnly", packages)
 	if err != nil {
 		return nil, err
 	}

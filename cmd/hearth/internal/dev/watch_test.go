@@ -57,7 +57,7 @@ func main() { x.X(); outside.X(); shared.X() }
 		"outside/go.mod":      "module example.com/outside\n\ngo 1.24\n", "outside/x.go": "package outside\n\nfunc X() {}\n",
 		"shared/go.mod": "module example.com/shared\n\ngo 1.24\n", "shared/x.go": "package shared\n\nfunc X() {}\n",
 	})
-	in, err := listInputs(t.Context(), filepath.Join(root, "app"), "")
+	in, err := listInputs(t.Context(), filepath.Join(root, "app"), "", ".")
 	if err != nil {
 		t.Fatal(err)
 	}
