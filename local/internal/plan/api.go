@@ -46,8 +46,12 @@ func (p *planner) planAPIs() error {
 			continue
 		}
 		d, err := p.readDocument(props.Body, props.BodyS3Location.Key)
-		if err != nil || props.Target != "" && functionARN(props.Target) == "" {
-			p.skip(r, "its OpenAPI document cannot be read, or its target is no function")
+		if err != nil {
+			p.skip(r, "its OpenAPI document cannot be read: "+err.Error())
+			continue
+		}
+		if props.Target != "" && functionARN(props.Target) == "" {
+			p.skip(r, "its target is no function")
 			continue
 		}
 		id := ID(r)

@@ -84,7 +84,7 @@ func (p *planner) readDocument(body any, key string) (*document, error) {
 			return nil, err
 		}
 		if !json.Valid(data) {
-			return nil, fmt.Errorf("%s is not JSON, such as YAML, which is not read here", file)
+			return nil, fmt.Errorf("%s is not JSON, such as YAML, which is not read here; convert it to JSON (yq -o json), which API Gateway takes as well", file)
 		}
 	default:
 		return nil, nil
