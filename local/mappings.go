@@ -31,7 +31,8 @@ func (e *Engine) changeMappings(p *plan.Plan) error {
 			continue
 		}
 		options := m.Options
-		options.Function = mappedFunction{e, m.Function}
+		function := mappedFunction{e, m.Function}
+		options.Function, options.Log = function, function.logf
 		options.Duplicate = func() bool { return e.faults.Duplicate(m.Queue) }
 		started, err := queue.Map(options)
 		if err != nil {

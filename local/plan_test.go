@@ -414,6 +414,27 @@ func TestErrorsOfFunctions(t *testing.T) {
 	}
 }
 
+// TestMalformedBatchResponse: a batch response that Lambda cannot read is a line with the
+// function, the request id and the reason.
+func TestMalformedBatchResponse(t *testing.T) {
+	t.Parallel()
+	log := &lines{}
+	// The program answers everything with a list of its variables.
+	e, err := startLedger(t, local.Options{Log: log.add, Env: map[string]string{"TEST_PRINT_ENV": "1"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Send("Mails", "x", ""); err != nil {
+		t.Fatal(err)
+	}
+	const want = "the response to a batch of queue Chaos-Mails is malformed: it must be a JSON object"
+	for deadline := time.Now().Add(within.Limit); log.count("Chaos-Ledger: RequestId: ", want) != 1; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no %q in %q", want, log.all())
+		}
+	}
+}
+
 // TestWarnings: the engine reports a template's mistakes at the start, once, and later
 // only new ones.
 func TestWarnings(t *testing.T) {

@@ -72,12 +72,22 @@ type mappedFunction struct {
 }
 
 // Invoke implements sqs.Invoker.
-func (m mappedFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+func (m mappedFunction) Invoke(ctx context.Context, requestID string, payload []byte) ([]byte, error) {
 	fn, qualifier, err := m.e.resolve(m.ref)
 	if err != nil {
+		m.e.opts.logf("%v", err)
 		return nil, err
 	}
-	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: payload, Source: history.SourceQueue, Queued: m.e.wallTime(sentAt(payload))})
+	return fn.Invoke(ctx, qualifier, lambda.Invocation{Payload: payload, RequestID: requestID, Source: history.SourceQueue, Queued: m.e.wallTime(sentAt(payload))})
+}
+
+// logf logs a line about the function.
+func (m mappedFunction) logf(format string, args ...any) {
+	name := m.ref
+	if fn, _, err := m.e.resolve(m.ref); err == nil {
+		name = fn.Config().Name
+	}
+	m.e.opts.logf("%s: %s", name, fmt.Sprintf(format, args...))
 }
 
 // target invokes functions asynchronously for schedules, and sends to queues.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -31,10 +30,11 @@ const (
 // Invoker invokes a mapping's Lambda function. It must be safe for concurrent use, and
 // must not keep payload.
 type Invoker interface {
-	// Invoke sends one event and returns the function's response. An error with a method
+	// Invoke sends one event, whose request id is given, and returns the function's
+	// response. An error with a method
 	// Throttled() bool that returns true, such as [ErrThrottled], says that Lambda
 	// throttled the invocation: the function has not seen the event.
-	Invoke(ctx context.Context, payload []byte) ([]byte, error)
+	Invoke(ctx context.Context, requestID string, payload []byte) ([]byte, error)
 }
 
 // ErrThrottled is an error with which an [Invoker] may report a throttle.
@@ -71,8 +71,9 @@ type MappingOptions struct {
 	// Duplicate reports whether to deliver a message again although its batch succeeded,
 	// as a standard queue may. Nil means never.
 	Duplicate func() bool
-	// Log gets failures and throttles. Nil discards them.
-	Log *slog.Logger
+	// Log gets a line for what the function's own log cannot contain: responses that Lambda
+	// cannot read, and batches that it gives up. Nil discards them.
+	Log func(format string, args ...any)
 }
 
 // MappingStats are a mapping's counters.
@@ -113,7 +114,6 @@ type Mapping struct {
 	opts    MappingOptions
 	filters []filter
 	clock   clock.Clock
-	log     *slog.Logger
 
 	stopPoll   context.CancelFunc
 	stopInvoke context.CancelFunc
@@ -134,14 +134,14 @@ func (q *Queue) Map(opts MappingOptions) (*Mapping, error) {
 		opts.BatchSize = defaultBatchSize
 	}
 	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
+		opts.Log = func(string, ...any) {}
 	}
 	filters, err := opts.validate(q.fifo)
 	if err != nil {
 		return nil, fmt.Errorf("event source mapping of queue %q: %w", q.name, err)
 	}
 	m := &Mapping{
-		q: q, opts: opts, filters: filters, clock: q.s.clock, log: opts.Log.With("queue", q.name),
+		q: q, opts: opts, filters: filters, clock: q.s.clock,
 		polled: make(chan struct{}), freed: make(chan struct{}),
 	}
 	m.stats.Allowed = min(startConcurrency, m.most())
@@ -235,7 +235,7 @@ func (m *Mapping) poll(ctx, invoke context.Context) {
 			err = nil
 		}
 		if err != nil && ctx.Err() == nil {
-			m.log.Warn("event source mapping ends", "error", err.Error())
+			m.opts.Log("the event source mapping of queue %s ends: %v", m.q.name, err)
 		}
 		if len(b.messages) == 0 {
 			m.release()
@@ -433,21 +433,23 @@ func (m *Mapping) send(ctx context.Context, messages []Message, records [][]byte
 		all[messages[i].ID] = true
 	}
 	payload := newEvent(records)
-	response, err := m.invoke(ctx, payload, until)
+	response, id, err := m.invoke(ctx, payload, until)
 	if ctx.Err() != nil && err != nil {
 		m.giveBack(messages)
 		return all
 	}
 	if isThrottled(err) {
-		m.log.Warn("batch given up: throttled for as long as its visibility timeout", "messages", len(messages))
+		m.opts.Log("RequestId: %s: throttled for as long as the visibility timeout of queue %s; its batch of %d messages comes again", id, m.q.name, len(messages))
 		m.count(func(s *MappingStats) { s.Failed += len(messages) })
 		return all
 	}
 	var failed map[string]bool
 	if err == nil && m.opts.ReportBatchItemFailures {
-		failed, err = failedItems(response, all)
+		if failed, err = failedItems(response, all); err != nil {
+			m.opts.Log("RequestId: %s: the response to a batch of queue %s is malformed: %v; all %d messages come again", id, m.q.name, err, len(messages))
+		}
 		if name := misspelt(response); name != "" {
-			m.log.Warn("the response's field must be batchItemFailures: Lambda ignores it, and deletes the messages", "got", name)
+			m.opts.Log("RequestId: %s: the response to a batch of queue %s must have the field batchItemFailures, got %s; Lambda ignores it, and deletes the messages", id, m.q.name, name)
 		}
 	}
 	m.count(func(s *MappingStats) {
@@ -462,40 +464,38 @@ func (m *Mapping) send(ctx context.Context, messages []Message, records [][]byte
 			s.Allowed = max(s.Allowed, min(s.Allowed+1, startConcurrency, m.most()))
 		}
 	})
-	if err != nil {
-		m.log.Warn("batch failed", "error", err.Error(), "messages", len(messages))
-		if !m.opts.ReportBatchItemFailures {
-			m.slower()
-		}
+	if err != nil && !m.opts.ReportBatchItemFailures {
+		m.slower()
 	}
 	return failed
 }
 
-// invoke invokes the function. It retries a throttled invocation until the messages
-// become visible.
-func (m *Mapping) invoke(ctx context.Context, payload []byte, until time.Time) ([]byte, error) {
+// invoke invokes the function, and returns its response and the request id. It retries a
+// throttled invocation until the messages become visible.
+func (m *Mapping) invoke(ctx context.Context, payload []byte, until time.Time) (response []byte, id string, err error) {
 	for pause := firstBackoff; ; pause = min(pause*2, lastBackoff) {
-		response, err := m.opts.Function.Invoke(ctx, payload)
+		id = newID()
+		response, err = m.opts.Function.Invoke(ctx, id, payload)
 		if !isThrottled(err) {
-			return response, err
+			return response, id, err
 		}
 		m.count(func(s *MappingStats) { s.Throttles++ })
 		m.slower()
 		if !m.clock.Now().Add(pause).Before(until) {
-			return nil, err
+			return nil, id, err
 		}
 		if cause := clock.Sleep(ctx, m.clock, pause); cause != nil {
-			return nil, cause
+			return nil, id, cause
 		}
 		if !m.clock.Now().Before(until) { // the machine was slow or asleep
-			return nil, err
+			return nil, id, err
 		}
 	}
 }
 
 func (m *Mapping) delete(message *Message) {
 	if err := m.q.Delete(message.ReceiptHandle); err != nil {
-		m.log.Warn("message of a successful batch not deleted", "message", message.ID, "error", err.Error())
+		m.opts.Log("queue %s: message %s of a successful batch is not deleted, and may come again: %v", m.q.name, message.ID, err)
 	}
 }
 

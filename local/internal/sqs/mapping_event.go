@@ -3,6 +3,7 @@ package sqs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -77,7 +78,7 @@ func failedItems(response []byte, batch map[string]bool) (map[string]bool, error
 		} `json:"batchItemFailures"`
 	}
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(response, &r); err != nil {
-		return nil, fmt.Errorf("read batch response: %w", err)
+		return nil, errors.New("it must be a JSON object whose batchItemFailures is a list of objects")
 	}
 	if r == nil {
 		return nil, nil
@@ -86,9 +87,9 @@ func failedItems(response []byte, batch map[string]bool) (map[string]bool, error
 	for i, item := range r.Items {
 		switch {
 		case item.ID == nil || *item.ID == "":
-			return nil, fmt.Errorf("read batch response: batchItemFailures[%d] has no itemIdentifier", i)
+			return nil, fmt.Errorf("batchItemFailures[%d] has no itemIdentifier", i)
 		case !batch[*item.ID]:
-			return nil, fmt.Errorf("read batch response: batchItemFailures[%d] has the itemIdentifier %q, which is not in the batch", i, *item.ID)
+			return nil, fmt.Errorf("batchItemFailures[%d] has the itemIdentifier %q, which is not in the batch", i, *item.ID)
 		}
 		failed[*item.ID] = true
 	}
