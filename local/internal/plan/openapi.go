@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -73,6 +74,9 @@ func (p *planner) readDocument(body any, key string) (*document, error) {
 	var data []byte
 	switch {
 	case body != nil:
+		if _, object := body.(map[string]any); !object { // the placeholder of an Fn::Transform
+			return nil, errors.New("it is put together on AWS (AWS::Include); write it into the template, or into an asset")
+		}
 		data, _ = json.Marshal(body) // it was decoded from JSON
 	case key != "":
 		file := p.app.Asset(key)
