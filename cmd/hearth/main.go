@@ -74,8 +74,9 @@ func newRoot() *cobra.Command {
 			if len(args) == 0 {
 				return nil
 			}
-			return fmt.Errorf("unknown command %q%s; see hearth help", args[0], nearest(cmd.SuggestionsFor(args[0]), ""))
+			return unknownCommand(cmd, args[0])
 		},
+		Version:                    versionLine(),
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors:              true,
 		SilenceUsage:               true,
@@ -84,7 +85,25 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newNew(), newDev(), newTrigger(), newSend(), newConnect(), newInvoke(), newManifest(), newCheck(), newPlan(), newSQS(), newDoctor(), newVersion())
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" { // cobra's own, which prints the help of the root for a mistake
+			c.Short, c.Long, c.Example = "Print the help of a command", "Print the help of a command.", "  hearth help dev"
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if found, rest, err := root.Find(args); len(args) > 0 && (err != nil || found == root && len(rest) > 0) {
+					return unknownCommand(root, args[0])
+				}
+				return nil
+			}
+		}
+	}
 	return root
+}
+
+// unknownCommand is the error for a command that does not exist.
+func unknownCommand(root *cobra.Command, name string) error {
+	return fmt.Errorf("unknown command %q%s; see hearth help", name, nearest(root.SuggestionsFor(name), ""))
 }
 
 // flagError describes a mistake in a command's flags in one line.
@@ -95,7 +114,11 @@ func flagError(cmd *cobra.Command, err error) error {
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
 		hint = nearest(nearFlags(cmd.Flags(), unknown.GetSpecifiedName()), "--")
 	}
-	return fmt.Errorf("%s: %w%s; see %s --help", cmd.Name(), err, hint, cmd.CommandPath())
+	prefix := cmd.Name() + ": "
+	if !cmd.HasParent() {
+		prefix = "" // main begins each error with the name of the root
+	}
+	return fmt.Errorf("%s%w%s; see %s --help", prefix, err, hint, cmd.CommandPath())
 }
 
 // plainer says what a flag's value must be, where pflag speaks of Go's parser.

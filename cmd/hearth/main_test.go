@@ -75,6 +75,8 @@ func TestMistakes(t *testing.T) {
 		`unknown command "develop"`:                                                    {"develop"},
 		"manifest takes one folder, got 0 arguments":                                   {"manifest"},
 		"invoke takes a function or a folder, and a file, got 0 ":                      {"invoke"},
+		`unknown command "pln", did you mean plan?; see hearth help`:                   {"help", "pln"},
+		"unknown flag: --versionn, did you mean --version?; see hearth --help":         {"--versionn"},
 		"trigger takes the name of a schedule, got 0":                                  {"trigger"},
 		"send takes the name of a queue and a message":                                 {"send"},
 		`invoke: invalid argument "A" for "--env" flag: must be NAME=VALUE, got "A"; `: {"invoke", "--env", "A", "x"},
@@ -225,9 +227,11 @@ func TestCompletion(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	out := &bytes.Buffer{}
-	if err := run(t.Context(), []string{"version"}, nil, out, io.Discard); err != nil || !strings.HasPrefix(out.String(), "hearth ") || !strings.Contains(out.String(), runtime.Version()) {
-		t.Errorf("%v, %s", err, out)
+	for _, args := range []string{"version", "--version"} {
+		out := &bytes.Buffer{}
+		if err := run(t.Context(), []string{args}, nil, out, io.Discard); err != nil || !strings.HasPrefix(out.String(), "hearth ") || !strings.HasSuffix(out.String(), runtime.Version()+" "+runtime.GOOS+"/"+runtime.GOARCH+")\n") {
+			t.Errorf("%s: %v, %s", args, err, out)
+		}
 	}
 }
 

@@ -28,12 +28,17 @@ func newVersion() *cobra.Command {
 		Example: "  hearth version",
 		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			version := moduleVersion()
-			if version == "" {
-				version = "of an unknown version: it was built in a checkout without version control"
-			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "hearth %s (%s %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionLine())
 			return err
 		},
 	}
+}
+
+// versionLine describes this build of the command.
+func versionLine() string {
+	version := moduleVersion()
+	if version == "" {
+		version = "of an unknown version: it was built in a checkout without version control"
+	}
+	return fmt.Sprintf("hearth %s (%s %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
