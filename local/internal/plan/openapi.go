@@ -188,7 +188,7 @@ func (p *planner) documentIntegration(h *HTTPAPI, d *document, route *httpapi.Ro
 		if !found {
 			response = in.Responses[slices.Sorted(maps.Keys(in.Responses))[0]]
 		}
-		to.Mock = mockOf(&response)
+		to.Mock = p.mockOf(h.Resource, route.Key, &response)
 	default:
 		to.NotSimulated = true
 	}

@@ -35,6 +35,7 @@ const fromDocuments = `{"Resources": {
 				"put": {"security": [{"key": []}], "x-amazon-apigateway-integration": {"type": "http_proxy", "uri": "https://other.example"}},
 				"patch": {"x-amazon-apigateway-integration": {"type": []}}
 			},
+			"/health": {"get": {"x-amazon-apigateway-integration": {"type": "mock", "responses": {"default": {"statusCode": "200", "responseTemplates": {"application/json": "{}"}}}}}},
 			"/{proxy+}": {"x-amazon-apigateway-any-method": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": "FN"}}}
 		}}}},
 	"RestStage": {"Type": "AWS::ApiGateway::Stage", "Properties": {"RestApiId": {"Ref": "Rest"}, "StageName": "live"}},
@@ -101,7 +102,7 @@ func TestOpenAPIDocuments(t *testing.T) {
 	}
 	want := []string{
 		"file GET /", "http $default", "http GET /a", "http HEAD /a", "quick $default",
-		"shop ANY /{proxy+}", "shop DELETE /orders/{id}", "shop GET /orders/{id}", "shop OPTIONS /orders/{id}", "shop POST /orders/{id}", "shop PUT /orders/{id}",
+		"shop ANY /{proxy+}", "shop DELETE /orders/{id}", "shop GET /health", "shop GET /orders/{id}", "shop OPTIONS /orders/{id}", "shop POST /orders/{id}", "shop PUT /orders/{id}",
 	}
 	var got []string
 	for name := range routes {
@@ -157,7 +158,7 @@ func TestOpenAPIDocuments(t *testing.T) {
 	for _, r := range p.NotSimulated {
 		skipped = append(skipped, r.LogicalID+": "+r.Why)
 	}
-	for _, part := range []string{"Yaml: its OpenAPI document cannot be read: ", "api.yaml is not JSON, such as YAML, which is not read here; convert it to JSON", "HttpYaml: its OpenAPI document cannot be read: ", "Include: its OpenAPI document cannot be read: it is put together on AWS", "Proxy: its target is no function", `Gone: its OpenAPI document cannot be read: the assembly has no asset "gone.json"`, "Rest: PUT /orders/{id} is neither a Lambda proxy nor a mock", "Rest: PATCH /orders/{id} cannot be read", "lets everybody in: key is not simulated"} {
+	for _, part := range []string{"Yaml: its OpenAPI document cannot be read: ", "api.yaml is not JSON, such as YAML, which is not read here; convert it to JSON", "HttpYaml: its OpenAPI document cannot be read: ", "Include: its OpenAPI document cannot be read: it is put together on AWS", "Proxy: its target is no function", `Gone: its OpenAPI document cannot be read: the assembly has no asset "gone.json"`, "Rest: PUT /orders/{id} is neither a Lambda proxy nor a mock", "Rest: the templates of GET /health are not simulated; it answers 200 without a body", "Rest: PATCH /orders/{id} cannot be read", "lets everybody in: key is not simulated"} {
 		if !strings.Contains(strings.Join(skipped, "\n"), part) {
 			t.Errorf("no %q in %q", part, skipped)
 		}

@@ -187,7 +187,7 @@ func (p *planner) readRESTMethods(h *HTTPAPI) error {
 				p.skip(r, "its function is not simulated; it answers 502")
 			}
 		case props.Integration.Type == "MOCK" && len(props.Integration.IntegrationResponses) > 0:
-			route.Integration.Mock = mockOf(&props.Integration.IntegrationResponses[0])
+			route.Integration.Mock = p.mockOf(r, route.Key, &props.Integration.IntegrationResponses[0])
 		default:
 			p.skip(r, "method "+route.Key+" is neither a Lambda proxy nor a mock; it answers 501")
 			route.Integration.NotSimulated = true
@@ -214,7 +214,7 @@ func (p *planner) readRESTMethods(h *HTTPAPI) error {
 // writes for preflight requests: $origin.matches("https://b.example").
 var originInTemplate = regexp.MustCompile(`\$origin\.matches\("([^"]*)"\)`)
 
-func mockOf(response *mockResponse) *httpapi.Mock {
+func (p *planner) mockOf(r *assembly.Resource, key string, response *mockResponse) *httpapi.Mock {
 	m := &httpapi.Mock{Status: 200, Header: map[string]string{}}
 	if status, err := strconv.Atoi(response.StatusCode); err == nil && status >= 200 && status < 600 {
 		m.Status = status
@@ -225,10 +225,15 @@ func mockOf(response *mockResponse) *httpapi.Mock {
 			m.Header[name] = strings.TrimSuffix(text, "'")
 		}
 	}
+	text := ""
 	for _, template := range response.ResponseTemplates {
+		text += strings.TrimSpace(template)
 		for _, match := range originInTemplate.FindAllStringSubmatch(template, -1) {
 			m.Origins = append(m.Origins, match[1])
 		}
+	}
+	if text != "" && len(m.Origins) == 0 {
+		p.skip(r, fmt.Sprintf("the templates of %s are not simulated; it answers %d without a body", key, m.Status))
 	}
 	return m
 }
