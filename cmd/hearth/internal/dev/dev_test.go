@@ -410,6 +410,9 @@ func TestFormat(t *testing.T) {
 		`{"timestamp":"2026-11-23T07:14:25.519Z","message":"a","level":"X\nforged","x\n07:14:25.519 ERROR forged":1,"y\nforged":"a\nb"}`: at.Local().Format("15:04:05.000") +
 			` "X\nforged" a "x\n07:14:25.519 ERROR forged"=1` + "\n    \"y\\nforged\": a\n    b\n",
 		`{"timestamp":"2026-11-23T07:14:25.519Z","message":"a"}`: at.Local().Format("15:04:05.000") + "       a\n",
+		`2026/11/26 18:24:26 {"errorMessage":"oh\nno","errorType":"string","stackTrace":[{"path":"lambda/errors.go","line":39,"label":"lambdaPanicResponse"},{"path":"shop/main.go","line":20,"label":"main.func1"}]}`: "2026/11/26 18:24:26 panic: oh\n    no (string)\n" +
+			"    lambda/errors.go:39 lambdaPanicResponse\n    shop/main.go:20 main.func1\n",
+		`2026/11/26 18:24:26 {"errorMessage":"it failed","errorType":"errorString"}`: "",
 		"plain": "", `{"no":"message"}`: "", `{broken`: "",
 	} {
 		if got, _, show := format([]byte(line)); got != want || !show {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +55,9 @@ var hidden = map[string]bool{
 // level "". show is false for a hidden record.
 func format(line []byte) (text, level string, show bool) {
 	line = bytes.TrimSpace(line)
+	if text := formatPanic(line); text != "" {
+		return text, "", true
+	}
 	if len(line) == 0 || line[0] != '{' {
 		return "", "", true
 	}
@@ -109,6 +113,33 @@ func format(line []byte) (text, level string, show bool) {
 		fmt.Fprintf(&b, "    %s: %s\n", plain(name), indented(strings.TrimSpace(record[name].(string))))
 	}
 	return b.String(), level, true
+}
+
+// panicLine matches the line that aws-lambda-go prints for a panic of a handler.
+var panicLine = regexp.MustCompile(`^(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (\{"errorMessage":.*\})$`)
+
+// formatPanic returns the line of a panic with a line for each call; "" for other lines.
+func formatPanic(line []byte) string {
+	match := panicLine.FindSubmatch(line)
+	if match == nil {
+		return ""
+	}
+	var failure struct {
+		ErrorMessage, ErrorType string
+		StackTrace              []struct {
+			Path, Label string
+			Line        int
+		}
+	}
+	if json.Unmarshal(match[2], &failure) != nil || len(failure.StackTrace) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s panic: %s (%s)\n", match[1], indented(failure.ErrorMessage), plain(failure.ErrorType))
+	for _, call := range failure.StackTrace {
+		fmt.Fprintf(&b, "    %s:%d %s\n", plain(call.Path), call.Line, plain(call.Label))
+	}
+	return b.String()
 }
 
 // plain returns a word as it is, and quotes any other text. A client may have chosen a
