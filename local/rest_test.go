@@ -43,7 +43,8 @@ func restTemplate() map[string]any {
 		"GetOrder": method(ref("Order"), "GET", proxy), "Guarded": method(ref("Orders"), "GET", proxy, "COGNITO_USER_POOLS", "Pool"), "Any": method(ref("Proxy"), "ANY", proxy), "Root": method(root, "ANY", proxy),
 		"Preflight": method(ref("Order"), "OPTIONS", map[string]any{"Type": "MOCK", "IntegrationResponses": []any{map[string]any{
 			"StatusCode": "204", "ResponseParameters": map[string]any{"method.response.header.Access-Control-Allow-Origin": "'https://a.example'"},
-			"ResponseTemplates": map[string]any{"application/json": "#set($origin = $input.params(\"Origin\"))\n#if($origin.matches(\"https://b.example\"))\n#end"},
+			"ResponseTemplates": map[string]any{"application/json": "#set($origin = $input.params().header.get(\"Origin\"))\n#if($origin == \"\")\n  #set($origin = $input.params().header.get(\"origin\"))\n#end\n" +
+				"#if($origin == \"https://b.example\" || $origin == \"https://c.example\" || $origin.matches(\"https://.*.d.example\"))\n  #set($context.responseOverride.header.Access-Control-Allow-Origin = $origin)\n#end"},
 		}}}),
 		"Deployment": map[string]any{"Type": "AWS::ApiGateway::Deployment", "Properties": map[string]any{"RestApiId": api}},
 		"Stage":      map[string]any{"Type": "AWS::ApiGateway::Stage", "Properties": map[string]any{"RestApiId": api, "DeploymentId": ref("Deployment"), "StageName": "live"}},
@@ -84,18 +85,23 @@ func TestRestAPI(t *testing.T) {
 	if got := get(t, url+"/else"); !strings.Contains(got, `"SELF=`+url+`/"`) {
 		t.Errorf("its own URL: %s", got)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), "OPTIONS", url+"/orders/1", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Origin", "https://b.example")
-	resp, err := within.Client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != 204 || resp.Header.Get("Access-Control-Allow-Origin") != "https://b.example" {
-		t.Errorf("preflight: %s %v", resp.Status, resp.Header)
+	for origin, want := range map[string]string{
+		"https://a.example": "https://a.example", "https://b.example": "https://b.example", "https://c.example": "https://c.example",
+		"https://x.d.example": "https://x.d.example", "https://bXexample": "https://a.example", "": "https://a.example",
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), "OPTIONS", url+"/orders/1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Origin", origin)
+		resp, err := within.Client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Access-Control-Allow-Origin"); resp.StatusCode != 204 || got != want {
+			t.Errorf("preflight from %q: %s, %q is allowed, want %q", origin, resp.Status, got, want)
+		}
 	}
 	if log.count("Rest/Pool: its routes are answered 401, because its user pool is not known here; name its issuer with --issuer Pool=URL,AUDIENCE") != 1 {
 		t.Errorf("log: %q", log.all())

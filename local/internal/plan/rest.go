@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -211,8 +212,10 @@ func (p *planner) readRESTMethods(h *HTTPAPI) error {
 }
 
 // originInTemplate matches the additional origins in the mapping template that the CDK
-// writes for preflight requests: $origin.matches("https://b.example").
-var originInTemplate = regexp.MustCompile(`\$origin\.matches\("([^"]*)"\)`)
+// writes for preflight requests: $origin == "https://b.example". Older versions wrote
+// $origin.matches("https://b.example"), whose text is a regular expression.
+// https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-apigateway/lib/resource.ts (2026-11)
+var originInTemplate = regexp.MustCompile(`\$origin(?:\.matches\("([^"]*)"\)| == "([^"]+)")`)
 
 func (p *planner) mockOf(r *assembly.Resource, key string, response *mockResponse) *httpapi.Mock {
 	m := &httpapi.Mock{Status: 200, Header: map[string]string{}}
@@ -229,7 +232,7 @@ func (p *planner) mockOf(r *assembly.Resource, key string, response *mockRespons
 	for _, template := range response.ResponseTemplates {
 		text += strings.TrimSpace(template)
 		for _, match := range originInTemplate.FindAllStringSubmatch(template, -1) {
-			m.Origins = append(m.Origins, match[1])
+			m.Origins = append(m.Origins, cmp.Or(match[1], regexp.QuoteMeta(match[2])))
 		}
 	}
 	if text != "" && len(m.Origins) == 0 {
