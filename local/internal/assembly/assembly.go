@@ -48,6 +48,8 @@ type App struct {
 	// unknown collects unknown values while [App.Loosely] runs. If it is nil, an unknown
 	// value is an error.
 	unknown *[]string
+	// asked are the resources whose values are being computed, the outermost first.
+	asked []*Resource
 }
 
 // Stack is one CloudFormation stack.
@@ -64,11 +66,12 @@ type Stack struct {
 
 	app        *App
 	parent     *Stack // of a nested stack
+	file       string // the path of the template
 	template   template
 	resources  map[string]*Resource
-	parameters map[string]func() (any, error) // of a nested stack
-	children   map[string]*Stack              // nested stacks by logical id
-	undecided  map[string]error               // why the condition of a resource is unknown, by logical id
+	parameters map[string]func(depth int) (any, error) // of a nested stack
+	children   map[string]*Stack                       // nested stacks by logical id
+	undecided  map[string]error                        // why the condition of a resource is unknown, by logical id
 }
 
 // Resource is a resource of a stack's template.
@@ -277,7 +280,13 @@ func (a *App) loadAssets(dir, file string) error {
 }
 
 func (s *Stack) load(dir, file string) error {
-	if err := readJSON(filepath.Join(dir, file), &s.template); err != nil {
+	s.file = filepath.Join(dir, file)
+	for above := s.parent; above != nil; above = above.parent {
+		if above.file == s.file {
+			return fmt.Errorf("its template %s contains itself", file)
+		}
+	}
+	if err := readJSON(s.file, &s.template); err != nil {
 		return err
 	}
 	s.resources, s.children, s.undecided = map[string]*Resource{}, map[string]*Stack{}, map[string]error{}
@@ -301,10 +310,10 @@ func (s *Stack) load(dir, file string) error {
 		s.resources[id] = r
 		if file := s.templateOf(r); file != "" {
 			child := &Stack{Name: s.Name + "-" + id, Path: s.Path + "/" + id, Region: s.Region, Account: s.Account, Nested: true, app: s.app, parent: s}
-			child.parameters = map[string]func() (any, error){}
+			child.parameters = map[string]func(int) (any, error){}
 			given, _ := t.Properties["Parameters"].(map[string]any)
 			for name, value := range given {
-				child.parameters[name] = func() (any, error) { return s.resolve(value, 0) }
+				child.parameters[name] = func(depth int) (any, error) { return s.resolve(value, depth) }
 			}
 			if !filepath.IsAbs(file) {
 				file = filepath.Join(dir, file)

@@ -275,6 +275,30 @@ func TestCircle(t *testing.T) {
 	}
 }
 
+// TestCirclesEnd: a circle of conditions, of nested stacks, or of a template with itself is
+// one short error.
+func TestCirclesEnd(t *testing.T) {
+	t.Parallel()
+	const child = `{"Parameters": {"P": {"Type": "String"}}, "Resources": {"Q": {"Type": "AWS::SQS::Queue"}}, "Outputs": {"O": {"Value": {"Ref": "P"}}}}`
+	nested := func(file, from string) string {
+		return `{"Type": "AWS::CloudFormation::Stack", "Metadata": {"aws:asset:path": "` + file + `"}, "Properties": {"Parameters": {"P": {"Fn::GetAtt": ["` + from + `", "Outputs.O"]}}}}`
+	}
+	app := load(t, map[string]string{"S": `{"Resources": {"A": ` + nested("child.json", "B") + `, "B": ` + nested("child.json", "A") + `}}`}, map[string]string{"child.json": child})
+	_, err := app.OfType("AWS::SQS::Queue")[0].Resolve(map[string]any{"Ref": "P"})
+	if want := "S-A/Q: values refer to each other in a circle"; err == nil || err.Error() != want {
+		t.Errorf("nested stacks: got %v, want %s", err, want)
+	}
+	for want, template := range map[string]string{
+		"read assembly: artifact S: resource Q: values refer to each other in a circle":                     `{"Conditions": {"A": {"Condition": "B"}, "B": {"Condition": "A"}}, "Resources": {"Q": {"Type": "AWS::SQS::Queue", "Condition": "A"}}}`,
+		"read assembly: artifact S: nested stack A: nested stack B: its template self.json contains itself": `{"Resources": {"A": ` + nested("self.json", "B") + `}}`,
+	} {
+		_, err := Load(write(t, map[string]string{"S": template}, map[string]string{"self.json": `{"Resources": {"B": ` + nested("self.json", "A") + `}}`}), nil)
+		if err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
 // TestNestedStackByHash finds the template of a nested stack without asset metadata.
 func TestNestedStackByHash(t *testing.T) {
 	t.Parallel()

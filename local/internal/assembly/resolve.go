@@ -16,6 +16,16 @@ import (
 // maxDepth bounds the depth of references between values, which stops cycles.
 const maxDepth = 200
 
+var errCircle = errors.New("values refer to each other in a circle")
+
+// within adds a place to an error, but not to the one of a circle, which has many places.
+func within(err error, format string, args ...any) error {
+	if errors.Is(err, errCircle) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), err)
+}
+
 // noValue is the result of Ref AWS::NoValue: the property counts as missing.
 type noValue struct{}
 
@@ -47,7 +57,7 @@ func (r *Resource) String() string { return r.Stack.Name + "/" + r.ID }
 
 func (s *Stack) resolve(value any, depth int) (any, error) {
 	if depth > maxDepth {
-		return nil, errors.New("values refer to each other in a circle")
+		return nil, errCircle
 	}
 	switch v := value.(type) {
 	case []any:
@@ -287,7 +297,7 @@ func (s *Stack) ref(id string, depth int) (any, error) {
 	}
 	if p, ok := s.template.Parameters[id]; ok {
 		if given, ok := s.parameters[id]; ok {
-			return given()
+			return given(depth + 1)
 		}
 		value := p.Default
 		if given, ok := s.given(id); ok {
@@ -310,7 +320,7 @@ func (s *Stack) ref(id string, depth int) (any, error) {
 	if err != nil {
 		return s.standIn(id, "", nil, err)
 	}
-	v, err := s.app.values.Ref(r)
+	v, err := s.app.ask(r, func() (any, error) { return s.app.values.Ref(r) })
 	if err != nil {
 		err = fmt.Errorf("Ref %q of type %s: %w", id, r.Type, err)
 	}
@@ -349,11 +359,22 @@ func (s *Stack) getAtt(id, attribute string, depth int) (any, error) {
 	if err != nil {
 		return s.standIn(id, "", nil, err)
 	}
-	v, err := s.app.values.GetAtt(r, attribute)
+	v, err := s.app.ask(r, func() (any, error) { return s.app.values.GetAtt(r, attribute) })
 	if err != nil {
 		err = fmt.Errorf("Fn::GetAtt %q of type %s: %w", id+"."+attribute, r.Type, err)
 	}
 	return s.standIn(id, "Fn::GetAtt "+id+"."+attribute+" of type "+r.Type+" is not known here", v, err)
+}
+
+// ask computes a value of a resource. It may need those of other resources, but not the
+// resource's own ones.
+func (a *App) ask(r *Resource, value func() (any, error)) (any, error) {
+	if slices.Contains(a.asked, r) {
+		return nil, errCircle
+	}
+	a.asked = append(a.asked, r)
+	defer func() { a.asked = a.asked[:len(a.asked)-1] }()
+	return value()
 }
 
 func (s *Stack) output(name string, depth int) (any, error) {
@@ -363,7 +384,7 @@ func (s *Stack) output(name string, depth int) (any, error) {
 	}
 	v, err := s.resolve(o.Value, depth+1)
 	if err != nil {
-		return nil, fmt.Errorf("output %s of stack %s: %w", name, s.Name, err)
+		return nil, within(err, "output %s of stack %s", name, s.Name)
 	}
 	return v, nil
 }
@@ -470,14 +491,14 @@ func (s *Stack) condition(name string, depth int) (bool, error) {
 	}
 	holds, err := s.boolean(c, depth+1)
 	if err != nil {
-		return false, fmt.Errorf("condition %s: %w", name, err)
+		return false, within(err, "condition %s", name)
 	}
 	return holds, nil
 }
 
 func (s *Stack) boolean(value any, depth int) (bool, error) {
 	if depth > maxDepth {
-		return false, errors.New("conditions refer to each other in a circle")
+		return false, errCircle
 	}
 	m, ok := value.(map[string]any)
 	if !ok || len(m) != 1 {

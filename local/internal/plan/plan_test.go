@@ -171,3 +171,18 @@ func TestRemedyForOneName(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesInACircle: two queues whose names need each other's are an error.
+func TestNamesInACircle(t *testing.T) {
+	t.Parallel()
+	app, err := assembly.Load(write(t, `{"Resources": {
+		"A": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "B"}}},
+		"B": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::GetAtt": ["A", "QueueName"]}}}}}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Make(app, Inputs{Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{}})
+	if err == nil || !strings.Contains(err.Error(), "values refer to each other in a circle") {
+		t.Errorf("got %v", err)
+	}
+}
