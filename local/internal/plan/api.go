@@ -103,6 +103,22 @@ func (p *planner) planAPIs() error {
 	return errors.Join(errs...)
 }
 
+// checkStages lists APIs without a stage, which have no URL.
+func (p *planner) checkStages() {
+	for _, h := range p.HTTPAPIs {
+		if len(h.Config.Stages) == 0 {
+			p.skip(h.Resource, noStage)
+		}
+	}
+	for _, w := range p.WebSockets {
+		if len(w.Config.Stages) == 0 {
+			p.skip(w.Resource, noStage)
+		}
+	}
+}
+
+const noStage = "it has no stage, so it has no URL, as on AWS"
+
 // planFunctionURLs plans function URLs, which are APIs with one route; see
 // [httpapi.URLKind].
 func (p *planner) planFunctionURLs() error {

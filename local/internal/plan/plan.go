@@ -178,6 +178,7 @@ func Make(app *assembly.App, in Inputs) (*Plan, error) {
 		errs = append(errs, read())
 	}
 	errs = append(errs, p.checkNames())
+	p.checkStages()
 	p.checkCallbacks()
 	p.checkFunctionEnv()
 	p.checkGiven()
