@@ -514,7 +514,7 @@ func TestFrames(t *testing.T) {
 func TestClientKnowsWhatTheAPIKnows(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
-	for range 200 {
+	for range 1500 {
 		c, id := b.connect(t)
 		if status, body := b.call(t, "GET", id, ""); status != 200 {
 			t.Fatalf("GET after the handshake: %d %s", status, body)
