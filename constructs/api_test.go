@@ -251,6 +251,11 @@ func TestDomainRules(t *testing.T) {
 	like := func(s string) []string {
 		return []string{`P.Name must be a domain name in small letters, such as api.example.com, got "` + s + `"; leave the scheme, the path and a last dot out`}
 	}
+	private := awsroute53.NewPrivateHostedZone(stack, jsii.String("Private"), &awsroute53.PrivateHostedZoneProps{Vpc: newVpc(stack), ZoneName: jsii.String("example.com")})
+	public := awsroute53.NewPublicHostedZone(stack, jsii.String("Public"), &awsroute53.PublicHostedZoneProps{ZoneName: jsii.String("example.com")})
+	in := func(zone awsroute53.IHostedZone, certificate awscertificatemanager.ICertificate) func(*rules) {
+		return check(DomainProps{Certificate: certificate, HostedZone: zone, Name: jsii.String("api.example.com")}, true)
+	}
 	mutual := DomainProps{Certificate: certificate, MutualTls: &awsapigatewayv2.MTLSConfig{Bucket: awss3.Bucket_FromBucketName(stack, jsii.String("Trust"), jsii.String("trust")), Key: jsii.String("ca.pem")}, Name: jsii.String("api.example.com")}
 	runRules(t, []ruleCase{
 		{"name", name("api.example.com"), nil},
@@ -263,6 +268,10 @@ func TestDomainRules(t *testing.T) {
 			"P.Name must be a domain name, got none; it is where clients find the API",
 			"P.Certificate must be set without HostedZone, through which a new one would be validated, got none; set one of them",
 		}},
+		{"public zone", in(public, nil), nil},
+		{"private zone", in(private, nil), []string{"P.Certificate must be set with a private HostedZone, through which no certificate can be validated, got none; pass one"}},
+		{"private zone and certificate", in(private, certificate), nil},
+		{"address type", check(DomainProps{Certificate: certificate, IpAddressType: "IPV6", Name: jsii.String("api.example.com")}, true), []string{`P.IpAddressType must be IPV4, DUAL_STACK, got "IPV6"; use a constant of the CDK`}},
 		{"mutual TLS", check(mutual, false), nil},
 		{"mutual TLS beside an open URL", check(mutual, true), []string{"P.MutualTls must go with DisableExecuteApiEndpoint, as the generated URL asks no client for a certificate; set it to true"}},
 	})

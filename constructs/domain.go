@@ -41,9 +41,8 @@ type DomainProps struct {
 	// @default - none: the record is made elsewhere
 	HostedZone awsroute53.IHostedZone
 
-	// IpAddressType says whether clients may also reach the domain of an HTTP or
-	// WebSocket API by IPv6. The API has an address type of its own: see Refine of its
-	// props.
+	// IpAddressType says whether clients may also reach the domain by IPv6. The API has
+	// an address type of its own: see Refine of its props.
 	//
 	// @default - IPv4 alone
 	IpAddressType awsapigatewayv2.IpAddressType
@@ -96,12 +95,25 @@ func (p *DomainProps) check(r *rules, open bool) {
 			r.breaks("MutualTls.Key", "must be set, got nil; it is the name of the trust store in Bucket")
 		}
 	}
+	oneOf(r, "IpAddressType", p.IpAddressType, awsapigatewayv2.IpAddressType_IPV4, awsapigatewayv2.IpAddressType_DUAL_STACK)
 	if p.MutualTls != nil && open {
 		r.breaks("MutualTls", "must go with DisableExecuteApiEndpoint, as the generated URL asks no client for a certificate; set it to true")
 	}
-	if p.Certificate == nil && p.HostedZone == nil {
+	switch {
+	case p.Certificate != nil:
+	case p.HostedZone == nil:
 		r.breaks("Certificate", "must be set without HostedZone, through which a new one would be validated, got none; set one of them")
+	case isPrivate(p.HostedZone):
+		r.breaks("Certificate", "must be set with a private HostedZone, through which no certificate can be validated, got none; pass one")
 	}
+}
+
+// isPrivate reports whether the app creates a zone that only VPCs see. ACM cannot find its
+// validation records there, and the deployment would wait for them for hours.
+// https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html (2026-11)
+func isPrivate(zone awsroute53.IHostedZone) bool {
+	ours, created := zone.(awsroute53.HostedZone)
+	return created && len(elementsOf(ours.Vpcs())) > 0
 }
 
 // zoneName returns the name of a zone. A zone that was imported by its id alone has none:
@@ -134,16 +146,23 @@ func (p *DomainProps) certificate(scope constructs.Construct) awscertificatemana
 	})
 }
 
-// record adds a record that points Name at the target.
-func (p *DomainProps) record(scope constructs.Construct, target awsroute53.IAliasRecordTarget) {
+// record adds a record that points Name at the target, and one for IPv6 if clients may use
+// that.
+// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-to-api-gateway.html (2026-11)
+func (p *DomainProps) record(scope constructs.Construct, alias awsroute53.IAliasRecordTarget) {
 	if p.HostedZone == nil {
 		return
 	}
-	awsroute53.NewARecord(scope, jsii.String("Record"), &awsroute53.ARecordProps{
-		RecordName: jsii.String(*p.Name + "."), // without the dot the CDK adds the zone's name to a token
-		Target:     awsroute53.RecordTarget_FromAlias(target),
-		Zone:       p.HostedZone,
-	})
+	name := jsii.String(*p.Name + ".") // without the dot the CDK adds the zone's name to a token
+	target := awsroute53.RecordTarget_FromAlias(alias)
+	awsroute53.NewARecord(scope, jsii.String("Record"), &awsroute53.ARecordProps{RecordName: name, Target: target, Zone: p.HostedZone})
+	if p.dualStack() {
+		awsroute53.NewAaaaRecord(scope, jsii.String("RecordIpv6"), &awsroute53.AaaaRecordProps{RecordName: name, Target: target, Zone: p.HostedZone})
+	}
+}
+
+func (p *DomainProps) dualStack() bool {
+	return p.IpAddressType == awsapigatewayv2.IpAddressType_DUAL_STACK
 }
 
 // lookupZone is the name of a zone in the first pass of a synth, before its lookup.
@@ -253,6 +272,9 @@ func (p *DomainProps) mapRest(a *app, scope constructs.Construct, api awsapigate
 			Mtls:           mutualTls,
 			SecurityPolicy: awsapigateway.SecurityPolicy_TLS_1_2,
 		})
+		if p.dualStack() { // for which the CDK's props have no field
+			made.Node().DefaultChild().(awsapigateway.CfnDomainName).AddPropertyOverride(jsii.String("EndpointConfiguration.IpAddressType"), "dualstack")
+		}
 		p.record(scope, awsroute53targets.NewApiGatewayDomain(made))
 		d.v1 = made
 		return

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfrontorigins"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -42,6 +43,42 @@ func TestDomainNames(t *testing.T) {
 	})
 	if want := `HttpApiProps.Domain.Name must be in HostedZone, which is "example.com", got "api.example.org"; pass the zone of the name`; !strings.HasSuffix(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestDualStackDomain shows that the domain of each kind of API takes clients by IPv6, and
+// that they find it.
+func TestDualStackDomain(t *testing.T) {
+	for kind, create := range map[string]func(awscdk.Stack, awslambda.IFunction, *DomainProps){
+		"ApiGatewayV2 HTTP": func(stack awscdk.Stack, fn awslambda.IFunction, d *DomainProps) {
+			NewHttpApi(stack, jsii.String("It"), &HttpApiProps{Domain: d, Handler: fn})
+		},
+		"ApiGatewayV2 WebSocket": func(stack awscdk.Stack, fn awslambda.IFunction, d *DomainProps) {
+			NewWebSocketApi(stack, jsii.String("It"), &WebSocketApiProps{Domain: d, Handler: fn})
+		},
+		"ApiGateway REST": func(stack awscdk.Stack, fn awslambda.IFunction, d *DomainProps) {
+			NewRestApi(stack, jsii.String("It"), &RestApiProps{Domain: d, Handler: fn})
+		},
+	} {
+		for address, records := range map[awsapigatewayv2.IpAddressType]int{"": 1, awsapigatewayv2.IpAddressType_IPV4: 1, awsapigatewayv2.IpAddressType_DUAL_STACK: 2} {
+			t.Run(kind+string(address), func(t *testing.T) {
+				stack := setup(t)
+				create(stack, existingFunction(stack), &DomainProps{HostedZone: zoneOf(stack), IpAddressType: address, Name: jsii.String("api.example.com")})
+				found := resources(stack, "AWS::Route53::RecordSet")
+				if len(found) != records {
+					t.Errorf("got %d records, want %d: %v", len(found), records, found)
+				}
+				service, _, _ := strings.Cut(kind, " ")
+				for _, domain := range resources(stack, "AWS::"+service+"::DomainName") {
+					if dual := strings.Contains(domain, `"IpAddressType":"dualstack"`); dual != (records == 2) {
+						t.Errorf("the domain is dual stack: %t, want %t: %s", dual, records == 2, domain)
+					}
+				}
+				if all := strings.Join(slices.Collect(maps.Values(found)), "\n"); strings.Contains(all, `"Type":"AAAA"`) != (records == 2) {
+					t.Errorf("want a record for IPv6: %t, got %s", records == 2, all)
+				}
+			})
+		}
 	}
 }
 
