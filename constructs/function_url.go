@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -58,6 +59,7 @@ type FunctionUrl struct {
 	function awslambda.Function // nil when it is imported
 
 	app           *app
+	arn           *string // of the function or alias behind the URL
 	distributions map[awscloudfront.IDistribution]bool
 }
 
@@ -79,7 +81,7 @@ func NewFunctionUrl(scope constructs.Construct, id *string, props *FunctionUrlPr
 	url.check(r, u.app.budgetOf(p.Handler), p.Handler)
 	refuse(u, r.broken)
 
-	u.function = u.app.functionOf(p.Handler)
+	u.function, u.arn = u.app.functionOf(p.Handler), p.Handler.FunctionArn()
 	if p.AuthType == "" {
 		p.AuthType = awslambda.FunctionUrlAuthType_AWS_IAM
 	}
@@ -155,6 +157,9 @@ func (u *FunctionUrl) GrantInvoke(grantee awsiam.IGrantable) awsiam.Grant {
 //	})
 //	url.GrantCloudFront(distribution)
 //
+// The distribution may be in another stack of the same region. A request with a body needs
+// its hash in the header x-amz-content-sha256, because Lambda takes no unsigned payload.
+//
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html (2026-11)
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-lambda.html (2026-11)
 func (u *FunctionUrl) GrantCloudFront(distribution awscloudfront.IDistribution) {
@@ -167,14 +172,20 @@ func (u *FunctionUrl) GrantCloudFront(distribution awscloudfront.IDistribution) 
 	}
 	u.distributions[distribution] = true
 	// Two distributions may have one id, in different scopes.
-	id := *distribution.Node().Id()
-	if u.Node().TryFindChild(jsii.String("CloudFrontUrl-"+id)) != nil {
+	scope, id := constructs.Construct(u), "-"+*distribution.Node().Id()
+	if u.Node().TryFindChild(jsii.String("CloudFrontUrl"+id)) != nil {
 		id += "-" + *distribution.Node().Addr()
 	}
+	if resource, ours := distribution.Node().DefaultChild().(awscloudfront.CfnDistribution); ours && u.app.sameStack(resource.Stack()) != u.app.stackOf(u) {
+		// The distribution refers to the URL, so a reference from the stack of the URL
+		// would make a circle.
+		u.checkDistribution(resource)
+		scope, id = resource.Node().Scope().(constructs.Construct), "-"+*awscdk.Names_NodeUniqueId(u.Node())
+	}
 	permit := func(name, action string, throughUrl *bool) {
-		awslambda.NewCfnPermission(u, jsii.String(name+"-"+id), &awslambda.CfnPermissionProps{
+		awslambda.NewCfnPermission(scope, jsii.String(name+id), &awslambda.CfnPermissionProps{
 			Action:                jsii.String(action),
-			FunctionName:          u.FunctionUrl.FunctionArn(),
+			FunctionName:          u.arn,
 			InvokedViaFunctionUrl: throughUrl,
 			Principal:             jsii.String("cloudfront.amazonaws.com"),
 			SourceArn:             distribution.DistributionArn(),
@@ -182,6 +193,17 @@ func (u *FunctionUrl) GrantCloudFront(distribution awscloudfront.IDistribution) 
 	}
 	permit("CloudFrontUrl", "lambda:InvokeFunctionUrl", nil)
 	permit("CloudFrontFunction", "lambda:InvokeFunction", jsii.Bool(true))
+}
+
+// checkDistribution refuses a distribution whose stack cannot have the permissions: Lambda
+// changes those of a function in its own region alone.
+func (u *FunctionUrl) checkDistribution(distribution awscloudfront.CfnDistribution) {
+	is, ought := u.app.placeOf(distribution).region, u.app.placeOf(u).region
+	if is.known && ought.known && is.value != ought.value {
+		r := &rules{where: "FunctionUrl"}
+		refuse(u, []error{r.brokenRule("GrantCloudFront", "must get a distribution of a stack in the region of the URL, %s, got %s in %s; move it there: only its certificate and firewall must be in us-east-1",
+			ought.value, *distribution.Node().Path(), is.value)})
+	}
 }
 
 // Url is https://{url-id}.lambda-url.{region}.on.aws/.

@@ -164,6 +164,27 @@ func TestCloudFront(t *testing.T) {
 	}
 }
 
+// TestCloudFrontInAnotherStack shows that the stack of a distribution may be another one
+// than that of the URL, in the same region.
+func TestCloudFrontInAnotherStack(t *testing.T) {
+	grant := func(stack awscdk.Stack, region string) awscdk.Stack {
+		url := NewFunctionUrl(stack, jsii.String("Url"), &FunctionUrlProps{Handler: existingFunction(stack)})
+		web := deployed(stack, "Web", ours, region)
+		url.GrantCloudFront(awscloudfront.NewDistribution(web, jsii.String("Cdn"), &awscloudfront.DistributionProps{
+			DefaultBehavior: &awscloudfront.BehaviorOptions{Origin: awscloudfrontorigins.FunctionUrlOrigin_WithOriginAccessControl(url.FunctionUrl, nil)},
+		}))
+		return web
+	}
+	web := grant(deployed(setup(t), "Here", ours, here), here)
+	template(web).HasResourceProperties(jsii.String("AWS::Lambda::Permission"), map[string]any{
+		"Action": "lambda:InvokeFunction", "FunctionName": assertions.Match_ObjectLike(&map[string]any{}), "InvokedViaFunctionUrl": true, "Principal": "cloudfront.amazonaws.com",
+	})
+	got := refusal(t, func() { grant(deployed(setup(t), "Here", ours, here), elsewhere) })
+	if want := "FunctionUrl.GrantCloudFront must get a distribution of a stack in the region of the URL, eu-west-1, got Web/Cdn/Resource in us-east-1; move it there: only its certificate and firewall must be in us-east-1"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestStreamingInVpc shows the warning about a URL that does not stream.
 func TestStreamingInVpc(t *testing.T) {
 	stack := setup(t)
