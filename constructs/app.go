@@ -1,6 +1,7 @@
 package hearth
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -212,18 +213,36 @@ func (a *app) reservedOf(fn awslambda.Function) number {
 }
 
 // checkUnique refuses a physical name that another construct has in the account and region:
-// CloudFormation would fail to create the second resource.
+// CloudFormation would fail to create the second resource. It only warns of one in another
+// stack if the account or region is not known: each stack may be deployed to its own.
 func (a *app) checkUnique(r *rules, by constructs.Construct, kind, field string, name *string) {
 	if !textOf(name).known {
 		return
 	}
 	stack := a.stackOf(by)
-	key := strings.Join([]string{pathOf(awscdk.Stage_Of(by)), *stack.Account(), *stack.Region(), kind, *name}, "\n")
-	if other := a.names[key]; other != nil {
-		r.breaks(field, "must be unique in the account and region, got %q, as in %s; rename one of them, or leave it unset", *name, *other.Node().Path())
-		return
+	at, stage := a.placeOf(by), ""
+	known := at.account.known && at.region.known
+	if !known {
+		stage = pathOf(awscdk.Stage_Of(by))
 	}
-	a.names[key] = by
+	key := strings.Join([]string{stage, *stack.Account(), *stack.Region(), kind, *name}, "\n")
+	switch other := a.names[key]; {
+	case other == nil:
+		a.names[key] = by
+	case known || a.topStackOf(other) == a.topStackOf(by):
+		r.breaks(field, "must be unique in the account and region, got %q, as in %s; rename one of them, or leave it unset", *name, *other.Node().Path())
+	default:
+		warn(by, "sameName", fmt.Sprintf("%s is %q, as in %s; deploy the two stacks to different accounts or regions, or rename one of them", field, *name, *other.Node().Path()))
+	}
+}
+
+// topStackOf returns the stack of a construct, or the one that nests it.
+func (a *app) topStackOf(c constructs.IConstruct) awscdk.Stack {
+	stack := a.stackOf(c)
+	for parent := stack.NestedStackParent(); parent != nil; parent = stack.NestedStackParent() {
+		stack = a.sameStack(parent)
+	}
+	return stack
 }
 
 // ofQueue reports whether a [Queue] made a mapping.

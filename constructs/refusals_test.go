@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -77,8 +79,28 @@ func TestUniqueNames(t *testing.T) {
 			t.Errorf("got %q, want %q in it", got, want)
 		}
 	}
-	other := awscdk.NewStack(stack.Node().Root().(awscdk.App), jsii.String("Other"), &awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("eu-west-1")}})
-	function("Elsewhere", other)
+	app := stack.Node().Root().(awscdk.App)
+	in := func(scope constructs.Construct, id string, env *awscdk.Environment) awscdk.Stack {
+		return awscdk.NewStack(scope, &id, &awscdk.StackProps{Env: env})
+	}
+	function("Elsewhere", in(app, "Other", &awscdk.Environment{Region: jsii.String(here)}))
+
+	// Stacks without a place may be deployed to two accounts.
+	agnostic := in(app, "Agnostic", nil)
+	function("Again", agnostic)
+	assertions.Annotations_FromStack(agnostic).HasWarning(jsii.String("/Agnostic/Again"), assertions.Match_StringLikeRegexp(jsii.String(`FunctionName is "orders", as in Test/One; deploy the two stacks to different accounts or regions, or rename one of them.*`)))
+	if got, want := refusal(t, func() { function("Nested", awscdk.NewNestedStack(stack, jsii.String("Nest"), nil)) }), "as in Test/One"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q in it", got, want)
+	}
+
+	// Two stages of one account and region cannot share a name.
+	place := &awscdk.Environment{Account: jsii.String(ours), Region: jsii.String(here)}
+	stage := func(id string) constructs.Construct { return awscdk.NewStage(app, &id, nil) }
+	function("It", in(stage("Dev"), "Shop", place))
+	if got, want := refusal(t, func() { function("It", in(stage("Prod"), "Shop", place)) }), "as in Dev/Shop/It"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q in it", got, want)
+	}
+	function("It", in(stage("Test2"), "Shop", &awscdk.Environment{Account: jsii.String(theirs), Region: jsii.String(here)}))
 }
 
 // TestRefineInPlace shows that a change inside what a prop points to is seen, and that a
