@@ -190,7 +190,7 @@ func NewHttpApi(scope constructs.Construct, id *string, props *HttpApiProps) *Ht
 	}
 	refineProps(r, "RefineStage", stage, p.RefineStage, p, map[string]string{"AccessLogSettings": "HttpApiProps.AccessLogGroup"})
 	refuse(a, r.broken)
-	warnOfOpenApi(a, p.Authorizer != nil, p.Throttle != nil)
+	warnOfOpenApi(a, api.DefaultAuthorizer != nil, p.Throttle != nil)
 	a.Stage = awsapigatewayv2.NewHttpStage(a, jsii.String("Stage"), stage)
 	if a.AccessLogGroup != nil {
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html (2026-11)

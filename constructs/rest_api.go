@@ -237,7 +237,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	if api.EndpointConfiguration == nil && api.EndpointTypes == nil {
 		api.EndpointTypes = &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL}
 	}
-	warnOfOpenApi(a, a.methods != nil && p.AuthorizationType != awsapigateway.AuthorizationType_NONE, p.Throttle != nil)
+	warnOfOpenApi(a, a.methods != nil && p.AuthorizationType != awsapigateway.AuthorizationType_NONE || guards(api), stage.ThrottlingRateLimit != nil || stage.ThrottlingBurstLimit != nil)
 	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), api)
 	root := a.Api.Root()
 	root.AddMethod(jsii.String("ANY"), a.integration(p.Handler, false), a.methods)
@@ -245,6 +245,18 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	checkPermission()
 	a.serve(&p)
 	return a
+}
+
+// guards reports whether refined props keep strangers out: a resource policy, a private
+// endpoint, or methods that ask for an API key or an authorizer.
+func guards(props *awsapigateway.RestApiProps) bool {
+	types := elementsOf(props.EndpointTypes)
+	if props.EndpointConfiguration != nil {
+		types = append(slices.Clip(types), elementsOf(props.EndpointConfiguration.Types)...)
+	}
+	methods := props.DefaultMethodOptions
+	return props.Policy != nil || slices.Contains(types, awsapigateway.EndpointType_PRIVATE) ||
+		methods != nil && (isTrue(methods.ApiKeyRequired) || methods.Authorizer != nil || methods.AuthorizationType == awsapigateway.AuthorizationType_IAM)
 }
 
 // serve gives the API its URL.

@@ -69,6 +69,29 @@ func TestOpenWarnings(t *testing.T) {
 		"REST API with IAM": {func(s awscdk.Stack, fn awslambda.IFunction) {
 			NewRestApi(s, jsii.String("It"), &RestApiProps{Handler: fn, AuthorizationType: awsapigateway.AuthorizationType_IAM})
 		}, ""},
+		"REST API with a key": {func(s awscdk.Stack, fn awslambda.IFunction) {
+			NewRestApi(s, jsii.String("It"), &RestApiProps{Handler: fn, Refine: func(p *awsapigateway.RestApiProps) {
+				p.DefaultMethodOptions = &awsapigateway.MethodOptions{ApiKeyRequired: jsii.Bool(true)}
+			}})
+		}, ""},
+		"REST API with a refined throttle": {func(s awscdk.Stack, fn awslambda.IFunction) {
+			NewRestApi(s, jsii.String("It"), &RestApiProps{Handler: fn, Refine: func(p *awsapigateway.RestApiProps) {
+				p.DeployOptions.ThrottlingRateLimit = jsii.Number(10)
+			}})
+		}, ""},
+		"private REST API": {func(s awscdk.Stack, fn awslambda.IFunction) {
+			NewRestApi(s, jsii.String("It"), &RestApiProps{Handler: fn, Refine: func(p *awsapigateway.RestApiProps) {
+				p.EndpointTypes = &[]awsapigateway.EndpointType{awsapigateway.EndpointType_PRIVATE}
+			}})
+		}, ""},
+		"edge REST API": {func(s awscdk.Stack, fn awslambda.IFunction) {
+			NewRestApi(s, jsii.String("It"), &RestApiProps{Handler: fn, Refine: func(p *awsapigateway.RestApiProps) {
+				p.EndpointConfiguration = &awsapigateway.EndpointConfiguration{Types: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_EDGE}}
+			}})
+		}, open},
+		"HTTP API with a refined authorizer": {func(s awscdk.Stack, fn awslambda.IFunction) {
+			NewHttpApi(s, jsii.String("It"), &HttpApiProps{Handler: fn, Refine: func(p *awsapigatewayv2.HttpApiProps) { p.DefaultAuthorizer = iam() }})
+		}, ""},
 		"function URL": {func(s awscdk.Stack, fn awslambda.IFunction) {
 			NewFunctionUrl(s, jsii.String("It"), &FunctionUrlProps{Handler: fn})
 		}, ""},
