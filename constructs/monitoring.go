@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -185,6 +186,7 @@ type Monitoring struct {
 	acts   bool // whether the alarms have actions
 	every  metricsOver
 	window metricsOver
+	ids    map[string]bool // of its children
 	names  map[constructs.Construct]string
 	props  MonitoringProps
 	rows   [][]awscloudwatch.IWidget
@@ -197,7 +199,7 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	if props == nil {
 		props = &MonitoringProps{}
 	}
-	m := &Monitoring{names: map[constructs.Construct]string{}, props: *props}
+	m := &Monitoring{ids: map[string]bool{}, names: map[constructs.Construct]string{}, props: *props}
 	m.app = newConstruct(m, scope, id)
 	m.every, m.window = m.app.minutely(), m.app.window()
 	m.stack = pathOf(m.app.stackOf(m))
@@ -207,6 +209,8 @@ func NewMonitoring(scope constructs.Construct, id *string, props *MonitoringProp
 	m.props.checkParts(r)
 	m.props.onlyOnce()
 	m.props.check(r)
+	m.checkRegions(r)
+	m.checkLogClasses(r)
 	m.app.checkUnique(r, m, "dashboard", "DashboardName", m.props.DashboardName)
 	refuse(m, r.broken)
 	if m.props.Email != nil {
@@ -375,13 +379,80 @@ func (p *MonitoringProps) checkParts(r *rules) {
 	}
 }
 
+// checkRegions refuses a part whose metrics are in another region than the alarms, which
+// would see none of them. The CDK refuses such an alarm only if the metric has a region.
+func (m *Monitoring) checkRegions(r *rules) {
+	p := &m.props
+	for _, parts := range []struct {
+		field string
+		parts []constructs.Construct
+	}{
+		{"Handlers", constructsOf(p.Handlers)}, {"HttpApis", constructsOf(p.HttpApis)}, {"RestApis", constructsOf(p.RestApis)},
+		{"FunctionUrls", constructsOf(p.FunctionUrls)}, {"WebSocketApis", constructsOf(p.WebSocketApis)}, {"Queues", constructsOf(p.Queues)},
+		{"Schedules", constructsOf(p.Schedules)}, {"Databases", constructsOf(p.Databases)},
+	} {
+		for _, part := range parts.parts {
+			if m.app.stackOf(part) == m.app.stackOf(m) {
+				continue
+			}
+			is, ought := m.app.placeOf(part).region, m.app.placeOf(m).region
+			if is.known && ought.known && is.value != ought.value {
+				r.breaks(parts.field, "must be in the region of the alarms, %s, got %s in %s; create a Monitoring for it there", ought.value, pathOf(part), is.value)
+				return // a backend has many parts, all of them in one stack
+			}
+		}
+	}
+}
+
+// constructsOf returns the parts that are set.
+func constructsOf[T interface {
+	constructs.Construct
+	comparable
+}](parts []T) []constructs.Construct {
+	var none T
+	var set []constructs.Construct
+	for _, part := range parts {
+		if part != none {
+			set = append(set, part)
+		}
+	}
+	return set
+}
+
+// checkLogClasses refuses log groups of a class without metric filters, which CloudFormation
+// could not create.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/MonitoringLogData.html (2026-11)
+func (m *Monitoring) checkLogClasses(r *rules) {
+	for _, h := range m.props.Handlers {
+		if h == nil || h.props.LogGroup == nil {
+			continue
+		}
+		if group, ours := h.LogGroup.Node().DefaultChild().(awslogs.CfnLogGroup); ours {
+			if class := textOf(group.LogGroupClass()); class.known && class.value != string(awslogs.LogGroupClass_STANDARD) {
+				r.breaks("Handlers", "must have log groups of the class STANDARD, got %s for %s; no other class has metric filters: choose awslogs.LogGroupClass_STANDARD", class.value, pathOf(h))
+			}
+		}
+	}
+}
+
 // alarm adds an alarm on a part. Its id comes from the part's path in the stack, so that
 // it stays the same when other parts are added.
 func (m *Monitoring) alarm(part constructs.Construct, id string, a alarm) awscloudwatch.Alarm {
 	a.actions = m.props.Actions
-	made := newAlarm(m, strings.ReplaceAll(m.name(part), "/", "-")+"-"+id, a)
+	made := newAlarm(m, m.childID(part, id), a)
 	m.Alarms = append(m.Alarms, made)
 	return made
+}
+
+// childID returns the id of a child for a part. Two parts, such as "a/b" and "a-b", may
+// have the same one.
+func (m *Monitoring) childID(part constructs.Construct, id string) string {
+	id = strings.ReplaceAll(m.name(part), "/", "-") + "-" + id
+	if m.ids[id] {
+		id += "-" + *part.Node().Addr()
+	}
+	m.ids[id] = true
+	return id
 }
 
 // name returns the path of a part in the stack.

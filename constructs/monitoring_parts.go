@@ -1,7 +1,6 @@
 package hearth
 
 import (
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
@@ -95,7 +94,7 @@ func (m *Monitoring) initErrors(h *Handler) awscloudwatch.IMetric {
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax-for-Metric-Filters.html (2026-11)
 func (m *Monitoring) countLogged(part constructs.Construct, h *Handler, id, pattern string) awslogs.MetricFilter {
 	unique := *awscdk.Names_UniqueResourceName(part, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(200)})
-	return awslogs.NewMetricFilter(m, jsii.String(strings.ReplaceAll(m.name(part), "/", "-")+"-"+id+"Filter"), &awslogs.MetricFilterProps{
+	return awslogs.NewMetricFilter(m, jsii.String(m.childID(part, id+"Filter")), &awslogs.MetricFilterProps{
 		FilterPattern: awslogs.FilterPattern_Literal(jsii.String(pattern)),
 		// A metric without a dimension has the part in its name.
 		MetricName:      jsii.String(unique + id),
@@ -125,7 +124,7 @@ func (m *Monitoring) watchQueue(q *Queue) {
 	if m.app.stackOf(q) != m.app.stackOf(m) {
 		// Alarms beside the queue would refer to the actions, and so the stacks to each
 		// other in a circle.
-		scope, prefix = m, strings.ReplaceAll(m.name(q), "/", "-")+"-"
+		scope, prefix = m, m.childID(q, "")
 	}
 	alarms := q.addAlarms(&QueueAlarmsProps{Actions: m.props.Actions, OldestMessage: m.props.OldestMessage}, m.every, scope, prefix)
 	m.Alarms = append(m.Alarms, alarms.OldestMessage)

@@ -10,7 +10,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -170,4 +172,74 @@ func TestManyAlarms(t *testing.T) {
 			t.Errorf("102 alarms are in %d widgets, want 2 of at most 100", got)
 		}
 	}
+}
+
+// TestMonitoringElsewhere shows that alarms are in the region of the metrics, which the CDK
+// checks for some metrics only.
+func TestMonitoringElsewhere(t *testing.T) {
+	for field, part := range map[string]func(stack awscdk.Stack) *MonitoringProps{
+		"Handlers": func(s awscdk.Stack) *MonitoringProps {
+			return &MonitoringProps{Handlers: []*Handler{NewHandler(s, jsii.String("It"), silent(nil))}}
+		},
+		"HttpApis": func(s awscdk.Stack) *MonitoringProps {
+			return &MonitoringProps{HttpApis: []*HttpApi{NewHttpApi(s, jsii.String("It"), &HttpApiProps{Handler: existingFunction(s)})}}
+		},
+		"Queues": func(s awscdk.Stack) *MonitoringProps {
+			return &MonitoringProps{Queues: []*Queue{NewQueue(s, jsii.String("It"), nil)}}
+		},
+		"Schedules": func(s awscdk.Stack) *MonitoringProps {
+			return &MonitoringProps{Schedules: []*Schedule{NewSchedule(s, jsii.String("It"), &ScheduleProps{Expression: jsii.String("rate(1 day)"), Handler: existingFunction(s), Name: jsii.String("it")})}}
+		},
+		"WebSocketApis": func(s awscdk.Stack) *MonitoringProps {
+			return &MonitoringProps{WebSocketApis: []*WebSocketApi{NewWebSocketApi(s, jsii.String("It"), &WebSocketApiProps{Handler: existingFunction(s)})}}
+		},
+	} {
+		t.Run(field, func(t *testing.T) {
+			stack := deployed(setup(t), "Here", ours, here)
+			props := part(stack)
+			NewMonitoring(deployed(stack, "Near", ours, here), jsii.String("Monitoring"), props)
+			got := refusal(t, func() { NewMonitoring(deployed(stack, "Far", ours, elsewhere), jsii.String("Monitoring"), props) })
+			if want := "MonitoringProps." + field + " must be in the region of the alarms, us-east-1, got Here/It in eu-west-1; create a Monitoring for it there"; !strings.HasSuffix(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestMonitoringLogClass shows that the alarms that come from logs need log groups of the
+// standard class.
+func TestMonitoringLogClass(t *testing.T) {
+	for class, accepted := range map[awslogs.LogGroupClass]bool{"": true, awslogs.LogGroupClass_STANDARD: true, awslogs.LogGroupClass_INFREQUENT_ACCESS: false, awslogs.LogGroupClass_DELIVERY: false} {
+		t.Run(string(class), func(t *testing.T) {
+			stack := setup(t)
+			props := silent(nil)
+			props.LogGroup = awslogs.NewLogGroup(stack, jsii.String("Logs"), &awslogs.LogGroupProps{LogGroupClass: class})
+			watch := func() {
+				NewMonitoring(stack, jsii.String("Monitoring"), &MonitoringProps{Handlers: []*Handler{NewHandler(stack, jsii.String("It"), props)}})
+			}
+			if accepted {
+				watch()
+				return
+			}
+			if got, want := refusal(t, watch), "MonitoringProps.Handlers must have log groups of the class STANDARD, got "+string(class)+" for Test/It; no other class has metric filters: choose awslogs.LogGroupClass_STANDARD"; !strings.HasSuffix(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestMonitoringNames shows that parts whose paths differ in a / alone have alarms of their
+// own.
+func TestMonitoringNames(t *testing.T) {
+	stack := setup(t)
+	var handlers []*Handler
+	for _, path := range []string{"Orders/It", "Orders-It"} {
+		scope, id := constructs.Construct(stack), path
+		if parent, child, inside := strings.Cut(path, "/"); inside {
+			scope, id = constructs.NewConstruct(stack, &parent), child
+		}
+		handlers = append(handlers, NewHandler(scope, &id, silent(nil)))
+	}
+	m := NewMonitoring(stack, jsii.String("Monitoring"), &MonitoringProps{Handlers: handlers})
+	template(stack).ResourceCountIs(jsii.String("AWS::CloudWatch::Alarm"), jsii.Number(float64(len(m.Alarms))))
 }
