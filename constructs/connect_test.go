@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsefs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -213,7 +214,8 @@ func TestBackendIsGrantee(t *testing.T) {
 // here.
 func TestSecondFunction(t *testing.T) {
 	own := map[string]bool{"Concurrency": true, "FunctionName": true, "Half": true, "LogGroup": true, "Role": true}
-	outside := map[string]bool{"Description": true, "MemorySize": true, "SecurityGroups": true, "Timeout": true, "Vpc": true, "VpcSubnets": true}
+	// Refine of the relay is that of the function without what needs a VPC; see TestRelayOfRefined.
+	outside := map[string]bool{"Description": true, "MemorySize": true, "Refine": true, "SecurityGroups": true, "Timeout": true, "Vpc": true, "VpcSubnets": true}
 	stack := setup(t)
 	vpc := newVpc(stack)
 	h := NewHandler(stack, jsii.String("Handler"), &HandlerProps{Entry: entry("empty")})
@@ -254,6 +256,38 @@ func TestSecondFunction(t *testing.T) {
 	}
 	if refined := full.secondFunction(&HandlerProps{LogGroup: h.LogGroup, MemorySize: jsii.Number(1024)}, Jobs); *refined.MemorySize != 1024 || refined.LogRetention != "" || refined.LogGroup == nil {
 		t.Errorf("what is refined must win, got %+v", refined)
+	}
+}
+
+// TestRelayOfRefined shows that the relay, which is in no VPC, takes over what Refine sets,
+// except what needs a VPC.
+func TestRelayOfRefined(t *testing.T) {
+	stack := setup(t)
+	vpc := newIsolatedVpc(stack)
+	files := awsefs.NewFileSystem(stack, jsii.String("Files"), &awsefs.FileSystemProps{Vpc: vpc}).AddAccessPoint(jsii.String("Access"), nil)
+	NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		Entry: entry("relayed"), WebSocketRelay: jsii.Bool(true),
+		Handler: &HandlerProps{Vpc: vpc, Refine: func(p *awslambda.FunctionProps) {
+			p.AllowAllOutbound, p.AllowPublicSubnet, p.Ipv6AllowedForDualStack = jsii.Bool(true), jsii.Bool(true), jsii.Bool(true)
+			p.Filesystem = awslambda.FileSystem_FromEfsAccessPoint(files, jsii.String("/mnt/files"))
+			p.RecursiveLoop = awslambda.RecursiveLoop_ALLOW
+		}},
+	})
+	functions := resources(stack, "AWS::Lambda::Function")
+	mounted, refined := 0, 0
+	for id, fn := range functions {
+		if strings.Contains(fn, "FileSystemConfigs") {
+			mounted++
+			if strings.Contains(id, "Relay") {
+				t.Errorf("the relay must mount nothing: %s", fn)
+			}
+		}
+		if strings.Contains(fn, `"RecursiveLoop":"Allow"`) {
+			refined++
+		}
+	}
+	if len(functions) != 2 || mounted != 1 || refined != 2 {
+		t.Errorf("of %d functions, %d mount the files and %d are refined, want 2, 1 and 2", len(functions), mounted, refined)
 	}
 }
 

@@ -233,9 +233,11 @@ type HandlerProps struct {
 	VpcSubnets *awsec2.SubnetSelection
 }
 
-// functionElsewhere are the props of the CDK's function that another prop sets. Those of
-// asynchronous events would apply to the function's own name, which nothing invokes.
+// functionElsewhere are the props of the CDK's function that are set elsewhere. Those of
+// events would apply to the function's own name, which nothing invokes, and to each
+// function of the program.
 var functionElsewhere = map[string]string{
+	"Events":                       "event sources with Handler.Alias.AddEventSource",
 	"MaxEventAge":                  "HandlerProps.AsyncInvoke",
 	"OnFailure":                    "HandlerProps.AsyncInvoke",
 	"OnSuccess":                    "HandlerProps.AsyncInvoke",

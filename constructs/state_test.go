@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -137,8 +139,11 @@ func TestRefine(t *testing.T) {
 		}
 	}
 	for want, props := range map[string]func(*awslambda.FunctionProps){
-		"HandlerProps.Refine must leave Timeout as it is; set HandlerProps.Timeout":                          func(p *awslambda.FunctionProps) { p.Timeout = seconds(1) },
-		"HandlerProps.Refine must leave Description as it is; set HandlerProps.Description":                  func(p *awslambda.FunctionProps) { p.Description = jsii.String("x") },
+		"HandlerProps.Refine must leave Timeout as it is; set HandlerProps.Timeout":         func(p *awslambda.FunctionProps) { p.Timeout = seconds(1) },
+		"HandlerProps.Refine must leave Description as it is; set HandlerProps.Description": func(p *awslambda.FunctionProps) { p.Description = jsii.String("x") },
+		"HandlerProps.Refine must leave Events as it is; set event sources with Handler.Alias.AddEventSource": func(p *awslambda.FunctionProps) {
+			p.Events = &[]awslambda.IEventSource{awslambdaeventsources.NewSnsEventSource(awssns.NewTopic(stack, jsii.String("Topic"), nil), nil)}
+		},
 		"HandlerProps.Refine must leave OnFailure as it is; set HandlerProps.AsyncInvoke":                    func(p *awslambda.FunctionProps) { p.OnFailure = awslambdadestinations.NewSqsDestination(dead) },
 		"HandlerProps.Refine must leave ReservedConcurrentExecutions as it is; set HandlerProps.Concurrency": func(p *awslambda.FunctionProps) { p.ReservedConcurrentExecutions = jsii.Number(1) },
 		"HandlerProps.Refine must leave Runtime as it is, because the construct sets it; remove it":          func(p *awslambda.FunctionProps) { p.Runtime = awslambda.Runtime_NODEJS_24_X() },

@@ -2,6 +2,7 @@ package hearth
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -20,7 +21,8 @@ type WebSocketRelayProps struct {
 
 	// Handler are the props of the function in the VPC. The relay has the same asset and
 	// all of these props. Exceptions are Concurrency, FunctionName, LogGroup, MemorySize,
-	// Role and Timeout, which are its own, and the props of the VPC.
+	// Role and Timeout, which are its own, and the props of the VPC, also those that
+	// Refine sets, such as Filesystem.
 	Handler *HandlerProps
 
 	// MaxConcurrency is the highest number of instances that push at the same time, 2 to
@@ -88,6 +90,12 @@ func (p *HandlerProps) relay() *HandlerProps {
 	own := *p
 	own.MemorySize, own.Timeout = nil, nil
 	own.SecurityGroups, own.Vpc, own.VpcSubnets = nil, nil, nil
+	if p.Refine != nil {
+		own.Refine = func(f *awslambda.FunctionProps) {
+			p.Refine(f)
+			f.AllowAllIpv6Outbound, f.AllowAllOutbound, f.AllowPublicSubnet, f.Filesystem, f.Ipv6AllowedForDualStack = nil, nil, nil, nil, nil
+		}
+	}
 	return own.secondFunction(&HandlerProps{
 		Description: jsii.String("Pushes to WebSocket clients"),
 		MemorySize:  jsii.Number(relayMemoryMB),
