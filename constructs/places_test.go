@@ -189,6 +189,16 @@ func TestImportedFunctions(t *testing.T) {
 		api.AddRoutes(&HttpRoutesProps{Handler: fn, Path: jsii.String("/a")})
 		api.AddRoutes(&HttpRoutesProps{Handler: fn, Path: jsii.String("/b")})
 	}
+	restRoute := func(s awscdk.Stack, fn awslambda.IFunction) {
+		api := NewRestApi(s, jsii.String("Rest"), &RestApiProps{Handler: existingFunction(s)})
+		api.AddRoute(&RestRouteProps{Handler: fn, Path: jsii.String("/a")})
+		api.AddRoute(&RestRouteProps{Handler: fn, Path: jsii.String("/b")})
+	}
+	socketRoute := func(s awscdk.Stack, fn awslambda.IFunction) {
+		api := NewWebSocketApi(s, jsii.String("WebSocket"), &WebSocketApiProps{Handler: existingFunction(s)})
+		api.AddRoute(&WebSocketRouteProps{Handler: fn, Key: jsii.String("a")})
+		api.AddRoute(&WebSocketRouteProps{Handler: fn, Key: jsii.String("b")})
+	}
 	url := func(s awscdk.Stack, fn awslambda.IFunction) {
 		NewFunctionUrl(s, jsii.String("Url"), &FunctionUrlProps{Handler: fn})
 	}
@@ -222,7 +232,7 @@ func TestImportedFunctions(t *testing.T) {
 	for name, c := range map[string]struct {
 		path string
 		wire func(awscdk.Stack, awslambda.IFunction)
-	}{"HTTP": {"/Here/Http", http}, "REST": {"/Here/Rest", rest}, "WebSocket": {"/Here/WebSocket", socket}, "route": {"/Here/Http", route}} {
+	}{"HTTP": {"/Here/Http", http}, "REST": {"/Here/Rest", rest}, "WebSocket": {"/Here/WebSocket", socket}, "route": {"/Here/Http", route}, "REST route": {"/Here/Rest", restRoute}, "WebSocket route": {"/Here/WebSocket", socketRoute}} {
 		for arn, want := range map[string]int{known: 0, account: 1} {
 			stack := deployed(setup(t), "Here", ours, here)
 			by(arn, c.wire)(stack)

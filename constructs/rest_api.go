@@ -167,7 +167,8 @@ type RestApi struct {
 	mode    awsapigateway.ResponseTransferMode // "" for whole responses
 	// parameters are the names of the parameters in paths, by the path before them.
 	parameters map[string]string
-	preflight  bool // whether the API answers OPTIONS itself
+	permitted  map[awslambda.IFunction]bool // the functions of AddRoute
+	preflight  bool                         // whether the API answers OPTIONS itself
 	routes     routes
 	timeout    number
 	wait       awscdk.Duration
@@ -183,6 +184,7 @@ func NewRestApi(scope constructs.Construct, id *string, props *RestApiProps) *Re
 	p := *props
 	a := &RestApi{
 		parameters: map[string]string{"": "{proxy+}"},
+		permitted:  map[awslambda.IFunction]bool{},
 		preflight:  p.CorsPreflight != nil,
 		routes:     routes{"ANY /": true, "ANY /{proxy+}": true},
 	}
@@ -331,7 +333,14 @@ func (a *RestApi) AddRoute(props *RestRouteProps) awsapigateway.Method {
 	a.addParameters(path)
 	a.app.budgetOf(p.Handler).addRequests()
 	a.tellStreaming(p.Handler)
-	return a.Api.Root().ResourceForPath(p.Path).AddMethod(&method, a.integration(p.Handler, true), a.methods)
+	checkPermission := func() {}
+	if !a.permitted[p.Handler] {
+		a.permitted[p.Handler] = true
+		checkPermission = a.app.expectPermission(a, p.Handler)
+	}
+	added := a.Api.Root().ResourceForPath(p.Path).AddMethod(&method, a.integration(p.Handler, true), a.methods)
+	checkPermission()
+	return added
 }
 
 // RestRouteProps configure a route of [RestApi.AddRoute].

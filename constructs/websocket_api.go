@@ -325,6 +325,7 @@ func (a *WebSocketApi) AddRoute(props *WebSocketRouteProps) awsapigatewayv2.WebS
 		integration = a.newIntegration(p.Handler)
 		a.integrations[p.Handler] = integration
 	}
+	checkPermission := a.app.expectPermission(a, p.Handler)
 	route := a.Api.AddRoute(p.Key, &awsapigatewayv2.WebSocketRouteOptions{Integration: integration, ReturnResponse: p.ReturnResponse})
 	if !known {
 		p.Handler.AddPermission(jsii.String("Integration-Permission"), &awslambda.Permission{
@@ -334,6 +335,7 @@ func (a *WebSocketApi) AddRoute(props *WebSocketRouteProps) awsapigatewayv2.WebS
 				Service: jsii.String("execute-api"), Resource: a.Api.ApiId(), ResourceName: jsii.String("*"),
 			}),
 		})
+		checkPermission()
 	}
 	return route
 }
