@@ -73,7 +73,7 @@ func NewConnectionRegistry(scope constructs.Construct, id *string, props *Connec
 		c.Table = newConnectionsTable(c, props)
 	}
 	if props.Vpc != nil {
-		c.Endpoint = newTableEndpoint(c, props.Vpc)
+		c.Endpoint = newTableEndpoint(c, props.Vpc, r.where)
 	}
 	return c
 }

@@ -81,15 +81,14 @@ func NewIdempotencyTable(scope constructs.Construct, id *string, props *Idempote
 		})
 	}
 	if props.Vpc != nil {
-		c.Endpoint = newTableEndpoint(c, props.Vpc)
+		c.Endpoint = newTableEndpoint(c, props.Vpc, r.where)
 	}
 	return c
 }
 
-// newTableEndpoint creates, or finds, the endpoint through which isolated subnets reach the account's
-// own tables.
-func newTableEndpoint(scope constructs.Construct, vpc awsec2.IVpc) awsec2.GatewayVpcEndpoint {
-	// A route table can have only one.
+// newTableEndpoint creates the endpoint through which isolated subnets reach the account's
+// own tables, or returns that of another table. A route table can have only one.
+func newTableEndpoint(scope constructs.Construct, vpc awsec2.IVpc, where string) awsec2.GatewayVpcEndpoint {
 	if existing := endpointIn(vpc, ".dynamodb"); existing != nil {
 		switch table := existing.Node().Scope().Node().Scope().(type) {
 		case *ConnectionRegistry:
@@ -97,6 +96,8 @@ func newTableEndpoint(scope constructs.Construct, vpc awsec2.IVpc) awsec2.Gatewa
 		case *IdempotencyTable:
 			return table.Endpoint
 		}
+		r := &rules{where: where}
+		refuse(scope, []error{r.brokenRule("Vpc", "must be unset for a VPC that has an endpoint for DynamoDB, got that of %s; a route table can have only one: remove Vpc", *existing.Node().Path())})
 	}
 	endpoint := awsec2.NewGatewayVpcEndpoint(scope, jsii.String("Endpoint"), &awsec2.GatewayVpcEndpointProps{
 		Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB(),

@@ -185,6 +185,27 @@ func TestEndpointsOfOneVpc(t *testing.T) {
 	template(stack).ResourceCountIs(jsii.String("AWS::EC2::VPCEndpoint"), jsii.Number(2))
 }
 
+// TestTableEndpoints shows that two tables share the endpoint of a VPC, and that it is the
+// only one there.
+func TestTableEndpoints(t *testing.T) {
+	stack := setup(t)
+	vpc := newIsolatedVpc(stack)
+	one := NewConnectionRegistry(stack, jsii.String("One"), &ConnectionRegistryProps{Vpc: vpc})
+	if two := NewIdempotencyTable(stack, jsii.String("Two"), &IdempotencyTableProps{Vpc: vpc}); two.Endpoint != one.Endpoint {
+		t.Error("two tables must share the endpoint")
+	}
+	other := awsec2.NewVpc(stack, jsii.String("OtherVpc"), &awsec2.VpcProps{MaxAzs: jsii.Number(2), RestrictDefaultSecurityGroup: jsii.Bool(false)})
+	other.AddGatewayEndpoint(jsii.String("Tables"), &awsec2.GatewayVpcEndpointOptions{Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB()})
+	for where, create := range map[string]func(){
+		"ConnectionRegistryProps": func() { NewConnectionRegistry(stack, jsii.String("Three"), &ConnectionRegistryProps{Vpc: other}) },
+		"IdempotencyTableProps":   func() { NewIdempotencyTable(stack, jsii.String("Four"), &IdempotencyTableProps{Vpc: other}) },
+	} {
+		if got, want := refusal(t, create), where+".Vpc must be unset for a VPC that has an endpoint for DynamoDB, got that of Test/OtherVpc/Tables/Resource; a route table can have only one: remove Vpc"; !strings.HasSuffix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // TestImportedDatabaseLacks shows which attributes of an imported database a direct
 // connection needs.
 func TestImportedDatabaseLacks(t *testing.T) {
