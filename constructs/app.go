@@ -31,6 +31,8 @@ type app struct {
 	owners map[awslambda.IFunction]*Handler
 	// parents are the scopes of constructs of this package, for stackOf.
 	parents map[constructs.IConstruct]constructs.IConstruct
+	// places are the places of the stacks that placeOf has looked up.
+	places map[awscdk.Stack]place
 	// queueSources are the event source mappings that a [Queue] made: it has added them
 	// to the budget itself.
 	queueSources map[constructs.IConstruct]bool
@@ -73,6 +75,7 @@ func findApp(c constructs.IConstruct) *app {
 		names:        map[string]constructs.IConstruct{},
 		owners:       map[awslambda.IFunction]*Handler{},
 		parents:      map[constructs.IConstruct]constructs.IConstruct{},
+		places:       map[awscdk.Stack]place{},
 		queueSources: map[constructs.IConstruct]bool{},
 		scopes:       map[constructs.IConstruct]bool{},
 		stacks:       map[constructs.IConstruct]awscdk.Stack{},

@@ -95,12 +95,19 @@ func aliasesOf(client Client) []awslambda.Alias {
 	return aliases
 }
 
-// connect runs connect for each function of a client, and combines the grants.
-func connect(c construct, client Client, connect func(fn awslambda.Function) awsiam.Grant) awsiam.Grant {
+// connect runs connect for each function of a client, and combines the grants. region is
+// that of the resource. The packages of lambdaruntime call it in the region of their
+// function, so the two must be equal.
+func connect(c construct, region text, client Client, connect func(fn awslambda.Function) awsiam.Grant) awsiam.Grant {
 	functions := functionsOf(client)
+	r := &rules{where: "Client"}
 	if len(functions) == 0 {
-		r := &rules{where: "Client"}
 		refuse(c, []error{r.brokenRule("Function", "must be an awslambda.Function, a Handler or a Backend, got %s; pass the function", kindOfClient(client))})
+	}
+	for _, fn := range functions {
+		if is := appOf(c).placeOf(fn).region; region.known && is.known && is.value != region.value {
+			refuse(c, []error{r.brokenRule("Function", "must be in %s, the region of what it connects to, got %s in %s; the program calls in the region of its function: create one there", region.value, pathOf(fn), is.value)})
+		}
 	}
 	grant := connect(functions[0])
 	for _, fn := range functions[1:] {

@@ -52,7 +52,8 @@ type ConnectionRegistry struct {
 	// Table is the table.
 	Table awsdynamodb.ITable
 
-	app *app
+	app    *app
+	region text // of the table
 }
 
 // NewConnectionRegistry creates the table. It panics with every broken rule at
@@ -69,6 +70,7 @@ func NewConnectionRegistry(scope constructs.Construct, id *string, props *Connec
 		c.app.checkRegionOf(r, c, "EncryptionKey", props.EncryptionKey.KeyArn())
 	}
 	refuse(c, r.broken)
+	c.region = c.app.regionOf(c, props.Table)
 	if c.Table == nil {
 		c.Table = newConnectionsTable(c, props)
 	}
@@ -115,7 +117,7 @@ func (c *ConnectionRegistry) GrantAccess(grantee awsiam.IGrantable) awsiam.Grant
 // table's name, followed by "_{NAME}" for a connection with a name.
 func (c *ConnectionRegistry) Connect(client Client, options *ConnectOptions) awsiam.Grant {
 	name := options.name(c)
-	return connect(c, client, func(fn awslambda.Function) awsiam.Grant {
+	return connect(c, c.region, client, func(fn awslambda.Function) awsiam.Grant {
 		c.app.environmentOf(fn).set(c, wire.Named(wire.EnvConnectionsTable, name), c.Table.TableName())
 		return c.GrantAccess(fn)
 	})

@@ -260,7 +260,7 @@ func (d *DatabaseProxy) Connect(client Client, options *ConnectOptions) awsiam.G
 	if d.engine == wire.EngineMySQL {
 		port = awsec2.Port_MYSQL_AURORA()
 	}
-	grant := connect(d, client, func(fn awslambda.Function) awsiam.Grant {
+	grant := connect(d, d.app.placeOf(d).region, client, func(fn awslambda.Function) awsiam.Grant {
 		d.app.refuseOutsideVpc(d, fn)
 		d.app.warnOfOtherVpc(d, d.vpc, fn, "the proxy")
 		d.clients = append(d.clients, d.app.newConnectionsClient(fn))

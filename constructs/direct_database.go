@@ -91,7 +91,7 @@ func (d *DirectDatabase) GrantConnect(grantee awsiam.IGrantable) awsiam.Grant {
 // function is not in a VPC.
 func (d *DirectDatabase) Connect(client Client, options *ConnectOptions) awsiam.Grant {
 	name := options.name(d)
-	grant := connect(d, client, func(fn awslambda.Function) awsiam.Grant { return d.connect(fn, name) })
+	grant := connect(d, d.region(), client, func(fn awslambda.Function) awsiam.Grant { return d.connect(fn, name) })
 	for _, alias := range aliasesOf(client) {
 		d.AddDependent(alias)
 	}
@@ -126,6 +126,14 @@ func (d *DirectDatabase) resource() awscdk.CfnResource {
 	}
 	resource, _ := database.Node().DefaultChild().(awscdk.CfnResource)
 	return resource
+}
+
+// region returns the region of the database; unknown when it is imported.
+func (d *DirectDatabase) region() text {
+	if resource := d.resource(); resource != nil {
+		return d.app.placeOf(resource).region
+	}
+	return text{}
 }
 
 // vpc returns the VPC of the database; nil when it is imported.

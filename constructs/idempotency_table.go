@@ -51,7 +51,8 @@ type IdempotencyTable struct {
 	// Table is the table.
 	Table awsdynamodb.ITable
 
-	app *app
+	app    *app
+	region text // of the table
 }
 
 // NewIdempotencyTable creates the table. It panics with every broken rule at once.
@@ -67,6 +68,7 @@ func NewIdempotencyTable(scope constructs.Construct, id *string, props *Idempote
 		c.app.checkRegionOf(r, c, "EncryptionKey", props.EncryptionKey.KeyArn())
 	}
 	refuse(c, r.broken)
+	c.region = c.app.regionOf(c, props.Table)
 	if c.Table == nil {
 		removal := props.RemovalPolicy
 		if removal == "" {
@@ -128,7 +130,7 @@ func (c *IdempotencyTable) GrantAccess(grantee awsiam.IGrantable) awsiam.Grant {
 // name, followed by "_{NAME}" for a connection with a name.
 func (c *IdempotencyTable) Connect(client Client, options *ConnectOptions) awsiam.Grant {
 	name := options.name(c)
-	return connect(c, client, func(fn awslambda.Function) awsiam.Grant {
+	return connect(c, c.region, client, func(fn awslambda.Function) awsiam.Grant {
 		c.app.environmentOf(fn).set(c, wire.Named(wire.EnvIdempotencyTable, name), c.Table.TableName())
 		return c.GrantAccess(fn)
 	})

@@ -31,23 +31,31 @@ func (a *app) checkArn(r *rules, fn awslambda.IFunction) {
 	}
 }
 
-// checkHere refuses an imported function of another account or region for a resource that
-// belongs to its function, such as a mapping or a URL.
+// checkHere refuses a function of another account or region for a resource that belongs to
+// its function, such as a mapping or a URL.
 func (a *app) checkHere(r *rules, c constructs.Construct, fn awslambda.IFunction, what string) {
-	arn := a.importedArn(fn)
-	if !arn.known || !functionArnPattern.MatchString(arn.value) {
-		return
-	}
-	parts, here := strings.Split(arn.value, ":"), a.placeOf(c)
+	is, here := a.placeOfFunction(fn), a.placeOf(c)
 	for _, part := range []struct {
-		name  string
-		is    string
-		ought text
-	}{{"region", parts[3], here.region}, {"account", parts[4], here.account}} {
-		if part.ought.known && part.is != part.ought.value {
-			r.breaks("Handler", "must be in the %s of the stack, %s, where %s is created, got a function in %s; create %s in a stack there", part.name, part.ought.value, what, part.is, what)
+		name      string
+		is, ought text
+	}{{"region", is.region, here.region}, {"account", is.account, here.account}} {
+		if part.is.known && part.ought.known && part.is.value != part.ought.value {
+			r.breaks("Handler", "must be in the %s of the stack, %s, where %s is created, got a function in %s; create %s in a stack there", part.name, part.ought.value, what, part.is.value, what)
 		}
 	}
+}
+
+// placeOfFunction returns the place of a function, which for an imported one is in its ARN.
+func (a *app) placeOfFunction(fn awslambda.IFunction) place {
+	if f := a.functionOf(fn); f != nil {
+		return a.placeOf(f)
+	}
+	arn := a.importedArn(fn)
+	if !arn.known || !functionArnPattern.MatchString(arn.value) {
+		return place{}
+	}
+	parts := strings.Split(arn.value, ":")
+	return place{account: text{value: parts[4], known: true, set: true}, region: text{value: parts[3], known: true, set: true}}
 }
 
 const typePermission = "AWS::Lambda::Permission"

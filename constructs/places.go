@@ -19,7 +19,21 @@ type place struct{ account, region text }
 
 func (a *app) placeOf(c constructs.IConstruct) place {
 	stack := a.stackOf(c)
-	return place{textOf(stack.Account()), textOf(stack.Region())}
+	at, known := a.places[stack]
+	if !known {
+		at = place{textOf(stack.Account()), textOf(stack.Region())}
+		a.places[stack] = at
+	}
+	return at
+}
+
+// regionOf returns the region of a resource that was given to a construct, or that it
+// creates if given is nil.
+func (a *app) regionOf(c constructs.IConstruct, given awscdk.IResource) text {
+	if given == nil {
+		return a.placeOf(c).region
+	}
+	return textOf(given.Env().Region)
 }
 
 func placeOfQueue(q awssqs.IQueue) place {
@@ -66,6 +80,11 @@ func (q *Queue) checkPlaces(r *rules, p *QueueProps) {
 		checkRegion(r, "DeadLetterQueue", dead, here, "the queue", "create one there, or leave it unset")
 		if dead.account.known && here.account.known && dead.account.value != here.account.value {
 			r.breaks("DeadLetterQueue", "must be in the account of the queue, %s, got a queue in %s; create one there, or leave it unset", here.account.value, dead.account.value)
+		}
+	}
+	if fn := q.app.functionOf(p.Handler); p.Queue == nil && fn != nil {
+		if is, ought := q.app.placeOf(fn).region, q.app.placeOf(q).region; is.known && ought.known && is.value != ought.value {
+			r.breaks("Handler", "must be in the region of the queue, %s, got a function in %s; create the queue in a stack there, or forward the messages", ought.value, is.value)
 		}
 	}
 	if p.Queue != nil && p.Handler != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -296,4 +297,85 @@ func TestOtherVpc(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestConnectElsewhere shows that a program is in the region of what it connects to: its
+// packages call in the region of their function. Parts of a function are in its region too.
+func TestConnectElsewhere(t *testing.T) {
+	to := func(connect func(stack awscdk.Stack, client Client)) func(region string) func(awscdk.Stack) {
+		return func(region string) func(awscdk.Stack) {
+			return func(stack awscdk.Stack) {
+				connect(stack, existingFunction(deployed(stack, "Client", ours, region)))
+			}
+		}
+	}
+	const says = "Client.Function must be in eu-west-1, the region of what it connects to, got Client/Existing in us-east-1; the program calls in the region of its function: create one there"
+	cases := map[string]struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{}
+	for name, connect := range map[string]func(region string) func(awscdk.Stack){
+		"queue": to(func(s awscdk.Stack, client Client) {
+			NewQueue(s, jsii.String("It"), &QueueProps{Name: jsii.String("jobs")}).ConnectSend(client, nil)
+		}),
+		"imported queue": to(func(s awscdk.Stack, client Client) {
+			given := awssqs.Queue_FromQueueArn(s, jsii.String("Given"), jsii.String("arn:aws:sqs:"+here+":"+ours+":jobs"))
+			NewQueue(s, jsii.String("It"), &QueueProps{Name: jsii.String("jobs"), Queue: given}).ConnectSend(client, nil)
+		}),
+		"registry": to(func(s awscdk.Stack, client Client) {
+			NewConnectionRegistry(s, jsii.String("It"), nil).Connect(client, nil)
+		}),
+		"table": to(func(s awscdk.Stack, client Client) {
+			NewIdempotencyTable(s, jsii.String("It"), nil).Connect(client, nil)
+		}),
+		"imported table": to(func(s awscdk.Stack, client Client) {
+			given := awsdynamodb.Table_FromTableArn(s, jsii.String("Given"), jsii.String("arn:aws:dynamodb:"+here+":"+ours+":table/t"))
+			NewIdempotencyTable(s, jsii.String("It"), &IdempotencyTableProps{Table: given}).Connect(client, nil)
+		}),
+		"WebSocket API": to(func(s awscdk.Stack, client Client) {
+			NewWebSocketApi(s, jsii.String("It"), &WebSocketApiProps{Handler: inline(s, "Sockets")}).ConnectPush(client, nil)
+		}),
+	} {
+		cases[name] = struct {
+			create func(stack awscdk.Stack)
+			want   string
+		}{connect(here), ""}
+		cases[name+" elsewhere"] = struct {
+			create func(stack awscdk.Stack)
+			want   string
+		}{connect(elsewhere), says}
+	}
+	// A replica of a global table is in the region of the function.
+	cases["replica elsewhere"] = struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{func(s awscdk.Stack) {
+		table := awsdynamodb.NewTableV2(s, jsii.String("Table"), &awsdynamodb.TablePropsV2{
+			PartitionKey: &awsdynamodb.Attribute{Name: jsii.String("PK"), Type: awsdynamodb.AttributeType_STRING},
+			Replicas:     &[]*awsdynamodb.ReplicaTableProps{{Region: jsii.String(elsewhere)}},
+			TableName:    jsii.String("once"),
+		})
+		client := deployed(s, "Client", ours, elsewhere)
+		NewIdempotencyTable(client, jsii.String("It"), &IdempotencyTableProps{Table: table.Replica(jsii.String(elsewhere))}).Connect(existingFunction(client), nil)
+	}, ""}
+	there := func(s awscdk.Stack) awslambda.Function {
+		return existingFunction(deployed(s, "There", ours, elsewhere))
+	}
+	cases["consumer elsewhere"] = struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{func(s awscdk.Stack) {
+		NewQueue(s, jsii.String("It"), &QueueProps{Handler: there(s), Name: jsii.String("jobs")})
+	}, "QueueProps.Handler must be in the region of the queue, eu-west-1, got a function in us-east-1; create the queue in a stack there, or forward the messages"}
+	cases["URL elsewhere"] = struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{func(s awscdk.Stack) { NewFunctionUrl(s, jsii.String("It"), &FunctionUrlProps{Handler: there(s)}) },
+		"FunctionUrlProps.Handler must be in the region of the stack, eu-west-1, where the URL is created, got a function in us-east-1; create the URL in a stack there"}
+	// API Gateway invokes functions of other regions.
+	cases["API elsewhere"] = struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{func(s awscdk.Stack) { NewHttpApi(s, jsii.String("It"), &HttpApiProps{Handler: there(s)}) }, ""}
+	runCases(t, cases)
 }

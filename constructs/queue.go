@@ -278,7 +278,8 @@ type Queue struct {
 	// What address returns.
 	url, physical string
 	stack         awscdk.Stack
-	creates       bool // the queue is new
+	creates       bool          // the queue is new
+	given         awssqs.IQueue // the queue that is not
 	// consumer is the Handler that consumes the queue, or nil.
 	consumer *Handler
 	// dead and oldest are the metrics of the alarms.
@@ -292,7 +293,7 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 		props = &QueueProps{}
 	}
 	p := *props
-	q := &Queue{Queue: p.Queue, creates: p.Queue == nil, name: textOf(p.Name)}
+	q := &Queue{Queue: p.Queue, creates: p.Queue == nil, given: p.Queue, name: textOf(p.Name)}
 	q.app = newConstruct(q, scope, id)
 	v := p.values()
 	if v.consumed && !v.functionTimeout.set {
@@ -309,7 +310,9 @@ func NewQueue(scope constructs.Construct, id *string, props *QueueProps) *Queue 
 	q.checkPlaces(r, &p)
 	if p.Handler != nil {
 		q.app.checkInvoked(r, p.Handler)
-		q.app.checkHere(r, q, p.Handler, "the mapping of the queue")
+		if q.app.functionOf(p.Handler) == nil { // the mapping is beside a function of the app
+			q.app.checkHere(r, q, p.Handler, "the mapping of the queue")
+		}
 	}
 	q.app.contractOf(p.Handler).checkQueue(r, v)
 	refuse(q, r.broken)
@@ -480,7 +483,7 @@ func (q *Queue) ConnectSend(client Client, options *ConnectOptions) awsiam.Grant
 }
 
 func (q *Queue) connectSend(client Client, name string) awsiam.Grant {
-	return connect(q, client, func(fn awslambda.Function) awsiam.Grant {
+	return connect(q, q.app.regionOf(q, q.given), client, func(fn awslambda.Function) awsiam.Grant {
 		q.app.environmentOf(fn).addQueue(name, q)
 		return q.GrantSend(fn)
 	})

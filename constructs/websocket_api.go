@@ -258,7 +258,7 @@ func (a *WebSocketApi) ConnectPush(client Client, options *ConnectOptions) awsia
 // sets its endpoint.
 func (a *WebSocketApi) connect(client Client, options *ConnectOptions, methods ...string) awsiam.Grant {
 	name := options.name(a)
-	return connect(a, client, func(fn awslambda.Function) awsiam.Grant {
+	return connect(a, a.app.placeOf(a).region, client, func(fn awslambda.Function) awsiam.Grant {
 		a.reachable(fn)
 		a.refuseCircle(fn)
 		a.app.environmentOf(fn).set(a, wire.Named(wire.EnvWebSocketEndpoint, name), a.Stage.CallbackUrl())
