@@ -273,7 +273,11 @@ func checkExpression(r *rules, field, expression string, zone text) {
 			r.breaks("TimeZone", "must be the name of a time zone in the IANA database, such as Europe/Oslo, got %q; correct it", zone.value)
 		}
 	}
-	if _, err := schedule.Parse(expression, ""); err != nil {
+	e, err := schedule.Parse(expression, "")
+	switch {
+	case err == nil && e.NeverDue():
+		r.breaks(field, "must be due at some time, got %q, which is never due; correct the days", expression)
+	case err != nil:
 		r.breaks(field, "must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got %q (%w); rewrite it", expression, errors.Unwrap(err))
 	}
 }

@@ -37,11 +37,10 @@ var eventRules = []Rule{
 				report("EventBusName must be unset with ScheduleExpression, got %q; remove it, or use EventBridge Scheduler", name)
 			}
 			e, err := schedule.Parse(text, "")
-			if err == nil && neverDue(e) {
+			if err == nil && e.NeverDue() {
 				report("ScheduleExpression must be due at some time, got %q, which is never due; correct the days", text)
 			}
-			one := strings.HasPrefix(text, "rate(1 ")
-			if err != nil || strings.HasPrefix(text, "at(") || strings.HasPrefix(text, "rate(") && one == strings.HasSuffix(text, "s)") {
+			if err != nil || e.CheckRule() != nil {
 				report("ScheduleExpression must be like rate(1 hour), rate(5 minutes) or cron(0 3 * * ? *), got %q; rewrite it", text)
 			}
 		},

@@ -36,7 +36,7 @@ var scheduleRules = []Rule{
 			if _, err := schedule.Parse("rate(1 day)", zone); err != nil {
 				report("ScheduleExpressionTimezone must be an IANA name such as Europe/Berlin, got %q; correct it", zone)
 			}
-			if e, err := schedule.Parse(lowerKeyword(text), ""); err == nil && neverDue(e) {
+			if e, err := schedule.Parse(text, ""); err == nil && e.NeverDue() {
 				report("ScheduleExpression must be due at some time, got %q, which is never due; correct the days", text)
 			} else if err != nil {
 				report("ScheduleExpression must be like rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T09:00:00), got %q (%v); rewrite it", text, errors.Unwrap(err))
@@ -142,27 +142,11 @@ var scheduleRules = []Rule{
 	},
 }
 
-// lowerKeyword writes the keyword of an expression in lower case. AT(…) was seen to be
-// accepted.
-func lowerKeyword(text string) string {
-	keyword, rest, found := strings.Cut(text, "(")
-	if !found {
-		return text
-	}
-	return strings.ToLower(keyword) + "(" + rest
-}
-
-// neverDue reports whether a cron expression is due in no year, such as on 31 February.
-func neverDue(e *schedule.Expression) bool {
-	begin := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).Add(-time.Minute)
-	return e.Next(begin, begin).IsZero()
-}
-
 // scheduleDate returns a date of a recurring schedule. EventBridge Scheduler ignores those
 // of a schedule that runs once.
 func scheduleDate(r *resource, name string) (time.Time, bool) {
 	text, known := r.get(name).literal()
-	if !known || strings.HasPrefix(lowerKeyword(r.get("ScheduleExpression").text()), "at(") {
+	if !known || strings.HasPrefix(strings.ToLower(r.get("ScheduleExpression").text()), "at(") {
 		return time.Time{}, false
 	}
 	t, err := time.Parse(time.RFC3339, text)

@@ -30,11 +30,13 @@ func Parse(text, zone string) (*Expression, error) {
 	e := &Expression{text: text, zone: time.UTC}
 	if zone != "" {
 		var err error
-		if e.zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
+		// A machine's own data has more names, such as posix/Europe/Berlin.
+		if e.zone, err = time.LoadLocation(zone); err != nil || zone == "Local" || zone[0] >= 'a' {
 			return nil, fmt.Errorf("time zone must be an IANA name such as Europe/Berlin, got %q", zone)
 		}
 	}
 	kind, rest, ok := strings.Cut(text, "(")
+	kind = strings.ToLower(kind) // EventBridge Scheduler was seen to accept AT(…)
 	argument, closed := strings.CutSuffix(rest, ")")
 	var err error
 	switch {
@@ -60,14 +62,14 @@ func Parse(text, zone string) (*Expression, error) {
 }
 
 // CheckRule returns an error if an EventBridge rule does not take the expression, though
-// EventBridge Scheduler may: at(…), and a unit whose number is wrong, such as
+// EventBridge Scheduler may: at(…), capitals, and a unit whose number is wrong, such as
 // rate(1 minutes). AWS documents the unit's number for rules alone.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html (2026-11)
 func (e *Expression) CheckRule() error {
 	_, unit, _ := strings.Cut(strings.TrimSuffix(e.text, ")"), " ")
 	one := strings.HasPrefix(e.text, "rate(1 ")
 	switch {
-	case !e.at.IsZero():
+	case !e.at.IsZero(), !strings.HasPrefix(e.text, "cron(") && !strings.HasPrefix(e.text, "rate("):
 		return fmt.Errorf("schedule expression %q: a rule takes cron(…) and rate(…) alone", e.text)
 	case e.every > 0 && one && strings.HasSuffix(unit, "s"):
 		return fmt.Errorf("schedule expression %q: the unit of 1 must be %q", e.text, strings.TrimSuffix(unit, "s"))
@@ -97,6 +99,12 @@ func parseRate(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("rate must be a number from 1 and minutes, hours or days, got %q", text)
 	}
 	return time.Duration(n) * d, nil
+}
+
+// NeverDue reports whether a cron expression is due in no year, such as on 31 February.
+func (e *Expression) NeverDue() bool {
+	begin := time.Date(minYear, 1, 1, 0, 0, 0, 0, time.UTC).Add(-time.Minute)
+	return e.Next(begin, begin).IsZero()
 }
 
 // String returns the expression as it was given.

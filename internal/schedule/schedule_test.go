@@ -103,8 +103,26 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%s:\n got %v\nwant %s", text, err, want)
 		}
 	}
-	if _, err := Parse("rate(1 day)", "Mars/Olympus"); err == nil || !strings.Contains(err.Error(), "IANA name") {
-		t.Errorf("got %v", err)
+	for _, zone := range []string{"Mars/Olympus", "Local", "localtime", "posix/Europe/Berlin", "europe/berlin"} {
+		if _, err := Parse("rate(1 day)", zone); err == nil || !strings.Contains(err.Error(), "IANA name") {
+			t.Errorf("%s: got %v", zone, err)
+		}
+	}
+}
+
+func TestNeverDue(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"cron(0 0 31 2 ? *)": true, "cron(0 0 31 4,6,9,11 ? *)": true, "cron(0 0 29 2 ? 2027)": true,
+		"cron(0 0 29 2 ? *)": false, "cron(0 0 1 1 ? 2020)": false, "rate(5 minutes)": false, "Rate(5 minutes)": false, "at(1999-01-31T08:00:00)": false,
+	} {
+		e, err := Parse(text, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.NeverDue(); got != want {
+			t.Errorf("%s: never due is %t, want %t", text, got, want)
+		}
 	}
 }
 
@@ -115,6 +133,7 @@ func TestCheckRule(t *testing.T) {
 		"rate(1 minute)": "", "rate(5 minutes)": "", "rate(10 hours)": "", "rate(1 day)": "", "cron(0 3 * * ? *)": "",
 		"rate(1 minutes)":         `schedule expression "rate(1 minutes)": the unit of 1 must be "minute"`,
 		"rate(5 hour)":            `schedule expression "rate(5 hour)": the unit must be "hours"`,
+		"Rate(5 minutes)":         `schedule expression "Rate(5 minutes)": a rule takes cron(…) and rate(…) alone`,
 		"at(2027-01-31T08:00:00)": `schedule expression "at(2027-01-31T08:00:00)": a rule takes cron(…) and rate(…) alone`,
 	} {
 		e, err := Parse(text, "")
