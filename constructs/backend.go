@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -45,6 +46,13 @@ type BackendProps struct {
 	//
 	// @default - none
 	DirectDatabase *DirectDatabaseProps
+
+	// EncryptionKey encrypts the queues, tables and schedules that the backend creates,
+	// unless their own props have another key. Log groups and variables are encrypted
+	// through Handler: with LogGroup, and with EnvironmentEncryption in Refine.
+	//
+	// @default - keys that AWS manages
+	EncryptionKey awskms.IKey
 
 	// Environment sets environment variables of the program, also while synth asks it for
 	// its manifest; see [HandlerProps.Manifest].
@@ -334,9 +342,14 @@ func (b *Backend) keepLostRuns(props *BackendProps, plan *backendPlan) {
 	}
 	b.ScheduleDeadLetterQueue = props.ScheduleDeadLetterQueue
 	if b.ScheduleDeadLetterQueue == nil {
+		encryption := awssqs.QueueEncryption_SQS_MANAGED
+		if props.EncryptionKey != nil {
+			encryption = awssqs.QueueEncryption_KMS
+		}
 		b.ScheduleDeadLetterQueue = awssqs.NewQueue(b, jsii.String("ScheduleDeadLetters"), &awssqs.QueueProps{
-			Encryption: awssqs.QueueEncryption_SQS_MANAGED,
-			EnforceSSL: jsii.Bool(true),
+			Encryption:          encryption,
+			EncryptionMasterKey: props.EncryptionKey,
+			EnforceSSL:          jsii.Bool(true),
 			// No other queue may use it as its dead-letter queue.
 			RedriveAllowPolicy: &awssqs.RedriveAllowPolicy{RedrivePermission: awssqs.RedrivePermission_DENY_ALL},
 			RemovalPolicy:      props.removal(),

@@ -169,7 +169,7 @@ func (b *backendPlan) planRelay(r *rules, props *BackendProps, m *Manifest, rela
 		if !relays {
 			r.breaks("WebSocketRelay", "must be unset for a program that does not consume %q, got true; add relay.Consumer() to App.Queues in %s, and push with relay.New()", wire.RelayQueueName, b.entry())
 		}
-		b.relay = &WebSocketRelayProps{Handler: b.handler}
+		b.relay = &WebSocketRelayProps{EncryptionKey: props.EncryptionKey, Handler: b.handler}
 		return
 	}
 	if m.WebSocket && (b.handler.isolated() || b.jobs != nil && b.jobs.isolated()) {
@@ -188,6 +188,9 @@ func (b *backendPlan) planRegistry(r *rules, props *BackendProps, m *Manifest) {
 		r.breaks("ConnectionRegistry", "must be unset when the program serves no WebSocket API; remove it, or set App.WebSocket in %s", b.entry())
 	}
 	r.in("ConnectionRegistry", registry.check)
+	if registry.EncryptionKey == nil && registry.Table == nil {
+		b.registry.EncryptionKey = props.EncryptionKey
+	}
 }
 
 // planIdempotency completes the props of the table of what was done.
@@ -198,6 +201,9 @@ func (b *backendPlan) planIdempotency(r *rules, props *BackendProps) {
 	table := *props.IdempotencyTable
 	b.idempotency = &table
 	r.in("IdempotencyTable", table.check)
+	if table.EncryptionKey == nil && table.Table == nil {
+		b.idempotency.EncryptionKey = props.EncryptionKey
+	}
 	if table.RemovalPolicy == "" && table.Table == nil {
 		b.idempotency.RemovalPolicy = props.removal()
 	}
@@ -323,6 +329,9 @@ func (b *backendPlan) planQueues(r *rules, props *BackendProps, m *Manifest, fun
 		if p.RemovalPolicy == "" && !v.existing {
 			p.RemovalPolicy = props.removal()
 		}
+		if p.EncryptionMasterKey == nil && !v.existing {
+			p.EncryptionMasterKey = props.EncryptionKey
+		}
 		b.queueIDs[queue.Name] = queue.Name
 		if former, renamed := props.RenamedQueues[queue.Name]; renamed {
 			b.queueIDs[queue.Name] = former
@@ -389,6 +398,9 @@ func (b *backendPlan) planSchedules(r *rules, props *BackendProps, m *Manifest) 
 		p.Name = &schedule.Name
 		if p.DeadLetterQueue == nil {
 			p.DeadLetterQueue = props.ScheduleDeadLetterQueue
+		}
+		if p.EncryptionKey == nil {
+			p.EncryptionKey = props.EncryptionKey
 		}
 		r.in(where, p.check)
 		b.schedules[schedule.Name] = &p

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdadestinations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
@@ -252,6 +253,42 @@ func TestBackendIsolated(t *testing.T) {
 		t.Error("the relay must be outside the VPC")
 	}
 	golden(t, stack)
+}
+
+// TestBackendEncrypted shows that one key encrypts everything that the backend creates, that
+// a part's own key comes first, and that EventBridge Scheduler may use the key.
+func TestBackendEncrypted(t *testing.T) {
+	stack := setup(t)
+	key, own := awskms.NewKey(stack, jsii.String("Key"), nil), awskms.NewKey(stack, jsii.String("Own"), nil)
+	given := awssqs.NewQueue(stack, jsii.String("Given"), nil)
+	NewBackend(stack, jsii.String("Backend"), &BackendProps{
+		Entry: entry("relayed"), ConnectionRegistry: &ConnectionRegistryProps{}, EncryptionKey: key, IdempotencyTable: &IdempotencyTableProps{EncryptionKey: own},
+		Queues: map[string]*QueueProps{"screenshots": {Queue: given}}, Schedules: map[string]*ScheduleProps{"tick": {EncryptionKey: own}}, WebSocketRelay: jsii.Bool(true),
+	})
+	const ours, theirs = `{"Fn::GetAtt":["Key961B73FD","Arn"]}`, `{"Fn::GetAtt":["Own30425842","Arn"]}`
+	for kind, property := range map[string]string{"AWS::SQS::Queue": `"KmsMasterKeyId":`, "AWS::DynamoDB::Table": `"KMSMasterKeyId":`, "AWS::Scheduler::Schedule": `"KmsKeyArn":`} {
+		for id, resource := range resources(stack, kind) {
+			want := property + ours
+			switch {
+			case strings.HasPrefix(id, "Given"):
+				continue
+			case strings.Contains(id, "tick"), strings.Contains(id, "Idempotency"):
+				want = property + theirs
+			}
+			if !strings.Contains(resource, want) {
+				t.Errorf("%s has no %s: %s", id, want, resource)
+			}
+		}
+	}
+	for id, policy := range resources(stack, "AWS::IAM::Policy") {
+		if strings.HasPrefix(id, "BackendScheduleRole") {
+			for _, want := range []string{`{"Action":["kms:Decrypt","kms:GenerateDataKey"],"Effect":"Allow","Resource":` + ours, `{"Action":"kms:Decrypt","Effect":"Allow","Resource":` + theirs} {
+				if !strings.Contains(policy, want) {
+					t.Errorf("the role of the schedules lacks %s: %s", want, policy)
+				}
+			}
+		}
+	}
 }
 
 func TestBackendRelayWithoutConsumer(t *testing.T) {

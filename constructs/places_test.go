@@ -152,6 +152,9 @@ func TestImportedPlaces(t *testing.T) {
 		"table key elsewhere": {func(s awscdk.Stack) {
 			NewIdempotencyTable(s, jsii.String("It"), &IdempotencyTableProps{EncryptionKey: key(s, elsewhere)})
 		}, "IdempotencyTableProps.EncryptionKey " + anotherKey},
+		"schedule key elsewhere": {func(s awscdk.Stack) {
+			NewSchedule(s, jsii.String("It"), &ScheduleProps{EncryptionKey: key(s, elsewhere), Expression: jsii.String("rate(1 day)"), Handler: existingFunction(s), Name: jsii.String("it")})
+		}, "ScheduleProps.EncryptionKey " + anotherKey},
 		"table key here": {func(s awscdk.Stack) {
 			NewIdempotencyTable(s, jsii.String("It"), &IdempotencyTableProps{EncryptionKey: key(s, here)})
 		}, ""},

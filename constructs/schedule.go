@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsschedulertargets"
@@ -63,6 +64,13 @@ type ScheduleProps struct {
 	//
 	// @default true
 	Enabled *bool
+
+	// EncryptionKey encrypts the event of the schedule.
+	//
+	// https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html (2026-11)
+	//
+	// @default - a key that EventBridge Scheduler owns
+	EncryptionKey awskms.IKey
 
 	// FlexibleWindow spreads the runs over this time after the scheduled one, 1 minute to
 	// 24 hours, to take the load off full hours.
@@ -143,6 +151,9 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 		// The deployment fails otherwise: https://github.com/aws/aws-cdk/pull/32032 (2026-11)
 		checkRegion(r, "DeadLetterQueue", placeOfQueue(p.DeadLetterQueue), s.app.placeOf(s), "the schedule", "create one there")
 	}
+	if p.EncryptionKey != nil {
+		s.app.checkRegionOf(r, s, "EncryptionKey", p.EncryptionKey.KeyArn())
+	}
 	if p.Group != nil {
 		s.app.checkRegionOf(r, s, "Group", p.Group.ScheduleGroupArn())
 	}
@@ -174,6 +185,7 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 	its := &awsscheduler.ScheduleProps{
 		Description:   p.Description,
 		Enabled:       p.Enabled,
+		Key:           p.EncryptionKey,
 		Schedule:      awsscheduler.ScheduleExpression_Expression(p.Expression, zone),
 		ScheduleGroup: p.Group,
 		Target: awsschedulertargets.NewLambdaInvoke(p.Handler, &awsschedulertargets.ScheduleTargetBaseProps{
@@ -192,10 +204,23 @@ func NewSchedule(scope constructs.Construct, id *string, props *ScheduleProps) *
 		}
 		panic(err)
 	}
+	s.grantDeadLetters(p.DeadLetterQueue)
 	if p.DeadLetterQueue == nil {
 		warn(s, "lostRuns", "a run that EventBridge Scheduler cannot deliver is dropped after its retries; set DeadLetterQueue, and OnFailure of HandlerProps.AsyncInvoke for runs that fail in the program")
 	}
 	return s
+}
+
+// grantDeadLetters lets the role use the key of the dead-letter queue: the CDK's target
+// permits only to send.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html (2026-11)
+func (s *Schedule) grantDeadLetters(queue awssqs.IQueue) {
+	if queue == nil {
+		return
+	}
+	if key := queue.EncryptionMasterKey(); key != nil {
+		key.Grant(s.Role, jsii.String("kms:Decrypt"), jsii.String("kms:GenerateDataKey"))
+	}
 }
 
 // Name is the program's logical name for the schedule.

@@ -2,6 +2,7 @@ package hearth
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -24,6 +25,11 @@ type WebSocketRelayProps struct {
 	// Role and Timeout, which are its own, and the props of the VPC, also those that
 	// Refine sets, such as Filesystem.
 	Handler *HandlerProps
+
+	// EncryptionKey encrypts the queue and its dead-letter queue.
+	//
+	// @default - a key that SQS manages
+	EncryptionKey awskms.IKey
 
 	// MaxConcurrency is the highest number of instances that push at the same time, 2 to
 	// 1000. Two of them never push to one connection.
@@ -74,12 +80,13 @@ func NewWebSocketRelay(scope constructs.Construct, id *string, props *WebSocketR
 	refuse(w, r.broken)
 	w.Handler = NewHandler(w, jsii.String("Handler"), p.Handler.relay())
 	w.Queue = NewQueue(w, jsii.String("Queue"), &QueueProps{
-		Fifo:            jsii.Bool(true),
-		Handler:         w.Handler.Alias,
-		HighThroughput:  jsii.Bool(true),
-		MaxConcurrency:  p.MaxConcurrency,
-		Name:            jsii.String(wire.RelayQueueName),
-		RetentionPeriod: newDuration(relayRetentionSecs),
+		EncryptionMasterKey: p.EncryptionKey,
+		Fifo:                jsii.Bool(true),
+		Handler:             w.Handler.Alias,
+		HighThroughput:      jsii.Bool(true),
+		MaxConcurrency:      p.MaxConcurrency,
+		Name:                jsii.String(wire.RelayQueueName),
+		RetentionPeriod:     newDuration(relayRetentionSecs),
 	})
 	p.Api.connect(w.Handler, nil, "DELETE", "POST") // close and send
 	return w
