@@ -405,9 +405,7 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 	h.app.made[h.app.stackOf(h)]++
 	p.Concurrency.Provisioned.autoscale(h.app, h.Alias)
 	h.deployGradually()
-	if p.AsyncInvoke != nil {
-		h.Alias.ConfigureAsyncInvoke(p.AsyncInvoke)
-	}
+	h.configureAsyncInvoke(r)
 	if manifest != nil {
 		h.contract = newContract(p.title(), p.Half, manifest)
 		if p.Half != "" {
