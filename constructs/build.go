@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 
 	"github.com/lambdahearth/hearth/internal/program"
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -185,19 +186,15 @@ func Prebuild(handlers ...*HandlerProps) {
 	}
 }
 
-// checkAdded asks the program again with the variables that AddEnvironment has added since.
-// The constructs exist already, so they could not follow another answer.
-func (h *Handler) checkAdded() []string {
-	if len(h.added) == 0 || h.contract == nil || h.props.ManifestFile != nil || h.props.prebuilt() {
+// checkAdded asks the program again with the variables that were added since, also to the
+// function itself. The constructs exist already, so they could not follow another answer.
+func (h *Handler) checkAdded(variables map[string]any) []string {
+	if h.contract == nil || h.props.ManifestFile != nil || h.props.prebuilt() {
 		return nil
 	}
-	environment, variables := h.props.asked(), h.app.environmentOf(h.Function).variables
-	for _, name := range h.added {
-		value := variables[name].value
-		if !textOf(&value).known {
-			value = program.Placeholder
-		}
-		environment[name] = value
+	environment, added := h.props.addedTo(variables)
+	if len(added) == 0 {
+		return nil
 	}
 	source, err := h.props.source()
 	if err != nil {
@@ -206,9 +203,33 @@ func (h *Handler) checkAdded() []string {
 	const todo = "set them in Environment of the props, with which synth asks the program"
 	switch manifest, err := source.Manifest(environment); {
 	case err != nil:
-		return []string{fmt.Sprintf("%q must say what it serves with the variables that AddEnvironment has added, %s, got %s; %s", h.contract.entry, list(h.added), err, todo)}
+		return []string{fmt.Sprintf("%q must say what it serves with the variables that AddEnvironment has added, %s, got %s; %s", h.contract.entry, list(added), err, todo)}
 	case !reflect.DeepEqual(manifest, h.contract.manifest):
-		return []string{fmt.Sprintf("%q must serve the same with the variables that AddEnvironment has added, %s, got something else than at its creation; %s", h.contract.entry, list(h.added), todo)}
+		return []string{fmt.Sprintf("%q must serve the same with the variables that AddEnvironment has added, %s, got something else than at its creation; %s", h.contract.entry, list(added), todo)}
 	}
 	return nil
+}
+
+// addedTo returns the variables of asked with those of a function that differ, and the names
+// of these. The variables of connections do not count: no program asks them what to serve.
+func (p *HandlerProps) addedTo(variables map[string]any) (environment map[string]string, added []string) {
+	environment = p.asked()
+	for _, name := range sortedKeys(variables) {
+		value, plain := variables[name].(string)
+		if !plain {
+			value = program.Placeholder
+		}
+		before, was := environment[name]
+		if strings.HasPrefix(name, "HEARTH_") || was && (before == value || before == program.Placeholder || p.overrides(name)) {
+			continue
+		}
+		environment[name] = value
+		added = append(added, name)
+	}
+	return environment, added
+}
+
+// overrides reports whether ManifestEnvironment has a variable.
+func (p *HandlerProps) overrides(name string) bool {
+	return p.ManifestEnvironment != nil && (*p.ManifestEnvironment)[name] != nil
 }

@@ -2,7 +2,6 @@ package hearth
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/lambdahearth/hearth/internal/wire"
@@ -28,45 +27,37 @@ const (
 	unknownLetters = 64
 )
 
-// tokenInText matches a token in a text.
-var tokenInText = regexp.MustCompile(`\$\{Token\[[^\]]*\]\}`)
-
-// tooLong describes variables whose plain text alone is longer than Lambda allows, or
-// returns "". by is the construct to name.
-func (e *environment) tooLong(by construct) string {
-	sum, longest, most := 0, "", 0
-	for _, name := range sortedKeys(e.variables) {
-		size := len(name) + len(tokenInText.ReplaceAllString(e.variables[name].value, ""))
-		sum += size
-		if size > most {
-			longest, most = name, size
-		}
-	}
-	if sum <= maxEnvironmentBytes {
-		return ""
-	}
-	return fmt.Sprintf("the environment variables of %s must be at most %d bytes, got at least %d, of which %s has %d; shorten them, or move long values to a file of HandlerProps.Files or to a parameter", pathOf(by), maxEnvironmentBytes, sum, longest, most)
-}
-
-// checkEnvironmentSize refuses variables that Lambda would refuse: with values that are
-// too long, or with so many queues that their names may be too long together.
-func (h *Handler) checkEnvironmentSize() []string {
-	e := h.app.environments[h.Function]
-	if e == nil {
-		return nil
-	}
-	if message := e.tooLong(h); message != "" {
-		return []string{message}
-	}
-	if len(e.queues) <= fewQueues {
-		return nil
-	}
-	stack := h.app.stackOf(h)
-	properties := propertiesIn(stack, h.resource)
+// variables returns the environment variables of the function as in the template, whatever
+// code added them. From CDK 2.276 on, Environment of the resource is a value that the CDK does
+// not resolve.
+func (h *Handler) variables() map[string]any {
+	properties := propertiesIn(h.app.stackOf(h), h.resource)
 	environment, _ := properties["Environment"].(map[string]any)
 	variables, _ := environment["Variables"].(map[string]any)
+	return variables
+}
+
+// checkEnvironmentSize refuses variables that Lambda would refuse: with values whose plain
+// text alone is too long, or with so many queues that their names may be too long together.
+func (h *Handler) checkEnvironmentSize(variables map[string]any) []string {
+	least, longest, most := 0, "", 0
+	for _, name := range sortedKeys(variables) {
+		letters := len(name) + plainLetters(variables[name])
+		least += letters
+		if letters > most {
+			longest, most = name, letters
+		}
+	}
+	if least > maxEnvironmentBytes {
+		return []string{fmt.Sprintf("the environment variables of %s must be at most %d bytes, got at least %d, of which %s has %d; shorten them, or move long values to a file of HandlerProps.Files or to a parameter",
+			pathOf(h), maxEnvironmentBytes, least, longest, most)}
+	}
+	e := h.app.environments[h.Function]
+	if e == nil || len(e.queues) <= fewQueues {
+		return nil
+	}
 	size := sizer{stack: unknownLetters}
-	if name := textOf(stack.StackName()); name.known {
+	if name := textOf(h.app.stackOf(h).StackName()); name.known {
 		size.stack = len(name.value)
 	}
 	sum, queues := 0, 0
@@ -82,6 +73,23 @@ func (h *Handler) checkEnvironmentSize() []string {
 	}
 	return []string{fmt.Sprintf("the environment variables of %s must be at most %d bytes, got about %d, of which %s has %d for %d queues; shorten the names of the stack and the queues, set QueueName, or consume some of them in another program",
 		pathOf(h), maxEnvironmentBytes, sum, wire.EnvQueues, queues, len(e.queues))}
+}
+
+// plainLetters returns the length of the text in a value that is known before CloudFormation
+// puts the other parts in.
+func plainLetters(v any) int {
+	if text, plain := v.(string); plain {
+		return len(text)
+	}
+	sum := 0
+	joined, _ := v.(map[string]any)
+	if arguments, ok := joined["Fn::Join"].([]any); ok && len(arguments) == 2 {
+		parts, _ := arguments[1].([]any)
+		for _, part := range parts {
+			sum += plainLetters(part)
+		}
+	}
+	return sum
 }
 
 // sizer estimates how long values will be.

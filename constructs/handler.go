@@ -293,7 +293,6 @@ type Handler struct {
 	deploymentAlarms int
 	name             *string // what functionName returns
 	// contract is nil when synth does not ask the program for its manifest.
-	added    []string // the variables of AddEnvironment
 	contract *contract
 	node     constructs.Node
 	// props have the defaults filled in.
@@ -424,7 +423,8 @@ func NewHandler(scope constructs.Construct, id *string, props *HandlerProps) *Ha
 
 // Validate implements constructs.IValidation, which the CDK calls at synth.
 func (h *Handler) Validate() *[]*string {
-	broken := slices.Concat(h.checkWiring(), h.checkWeights(), h.checkQuota(), h.checkEnvironmentSize(), h.checkAdded())
+	variables := h.variables()
+	broken := slices.Concat(h.checkWiring(), h.checkWeights(), h.checkQuota(), h.checkEnvironmentSize(variables), h.checkAdded(variables))
 	return jsii.Strings(append(broken, h.app.budgetOf(h.Function).check()...)...)
 }
 
@@ -523,7 +523,6 @@ func (h *Handler) Connections() awsec2.Connections {
 // for a variable that Lambda or a connection sets.
 func (h *Handler) AddEnvironment(key *string, value *string, options *awslambda.EnvironmentOptions) awslambda.Function {
 	h.app.environmentOf(h.Function).addByUser(h, key, value)
-	h.added = append(h.added, *key)
 	return h.Function.AddEnvironment(key, value, options)
 }
 

@@ -319,6 +319,10 @@ func TestLongVariables(t *testing.T) {
 		"at the limit": {variables(half, half[names:]), ""},
 		"above": {variables(half, half[names-1:]),
 			"the environment variables of Here/It must be at most 4096 bytes, got at least 4097, of which TEXT has 2052; shorten them, or move long values to a file of HandlerProps.Files or to a parameter"},
+		"of the function": {func(stack awscdk.Stack) {
+			NewHandler(stack, jsii.String("It"), silent(nil)).Function.AddEnvironment(jsii.String("TEXT"), jsii.String(half+half), nil)
+			template(stack)
+		}, "got at least 4100, of which TEXT has 4100"},
 		"two bytes for a letter": {variables(half[1:]+"é", half[names:]), "got at least 4097"},
 		"token":                  {variables(half, half[names:]+*tokenProp()), ""},
 	})
