@@ -214,6 +214,31 @@ func TestAccountQuota(t *testing.T) {
 	}
 }
 
+// TestQuotaOfStacks shows that the stacks of one account and region share its quota.
+func TestQuotaOfStacks(t *testing.T) {
+	for name, c := range map[string]struct {
+		account, region string
+		refused         bool
+	}{"same place": {ours, here, true}, "another region": {ours, elsewhere, false}, "another account": {theirs, here, false}} {
+		t.Run(name, func(t *testing.T) {
+			context := flags(t)
+			context[AccountConcurrencyContext] = 149
+			one := deployed(setupWith(t, context), "One", ours, here)
+			two := deployed(one, "Two", c.account, c.region)
+			for _, stack := range []awscdk.Stack{one, two} {
+				NewHandler(stack, jsii.String("It"), silent(&ConcurrencyProps{Reserved: jsii.Number(25)}))
+			}
+			if !c.refused {
+				template(one)
+				return
+			}
+			if got, want := refusal(t, func() { template(one) }), "got 50, the sum of 25 (One/It) + 25 (Two/It)"; strings.Count(got, want) != 1 {
+				t.Errorf("got %q, want %q once", got, want)
+			}
+		})
+	}
+}
+
 // TestUnreadableQuota shows that a quota that is no number of instances is no silence.
 func TestUnreadableQuota(t *testing.T) {
 	for _, quota := range []any{"abc", "", "99.5", "NaN", "-3", 0, true, []any{1}} {

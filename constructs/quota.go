@@ -22,17 +22,19 @@ const AccountConcurrencyContext = "hearth:accountConcurrency"
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html (2026-11)
 const unreservedInstances = 100
 
-// checkQuota checks the reserved concurrency of all handlers in the stack against the
-// quota of the account. Only the first handler reports it.
+// checkQuota checks the reserved concurrency of all handlers in the account and region
+// against the quota. If these are not known, it counts those of the stack. Only the first
+// handler reports it.
 func (h *Handler) checkQuota() []string {
 	context := h.node.TryGetContext(jsii.String(AccountConcurrencyContext))
 	if context == nil {
 		return nil
 	}
-	stack := h.app.stackOf(h)
+	stack, at := h.app.stackOf(h), h.app.placeOf(h)
+	known := at.account.known && at.region.known
 	handlers := map[string]*Handler{}
 	for _, other := range h.app.handlers {
-		if h.app.stackOf(other) == stack {
+		if h.app.stackOf(other) == stack || known && h.app.placeOf(other) == at {
 			handlers[pathOf(other)] = other
 		}
 	}
@@ -55,7 +57,7 @@ func (h *Handler) checkQuota() []string {
 	if sum == 0 || sum <= quota-unreservedInstances {
 		return nil
 	}
-	return []string{fmt.Sprintf("the reserved concurrency of the stack must be at most %s instances, the account's %s less the %d that Lambda keeps unreserved, got %s, the sum of %s; lower Reserved, or ask for a higher quota and change %s in cdk.json",
+	return []string{fmt.Sprintf("the reserved concurrency of all handlers must be at most %s instances, the account's %s less the %d that Lambda keeps unreserved, got %s, the sum of %s; lower Reserved, or ask for a higher quota and change %s in cdk.json",
 		format(max(quota-unreservedInstances, 0)), format(quota), unreservedInstances, format(sum), strings.Join(parts, " + "), AccountConcurrencyContext)}
 }
 
