@@ -100,7 +100,38 @@ func (p *ConnectionRegistryProps) check(r *rules) {
 	if p.Table != nil {
 		r.mustBeUnset("with Table, which has its own; remove it",
 			given{"EncryptionKey", p.EncryptionKey != nil}, given{"RemovalPolicy", p.RemovalPolicy != ""})
+		checkKeys(r, p.Table, wire.ConnectionsPartitionKey, wire.ConnectionsSortKey)
 	}
+}
+
+// checkKeys refuses a table of the app with other keys than these, both strings. Those of an
+// imported table are unknown.
+func checkKeys(r *rules, table awsdynamodb.ITable, partition, sort string) {
+	ours, created := table.(awsdynamodb.Table)
+	if !created {
+		return
+	}
+	keys := ours.Schema(nil)
+	if is, ought := keysText(keyOf(keys.PartitionKey), keyOf(keys.SortKey)), keysText(partition, sort); is != ought {
+		r.breaks("Table", "must have string keys, %s, got %s; pass another table, or leave it unset for a new one", ought, is)
+	}
+}
+
+func keyOf(key *awsdynamodb.Attribute) string {
+	switch {
+	case key == nil:
+		return ""
+	case key.Type != awsdynamodb.AttributeType_STRING:
+		return *key.Name + " (" + string(key.Type) + ")"
+	}
+	return *key.Name
+}
+
+func keysText(partition, sort string) string {
+	if sort == "" {
+		return partition + " alone"
+	}
+	return partition + " and " + sort
 }
 
 // GrantAccess lets a grantee use the registry: it permits the five actions that the

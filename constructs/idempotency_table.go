@@ -114,6 +114,7 @@ func (p *IdempotencyTableProps) check(r *rules) {
 	if p.Table != nil {
 		r.mustBeUnset("with Table, which has its own; remove it",
 			given{"EncryptionKey", p.EncryptionKey != nil}, given{"RemovalPolicy", p.RemovalPolicy != ""})
+		checkKeys(r, p.Table, wire.IdempotencyPartitionKey, "")
 	}
 }
 

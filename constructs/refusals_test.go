@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -193,6 +194,27 @@ func TestEndpointsOfOneVpc(t *testing.T) {
 		}
 	}
 	template(stack).ResourceCountIs(jsii.String("AWS::EC2::VPCEndpoint"), jsii.Number(2))
+}
+
+// TestTableKeys shows that a table of the app must have the keys that the program uses.
+func TestTableKeys(t *testing.T) {
+	stack := setup(t)
+	table := func(id string, sort *awsdynamodb.Attribute) awsdynamodb.ITable {
+		return awsdynamodb.NewTable(stack, &id, &awsdynamodb.TableProps{PartitionKey: &awsdynamodb.Attribute{Name: jsii.String("PK"), Type: awsdynamodb.AttributeType_STRING}, SortKey: sort})
+	}
+	alone, both := table("Alone", nil), table("Both", &awsdynamodb.Attribute{Name: jsii.String("SK"), Type: awsdynamodb.AttributeType_STRING})
+	number := table("Number", &awsdynamodb.Attribute{Name: jsii.String("SK"), Type: awsdynamodb.AttributeType_NUMBER})
+	const todo = "; pass another table, or leave it unset for a new one"
+	registry := func(of awsdynamodb.ITable) func(*rules) { return (&ConnectionRegistryProps{Table: of}).check }
+	idempotency := func(of awsdynamodb.ITable) func(*rules) { return (&IdempotencyTableProps{Table: of}).check }
+	runRules(t, []ruleCase{
+		{"registry", registry(both), nil},
+		{"registry without a sort key", registry(alone), []string{"P.Table must have string keys, PK and SK, got PK alone" + todo}},
+		{"registry of numbers", registry(number), []string{"P.Table must have string keys, PK and SK, got PK and SK (NUMBER)" + todo}},
+		{"imported", registry(awsdynamodb.Table_FromTableName(stack, jsii.String("Imported"), jsii.String("it"))), nil},
+		{"idempotency", idempotency(alone), nil},
+		{"idempotency with a sort key", idempotency(both), []string{"P.Table must have string keys, PK alone, got PK and SK" + todo}},
+	})
 }
 
 // TestTableEndpoints shows that two tables share the endpoint of a VPC, and that it is the
