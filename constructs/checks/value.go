@@ -474,7 +474,8 @@ func (s *stack) selectItem(argument any, depth int) any {
 	return s.follow(items[int(index)], depth)
 }
 
-// split splits text outside of its tokens, because the value of a token is unknown.
+// split splits text outside of its tokens, because the value of a token is unknown. The ARN
+// of a function is an exception: the CDK takes the function's name from the ARN of an alias.
 func (s *stack) split(argument any, depth int) any {
 	a, _ := argument.([]any)
 	if len(a) != 2 {
@@ -482,12 +483,32 @@ func (s *stack) split(argument any, depth int) any {
 	}
 	separator, ok := a[0].(string)
 	text := s.followText(a[1], depth)
+	if separator == ":" {
+		if parts := s.app.splitFunction(text); parts != nil {
+			return parts
+		}
+	}
 	if !ok || separator == "" || strings.Contains(text, tokenStart) {
 		return unknown{}
 	}
 	var parts []any
 	for _, part := range strings.Split(text, separator) {
 		parts = append(parts, part)
+	}
+	return parts
+}
+
+// splitFunction splits the ARN of a function of the app, or of its version or alias, at its
+// colons. It returns nil for any other text.
+func (a *app) splitFunction(text string) []any {
+	t, ok := a.targetOf(text)
+	if !ok || !strings.HasPrefix(text, tokenOf(t.function, "Arn")) {
+		return nil
+	}
+	pseudo := func(name string) string { return tokenStart + "AWS::" + name + tokenEnd }
+	parts := []any{"arn", pseudo("Partition"), "lambda", pseudo("Region"), pseudo("AccountId"), "function", tokenOf(t.function, "")}
+	if t.qualifier != "" {
+		parts = append(parts, t.qualifier)
 	}
 	return parts
 }
