@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 )
 
 // queueValues are the values of a queue and its event source for the rules. They come from
@@ -35,9 +36,11 @@ type queueValues struct {
 	odd             []string
 	ownDead         bool
 	deadFifo        bool
+	deadDenies      bool // the given dead-letter queue admits no queue
 	receives        number
 	retention       number
 	deadRetention   number
+	givenRetention  number // of the given dead-letter queue
 	delay           number
 	visibility      number
 	functionTimeout number
@@ -87,8 +90,21 @@ func (p *QueueProps) values() queueValues {
 	}
 	if p.DeadLetterQueue != nil {
 		v.ownDead, v.deadFifo = true, isTrue(p.DeadLetterQueue.Fifo())
+		v.givenRetention, v.deadDenies = deadLettersOf(p.DeadLetterQueue)
 	}
 	return v
+}
+
+// deadLettersOf returns the retention of a dead-letter queue, and whether its redrive allow
+// policy denies all queues. Those of an imported queue are unknown.
+func deadLettersOf(queue awssqs.IQueue) (retention number, denies bool) {
+	resource, created := queue.Node().DefaultChild().(awssqs.CfnQueue)
+	if !created {
+		return number{set: true}, false
+	}
+	properties := propertiesOf(resource)
+	allow, _ := properties["RedriveAllowPolicy"].(map[string]any)
+	return numberIn(properties, "MessageRetentionPeriod").orKnown(defaultRetentionSecs), allow["RedrivePermission"] == "denyAll"
 }
 
 // source returns the instances that the event source may keep busy.
@@ -180,9 +196,16 @@ func (v queueValues) checkNew(r *rules) {
 		if v.deadFifo != v.fifo {
 			r.breaks("DeadLetterQueue", "must be a %s queue, as the queue is, got a %s queue; pass another one", kindOf(v.fifo), kindOf(v.deadFifo))
 		}
-		v.deadRetention = number{set: true} // its retention is its own
+		if v.deadDenies {
+			r.breaks("DeadLetterQueue", "must be a queue that this one may use, got one whose redrive allow policy denies all; change that policy, or leave it unset for a new one")
+		}
+		v.deadRetention = v.givenRetention
 	}
-	v.checkRetention(r, "DeadLetterRetention")
+	field := "DeadLetterRetention"
+	if v.ownDead {
+		field = "DeadLetterQueue.RetentionPeriod"
+	}
+	v.checkRetention(r, field)
 	r.within("VisibilityTimeout", v.visibility, 0, maxVisibilitySecs, "seconds", "a message cannot be hidden longer than 12 hours")
 	if v.consumed {
 		v.checkVisibility(r)

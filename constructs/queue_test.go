@@ -121,6 +121,37 @@ func TestQueueRedriveAllowPolicy(t *testing.T) {
 	}
 }
 
+// TestGivenDeadLetterQueue shows the rules of a dead-letter queue that the app creates.
+func TestGivenDeadLetterQueue(t *testing.T) {
+	days := func(n float64) awscdk.Duration { return awscdk.Duration_Days(jsii.Number(n)) }
+	given := func(fifo *bool, retention awscdk.Duration, dead *awssqs.QueueProps) func(awscdk.Stack) {
+		return func(stack awscdk.Stack) {
+			dead.Fifo = fifo
+			NewQueue(stack, jsii.String("It"), &QueueProps{DeadLetterQueue: awssqs.NewQueue(stack, jsii.String("Dead"), dead), Fifo: fifo, RetentionPeriod: retention})
+		}
+	}
+	policy := func(permission awssqs.RedrivePermission) *awssqs.QueueProps {
+		return &awssqs.QueueProps{RedriveAllowPolicy: &awssqs.RedriveAllowPolicy{RedrivePermission: permission}}
+	}
+	fifo := jsii.Bool(true)
+	runCases(t, map[string]struct {
+		create func(stack awscdk.Stack)
+		want   string
+	}{
+		"as long":     {given(nil, days(10), &awssqs.QueueProps{RetentionPeriod: days(10)}), ""},
+		"shorter":     {given(nil, days(10), &awssqs.QueueProps{RetentionPeriod: days(9)}), "QueueProps.DeadLetterQueue.RetentionPeriod must be at least RetentionPeriod (864000 seconds), got 777600; its clock starts when the message is first sent, so less deletes failed messages at once"},
+		"defaults":    {given(nil, nil, &awssqs.QueueProps{}), ""},
+		"SQS default": {given(nil, days(5), &awssqs.QueueProps{}), "QueueProps.DeadLetterQueue.RetentionPeriod must be at least RetentionPeriod (432000 seconds), got 345600"},
+		"FIFO":        {given(fifo, days(10), &awssqs.QueueProps{RetentionPeriod: days(1)}), ""},
+		"imported": {func(s awscdk.Stack) {
+			dead := awssqs.Queue_FromQueueArn(s, jsii.String("Dead"), jsii.String("arn:aws:sqs:"+here+":"+ours+":dead"))
+			NewQueue(s, jsii.String("It"), &QueueProps{DeadLetterQueue: dead, RetentionPeriod: days(14)})
+		}, ""},
+		"admits all":  {given(nil, nil, policy(awssqs.RedrivePermission_ALLOW_ALL)), ""},
+		"admits none": {given(nil, nil, policy(awssqs.RedrivePermission_DENY_ALL)), "QueueProps.DeadLetterQueue must be a queue that this one may use, got one whose redrive allow policy denies all; change that policy, or leave it unset for a new one"},
+	})
+}
+
 func TestQueueRedrive(t *testing.T) {
 	stack := setup(t)
 	q := NewQueue(stack, jsii.String("Jobs"), nil)
