@@ -154,13 +154,16 @@ func TestChaos(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	for {
 		s := e.State()
-		left, busy := 0, []int{}
+		left, starts, busy := 0, false, []int{}
 		for _, q := range s.Queues {
 			left += q.Counters.Visible + q.Counters.InFlight + q.Counters.Delayed
 		}
 		for _, i := range s.Functions[0].Instances {
-			if i.State == "busy" {
+			switch i.State {
+			case "busy":
 				busy = append(busy, i.PID)
+			case "starting":
+				starts = true
 			}
 		}
 		if left == 0 {
@@ -181,7 +184,7 @@ func TestChaos(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-		case len(busy) > 0:
+		case len(busy) > 0 || starts: // a batch waits for an instance that starts
 			quiet = 0
 		case quiet < 5:
 			quiet++
