@@ -40,11 +40,12 @@ func TestDevMistakesAtStart(t *testing.T) {
 		infra             bool // the app is a Go program
 		file              string
 		right, wrong, say string
+		starts            int // one more after the app has written a followed file
 	}{
-		"a program does not build":    {false, "handler/main.go", `"hello"`, "hallo", "undefined: hallo"},
-		"a program of another module": {true, "handler/main.go", `"hello"`, "hallo", "undefined: hallo"},
-		"the app does not build":      {true, "infra/main.go", "panic(err)", "panik(err)", "undefined: panik"},
-		"the app panics":              {true, "infra/main.go", `"infra", name`, `"infro", name`, "panic: open infro"},
+		"a program does not build":    {false, "handler/main.go", `"hello"`, "hallo", "undefined: hallo", 1},
+		"a program of another module": {true, "handler/main.go", `"hello"`, "hallo", "undefined: hallo", 2},
+		"the app does not build":      {true, "infra/main.go", "panic(err)", "panik(err)", "undefined: panik", 1},
+		"the app panics":              {true, "infra/main.go", `"infra", name`, `"infro", name`, "panic: open infro", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,12 +74,17 @@ func TestDevMistakesAtStart(t *testing.T) {
 			defer cancel()
 			out, ended := &buffer{}, make(chan error, 1)
 			go func() { ended <- Run(ctx, Options{Dir: dir, Local: local.Options{Addr: "127.0.0.1:0"}}, out) }()
-			await(t, out, "it waits", func() bool { return strings.Contains(out.String(), "waiting: save a Go file") })
+			const waiting = "waiting: save a Go file"
+			await(t, out, "it waits", func() bool { return strings.Count(out.String(), waiting) == c.starts })
 			if want := "hearth: " + err.Error() + "\n"; !strings.Contains(out.String(), want) {
 				t.Errorf("no %q in %s", want, out)
 			}
 			edit(t, file, c.wrong, c.right)
 			await(t, out, "it follows the handler", func() bool { return strings.Contains(out.String(), "followed when saved: ") })
+			after := strings.SplitN(out.String(), waiting, c.starts+1)[c.starts]
+			if _, changed, _ := strings.Cut(after, "\n\n"); !strings.HasPrefix(changed, c.file+" changed\n") {
+				t.Errorf("it did not wait for %s: %s", c.file, after)
+			}
 			running, err := Find(dir)
 			if err != nil {
 				t.Fatal(err)
