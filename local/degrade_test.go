@@ -82,7 +82,7 @@ func TestUnknownValuesArePlaceholders(t *testing.T) {
 	})
 	env := get(t, e.URL()+"/any")
 	for _, want := range []string{
-		`"BUCKET=not-known-here-apis-bucket"`, `"TOPIC=not-known-here-apis-topic"`, `"MISSING=not-known-here-missing"`, `"GIVEN=mine"`,
+		`"BUCKET=not-known-here-apis-bucket"`, `"TOPIC=not-known-here-apis-topic"`, `"MISSING=not-known-here-apis-nothing"`, `"GIVEN=mine"`,
 		`"URL=https://not-known-here-apis-bucket.s3.amazonaws.com/x"`, `"SECRET=not-known-here-secret"`, `"PLAIN=1"`,
 	} {
 		if !strings.Contains(env, want) {

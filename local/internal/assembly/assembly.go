@@ -71,7 +71,7 @@ type Stack struct {
 	resources  map[string]*Resource
 	parameters map[string]func(depth int) (any, error) // of a nested stack
 	children   map[string]*Stack                       // nested stacks by logical id
-	undecided  map[string]error                        // why the condition of a resource is unknown, by logical id
+	undecided  map[string]error                        // why a resource is left out, by logical id
 }
 
 // Resource is a resource of a stack's template.
@@ -89,23 +89,29 @@ type Resource struct {
 }
 
 type template struct {
-	Parameters map[string]struct {
-		Type    string
-		Default any
-	}
+	Parameters map[string]parameter
 	Mappings   map[string]map[string]map[string]any
 	Conditions map[string]any
-	Resources  map[string]struct {
-		Type       string
-		Properties map[string]any
-		Metadata   map[string]any
-		Condition  string
-	}
-	Outputs map[string]struct {
-		Value     any
-		Condition string
-		Export    *struct{ Name any }
-	}
+	Resources  map[string]resource
+	Outputs    map[string]output
+}
+
+type parameter struct {
+	Type    string
+	Default any
+}
+
+type resource struct {
+	Type       string
+	Properties map[string]any
+	Metadata   map[string]any
+	Condition  string
+}
+
+type output struct {
+	Value     any
+	Condition string
+	Export    *struct{ Name any }
 }
 
 // Values returns the values of a resource's Ref and attributes. An [ErrUnknown] error
@@ -286,21 +292,18 @@ func (s *Stack) load(dir, file string) error {
 			return fmt.Errorf("its template %s contains itself", file)
 		}
 	}
-	if err := readJSON(s.file, &s.template); err != nil {
+	s.resources, s.children, s.undecided = map[string]*Resource{}, map[string]*Stack{}, map[string]error{}
+	if err := s.readTemplate(); err != nil {
 		return err
 	}
-	s.resources, s.children, s.undecided = map[string]*Resource{}, map[string]*Stack{}, map[string]error{}
 	s.app.Stacks = append(s.app.Stacks, s)
 	for _, id := range slices.Sorted(maps.Keys(s.template.Resources)) {
 		t := s.template.Resources[id]
 		if t.Condition != "" {
 			holds, err := s.condition(t.Condition, 0)
-			if errors.Is(err, ErrUnknown) {
+			if err != nil {
 				s.undecided[id] = err
 				continue
-			}
-			if err != nil {
-				return fmt.Errorf("resource %s: %w", id, err)
 			}
 			if !holds {
 				continue
@@ -460,8 +463,8 @@ func (a *App) OfType(kind string) []*Resource {
 	return slices.DeleteFunc(a.Resources(), func(r *Resource) bool { return r.Type != kind })
 }
 
-// Undecided says which resources are left out, since only AWS knows whether their
-// condition holds.
+// Undecided says which resources are left out, since they cannot be read, or since only AWS
+// knows whether their condition holds.
 func (a *App) Undecided() (reasons []string) {
 	for _, s := range a.Stacks {
 		for _, id := range slices.Sorted(maps.Keys(s.undecided)) {

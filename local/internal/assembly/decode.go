@@ -1,12 +1,16 @@
 package assembly
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Decode resolves the properties for which the struct at into has fields, and stores them
@@ -29,14 +33,58 @@ func (r *Resource) Decode(into any) error {
 			properties[name] = texts(value, t.Field(i).Type)
 		}
 	}
-	data, err := json.Marshal(properties)
+	err := recode(properties, into)
 	if err == nil {
-		err = json.Unmarshal(data, into)
+		return nil
 	}
+	for _, name := range slices.Sorted(maps.Keys(properties)) { // whose fault is it?
+		err := recode(map[string]any{name: properties[name]}, reflect.New(t).Interface())
+		if t := new(json.UnmarshalTypeError); errors.As(err, &t) { // it names the field
+			return fmt.Errorf("%s: %w", r, plainly(err))
+		} else if err != nil {
+			return fmt.Errorf("%s: %s: %w", r, name, err)
+		}
+	}
+	return fmt.Errorf("%s: %w", r, err)
+}
+
+// Decode stores a value without intrinsic functions, such as a part of a document, in the
+// variable at into. It takes what [Resource.Decode] takes.
+func Decode(value, into any) error {
+	return plainly(recode(texts(value, reflect.TypeOf(into).Elem()), into))
+}
+
+// recode stores a value that was decoded from JSON in the variable at into.
+func recode(value, into any) error {
+	data, err := json.Marshal(value)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r, err)
+		return err
 	}
-	return nil
+	return json.Unmarshal(data, into)
+}
+
+// plainly says in the words of templates that a JSON value has the wrong type.
+func plainly(err error) error {
+	var t *json.UnmarshalTypeError
+	if !errors.As(err, &t) {
+		return err
+	}
+	want := "an object"
+	switch t.Type.Kind() {
+	case reflect.String:
+		want = "a string"
+	case reflect.Bool:
+		want = "true or false"
+	case reflect.Slice:
+		want = "a list"
+	case reflect.Int, reflect.Float64:
+		want = "a number"
+	}
+	got, ok := map[string]string{"array": "a list", "object": "an object", "string": "a string", "bool": "a boolean", "number": "a number"}[t.Value]
+	if !ok {
+		got = t.Value // such as "number 1.5"
+	}
+	return fmt.Errorf("%s must be %s, got %s", cmp.Or(t.Field, "it"), want, got)
 }
 
 // texts writes numbers and booleans as text where the type t has a string, as
@@ -68,10 +116,11 @@ func texts(value any, t reflect.Type) any {
 				m[key] = texts(m[key], t.Elem())
 			}
 		case reflect.Struct:
-			for i := range t.NumField() {
-				name := propertyName(t.Field(i))
-				if item, ok := m[name]; ok {
-					m[name] = texts(item, t.Field(i).Type)
+			for key, item := range m {
+				for i := range t.NumField() {
+					if strings.EqualFold(key, propertyName(t.Field(i))) { // as encoding/json does
+						m[key] = texts(item, t.Field(i).Type)
+					}
 				}
 			}
 		}
@@ -112,4 +161,19 @@ func (b *Bool) UnmarshalJSON(data []byte) error {
 	}
 	*b = Bool(v)
 	return nil
+}
+
+// Date is a point in time, as in 2026-11-30T00:00:00Z. Without an offset it is in UTC.
+type Date struct{ time.Time }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (d *Date) UnmarshalJSON(data []byte) error {
+	text := strings.Trim(string(data), `"`)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			d.Time = t
+			return nil
+		}
+	}
+	return fmt.Errorf("must be a date as in 2026-11-30T00:00:00Z, got %s", data)
 }

@@ -109,9 +109,9 @@ func (s *Stack) call(name string, argument any, depth int) (any, error) {
 func (s *Stack) evaluate(name string, argument any, depth int) (any, error) {
 	switch name {
 	case "Ref":
-		id, ok := argument.(string)
-		if !ok {
-			return nil, errors.New("Ref takes a logical id")
+		id, err := s.text(argument, depth)
+		if err != nil {
+			return nil, within(err, "Ref takes a logical id")
 		}
 		return s.ref(id, depth)
 	case "Fn::GetAtt":
@@ -121,12 +121,13 @@ func (s *Stack) evaluate(name string, argument any, depth int) (any, error) {
 			id, attribute, _ = strings.Cut(a, ".")
 		case []any:
 			if len(a) == 2 {
-				id, _ = a[0].(string)
-				resolved, err := s.text(a[1], depth)
-				if err != nil {
+				var err error
+				if id, err = s.text(a[0], depth); err != nil {
 					return nil, err
 				}
-				attribute = resolved
+				if attribute, err = s.text(a[1], depth); err != nil {
+					return nil, err
+				}
 			}
 		}
 		if id == "" || attribute == "" {
@@ -157,7 +158,7 @@ func (s *Stack) evaluate(name string, argument any, depth int) (any, error) {
 		return s.boolean(map[string]any{name: argument}, depth)
 	case "Fn::FindInMap":
 		return s.findInMap(argument, depth)
-	case "Fn::Transform", "Fn::Cidr", "Fn::ForEach":
+	case "Fn::Transform", "Fn::Cidr":
 		return nil, unknownf("%s is not supported here", name)
 	}
 	resolved, err := s.resolve(argument, depth)
@@ -340,9 +341,9 @@ func (s *Stack) resource(function, id, what string) (*Resource, error) {
 	r, ok := s.resources[id]
 	switch {
 	case s.undecided[id] != nil:
-		return nil, fmt.Errorf("%s %q: %w", function, what, s.undecided[id])
+		return nil, unknownf("%s %q: %v", function, what, s.undecided[id])
 	case !ok:
-		return nil, fmt.Errorf("%s %q: the template has no such resource", function, what)
+		return nil, unknownf("%s %q: the template has no such resource, so that AWS refuses it", function, what)
 	case s.app.values == nil:
 		return nil, fmt.Errorf("%s %q: %w", function, what, ErrUnknown)
 	}
@@ -380,7 +381,7 @@ func (a *App) ask(r *Resource, value func() (any, error)) (any, error) {
 func (s *Stack) output(name string, depth int) (any, error) {
 	o, ok := s.template.Outputs[name]
 	if !ok {
-		return nil, fmt.Errorf("stack %s has no output %q", s.Name, name)
+		return nil, unknownf("stack %s has no output %q", s.Name, name)
 	}
 	v, err := s.resolve(o.Value, depth+1)
 	if err != nil {
@@ -487,7 +488,7 @@ func (s *Stack) findInMap(argument any, depth int) (any, error) {
 func (s *Stack) condition(name string, depth int) (bool, error) {
 	c, ok := s.template.Conditions[name]
 	if !ok {
-		return false, fmt.Errorf("the template has no condition %q", name)
+		return false, unknownf("the template has no condition %q", name)
 	}
 	holds, err := s.boolean(c, depth+1)
 	if err != nil {
@@ -502,7 +503,7 @@ func (s *Stack) boolean(value any, depth int) (bool, error) {
 	}
 	m, ok := value.(map[string]any)
 	if !ok || len(m) != 1 {
-		return false, errors.New("a condition must be one function")
+		return false, unknownf("a condition must be one function")
 	}
 	for name, argument := range m {
 		if name == "Condition" {

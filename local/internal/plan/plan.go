@@ -171,7 +171,7 @@ func Make(app *assembly.App, in Inputs) (*Plan, error) {
 		}
 	}
 	for _, why := range app.Undecided() {
-		p.Warnings = append(p.Warnings, why+"; the resource is left out")
+		p.Warnings = append(p.Warnings, why+"; it is left out")
 	}
 	var errs []error
 	for _, read := range []func() error{p.planQueues, p.planTables, p.planFunctions, p.planMappings, p.planAPIs, p.planRESTAPIs, p.planFunctionURLs, p.planSchedules, p.planRules} {

@@ -20,7 +20,7 @@ func (p *planner) planSchedules() error {
 	for _, r := range p.app.OfType("AWS::Scheduler::Schedule") {
 		var props struct {
 			ScheduleExpression, ScheduleExpressionTimezone, State string
-			StartDate, EndDate                                    time.Time
+			StartDate, EndDate                                    assembly.Date
 			Target                                                struct {
 				Arn, Input       string
 				RetryPolicy      struct{ MaximumEventAgeInSeconds, MaximumRetryAttempts *assembly.Int }
@@ -62,7 +62,7 @@ func (p *planner) planSchedules() error {
 		}
 		s := scheduler.Schedule{
 			Name: scheduleName(props.Target.Input, LastPart(scheduleARN, "/")), ARN: scheduleARN,
-			Expression: props.ScheduleExpression, TimeZone: props.ScheduleExpressionTimezone, Start: props.StartDate, End: props.EndDate,
+			Expression: props.ScheduleExpression, TimeZone: props.ScheduleExpressionTimezone, Start: props.StartDate.Time, End: props.EndDate.Time,
 			Disabled: props.State == "DISABLED", TargetARN: props.Target.Arn, Input: props.Target.Input,
 			Region: r.Stack.Region, Account: r.Stack.Account, DeadLetterARN: props.Target.DeadLetterConfig.Arn,
 			MessageGroup: props.Target.SqsParameters.MessageGroupID,

@@ -61,9 +61,10 @@ func (s *settingsReader) leaveOut(err error) {
 func (s *settingsReader) readSchedules() {
 	for _, r := range s.app.OfType("AWS::Scheduler::Schedule") {
 		var props struct {
-			ScheduleExpression, ScheduleExpressionTimezone, State, StartDate, EndDate string
-			FlexibleTimeWindow                                                        struct{ MaximumWindowInMinutes assembly.Int }
-			Target                                                                    struct{ Arn, Input string }
+			ScheduleExpression, ScheduleExpressionTimezone, State string
+			StartDate, EndDate                                    assembly.Date
+			FlexibleTimeWindow                                    struct{ MaximumWindowInMinutes assembly.Int }
+			Target                                                struct{ Arn, Input string }
 		}
 		if err := s.decode(r, &props); err != nil {
 			s.leaveOut(err)
@@ -71,22 +72,9 @@ func (s *settingsReader) readSchedules() {
 		}
 		one := ScheduleSettings{
 			Name: scheduleName(props.Target.Input, r.ID), Expression: props.ScheduleExpression, TimeZone: props.ScheduleExpressionTimezone,
-			Window: time.Duration(props.FlexibleTimeWindow.MaximumWindowInMinutes) * time.Minute,
+			Window: time.Duration(props.FlexibleTimeWindow.MaximumWindowInMinutes) * time.Minute, Start: props.StartDate.Time, End: props.EndDate.Time,
 		}
-		var bad error
-		for _, date := range []struct {
-			text string
-			into *time.Time
-		}{{props.StartDate, &one.Start}, {props.EndDate, &one.End}} {
-			if date.text == "" {
-				continue
-			}
-			var err error
-			if *date.into, err = time.Parse(time.RFC3339, date.text); err != nil {
-				bad = fmt.Errorf("its dates must be as in 2026-11-30T00:00:00Z, got %q", date.text)
-			}
-		}
-		s.addSchedule(one, props.Target.Arn, props.State, bad)
+		s.addSchedule(one, props.Target.Arn, props.State)
 	}
 	for _, r := range s.app.OfType("AWS::Events::Rule") {
 		var props struct {
@@ -105,14 +93,14 @@ func (s *settingsReader) readSchedules() {
 			if len(props.Targets) > 1 {
 				one.Name += "/" + target.ID
 			}
-			s.addSchedule(one, target.Arn, props.State, nil)
+			s.addSchedule(one, target.Arn, props.State)
 		}
 	}
 }
 
 // addSchedule adds a schedule to the function that its target is, or that handles its
-// target's messages. bad says why it cannot be read.
-func (s *settingsReader) addSchedule(one ScheduleSettings, target, state string, bad error) {
+// target's messages.
+func (s *settingsReader) addSchedule(one ScheduleSettings, target, state string) {
 	f := s.function(target)
 	if consumer, ok := s.consumers[LastPart(target, ":")]; f == nil && ok {
 		f, one.Queue = consumer.function, consumer.queue
@@ -120,11 +108,8 @@ func (s *settingsReader) addSchedule(one ScheduleSettings, target, state string,
 	if f == nil || state == "DISABLED" {
 		return
 	}
-	if _, err := schedule.Parse(one.Expression, one.TimeZone); bad == nil {
-		bad = err
-	}
-	if bad != nil {
-		f.Notes = append(f.Notes, fmt.Sprintf("The schedule %s is left out: %v.", one.Name, bad))
+	if _, err := schedule.Parse(one.Expression, one.TimeZone); err != nil {
+		f.Notes = append(f.Notes, fmt.Sprintf("The schedule %s is left out: %v.", one.Name, err))
 		return
 	}
 	f.Runs = append(f.Runs, one)

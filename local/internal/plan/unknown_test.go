@@ -161,7 +161,7 @@ func TestElsewhere(t *testing.T) {
 	want := []string{
 		gone,
 		"Shop/Api: property CorsConfiguration is left out, because " + unset,
-		"Shop/Extra: condition Big: " + unset + "; the resource is left out",
+		"Shop/Extra: condition Big: " + unset + "; it is left out",
 		"Shop/Fn: property Timeout is left out, because " + unset,
 		"Shop/Named: property QueueName is left out, because Fn::Sub: " + unset,
 	}
