@@ -157,7 +157,7 @@ func TestResolveErrors(t *testing.T) {
 		`{"Fn::ImportValue": "x"}`:                `Fn::ImportValue: no stack of the app exports "x"`,
 		`{"Fn::FindInMap": ["Sizes", "a", "b"]}`:  `Fn::FindInMap: there is no value for Sizes, a, b`,
 		`{"Fn::If": ["Gone", 1, 2]}`:              `the template has no condition "Gone"`,
-		`{"Fn::Transform": {"Name": "x"}}`:        `Fn::Transform is not supported here`,
+		`{"Fn::Transform": {"Name": "x"}}`:        `Fn::Transform of x is not supported here`,
 		`{"Fn::New": 1}`:                          `Fn::New is not supported here`,
 	} {
 		var value any

@@ -158,7 +158,9 @@ func (s *Stack) evaluate(name string, argument any, depth int) (any, error) {
 		return s.boolean(map[string]any{name: argument}, depth)
 	case "Fn::FindInMap":
 		return s.findInMap(argument, depth)
-	case "Fn::Transform", "Fn::Cidr":
+	case "Fn::Transform":
+		return s.transform(argument, depth)
+	case "Fn::Cidr":
 		return nil, unknownf("%s is not supported here", name)
 	}
 	resolved, err := s.resolve(argument, depth)

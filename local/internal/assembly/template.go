@@ -2,8 +2,13 @@ package assembly
 
 import (
 	"errors"
+	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
 )
 
 // readTemplate reads the stack's template. A part that cannot be read is left out, with a
@@ -44,4 +49,45 @@ func readSection[T any](section any, leaveOut func(id string, err error)) map[st
 		parts[id] = part
 	}
 	return parts
+}
+
+// Document returns the asset with an object key, a file in JSON or YAML.
+func (a *App) Document(key string) (any, error) {
+	file := a.Asset(key)
+	if file == "" {
+		return nil, unknownf("the assembly has no asset %q", key)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var document any
+	if err := yaml.Unmarshal(data, &document); err != nil { // JSON is YAML
+		return nil, fmt.Errorf("%s is neither JSON nor YAML: %w", file, err)
+	}
+	return document, nil
+}
+
+// transform evaluates Fn::Transform. It knows AWS::Include of an asset.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-include.html (2026-11)
+func (s *Stack) transform(argument any, depth int) (any, error) {
+	var macro struct {
+		Name       string
+		Parameters struct{ Location any }
+	}
+	if err := Decode(argument, &macro); err != nil {
+		return nil, unknownf("Fn::Transform: %v", err) // such as a list of macros
+	}
+	if macro.Name != "AWS::Include" {
+		return nil, unknownf("Fn::Transform of %s is not supported here", macro.Name)
+	}
+	location, err := s.text(macro.Parameters.Location, depth)
+	if err != nil {
+		return nil, err
+	}
+	included, err := s.app.Document(location[strings.LastIndex(location, "/")+1:])
+	if err != nil {
+		return nil, unknownf("AWS::Include of %s: %v; include an asset of the app, or write it into the template", location, err)
+	}
+	return s.resolve(included, depth)
 }

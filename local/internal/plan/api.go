@@ -45,7 +45,7 @@ func (p *planner) planAPIs() error {
 			errs = append(errs, err)
 			continue
 		}
-		d, err := p.readDocument(props.Body, props.BodyS3Location.Key)
+		d, err := p.readDocument(r, props.Body, props.BodyS3Location.Key)
 		if err != nil {
 			p.skip(r, "its OpenAPI document cannot be read: "+err.Error())
 			continue
@@ -208,14 +208,15 @@ func readParts(p *planner, id string) (*apiParts, error) {
 
 func (parts *apiParts) readIntegration(p *planner, r *assembly.Resource) error {
 	var props struct {
-		IntegrationType, IntegrationSubtype, PayloadFormatVersion string
-		IntegrationURI                                            string `json:"IntegrationUri"`
-		TimeoutInMillis                                           assembly.Int
+		IntegrationType, IntegrationSubtype string
+		PayloadFormatVersion                payloadVersion
+		IntegrationURI                      string `json:"IntegrationUri"`
+		TimeoutInMillis                     assembly.Int
 	}
 	if err := p.decode(r, &props); err != nil {
 		return err
 	}
-	part := integrationPart{version: props.PayloadFormatVersion, timeout: time.Duration(props.TimeoutInMillis) * time.Millisecond}
+	part := integrationPart{version: string(props.PayloadFormatVersion), timeout: time.Duration(props.TimeoutInMillis) * time.Millisecond}
 	if props.IntegrationType == "AWS_PROXY" && props.IntegrationSubtype == "" {
 		part.function = functionARN(props.IntegrationURI)
 	}
@@ -243,12 +244,13 @@ func functionARN(uri string) string {
 
 func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 	var props struct {
-		AuthorizerType, AuthorizerPayloadFormatVersion string
-		AuthorizerURI                                  string        `json:"AuthorizerUri"`
-		AuthorizerResultTTL                            *assembly.Int `json:"AuthorizerResultTtlInSeconds"`
-		EnableSimpleResponses                          assembly.Bool
-		IdentitySource                                 []string
-		JwtConfiguration                               struct {
+		AuthorizerType                 string
+		AuthorizerPayloadFormatVersion payloadVersion
+		AuthorizerURI                  string        `json:"AuthorizerUri"`
+		AuthorizerResultTTL            *assembly.Int `json:"AuthorizerResultTtlInSeconds"`
+		EnableSimpleResponses          assembly.Bool
+		IdentitySource                 []string
+		JwtConfiguration               struct {
 			Issuer   string
 			Audience []string
 		}
@@ -289,7 +291,7 @@ func (parts *apiParts) readAuthorizer(p *planner, r *assembly.Resource) error {
 	}
 	function := functionARN(props.AuthorizerURI)
 	parts.authorizers[id] = &httpapi.Authorizer{Lambda: &httpapi.LambdaAuthorizer{
-		Function: function, Version: props.AuthorizerPayloadFormatVersion, Simple: bool(props.EnableSimpleResponses),
+		Function: function, Version: string(props.AuthorizerPayloadFormatVersion), Simple: bool(props.EnableSimpleResponses),
 		IdentitySource: props.IdentitySource, TTL: ttl,
 	}}
 	parts.wsAuth[id] = &websocket.Authorizer{Function: function, IdentitySource: props.IdentitySource}
@@ -391,4 +393,19 @@ func addWebSocketRoutes(p *planner, w *WebSocketAPI, parts *apiParts) error {
 		w.Config.Routes[props.RouteKey] = route
 		return nil
 	})
+}
+
+// payloadVersion is the version of an event's format: 1.0 or 2.0. A template may write it as
+// a number, which loses its zero in JSON.
+type payloadVersion string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (v *payloadVersion) UnmarshalJSON(data []byte) error {
+	switch text := strings.Trim(string(data), `"`); text {
+	case "1", "2":
+		*v = payloadVersion(text + ".0")
+	default:
+		*v = payloadVersion(text)
+	}
+	return nil
 }

@@ -2,11 +2,9 @@ package plan
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -20,12 +18,12 @@ import (
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html (2026-11)
 type document struct {
 	Info                struct{ Title string }
-	Paths               map[string]json.RawMessage
+	Paths               map[string]any
 	Security            []map[string][]string
-	SecurityDefinitions map[string]json.RawMessage // version 2: schemes
+	SecurityDefinitions map[string]any // version 2: schemes
 	Components          struct {
-		SecuritySchemes map[string]json.RawMessage // schemes
-		Integrations    map[string]integration     `json:"x-amazon-apigateway-integrations"`
+		SecuritySchemes map[string]any         // schemes
+		Integrations    map[string]integration `json:"x-amazon-apigateway-integrations"`
 	}
 	BinaryTypes []string `json:"x-amazon-apigateway-binary-media-types"`
 	CORS        *struct {
@@ -44,7 +42,7 @@ type operation struct {
 type integration struct {
 	Ref                  string `json:"$ref"`
 	Type, URI            string
-	PayloadFormatVersion string
+	PayloadFormatVersion payloadVersion
 	ResponseTransferMode string
 	Subtype              string `json:"integrationSubtype"`
 	TimeoutInMillis      assembly.Int
@@ -56,9 +54,9 @@ type scheme struct {
 	AuthType   string `json:"x-amazon-apigateway-authtype"`
 	Authorizer *struct {
 		Type, IdentityValidationExpression string
-		URI                                string        `json:"authorizerUri"`
-		Version                            string        `json:"authorizerPayloadFormatVersion"`
-		TTL                                *assembly.Int `json:"authorizerResultTtlInSeconds"`
+		URI                                string         `json:"authorizerUri"`
+		Version                            payloadVersion `json:"authorizerPayloadFormatVersion"`
+		TTL                                *assembly.Int  `json:"authorizerResultTtlInSeconds"`
 		EnableSimpleResponses              assembly.Bool
 		IdentitySource                     any // a text with commas, or a list
 		JwtConfiguration                   struct {
@@ -70,31 +68,24 @@ type scheme struct {
 
 // readDocument reads an API's property Body, or the asset that BodyS3Location names. It
 // returns nil if the API has neither.
-func (p *planner) readDocument(body any, key string) (*document, error) {
-	var data []byte
+func (p *planner) readDocument(r *assembly.Resource, body any, key string) (*document, error) {
 	switch {
 	case body != nil:
-		if _, object := body.(map[string]any); !object { // the placeholder of an Fn::Transform
-			return nil, errors.New("it is put together on AWS (AWS::Include); write it into the template, or into an asset")
+		if _, object := body.(map[string]any); !object { // a placeholder
+			if _, err := r.Known(r.Properties["Body"]); err != nil {
+				return nil, errors.New(reason(r, err))
+			}
 		}
-		data, _ = json.Marshal(body) // it was decoded from JSON
 	case key != "":
-		file := p.app.Asset(key)
-		if file == "" {
-			return nil, fmt.Errorf("the assembly has no asset %q", key)
-		}
 		var err error
-		if data, err = os.ReadFile(file); err != nil {
+		if body, err = p.app.Document(key); err != nil {
 			return nil, err
-		}
-		if !json.Valid(data) {
-			return nil, fmt.Errorf("%s is not JSON, such as YAML, which is not read here; convert it to JSON (yq -o json), which API Gateway takes as well", file)
 		}
 	default:
 		return nil, nil
 	}
 	d := &document{}
-	return d, json.Unmarshal(data, d)
+	return d, assembly.Decode(body, d)
 }
 
 // methodOf returns the method of an operation's key; "" for a key that is no operation.
@@ -114,12 +105,12 @@ func (p *planner) documentRoutes(h *HTTPAPI, d *document) {
 	authorizers := map[string]*httpapi.Authorizer{}
 	schemes := maps.Clone(d.Components.SecuritySchemes)
 	if schemes == nil {
-		schemes = map[string]json.RawMessage{}
+		schemes = map[string]any{}
 	}
 	maps.Copy(schemes, d.SecurityDefinitions)
 	for _, name := range slices.Sorted(maps.Keys(schemes)) {
 		var s scheme
-		if err := json.Unmarshal(schemes[name], &s); err != nil {
+		if err := assembly.Decode(schemes[name], &s); err != nil {
 			authorizers[name] = p.unknownAuthorizer(h.Resource, []string{fmt.Sprintf("%s cannot be read: %v", name, err)}, "")
 		} else if auth := p.documentAuthorizer(h, name, s); auth != nil {
 			authorizers[name] = auth
@@ -129,8 +120,8 @@ func (p *planner) documentRoutes(h *HTTPAPI, d *document) {
 		if !strings.HasPrefix(path, "/") { // an extension, with a value of any kind
 			continue
 		}
-		var item map[string]json.RawMessage
-		if err := json.Unmarshal(d.Paths[path], &item); err != nil {
+		var item map[string]any
+		if err := assembly.Decode(d.Paths[path], &item); err != nil {
 			p.skip(h.Resource, fmt.Sprintf("%s cannot be read: %v", path, err))
 			continue
 		}
@@ -140,7 +131,7 @@ func (p *planner) documentRoutes(h *HTTPAPI, d *document) {
 				continue
 			}
 			var op operation
-			if err := json.Unmarshal(item[key], &op); err != nil {
+			if err := assembly.Decode(item[key], &op); err != nil {
 				p.skip(h.Resource, fmt.Sprintf("%s %s cannot be read: %v", method, path, err))
 				continue
 			}
@@ -178,7 +169,7 @@ func (p *planner) documentIntegration(h *HTTPAPI, d *document, route *httpapi.Ro
 	case in == nil:
 		to.NotSimulated = true
 	case strings.EqualFold(in.Type, "aws_proxy") && in.Subtype == "" && functionARN(in.URI) != "":
-		to.Function, to.Version, to.Stream = functionARN(in.URI), in.PayloadFormatVersion, in.ResponseTransferMode == "STREAM"
+		to.Function, to.Version, to.Stream = functionARN(in.URI), string(in.PayloadFormatVersion), in.ResponseTransferMode == "STREAM"
 		to.Timeout = time.Duration(in.TimeoutInMillis) * time.Millisecond
 		if !p.simulates(to.Function) {
 			p.skip(h.Resource, "the function of "+route.Key+" is not simulated; it answers an error")
@@ -243,7 +234,7 @@ func (p *planner) documentAuthorizer(h *HTTPAPI, name string, s scheme) *httpapi
 	}
 	auth := &httpapi.LambdaAuthorizer{
 		Function: function, TTL: ttl, IdentitySource: sources, Validation: in.IdentityValidationExpression,
-		Token: kind == "token", Version: in.Version, Simple: bool(in.EnableSimpleResponses),
+		Token: kind == "token", Version: string(in.Version), Simple: bool(in.EnableSimpleResponses),
 	}
 	if auth.Token && len(sources) == 0 {
 		auth.IdentitySource = []string{"method.request.header.Authorization"}

@@ -40,9 +40,12 @@ const fromDocuments = `{"Resources": {
 		}}}},
 	"RestStage": {"Type": "AWS::ApiGateway::Stage", "Properties": {"RestApiId": {"Ref": "Rest"}, "StageName": "live"}},
 	"File": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "file", "BodyS3Location": {"Bucket": "b", "Key": "api.json"}}},
-	"Yaml": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "yaml", "BodyS3Location": {"Bucket": "b", "Key": "api.yaml"}}},
-	"HttpYaml": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "http-yaml", "BodyS3Location": {"Bucket": "b", "Key": "api.yaml"}}},
-	"Include": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "include", "Body": {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://b/api.yaml"}}}}},
+	"Text": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "text", "BodyS3Location": {"Bucket": "b", "Key": "api.txt"}}},
+	"HttpText": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "http-text", "BodyS3Location": {"Bucket": "b", "Key": "api.txt"}}},
+	"Yaml": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Body": {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": {"Fn::Sub": "s3://b-${AWS::Region}/api.yaml"}}}}}},
+	"Include": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "include", "Body": {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://b/other.yaml"}}}}},
+	"Broken": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "broken", "Body": {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://b/broken.yaml"}}}}},
+	"Macro": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "macro", "Body": {"Fn::Transform": {"Name": "Own"}}}},
 	"Proxy": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "proxy", "ProtocolType": "HTTP", "Target": "https://other.example"}},
 	"Gone": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "gone", "BodyS3Location": {"Bucket": "b", "Key": "gone.json"}}},
 	"Http": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Body": {
@@ -68,9 +71,30 @@ func TestOpenAPIDocuments(t *testing.T) {
 		"manifest.json": `{"artifacts": {
 			"Shop": {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region", "properties": {"templateFile": "Shop.template.json"}},
 			"Assets": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}}}}`,
-		"assets.json": `{"files": {"a": {"source": {"path": "api.json"}, "destinations": {"d": {"objectKey": "api.json"}}}, "b": {"source": {"path": "api.yaml"}, "destinations": {"d": {"objectKey": "api.yaml"}}}}}`,
+		"assets.json": `{"files": {"a": {"source": {"path": "api.json"}, "destinations": {"d": {"objectKey": "api.json"}}}, "b": {"source": {"path": "api.yaml"}, "destinations": {"d": {"objectKey": "api.yaml"}}},
+			"c": {"source": {"path": "api.txt"}, "destinations": {"d": {"objectKey": "api.txt"}}}, "d": {"source": {"path": "broken.yaml"}, "destinations": {"d": {"objectKey": "broken.yaml"}}}}}`,
 		"api.json":    `{"openapi": "3.0.1", "security": [{"odd": []}], "components": {"securitySchemes": {"odd": {"x-amazon-apigateway-authorizer": {"type": "jwt", "jwtConfiguration": {"audience": "no list"}}}}}, "paths": {"x-owner": "team", "/broken": "text", "/": {"summary": "all", "get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:shop/invocations"}}}}}`,
-		"api.yaml":    "openapi: 3.0.1\n",
+		"api.txt":     "no document\n",
+		"broken.yaml": "a: [\n",
+		"api.yaml": `
+openapi: 3.0.1
+info: {title: 2026, version: 2026-11-26}
+paths:
+  /a:
+    get:
+      security: [{ask: []}]
+      responses: {200: {description: fine}}
+      x-amazon-apigateway-integration: &fn
+        type: aws_proxy
+        uri: {"Fn::GetAtt": [Fn, Arn]}
+        payloadFormatVersion: 2.0
+    put:
+      x-amazon-apigateway-integration: {<<: *fn, payloadFormatVersion: 1.0}
+components:
+  securitySchemes:
+    ask:
+      x-amazon-apigateway-authorizer: {type: request, authorizerUri: {"Fn::Sub": "${Fn.Arn}"}, authorizerPayloadFormatVersion: 2.0}
+`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -101,7 +125,7 @@ func TestOpenAPIDocuments(t *testing.T) {
 		t.Errorf("a scheme that cannot be read: %+v, want one that lets nobody in", auth)
 	}
 	want := []string{
-		"file GET /", "http $default", "http GET /a", "http HEAD /a", "quick $default",
+		"2026 GET /a", "2026 PUT /a", "file GET /", "http $default", "http GET /a", "http HEAD /a", "quick $default",
 		"shop ANY /{proxy+}", "shop DELETE /orders/{id}", "shop GET /health", "shop GET /orders/{id}", "shop OPTIONS /orders/{id}", "shop POST /orders/{id}", "shop PUT /orders/{id}",
 	}
 	var got []string
@@ -111,6 +135,9 @@ func TestOpenAPIDocuments(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Fatalf("routes %q, want %q", got, want)
+	}
+	if get, put := routes["2026 GET /a"], routes["2026 PUT /a"]; get.Integration.Version != "2.0" || put.Integration.Version != "1.0" || get.Authorizer.Lambda == nil || get.Authorizer.Lambda.Version != "2.0" {
+		t.Errorf("versions written as numbers: %+v, %+v", get, put)
 	}
 	ask := routes["shop GET /orders/{id}"].Authorizer.Lambda
 	if ask == nil || ask.Token || ask.TTL != 7*time.Second || !slices.Equal(ask.IdentitySource, []string{"method.request.header.A", "method.request.querystring.b"}) || ask.Function != function {
@@ -158,7 +185,7 @@ func TestOpenAPIDocuments(t *testing.T) {
 	for _, r := range p.NotSimulated {
 		skipped = append(skipped, r.LogicalID+": "+r.Why)
 	}
-	for _, part := range []string{"Yaml: its OpenAPI document cannot be read: ", "api.yaml is not JSON, such as YAML, which is not read here; convert it to JSON", "HttpYaml: its OpenAPI document cannot be read: ", "Include: its OpenAPI document cannot be read: it is put together on AWS", "Proxy: its target is no function", `Gone: its OpenAPI document cannot be read: the assembly has no asset "gone.json"`, "Rest: PUT /orders/{id} is neither a Lambda proxy nor a mock", "Rest: the templates of GET /health are not simulated; it answers 200 without a body", "Rest: PATCH /orders/{id} cannot be read", "lets everybody in: key is not simulated"} {
+	for _, part := range []string{"Text: its OpenAPI document cannot be read: it must be an object, got a string", "HttpText: its OpenAPI document cannot be read: it must be", `Include: its OpenAPI document cannot be read: AWS::Include of s3://b/other.yaml: the assembly has no asset "other.yaml"; include an asset of the app`, "broken.yaml is neither JSON nor YAML: ", "Macro: its OpenAPI document cannot be read: Fn::Transform of Own is not supported here", "Proxy: its target is no function", `Gone: its OpenAPI document cannot be read: the assembly has no asset "gone.json"`, "Rest: PUT /orders/{id} is neither a Lambda proxy nor a mock", "Rest: the templates of GET /health are not simulated; it answers 200 without a body", "Rest: PATCH /orders/{id} cannot be read", "lets everybody in: key is not simulated"} {
 		if !strings.Contains(strings.Join(skipped, "\n"), part) {
 			t.Errorf("no %q in %q", part, skipped)
 		}

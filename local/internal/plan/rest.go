@@ -27,7 +27,7 @@ func (p *planner) planRESTAPIs() error {
 			errs = append(errs, err)
 			continue
 		}
-		d, err := p.readDocument(props.Body, props.BodyS3Location.Key)
+		d, err := p.readDocument(r, props.Body, props.BodyS3Location.Key)
 		if err != nil {
 			p.skip(r, "its OpenAPI document cannot be read: "+err.Error())
 			continue

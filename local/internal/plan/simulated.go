@@ -25,7 +25,7 @@ var parts = []part{
 	},
 	{
 		"HTTP APIs", []string{"AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Deployment", "AWS::ApiGatewayV2::Authorizer"},
-		"routes, stages, both payload formats, CORS, JWT and Lambda authorizers, limits and the gateway's own errors; OpenAPI documents with Lambda proxies",
+		"routes, stages, both payload formats, CORS, JWT and Lambda authorizers, limits and the gateway's own errors; OpenAPI documents in JSON or YAML, also included ones (AWS::Include)",
 		"integrations other than Lambda; custom domains; throttling; IAM authorization (everybody is let in)",
 	},
 	{
@@ -35,7 +35,7 @@ var parts = []part{
 	},
 	{
 		"REST APIs", []string{"AWS::ApiGateway::RestApi", "AWS::ApiGateway::Resource", "AWS::ApiGateway::Method", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage", "AWS::ApiGateway::Authorizer"},
-		"Lambda proxy integrations, streamed ones too; resources with variables and greedy paths; token and request authorizers; binary media types; preflight requests by mocks; the gateway's own errors; OpenAPI documents in JSON",
+		"Lambda proxy integrations, streamed ones too; resources with variables and greedy paths; token and request authorizers; binary media types; preflight requests by mocks; the gateway's own errors; OpenAPI documents in JSON or YAML, also included ones (AWS::Include)",
 		"other integrations and templates; API keys and usage plans (everybody is let in); validators; gateway responses; custom domains; IAM authorization (everybody is let in)",
 	},
 	{
