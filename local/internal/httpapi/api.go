@@ -333,14 +333,15 @@ func (a *API) failed(ctx context.Context, w http.ResponseWriter, x *exchange, er
 	}()
 	var busy interface{ Throttled() bool }
 	throttled := errors.As(err, &busy) && busy.Throttled()
+	late := ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) // and not only now
 	switch {
 	case x.config.REST != nil:
-		return failedREST(ctx, throttled).write(w)
+		return failedREST(throttled, late).write(w)
 	case x.config.URL != NoURL && throttled:
 		return refuse(w, http.StatusTooManyRequests, "Rate Exceeded.")
 	case x.config.URL != NoURL:
 		return refuse(w, http.StatusBadGateway, "Internal Server Error")
-	case throttled || ctx.Err() != nil:
+	case throttled || late:
 		return refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
 	}
 	return refuse(w, http.StatusInternalServerError, "Internal Server Error")

@@ -61,6 +61,10 @@ func (f *fakeFunctions) Invoke(ctx context.Context, i gateway.Invocation) ([]byt
 		<-ctx.Done()
 		return nil, context.Cause(ctx)
 	}
+	if rest, ok := strings.CutPrefix(out, "late "); ok { // it comes, and then the time is over
+		<-ctx.Done()
+		out = rest
+	}
 	return []byte(out), err
 }
 
@@ -641,6 +645,7 @@ func TestGatewaysOwnErrorsAreLogged(t *testing.T) {
 	t.Parallel()
 	for reply, want := range map[string]string{
 		`{"statusCode":99999}`:                                 "the response to GET /x is malformed: it is no proxy response: statusCode must be 100 to 599, got 99999; the client gets 500",
+		`late {"statusCode":9}`:                                "statusCode must be 100 to 599, got 9; the client gets 500",
 		`{"statusCode":200,"body":"%","isBase64Encoded":true}`: "body is not base64, though isBase64Encoded is true; the client gets 500",
 		`{"statusCode":200,"body":{}}`:                         "body must be a string; the client gets 500",
 		`wait`:                                                 "no response to GET /x in the time that the integration has; the client gets 503",

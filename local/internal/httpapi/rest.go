@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -245,11 +244,11 @@ func (m *Mock) write(w http.ResponseWriter, r *http.Request) int {
 }
 
 // failedREST returns the error for a failed invocation.
-func failedREST(ctx context.Context, throttled bool) restError {
+func failedREST(throttled, late bool) restError {
 	switch {
 	case throttled:
 		return restInternal
-	case ctx.Err() != nil:
+	case late:
 		return restTimeout
 	}
 	return restBadGateway
