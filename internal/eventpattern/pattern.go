@@ -15,9 +15,16 @@ import (
 // event's value. present is false if the event has no such field.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax (2026-11)
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html (2026-11)
+//
+// Whether a pattern is valid, and what it matches, is as in AWS's library of both services,
+// and as LocalStack's captures of EventBridge (2026-03) show. Not checked here: EventBridge
+// refuses patterns with wildcards that it finds too complex, by a measure that AWS does not
+// publish.
+// https://github.com/aws/event-ruler (2026-07)
 type Pattern func(value any, present bool) bool
 
-// Decode decodes JSON with numbers as json.Number.
+// Decode decodes JSON with numbers as json.Number. A key with dots, as in "detail.state",
+// becomes objects in each other: in patterns and events, dots and objects mean the same.
 func Decode(data []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -28,7 +35,48 @@ func Decode(data []byte) (any, error) {
 	if d.More() {
 		return nil, fmt.Errorf("more than one JSON value")
 	}
-	return v, nil
+	return nest(v), nil
+}
+
+// nest writes the keys with dots in a value as objects in each other.
+func nest(value any) any {
+	switch v := value.(type) {
+	case []any:
+		for i := range v {
+			v[i] = nest(v[i])
+		}
+	case map[string]any:
+		nested := map[string]any{}
+		for key, item := range v {
+			one := nest(item)
+			parts := strings.Split(key, ".")
+			for _, part := range slices.Backward(parts[1:]) {
+				one = map[string]any{part: one}
+			}
+			if before, taken := nested[parts[0]]; taken {
+				one = merge(before, one)
+			}
+			nested[parts[0]] = one
+		}
+		return nested
+	}
+	return value
+}
+
+// merge returns a value with the fields of both, or a list of both.
+func merge(a, b any) any {
+	one, isObject := a.(map[string]any)
+	other, isOther := b.(map[string]any)
+	if !isObject || !isOther {
+		return []any{a, b}
+	}
+	for key, v := range other {
+		if before, taken := one[key]; taken {
+			v = merge(before, v)
+		}
+		one[key] = v
+	}
+	return one
 }
 
 // Object compiles an object of fields; errors begin with path. Each field has an object, or a list of
@@ -41,6 +89,24 @@ func Object(path string, fields map[string]any) (Pattern, error) {
 	var alternatives []Pattern
 	for key, value := range fields {
 		at := path + "." + key
+		if key == "$or" {
+			list, _ := value.([]any)
+			if len(list) < 2 {
+				return nil, fmt.Errorf("%s must be a list of at least two objects, got %s", at, Text(value))
+			}
+			for i, item := range list {
+				object, ok := item.(map[string]any)
+				if !ok {
+					return nil, fmt.Errorf("%s must be a list of objects", at)
+				}
+				p, err := Object(fmt.Sprintf("%s[%d]", at, i), object)
+				if err != nil {
+					return nil, err
+				}
+				alternatives = append(alternatives, p)
+			}
+			continue
+		}
 		switch v := value.(type) {
 		case map[string]any:
 			p, err := Object(at, v)
@@ -49,20 +115,6 @@ func Object(path string, fields map[string]any) (Pattern, error) {
 			}
 			patterns[key] = p
 		case []any:
-			if key == "$or" {
-				for i, item := range v {
-					object, ok := item.(map[string]any)
-					if !ok {
-						return nil, fmt.Errorf("%s must be a list of objects", at)
-					}
-					p, err := Object(fmt.Sprintf("%s[%d]", at, i), object)
-					if err != nil {
-						return nil, err
-					}
-					alternatives = append(alternatives, p)
-				}
-				continue
-			}
 			p, err := Rules(at, v)
 			if err != nil {
 				return nil, err
@@ -74,7 +126,7 @@ func Object(path string, fields map[string]any) (Pattern, error) {
 	}
 	var match Pattern
 	match = func(value any, present bool) bool {
-		if list, ok := value.([]any); ok {
+		if list, ok := value.([]any); ok && len(list) > 0 {
 			return slices.ContainsFunc(list, func(item any) bool { return match(item, true) })
 		}
 		object, _ := value.(map[string]any) // if value is no object, every field is absent
@@ -99,7 +151,7 @@ func Text(v any) string {
 }
 
 // Rules compiles a list of rules, one of which must match. If the event has a
-// list, one item must match.
+// list, one item must match. An empty list counts as no field.
 func Rules(path string, rules []any) (Pattern, error) {
 	if len(rules) == 0 {
 		return nil, fmt.Errorf("%s must not be an empty list", path)
@@ -116,8 +168,8 @@ func Rules(path string, rules []any) (Pattern, error) {
 		return slices.ContainsFunc(patterns, func(p Pattern) bool { return p(value, present) })
 	}
 	return func(value any, present bool) bool {
-		if list, ok := value.([]any); ok && len(list) > 0 {
-			return slices.ContainsFunc(list, func(item any) bool { return one(item, true) })
+		if list, ok := value.([]any); ok {
+			return slices.ContainsFunc(list, func(item any) bool { return one(item, true) }) || len(list) == 0 && one(nil, false)
 		}
 		return one(value, present)
 	}, nil
@@ -203,18 +255,36 @@ func compileText(operator string, operand any) (func(string) bool, error) {
 	case "equals-ignore-case":
 		return func(s string) bool { return strings.EqualFold(s, want) }, nil
 	case "wildcard":
-		if strings.Contains(escapes.Replace(want), "**") {
-			return nil, fmt.Errorf("must not have two wildcards in a row, got %q", want)
+		parts, err := wildcardParts(want)
+		if err != nil {
+			return nil, err
 		}
-		parts := strings.Split(want, "*")
 		return func(s string) bool { return matchWildcard(parts, s) }, nil
 	}
 	return nil, fmt.Errorf("is not an operator; use prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists or cidr")
 }
 
-// escapes removes a star or backslash that a backslash makes a letter. Matching does not
-// know such letters.
-var escapes = strings.NewReplacer(`\\`, "", `\*`, "")
+// wildcardParts returns the texts between the stars of a wildcard. A backslash makes a
+// letter of the star or backslash that follows it.
+func wildcardParts(wildcard string) ([]string, error) {
+	parts := []string{""}
+	for i := 0; i < len(wildcard); i++ {
+		switch c := wildcard[i]; {
+		case c == '\\':
+			if i++; i == len(wildcard) || wildcard[i] != '*' && wildcard[i] != '\\' {
+				return nil, fmt.Errorf(`must have * or \ after a backslash, got %q`, wildcard)
+			}
+			parts[len(parts)-1] += wildcard[i : i+1]
+		case c != '*':
+			parts[len(parts)-1] += wildcard[i : i+1]
+		case len(parts) > 1 && parts[len(parts)-1] == "":
+			return nil, fmt.Errorf("must not have two wildcards in a row, got %q", wildcard)
+		default:
+			parts = append(parts, "")
+		}
+	}
+	return parts, nil
+}
 
 // matchWildcard reports whether s consists of parts with any text between them.
 func matchWildcard(parts []string, s string) bool {
@@ -235,47 +305,51 @@ func matchWildcard(parts []string, s string) bool {
 	return strings.HasSuffix(s, parts[len(parts)-1])
 }
 
+// compileAnythingBut compiles a string, a number, or a list of either, or one of some
+// operators on a string or a list of them.
 func compileAnythingBut(operand any) (Pattern, error) {
-	var excluded Pattern
-	switch v := operand.(type) {
-	case map[string]any:
-		p, err := compileExcluded(v)
-		if err != nil {
-			return nil, err
+	operator := ""
+	if object, ok := operand.(map[string]any); ok && len(object) == 1 {
+		for operator, operand = range object {
+			if !slices.Contains([]string{"prefix", "suffix", "equals-ignore-case", "wildcard"}, operator) {
+				return nil, fmt.Errorf("takes prefix, suffix, equals-ignore-case or wildcard, got %q", operator)
+			}
 		}
-		excluded = p
-	case []any:
-		p, err := Rules("anything-but", v)
-		if err != nil {
-			return nil, err
+	}
+	items, isList := operand.([]any)
+	if !isList {
+		items = []any{operand}
+	}
+	if len(items) == 0 {
+		return nil, fmt.Errorf("must not be an empty list")
+	}
+	var excluded []Pattern
+	_, numbers := items[0].(json.Number)
+	for _, item := range items {
+		text, isText := item.(string)
+		_, isNumber := item.(json.Number)
+		switch {
+		case operator == "" && (isText && !numbers || isNumber && numbers):
+			excluded = append(excluded, func(value any, _ bool) bool { return equal(value, item) })
+		case operator == "":
+			return nil, fmt.Errorf("must be a string, a number, or a list of either, got %s", Text(operand))
+		case !isText || text == "" && strings.HasSuffix(operator, "fix"):
+			return nil, fmt.Errorf("%q must be a string that is not empty, or a list of them, got %s", operator, Text(operand))
+		default:
+			p, err := compileOperator(operator, text)
+			if err != nil {
+				return nil, fmt.Errorf("%q %w", operator, err)
+			}
+			excluded = append(excluded, p)
 		}
-		excluded = p
-	default:
-		excluded = func(value any, _ bool) bool { return equal(value, v) }
 	}
 	return func(value any, present bool) bool {
 		_, inner := value.(map[string]any)
-		return present && !inner && !excluded(value, true)
+		return present && !inner && !slices.ContainsFunc(excluded, func(p Pattern) bool { return p(value, true) })
 	}, nil
 }
 
-// compileExcluded compiles an operator inside of anything-but. Its operand may be a list.
-func compileExcluded(object map[string]any) (Pattern, error) {
-	for operator, operand := range object {
-		list, ok := operand.([]any)
-		if len(object) != 1 || !ok || operator == "numeric" {
-			break
-		}
-		var rules []any
-		for _, item := range list {
-			rules = append(rules, map[string]any{operator: item})
-		}
-		return Rules("anything-but", rules)
-	}
-	return compileRule(object)
-}
-
-// compileNumeric compiles a list of comparisons that must all hold:
+// compileNumeric compiles a comparison, or a range from a lower to an upper bound:
 //
 //	["=", 100]   [">", 10, "<=", 20]
 func compileNumeric(operand any) (Pattern, error) {
@@ -302,6 +376,9 @@ func compileNumeric(operand any) (Pattern, error) {
 			return nil, fmt.Errorf("must compare with =, <, <=, > or >= and a number, got %s", Text(operand))
 		}
 		comparisons = append(comparisons, comparison{holds, bound})
+	}
+	if len(list) == 4 && (list[0] != ">" && list[0] != ">=" || list[2] != "<" && list[2] != "<=" || comparisons[0].bound >= comparisons[1].bound) {
+		return nil, fmt.Errorf("must have the lower bound first, as in [\">\", 10, \"<=\", 20], got %s", Text(operand))
 	}
 	return func(value any, _ bool) bool {
 		n, ok := value.(json.Number)

@@ -143,7 +143,7 @@ func TestFilterErrors(t *testing.T) {
 		`{"body":{"a":[{"numeric":["!",1]}]}}`:      `pattern.body.a[0]: "numeric" must compare with =, <, <=, > or >= and a number, got ["!",1]`,
 		`{"body":{"a":[{"cidr":"10.0.0.0"}]}}`:      `pattern.body.a[0]: "cidr" must be an address range such as 10.0.0.0/24, got "10.0.0.0"`,
 		`{"body":{"a":[{"wildcard":"a**"}]}}`:       `pattern.body.a[0]: "wildcard" must not have two wildcards in a row, got "a**"`,
-		`{"body":{"$or":["x"]}}`:                    "pattern.body.$or must be a list of objects",
+		`{"body":{"$or":["x","y"]}}`:                "pattern.body.$or must be a list of objects",
 		`{"a":"` + strings.Repeat("x", 4096) + `"}`: "pattern must be at most 4096 characters, got 4104",
 	} {
 		if _, err := compileFilters([]string{pattern}); err == nil || err.Error() != "filters[0]: "+want {
