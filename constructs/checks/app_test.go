@@ -66,7 +66,12 @@ func TestOpenTemplates(t *testing.T) {
 			t.Errorf("%s: got %v, %v", name, findings, err)
 		}
 	}
-	findings, err := Template("t.json", []byte(`{"Transform": "Own::Macro", "Resources": {
+	findings, err := Template("t.json", []byte(`{"Transform": "AWS::LanguageExtensions", "Resources": {"Fn::ForEach::Jobs": ["X", ["A"], {"${X}": {"Type": "AWS::SQS::Queue"}}]},
+		"Outputs": {"Fn::ForEach::Urls": ["X", ["A"], {"${X}Url": {"Value": {"Ref": {"Fn::Sub": "${X}"}}}}]}}`))
+	if err != nil || len(findings) > 0 {
+		t.Errorf("loop of outputs: got %v, %v", findings, err)
+	}
+	findings, err = Template("t.json", []byte(`{"Transform": "Own::Macro", "Resources": {
 		"Fn": {"Type": "AWS::Lambda::Function"},
 		"Url": {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE", "TargetFunctionArn": {"Fn::GetAtt": "Fn.Arn"}}},
 		"Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "WEBSOCKET", "Fn::Transform": {"Name": "AWS::Include"}}}}}`))

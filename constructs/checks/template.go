@@ -54,35 +54,32 @@ type template struct {
 	Metadata   map[string]any
 	Parameters map[string]any
 	Mappings   map[string]map[string]map[string]any
-	Resources  rawResources
+	Resources  section[rawResource]
 	Transform  any
-	Outputs    map[string]struct {
-		Value     any
-		Condition string
-		Export    *struct{ Name any }
-	}
+	Outputs    section[rawOutput]
 }
 
-// rawResources skips loops, because their resources are unknown.
-type rawResources map[string]rawResource
+// section is a section of a template, by name. Its loops are empty, because what they make
+// is unknown.
+type section[T any] map[string]T
 
 // loopPrefix is the prefix of the key of a loop, in macros and language extensions.
 const loopPrefix = "Fn::"
 
-func (r *rawResources) UnmarshalJSON(data []byte) error {
+func (s *section[T]) UnmarshalJSON(data []byte) error {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil {
 		return err
 	}
-	*r = rawResources{}
+	*s = section[T]{}
 	for id, data := range all {
-		var raw rawResource
+		var part T
 		if !strings.HasPrefix(id, loopPrefix) {
-			if err := json.Unmarshal(data, &raw); err != nil {
-				return fmt.Errorf("resource %s: %w", id, err)
+			if err := json.Unmarshal(data, &part); err != nil {
+				return fmt.Errorf("%s: %w", id, err)
 			}
 		}
-		(*r)[id] = raw
+		(*s)[id] = part
 	}
 	return nil
 }
@@ -95,6 +92,12 @@ type rawResource struct {
 	DependsOn  any
 
 	DeletionPolicy, UpdateReplacePolicy any // a string, or a function of language extensions
+}
+
+type rawOutput struct {
+	Value     any
+	Condition string
+	Export    *struct{ Name any }
 }
 
 func parse(sources []Source) (*app, error) {
