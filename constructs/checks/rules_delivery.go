@@ -104,11 +104,14 @@ var deliveryRules = []Rule{
 	},
 	{
 		ID: "function-destination", Severity: Error, Page: asyncPage,
-		Fault: "A dead-letter queue or destination that is a FIFO queue, or that the function's role may not send to; Lambda refuses it.",
+		Fault: "A dead-letter queue or destination that is a FIFO queue, or that the function's role may not send to, or a destination that is the function itself; Lambda refuses it.",
 		types: []string{typeFunction, typeInvokeConfig},
 		each: func(r *resource, report reporter) {
 			f, queues := sends(r)
 			for _, property := range []string{"DeadLetterConfig.TargetArn", "DestinationConfig.OnFailure.Destination", "DestinationConfig.OnSuccess.Destination"} {
+				if path := strings.Split(property, "."); f != nil && f == r.get(path...).resource(typeFunction) {
+					report("%s must be another function, got %s itself; choose another", property, f.id)
+				}
 				q := queues[property]
 				if q == nil {
 					continue
