@@ -146,7 +146,7 @@ func TestReadSchedules(t *testing.T) {
 	if diff := cmp.Diff(want, got[0].Runs); diff != "" {
 		t.Error(diff)
 	}
-	if notes := got[0].Notes; len(notes) != 2 || notes[1] != `Left out of the plan: Plain/Untimed: must be a whole number, got "x".` || !strings.HasPrefix(notes[0], `The schedule Invalid is left out: schedule expression "cron(0 3 * * * *)": `) {
+	if notes := got[0].Notes; len(notes) != 2 || notes[1] != `Left out of the plan: Plain/Untimed: FlexibleTimeWindow: must be a whole number, got "x".` || !strings.HasPrefix(notes[0], `The schedule Invalid is left out: schedule expression "cron(0 3 * * * *)": `) {
 		t.Errorf("got %q", notes)
 	}
 	var times []string
