@@ -137,8 +137,9 @@ func (b *batch) delayRetry(ctx context.Context, i int, err error) {
 }
 
 // changeVisibility makes the message of job i visible after delay. On a FIFO queue, it
-// does the same for the messages of its group that the batch puts back: SQS delivers none
-// of a group while one of them is invisible.
+// does the same for the messages of its group that the batch puts back. They would come
+// later otherwise: SQS delivers the messages before an invisible one, and none behind it.
+// LocalStack's captures of AWS, 2026-03.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html (2026-11)
 func (b *batch) changeVisibility(ctx context.Context, i int, delay time.Duration) error {
 	rec := &b.records[i]

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	kjson "sigs.k8s.io/json"
 )
 
 // Names of queue attributes.
@@ -144,6 +146,9 @@ func (s *settings) with(changes map[string]string) (*settings, error) {
 	if n.attributes[attrThroughput] == throughputPerGroup && n.attributes[attrDedupScope] != scopeGroup {
 		return nil, errAttributeValue(attrThroughput, "perMessageGroupId is allowed only when DeduplicationScope is messageGroup.")
 	}
+	if n.attributes[attrKMSKey] == "" && n.attributes[attrKMSReuse] == defaultKMSReuse {
+		delete(n.attributes, attrKMSReuse) // LocalStack's captures of AWS, 2026-03
+	}
 	n.parse()
 	return n, nil
 }
@@ -155,19 +160,21 @@ func (s *settings) normalize(name, value string) (string, error) {
 		if !s.fifo {
 			return "", errAttributeName(name)
 		}
-		if value != "true" {
+		if !isTrue(value) {
 			return "", errAttributeValue(name, "Modifying queue type is not supported.")
 		}
+		return "true", nil
 	case attrContentDedup:
 		if !s.fifo {
 			return "", errAttributeName(name)
 		}
-		if value != "true" && value != "false" {
+		if !isTrue(value) && !strings.EqualFold(value, "false") {
 			return "", errAttributeValue(name, "")
 		}
+		return strings.ToLower(value), nil
 	case attrDedupScope, attrThroughput:
 		if !s.fifo {
-			return "", errAttributeName(name)
+			return "", errFIFOOnly(name)
 		}
 		allowed := []string{scopeQueue, scopeGroup}
 		if name == attrThroughput {
@@ -203,6 +210,10 @@ func (s *settings) normalize(name, value string) (string, error) {
 	return value, nil
 }
 
+// isTrue reports whether a bool of a FIFO queue is true. AWS accepts "True" too:
+// LocalStack's captures of AWS, 2026-03.
+func isTrue(value string) bool { return strings.EqualFold(value, "true") }
+
 func normalizeRedrive(value string) (string, error) {
 	if value == "" {
 		return "", nil
@@ -212,7 +223,7 @@ func normalizeRedrive(value string) (string, error) {
 		TargetARN       *string         `json:"deadLetterTargetArn"`
 		MaxReceiveCount json.RawMessage `json:"maxReceiveCount"`
 	}
-	if err := json.Unmarshal([]byte(value), &raw); err != nil {
+	if err := kjson.UnmarshalCaseSensitivePreserveInts([]byte(value), &raw); err != nil {
 		return "", invalid("Redrive policy is not a valid JSON map.")
 	}
 	if raw.TargetARN == nil {

@@ -8,7 +8,7 @@ import (
 // batchResult is the answer of a batch operation: each entry is in one of the two lists.
 type batchResult[R any] struct {
 	Successful []R
-	Failed     []batchError
+	Failed     []batchError `json:",omitempty"` // LocalStack's captures of AWS, 2026-03
 }
 
 type batchError struct {
@@ -37,7 +37,7 @@ func runBatch[E, R any](entries []E, id func(*E) string, do func(*E) (R, error))
 		}
 		seen[entry] = true
 	}
-	out := &batchResult[R]{Successful: []R{}, Failed: []batchError{}}
+	out := &batchResult[R]{Successful: []R{}}
 	for i := range entries {
 		r, err := do(&entries[i])
 		if err == nil {
@@ -76,7 +76,7 @@ func sendMessageBatch(c *call, in *sendMessageBatchRequest) (*batchResult[*sendM
 	}
 	total := 0
 	for i := range in.Entries {
-		input := in.Entries[i].input("")
+		input := in.Entries[i].input(c)
 		total += input.size()
 	}
 	if total > maxBatchBytes {
@@ -88,13 +88,17 @@ func sendMessageBatch(c *call, in *sendMessageBatchRequest) (*batchResult[*sendM
 		return nil, err
 	}
 	for _, e := range in.Entries {
-		probe := SendInput{Body: "-", GroupID: e.MessageGroupID, DeduplicationID: e.MessageDeduplicationID}
+		probe := e.input(c)
+		probe = SendInput{Body: "-", GroupID: probe.GroupID, DeduplicationID: probe.DeduplicationID}
 		if q.fifo && (probe.GroupID == "" || probe.DeduplicationID == "" && !q.contentDedup) {
 			return nil, probe.validate(q, true)
 		}
 	}
 	return runBatch(in.Entries, id, func(e *sendBatchEntry) (*sendMessageResult, error) {
-		input := e.input(c.sender())
+		if err := e.checkIDs(); err != nil {
+			return nil, err
+		}
+		input := e.input(c)
 		if err := input.validate(q, true); err != nil {
 			return nil, err
 		}

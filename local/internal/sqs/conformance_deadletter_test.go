@@ -1,6 +1,7 @@
 package sqs_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"time"
 
@@ -92,6 +93,7 @@ var deadLetterCases = []conformanceCase{
 		}
 		for name, err := range map[string]error{
 			"no JSON":       set(url, "x"),
+			"other case":    set(url, `{"DeadLetterTargetArn":%q,"maxReceiveCount":1}`, b.arn(dead)),
 			"no target":     set(url, `{"maxReceiveCount":1}`),
 			"no ARN":        set(url, `{"deadLetterTargetArn":"dummy","maxReceiveCount":1}`),
 			"no queue":      set(url, `{"deadLetterTargetArn":"%s-none","maxReceiveCount":1}`, b.arn(dead)),
@@ -210,6 +212,11 @@ var deadLetterCases = []conformanceCase{
 		b.wantError(start(awssqs.StartMessageMoveTaskInput{SourceArn: &source, MaxNumberOfMessagesPerSecond: aws.Int32(501)}), "InvalidParameterValue", 400, "MaxNumberOfMessagesPerSecond")
 		_, err := b.client.CancelMessageMoveTask(b.Context(), &awssqs.CancelMessageMoveTaskInput{TaskHandle: aws.String("x")})
 		b.wantError(err, "InvalidParameterValue", 400, "TaskHandle")
+		for arn, missing := range map[string]string{none: "SourceArn", source: "Task does not exist."} {
+			handle := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"taskId":"10f57157-fc38-4da9-a113-4de7e12d05aa","sourceArn":%q}`, arn))
+			_, err = b.client.CancelMessageMoveTask(b.Context(), &awssqs.CancelMessageMoveTaskInput{TaskHandle: &handle})
+			wantType[*types.ResourceNotFoundException](b, err, "ResourceNotFoundException", 404, missing)
+		}
 		_, err = b.client.ListMessageMoveTasks(b.Context(), &awssqs.ListMessageMoveTasksInput{SourceArn: &none})
 		wantType[*types.ResourceNotFoundException](b, err, "ResourceNotFoundException", 404, "SourceArn")
 	}},

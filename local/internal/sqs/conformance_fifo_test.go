@@ -64,6 +64,31 @@ var fifoCases = []conformanceCase{
 		b.advance(5 * time.Second)
 		b.wantBodies(url, "a1 a3")
 	}},
+	{name: "FIFO messages before the one in flight", page: developerGuide + "FIFO-queues-understanding-logic.html", run: func(b *bench) {
+		for extended, want := range []string{"", "a1", "a1 a2"} {
+			url := b.queue(fmt.Sprint("ledger", extended, ".fifo"), "ContentBasedDeduplication", "true", "VisibilityTimeout", "1")
+			b.sendAll(url, "a1 a2 a3")
+			if err := b.change(url, b.wantBodies(url, "a1 a2 a3")[extended], 4); err != nil {
+				b.Fatal(err)
+			}
+			b.advance(2 * time.Second)
+			b.wantBodies(url, want)
+		}
+	}},
+	{name: "the order of FIFO groups", page: developerGuide + "FIFO-queues-understanding-logic.html", local: "AWS promises no order of the groups", run: func(b *bench) {
+		url := b.queue("ledger.fifo", "ContentBasedDeduplication", "true", "VisibilityTimeout", "30")
+		b.sendAll(url, "a1 b1 a2 b2 a3 c1")
+		first := b.receive(url, 2)
+		if bodies(first) != "a1 a2" {
+			b.Fatalf("got %q", bodies(first))
+		}
+		b.delete(url, first[0])
+		if err := b.change(url, first[1], 1); err != nil {
+			b.Fatal(err)
+		}
+		b.advance(time.Second)
+		b.wantBodies(url, "b1 b2 c1 a2 a3") // a group that came back is behind those that waited
+	}},
 	{name: "a FIFO receive prefers one group", page: developerGuide + "FIFO-queues-understanding-logic.html", local: "AWS returns as many of a group as it can, in several receives", run: func(b *bench) {
 		url := b.queue("ledger.fifo", "ContentBasedDeduplication", "true")
 		b.sendAll(url, "a1 b1 a2 b2 c1")
@@ -96,6 +121,15 @@ var fifoCases = []conformanceCase{
 		b.delete(url, b.one(url))
 		b.send(url, "2", inGroup("a"), withDedup("d"))
 		b.none(url)
+	}},
+	{name: "FIFO deduplication after a purge", page: apiReference + "API_PurgeQueue.html", run: func(b *bench) {
+		url := b.queue("ledger.fifo")
+		b.send(url, "1", inGroup("a"), withDedup("d"))
+		if _, err := b.client.PurgeQueue(b.Context(), &awssqs.PurgeQueueInput{QueueUrl: &url}); err != nil {
+			b.Fatal(err)
+		}
+		b.send(url, "2", inGroup("a"), withDedup("d"))
+		b.wantBodies(url, "2")
 	}},
 	{name: "FIFO deduplication ends after five minutes", page: developerGuide + "using-messagededuplicationid-property.html", run: func(b *bench) {
 		url := b.queue("ledger.fifo")

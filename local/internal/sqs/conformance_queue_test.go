@@ -92,6 +92,12 @@ var queueCases = []conformanceCase{
 		_, err := b.trySend("jobs", "x")
 		wantType[*types.InvalidAddress](b, err, "InvalidAddress", 404, "jobs")
 	}},
+	{name: "a queue's name in place of its URL", page: apiReference + "API_SendMessage.html", run: func(b *bench) {
+		b.queue("jobs")
+		name := b.name("jobs")
+		b.send(name, "x")
+		b.delete(name, b.wantBodies(name, "x")[0])
+	}},
 	{name: "delete a queue and create it again", page: apiReference + "API_DeleteQueue.html", run: func(b *bench) {
 		url := b.queue("jobs")
 		if _, err := b.client.DeleteQueue(b.Context(), &awssqs.DeleteQueueInput{QueueUrl: &url}); err != nil {
@@ -191,7 +197,25 @@ var attributeCases = []conformanceCase{
 		wantType[*types.InvalidAttributeValue](b, set(url, "FifoQueue", "false"), "InvalidAttributeValue", 400, "Modifying queue type is not supported.")
 		standard := b.queue("jobs")
 		wantType[*types.InvalidAttributeName](b, set(standard, "FifoQueue", "true"), "InvalidAttributeName", 400, "Unknown Attribute FifoQueue.")
-		wantType[*types.InvalidAttributeName](b, set(standard, "ContentBasedDeduplication", "true"), "InvalidAttributeName", 400, "ContentBasedDeduplication")
+		wantType[*types.InvalidAttributeName](b, set(standard, "ContentBasedDeduplication", "true"), "InvalidAttributeName", 400, "Unknown Attribute ContentBasedDeduplication.")
+		for name, value := range attrs("DeduplicationScope", "queue", "FifoThroughputLimit", "perQueue") {
+			_, err := b.client.CreateQueue(b.Context(), &awssqs.CreateQueueInput{QueueName: aws.String(b.name("scoped")), Attributes: attrs(name, value)})
+			wantType[*types.InvalidAttributeName](b, err, "InvalidAttributeName", 400, "You can specify the "+name+" only when FifoQueue is set to true.")
+		}
+		for range 2 { // the second call finds the queue
+			name := b.name("python.fifo")
+			out, err := b.client.CreateQueue(b.Context(), &awssqs.CreateQueueInput{QueueName: &name, Attributes: attrs("FifoQueue", "True", "ContentBasedDeduplication", "False")})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() {
+				b.client.DeleteQueue(context.Background(), &awssqs.DeleteQueueInput{QueueUrl: out.QueueUrl}) //nolint:errcheck // it may be gone
+			})
+			got := b.attributes(*out.QueueUrl, "FifoQueue", "ContentBasedDeduplication")
+			if diff := cmp.Diff(attrs("FifoQueue", "true", "ContentBasedDeduplication", "false"), got); diff != "" {
+				b.Error(diff)
+			}
+		}
 	}},
 	{name: "attribute bounds", page: apiReference + "API_SetQueueAttributes.html", run: func(b *bench) {
 		url := b.queue("jobs")
@@ -238,6 +262,15 @@ var attributeCases = []conformanceCase{
 		}
 		_, err := b.client.SetQueueAttributes(b.Context(), &awssqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: attrs("KmsMasterKeyId", "k", "SqsManagedSseEnabled", "true")})
 		wantType[*types.InvalidAttributeName](b, err, "InvalidAttributeName", 400, "one type of server-side encryption")
+		if _, err := b.client.SetQueueAttributes(b.Context(), &awssqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: attrs("KmsMasterKeyId", "", "KmsDataKeyReusePeriodSeconds", "300")}); err != nil {
+			b.Fatal(err)
+		}
+		if b.remote {
+			return // changes take up to 60 seconds
+		}
+		if diff := cmp.Diff(attrs("SqsManagedSseEnabled", "false"), b.attributes(url, "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled")); diff != "" {
+			b.Error(diff)
+		}
 	}},
 	{name: "retention", page: apiReference + "API_SetQueueAttributes.html", run: func(b *bench) {
 		url := b.queue("jobs", "MessageRetentionPeriod", "60")

@@ -49,6 +49,11 @@ func errInvalidValue(value any, parameter, reason string) *Error {
 	return errInvalidParameter("Value %v for parameter %s is invalid. Reason: %s", value, parameter, reason)
 }
 
+// errID refuses a group id, deduplication id or receive attempt id.
+func errID(id, parameter string) *Error {
+	return errInvalidValue(id, parameter, parameter+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+}
+
 func errMissing(parameter string) *Error {
 	return &Error{serviceNamespace + "MissingRequiredParameterException", "MissingParameter", http.StatusBadRequest, "The request must contain the parameter " + parameter + "."}
 }
@@ -73,6 +78,10 @@ func errAttributeName(name string) *Error {
 	return modelError("InvalidAttributeName", "InvalidAttributeName", http.StatusBadRequest, "Unknown Attribute %s.", name)
 }
 
+func errFIFOOnly(name string) *Error {
+	return modelError("InvalidAttributeName", "InvalidAttributeName", http.StatusBadRequest, "You can specify the %s only when FifoQueue is set to true.", name)
+}
+
 func errAttributeValue(name, reason string) *Error {
 	message := "Invalid value for the parameter " + name + "."
 	if reason != "" {
@@ -91,10 +100,6 @@ func errReceiptHandle(handle string) *Error {
 
 func errIDFormat() *Error {
 	return modelError("InvalidIdFormat", "InvalidIdFormat", http.StatusBadRequest, "The specified receipt handle isn't valid for the current version.")
-}
-
-func errNotInflight() *Error {
-	return prefixedError("MessageNotInflight", "The message referred to is not in flight.")
 }
 
 func errOverLimit() *Error {

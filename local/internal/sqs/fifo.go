@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// group is a message group that has messages. SQS delivers them in order: while one
-// message is in flight, or the first is delayed, the others wait.
+// group is a message group that has messages. SQS delivers them in order: while a message
+// is in flight or delayed, those behind it wait. Those before it can be received.
+// LocalStack's captures of AWS, 2026-03, show the latter.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html (2026-11)
 type group struct {
 	id       string
 	messages *list.List // of *message, by seq
-	inFlight int
 	openPos  int
 }
 
@@ -20,7 +20,7 @@ func (g *group) first() *message { return g.messages.Front().Value.(*message) }
 // reopen adds a group to those that receives may use, or removes it.
 func (q *Queue) reopen(g *group) {
 	q.open.remove(g)
-	if g.inFlight == 0 && g.messages.Len() > 0 && g.first().state == visible {
+	if g.messages.Len() > 0 && g.first().state == visible {
 		q.open.add(g)
 	}
 }

@@ -97,8 +97,8 @@ type MappingStats struct {
 // invocation fails, or if the partial batch response names it. A failed message stays in
 // flight until its visibility timeout ends, and is then received again. The mapping
 // retries a throttled invocation with growing pauses while the visibility timeout of its
-// batch lasts. It never sends two batches of a FIFO group at the same time, and keeps
-// their order.
+// batch lasts. It keeps the order of a FIFO group, and does not send two of its batches
+// at the same time, unless a message of the first becomes visible meanwhile.
 //
 // It differs from Lambda's:
 //
@@ -357,7 +357,7 @@ func (m *Mapping) gather(ctx context.Context) (*batch, error) {
 			return b, errEnded
 		}
 		for i := range got {
-			record := newEventRecord(m.q, &got[i])
+			record := newEventRecord(m.q, &got[i], m.opts.Window > 0)
 			if !matchFilters(m.filters, record, got[i].Body) {
 				m.count(func(s *MappingStats) { s.Filtered++ })
 				m.delete(&got[i])

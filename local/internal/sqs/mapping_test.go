@@ -159,6 +159,19 @@ func TestMappingDeletesWhatSucceeded(t *testing.T) {
 	})
 }
 
+func TestMappingEventWithoutAttributes(t *testing.T) {
+	t.Parallel()
+	for window, want := range map[time.Duration]string{0: `"messageAttributes":{},"md5OfBody":`, time.Second: `"messageAttributes":{},"md5OfMessageAttributes":null,"md5OfBody":`} {
+		m := newMapped(t, "jobs", sqs.MappingOptions{Window: window, BatchSize: 1}, nil)
+		m.send("one")
+		i := m.next("one")
+		i.answer <- answer{}
+		if !strings.Contains(string(i.payload), want) {
+			t.Errorf("window %v: %s has no %s", window, i.payload, want)
+		}
+	}
+}
+
 func TestMappingEvent(t *testing.T) {
 	t.Parallel()
 	m := newMapped(t, "ledger.fifo", sqs.MappingOptions{}, nil)

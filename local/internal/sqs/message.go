@@ -65,6 +65,10 @@ type SendInput struct {
 	DeduplicationID string
 	// SenderID identifies the sender. "" means the account.
 	SenderID string
+	// TraceHeader becomes AWSTraceHeader unless SystemAttributes has one. Requests carry it
+	// as X-Amzn-Trace-Id.
+	// https://docs.aws.amazon.com/xray/latest/devguide/xray-services-sqs.html (2026-11)
+	TraceHeader string
 }
 
 // SendResult is the answer of SQS to an accepted message.

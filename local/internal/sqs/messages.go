@@ -18,15 +18,34 @@ type sendEntry struct {
 	DelaySeconds            *int
 	MessageAttributes       map[string]Attribute
 	MessageSystemAttributes map[string]Attribute
-	MessageGroupID          string `json:"MessageGroupId"`
-	MessageDeduplicationID  string `json:"MessageDeduplicationId"`
+	MessageGroupID          *string `json:"MessageGroupId"`
+	MessageDeduplicationID  *string `json:"MessageDeduplicationId"`
 }
 
-func (e *sendEntry) input(sender string) SendInput {
-	return SendInput{
+func (e *sendEntry) input(c *call) SendInput {
+	in := SendInput{
 		Body: e.MessageBody, Attributes: e.MessageAttributes, SystemAttributes: e.MessageSystemAttributes,
-		Delay: e.DelaySeconds, GroupID: e.MessageGroupID, DeduplicationID: e.MessageDeduplicationID, SenderID: sender,
+		Delay: e.DelaySeconds, SenderID: c.sender(), TraceHeader: c.request.Header.Get("X-Amzn-Trace-Id"),
 	}
+	if e.MessageGroupID != nil {
+		in.GroupID = *e.MessageGroupID
+	}
+	if e.MessageDeduplicationID != nil {
+		in.DeduplicationID = *e.MessageDeduplicationID
+	}
+	return in
+}
+
+// checkIDs refuses an id that is set and empty, as AWS does: LocalStack's captures of AWS,
+// 2026-03.
+func (e *sendEntry) checkIDs() error {
+	if id := e.MessageGroupID; id != nil && *id == "" {
+		return errID(*id, attrGroupID)
+	}
+	if id := e.MessageDeduplicationID; id != nil && *id == "" {
+		return errID(*id, attrDeduplicationID)
+	}
+	return nil
 }
 
 type sendMessageResult struct {
@@ -47,7 +66,10 @@ func sendMessage(c *call, in *sendMessageRequest) (*sendMessageResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := q.Send(in.input(c.sender()))
+	if err := in.checkIDs(); err != nil {
+		return nil, err
+	}
+	r, err := q.Send(in.input(c))
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +123,7 @@ func receiveMessage(c *call, in *receiveMessageRequest) (*receiveMessageResult, 
 			return nil, errInvalidValue(*id, "ReceiveRequestAttemptId", "The request include parameter that is not valid for this queue type.")
 		}
 		if !punctuatedID.MatchString(*id) {
-			return nil, errInvalidValue(*id, "ReceiveRequestAttemptId", "ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+			return nil, errID(*id, "ReceiveRequestAttemptId")
 		}
 	}
 	system := slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames)
@@ -126,13 +148,13 @@ func receiveMessage(c *call, in *receiveMessageRequest) (*receiveMessageResult, 
 }
 
 // selectAttributes returns the message attributes that a receive requests: by name, by a
-// prefix before ".*", or all by "All" or ".*".
+// prefix before ".*", or all by "All", ".*" or "*".
 func selectAttributes(attributes map[string]Attribute, names []string) map[string]Attribute {
 	selected := map[string]Attribute{}
 	for attribute, value := range attributes {
 		for _, name := range names {
 			prefix, wild := strings.CutSuffix(name, ".*")
-			if name == attrAll || name == attribute || wild && strings.HasPrefix(attribute, prefix) {
+			if name == attrAll || name == "*" || name == attribute || wild && strings.HasPrefix(attribute, prefix) {
 				selected[attribute] = value
 			}
 		}

@@ -83,7 +83,8 @@ func (q *Queue) empty() {
 	q.hidden = newHeap(sooner, func(m *message) *int { return &m.hiddenPos })
 	q.ready = newHeap(sooner, func(m *message) *int { return &m.readyPos })
 	q.byAge = newHeap(func(a, b *message) bool { return a.sentAt.Before(b.sentAt) }, func(m *message) *int { return &m.agePos })
-	q.open = newHeap(func(a, b *group) bool { return a.first().seq < b.first().seq }, func(g *group) *int { return &g.openPos })
+	// AWS promises no order of the groups; this is the order in LocalStack's captures of AWS, 2026-03.
+	q.open = newHeap(func(a, b *group) bool { return sooner(a.first(), b.first()) }, func(g *group) *int { return &g.openPos })
 	q.counters.Visible, q.counters.InFlight, q.counters.Delayed = 0, 0, 0
 }
 
@@ -207,6 +208,7 @@ func (q *Queue) Purge(limited bool) error {
 	}
 	q.purgedAt = now
 	q.clear()
+	q.dedup = newDedupWindow() // LocalStack's captures of AWS, 2026-03
 	return nil
 }
 
@@ -237,7 +239,7 @@ func (q *Queue) send(in SendInput, now time.Time) *SendResult {
 	m := &message{content: content{
 		id: newID(), body: in.Body, attributes: maps.Clone(in.Attributes),
 		md5OfBody: md5Hex([]byte(in.Body)), md5OfAttributes: md5OfAttributes(in.Attributes), md5OfSystemAttributes: md5OfAttributes(in.SystemAttributes),
-		groupID: in.GroupID, deduplicationID: in.DeduplicationID, senderID: in.SenderID,
+		groupID: in.GroupID, deduplicationID: in.DeduplicationID, senderID: in.SenderID, traceHeader: in.TraceHeader,
 	}}
 	if m.senderID == "" {
 		m.senderID = q.s.account
@@ -320,9 +322,6 @@ func (q *Queue) leave(m *message) {
 		q.counters.Visible--
 	case inFlight:
 		q.counters.InFlight--
-		if m.group != nil {
-			m.group.inFlight--
-		}
 	}
 }
 

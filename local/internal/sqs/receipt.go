@@ -87,7 +87,9 @@ func (q *Queue) Delete(handle string) error {
 }
 
 // ChangeVisibility makes a message in flight visible after d, 0 to 12 hours. A message
-// may be in flight for at most 12 hours in total.
+// may be in flight for at most 12 hours in total. On a FIFO queue the handle must not have
+// expired. On a standard queue a superseded handle serves too, and a message that is
+// visible stays so: LocalStack's captures of AWS, 2026-03.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html (2026-11)
 func (q *Queue) ChangeVisibility(handle string, d time.Duration) error {
 	now, err := q.lock()
@@ -107,8 +109,8 @@ func (q *Queue) ChangeVisibility(handle string, d time.Duration) error {
 		return errInvalidValue(handle, "ReceiptHandle", "Message does not exist or is not available for visibility timeout change.")
 	case q.fifo && (!h.current || h.m.state != inFlight):
 		return errExpired(handle)
-	case !h.current || h.m.state != inFlight:
-		return errNotInflight()
+	case h.m.state != inFlight:
+		return nil
 	case now.Add(d).Sub(h.m.receivedAt) > maxVisibilitySeconds*time.Second:
 		return errInvalidValue(seconds, "VisibilityTimeout", "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].")
 	}

@@ -156,9 +156,6 @@ func (q *Queue) deliver(m *message, visibility time.Duration, now time.Time) Mes
 	m.state = inFlight
 	q.counters.InFlight++
 	q.counters.Received++
-	if m.group != nil {
-		m.group.inFlight++
-	}
 	m.receives++
 	m.deliveries++
 	m.receipt++

@@ -55,7 +55,7 @@ type Service struct {
 	clock   clock.Clock
 	region  string
 	account string
-	key     []byte // signs receipt handles, task handles and page tokens
+	key     []byte // signs receipt handles
 
 	mu       sync.Mutex
 	endpoint string
@@ -158,7 +158,7 @@ func (s *Service) sorted(want func(*Queue) bool) []*Queue {
 func (s *Service) CreateQueue(name string, attributes, tags map[string]string) (*Queue, error) {
 	now := s.lock()
 	defer s.mu.Unlock()
-	fifo := attributes[attrFIFO] == "true"
+	fifo := isTrue(attributes[attrFIFO])
 	switch {
 	case name == "":
 		return nil, errMissing("QueueName")
@@ -215,7 +215,7 @@ func (s *Service) Define(definitions []Definition) error {
 		if !fifo && !queueName.MatchString(d.Name) || fifo && !fifoName.MatchString(d.Name) {
 			return fmt.Errorf("queue %q: name must be 1 to 80 letters, digits, \"-\" or \"_\", with \".fifo\" at the end for a FIFO queue", d.Name)
 		}
-		if attributes[attrFIFO] == "true" && !fifo {
+		if isTrue(attributes[attrFIFO]) && !fifo {
 			return fmt.Errorf("queue %q: the name of a FIFO queue must end in \".fifo\"", d.Name)
 		}
 		config, err := defaultSettings(fifo).with(attributes)
@@ -316,17 +316,21 @@ func (s *Service) sourcesOf(q *Queue) []*Queue {
 }
 
 // QueueAt returns the queue of a queue URL by the URL's last two parts, {account}/{name}.
-// It ignores the URL's host, because one machine has many names.
+// It ignores the URL's host, because one machine has many names. The name of an existing
+// queue is accepted too: LocalStack's captures of AWS, 2026-03.
 func (s *Service) QueueAt(url string) (*Queue, error) {
 	if url == "" {
 		return nil, errMissing("QueueUrl")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q := s.queues[url]; q != nil {
+		return q, nil
 	}
 	parts := strings.Split(url, "/")
 	if len(parts) < 4 || !strings.Contains(url, "://") {
 		return nil, errAddress(url)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	q := s.queues[parts[len(parts)-1]]
 	if q == nil || parts[len(parts)-2] != s.account {
 		return nil, errNoQueue()

@@ -14,7 +14,7 @@ var (
 	fifoName      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,75}\.fifo$`)
 	entryID       = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 	punctuatedID  = regexp.MustCompile("^[A-Za-z0-9!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]{1,128}$")
-	attributeName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
+	attributeName = regexp.MustCompile(`^[\p{L}0-9_.-]{1,256}$`) // letters of all scripts: LocalStack's captures of AWS, 2026-03
 	number        = regexp.MustCompile(`^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*$`)
 )
 
@@ -48,7 +48,7 @@ func (in *SendInput) size() int {
 }
 
 // validate checks a message for its queue. batch says that it is a batch entry; AWS then
-// names one error differently.
+// words two errors differently.
 func (in *SendInput) validate(q *Queue, batch bool) error {
 	if in.Body == "" {
 		return errMissing("MessageBody")
@@ -68,16 +68,20 @@ func (in *SendInput) validate(q *Queue, batch bool) error {
 		}
 	}
 	if in.size() > q.maxSize {
-		return errInvalidParameter("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", q.maxSize)
+		invalid := "are invalid"
+		if batch {
+			invalid = "cannot be validated"
+		}
+		return errInvalidParameter("One or more parameters %s. Reason: Message must be shorter than %d bytes.", invalid, q.maxSize)
 	}
 	if in.Delay != nil && (*in.Delay < 0 || *in.Delay > maxDelaySeconds) {
 		return errInvalidValue(*in.Delay, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")
 	}
 	if in.GroupID != "" && !punctuatedID.MatchString(in.GroupID) {
-		return errInvalidValue(in.GroupID, "MessageGroupId", "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+		return errID(in.GroupID, attrGroupID)
 	}
 	if in.DeduplicationID != "" && !punctuatedID.MatchString(in.DeduplicationID) {
-		return errInvalidValue(in.DeduplicationID, "MessageDeduplicationId", "MessageDeduplicationId can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+		return errID(in.DeduplicationID, attrDeduplicationID)
 	}
 	const wrongKind = "The request include parameter that is not valid for this queue type."
 	if !q.fifo {
