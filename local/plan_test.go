@@ -65,6 +65,11 @@ func TestStartErrors(t *testing.T) {
 			resources["Bad"] = map[string]any{"Type": "AWS::Scheduler::Schedule", "Properties": map[string]any{
 				"ScheduleExpression": "daily", "Target": map[string]any{"Arn": map[string]any{"Ref": "Live"}}}}
 		}},
+		`Chaos/Bad: target a: InputTemplate must use names of InputPathsMap, got <tme>`: {change: func(resources map[string]any) {
+			resources["Bad"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{
+				"ScheduleExpression": "rate(1 day)", "Targets": []any{map[string]any{"Id": "a", "Arn": map[string]any{"Ref": "Live"},
+					"InputTransformer": map[string]any{"InputPathsMap": map[string]any{"time": "$.time"}, "InputTemplate": `"at <tme>"`}}}}}
+		}},
 	} {
 		if _, err := startLedger(t, c.opts, c.change); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lambdahearth/hearth/internal/eventpattern"
+	"github.com/lambdahearth/hearth/internal/inputtemplate"
 	"github.com/lambdahearth/hearth/internal/schedule"
 )
 
@@ -67,7 +68,7 @@ var eventRules = []Rule{
 	},
 	{
 		ID: "event-rule-target", Severity: Error, Page: eventTargetPage,
-		Fault: "An EventBridge rule's target whose input is not JSON, that has several inputs, or that lacks a role or a message group; EventBridge refuses it.",
+		Fault: "An EventBridge rule's target whose input is not JSON, that has several inputs or an input template with an undefined name, or that lacks a role or a message group; EventBridge refuses it.",
 		types: []string{typeEventRule},
 		each: func(r *resource, report reporter) {
 			targets, _ := r.get("Targets").list()
@@ -91,6 +92,13 @@ var eventRules = []Rule{
 				}
 				if len(inputs) > 1 {
 					report("%s must have only one of Input, InputPath and InputTransformer, got %s; remove the others", property, strings.Join(inputs, ", "))
+				}
+				transformer, _ := target.get("InputTransformer").plain()
+				fields, _ := transformer.(map[string]any)
+				template, _ := fields["InputTemplate"].(string)
+				paths, _ := fields["InputPathsMap"].(map[string]any)
+				if err := inputtemplate.Check(template, paths); err != nil {
+					report("%s.InputTransformer.%v; define it, or correct the name", property, err)
 				}
 				if to := target.get("Arn").resource(roleTargets...); to != nil && target.get("RoleArn").absent() {
 					report("%s.RoleArn must be set for %s, got none; name a role that EventBridge may assume", property, to.id)

@@ -301,6 +301,7 @@ func ruleCases() []ruleCase {
 		{"event-rule-pattern", "Rule Events::Rule {\"EventPattern\": VALUE}", `"{\"source\": []}"`, `"{\"source\": [\"x\"]}"`, parameter},
 		{"event-rule-target", "Rule Events::Rule {\"Targets\": [{\"Id\": \"a\", \"Arn\": \"arn:aws:lambda:eu-west-1:123456789012:function:x\", \"Input\": VALUE}]}", `"hello"`, `"\"hello\""`, parameter},
 		{"event-rule-target", "Rule Events::Rule {\"Targets\": [{\"Id\": \"a\", \"Arn\": \"arn:aws:lambda:eu-west-1:123456789012:function:x\", \"InputPath\": \"$.detail\", \"Input\": VALUE}]}", `"{}"`, `{"Ref": "AWS::NoValue"}`, parameter},
+		{"event-rule-target", "Rule Events::Rule {\"Targets\": [{\"Id\": \"a\", \"Arn\": \"x\", \"InputTransformer\": {\"InputPathsMap\": {\"time\": \"$.time\"}, \"InputTemplate\": VALUE}}]}", `"\"at <tme>\""`, `"\"at <time> of <aws.events.rule-name>\""`, parameter},
 		{"event-rule-target", "Rule Events::Rule {\"Targets\": [{\"Id\": \"a\", \"Arn\": \"x\"}, {\"Id\": VALUE, \"Arn\": \"y\"}]}", `"a"`, `"b"`, parameter},
 		{"event-rule-target", "M StepFunctions::StateMachine {}\nRule Events::Rule {\"Targets\": [{\"Arn\": {\"Ref\": \"M\"}, \"RoleArn\": VALUE}]}", `{"Ref": "AWS::NoValue"}`, `"arn:aws:iam::123456789012:role/events"`, parameter},
 		{"event-rule-target", "Q SQS::Queue {\"FifoQueue\": true, \"ContentBasedDeduplication\": true}\nRule Events::Rule {\"Targets\": [{\"Arn\": {\"Fn::GetAtt\": [\"Q\", \"Arn\"]}, \"SqsParameters\": VALUE}]}", `{"Ref": "AWS::NoValue"}`, `{"MessageGroupId": "a"}`, parameter},

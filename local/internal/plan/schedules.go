@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lambdahearth/hearth/internal/inputtemplate"
 	"github.com/lambdahearth/hearth/internal/schedule"
 	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/scheduler"
@@ -169,6 +170,10 @@ func (p *planner) planRules() error {
 			}
 			if s.Input != "" && !json.Valid([]byte(s.Input)) {
 				errs = append(errs, fmt.Errorf("%s: target %s: Input must be JSON", r, target.ID))
+				continue
+			}
+			if err := inputtemplate.Check(rule.Template, rule.Paths); err != nil && !isUnknown(rule.Template) {
+				errs = append(errs, fmt.Errorf("%s: target %s: %w", r, target.ID, err))
 				continue
 			}
 			p.Schedules = append(p.Schedules, Schedule{r, s})

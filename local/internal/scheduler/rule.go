@@ -3,6 +3,7 @@ package scheduler
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -29,29 +30,35 @@ type Rule struct {
 }
 
 // event returns the rule's event for one time.
-func (r *Rule) event(s *Schedule, at time.Time) []byte {
+func (r *Rule) event(s *Schedule, at time.Time) ([]byte, error) {
 	event, _ := json.Marshal(map[string]any{ // strings always encode
 		"version": "0", "id": uuid.NewString(), "detail-type": "Scheduled Event", "source": "aws.events", "account": s.Account,
 		"time": at.UTC().Format(time.RFC3339), "region": s.Region, "resources": []string{r.ARN}, "detail": map[string]any{},
 	})
 	switch {
 	case s.Input != "":
-		return []byte(s.Input)
+		return []byte(s.Input), nil
 	case r.Template != "":
 		return r.transform(event)
 	case r.Path != "":
 		part, _ := json.Marshal(valueAt(event, r.Path)) // it was decoded from JSON
-		return part
+		return part, nil
 	}
-	return event
+	return event, nil
 }
 
 // transform replaces <name> in the template with the value at the name's path, or with a
-// value that EventBridge defines. Inside a JSON string it inserts text, elsewhere JSON.
+// value that EventBridge defines. Inside a JSON string it inserts text, elsewhere JSON. A
+// path to nothing gives the empty string. An object or list in a string loses its quotes
+// if the template is text. In a template of JSON they end the string, and EventBridge drops
+// an event that is not JSON then.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html (2026-11)
-func (r *Rule) transform(event []byte) []byte {
+// LocalStack's captures of AWS, 2026-03
+func (r *Rule) transform(event []byte) ([]byte, error) {
 	var out bytes.Buffer
 	inString := false
+	start := strings.TrimSpace(r.Template)
+	isJSON := strings.HasPrefix(start, "{") || strings.HasPrefix(start, "[")
 	for rest := r.Template; rest != ""; {
 		switch {
 		case rest[0] == '\\' && len(rest) > 1:
@@ -63,15 +70,17 @@ func (r *Rule) transform(event []byte) []byte {
 		case rest[0] == '<':
 			name, after, ok := strings.Cut(rest[1:], ">")
 			if value, known := r.variable(name, event); ok && known {
+				if value == nil {
+					value = ""
+				}
 				text, isText := value.(string)
 				data, _ := json.Marshal(value) // it was decoded from JSON
 				switch {
 				case inString && isText:
 					data = data[1 : len(data)-1]
-				case inString:
-					quoted, _ := json.Marshal(string(data)) // strings always encode
-					data = quoted[1 : len(quoted)-1]
-				case isText && !strings.HasPrefix(strings.TrimSpace(r.Template), "{") && !strings.HasPrefix(strings.TrimSpace(r.Template), "["):
+				case inString && !isJSON:
+					data = bytes.ReplaceAll(data, []byte(`"`), nil)
+				case isText && !inString && !isJSON:
 					data = []byte(text)
 				}
 				out.Write(data)
@@ -82,7 +91,10 @@ func (r *Rule) transform(event []byte) []byte {
 		out.WriteByte(rest[0])
 		rest = rest[1:]
 	}
-	return out.Bytes()
+	if isJSON && !json.Valid(out.Bytes()) {
+		return nil, fmt.Errorf("the input transformer made no JSON, and EventBridge drops the event: %s", out.Bytes())
+	}
+	return out.Bytes(), nil
 }
 
 // variable returns the value of a name in an input transformer's template. The names that
@@ -103,6 +115,8 @@ func (r *Rule) variable(name string, event []byte) (value any, known bool) {
 		return valueAt(event, "$"), true
 	case "aws.events.event":
 		whole, _ := valueAt(event, "$").(map[string]any)
+		whole["detailType"] = whole["detail-type"] // LocalStack's captures of AWS, 2026-03
+		delete(whole, "detail-type")
 		delete(whole, "detail")
 		return whole, true
 	}

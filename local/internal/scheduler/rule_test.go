@@ -22,7 +22,11 @@ func TestRuleEvents(t *testing.T) {
 		if change != nil {
 			change(r)
 		}
-		return string(r.event(s, at))
+		event, err := r.event(s, at)
+		if err != nil {
+			return err.Error()
+		}
+		return string(event)
 	}
 	var got map[string]any
 	if err := json.Unmarshal([]byte(rule(nil)), &got); err != nil || got["id"] == "" {
@@ -36,11 +40,15 @@ func TestRuleEvents(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	paths := map[string]string{"time": "$.time", "detail": "$.detail", "none": "$.detail.none", "first": "$.resources[0]", "second": "$.resources[1]", "type": "$['detail-type']"}
+	paths := map[string]string{"time": "$.time", "detail": "$.detail", "none": "$.detail.none", "list": "$.resources", "first": "$.resources[0]", "second": "$.resources[1]", "type": "$['detail-type']"}
 	for template, want := range map[string]string{
-		`{"at":<time>,"text":"at <time>","detail":<detail>,"none":<none>,"other":"<other>"}`: `{"at":"2026-11-23T03:00:00Z","text":"at 2026-11-23T03:00:00Z","detail":{},"none":null,"other":"<other>"}`,
-		`"at <time> with <detail>"`: `"at 2026-11-23T03:00:00Z with {}"`,
-		`{"first":<first>,"text":"of <first>","second":<second>,"type":<type>}`: `{"first":"arn:rule/nightly","text":"of arn:rule/nightly","second":null,"type":"Scheduled Event"}`,
+		`{"at":<time>,"text":"at <time>","detail":<detail>,"none":<none>,"other":"<other>"}`: `{"at":"2026-11-23T03:00:00Z","text":"at 2026-11-23T03:00:00Z","detail":{},"none":"","other":"<other>"}`,
+		`"at <time> with <detail>"`:            `"at 2026-11-23T03:00:00Z with {}"`,
+		`"of <list> and <none>!"`:              `"of [arn:rule/nightly] and !"`,
+		"\"<list> first\"\n\"<first> second\"": "\"[arn:rule/nightly] first\"\n\"arn:rule/nightly second\"",
+		`{"list":[<first>,"x"],"all":<list>}`:  `{"list":["arn:rule/nightly","x"],"all":["arn:rule/nightly"]}`,
+		`{"list":"<list>"}`:                    `the input transformer made no JSON, and EventBridge drops the event: {"list":"["arn:rule/nightly"]"}`,
+		`{"first":<first>,"text":"of <first>","second":<second>,"type":<type>}`: `{"first":"arn:rule/nightly","text":"of arn:rule/nightly","second":"","type":"Scheduled Event"}`,
 		`{"arn":<aws.events.rule-arn>,"name":"<aws.events.rule-name>"}`:         `{"arn":"arn:rule/nightly","name":"nightly"}`,
 		`"<aws.events.rule-name> at <aws.events.event.ingestion-time>"`:         `"nightly at 2026-11-23T03:00:00Z"`,
 		`{"mine":"<aws.events.else>"}`:                                          `{"mine":"<aws.events.else>"}`,
@@ -57,7 +65,7 @@ func TestRuleEvents(t *testing.T) {
 	}
 	for template, detail := range map[string]bool{`{"e":<aws.events.event>}`: false, `{"e":<aws.events.event.json>}`: true} {
 		var got struct{ E map[string]any }
-		if err := json.Unmarshal([]byte(rule(func(r *Rule) { r.Template = template })), &got); err != nil || got.E["source"] != "aws.events" || (got.E["detail"] != nil) != detail {
+		if err := json.Unmarshal([]byte(rule(func(r *Rule) { r.Template = template })), &got); err != nil || got.E["source"] != "aws.events" || (got.E["detail"] != nil) != detail || (got.E["detail-type"] != nil) != detail || (got.E["detailType"] != nil) == detail {
 			t.Errorf("%s: %v, %v", template, got, err)
 		}
 	}

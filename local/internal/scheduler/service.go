@@ -256,7 +256,10 @@ func (s *Service) deliver(e *entry, at time.Time) error {
 	}
 	var event []byte
 	if e.Rule != nil {
-		event = e.Rule.event(&e.Schedule, at)
+		var err error
+		if event, err = e.Rule.event(&e.Schedule, at); err != nil {
+			return err
+		}
 	}
 	began, pause := s.clock.Now(), firstPause
 	for attempt := 1; ; attempt++ {
