@@ -226,19 +226,20 @@ func normalizeRedrive(value string) (string, error) {
 	if err := kjson.UnmarshalCaseSensitivePreserveInts([]byte(value), &raw); err != nil {
 		return "", invalid("Redrive policy is not a valid JSON map.")
 	}
+	// The reference calls 10 the default of maxReceiveCount. SQS was seen to refuse a policy
+	// without it; LocalStack's captures of AWS, 2026-03, say so too.
+	if raw.MaxReceiveCount == nil {
+		return "", invalid("Redrive policy does not contain mandatory attribute: maxReceiveCount.")
+	}
 	if raw.TargetARN == nil {
 		return "", invalid("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
 	}
 	if strings.Count(*raw.TargetARN, ":") != 5 || !strings.HasPrefix(*raw.TargetARN, "arn:") {
 		return "", invalid("Invalid value for deadLetterTargetArn.")
 	}
-	count := defaultMaxReceiveCount
-	if raw.MaxReceiveCount != nil {
-		var err error
-		count, err = strconv.Atoi(strings.Trim(string(raw.MaxReceiveCount), `"`))
-		if err != nil || count < 1 || count > maxReceiveCountLimit {
-			return "", invalid("Invalid value for maxReceiveCount: must be between 1 and 1000.")
-		}
+	count, err := strconv.Atoi(strings.Trim(string(raw.MaxReceiveCount), `"`))
+	if err != nil || count < 1 || count > maxReceiveCountLimit {
+		return "", invalid("Invalid value for maxReceiveCount: must be between 1 and 1000.")
 	}
 	return marshal(redrivePolicy{*raw.TargetARN, count}), nil
 }

@@ -94,6 +94,7 @@ var deadLetterCases = []conformanceCase{
 		for name, err := range map[string]error{
 			"no JSON":       set(url, "x"),
 			"other case":    set(url, `{"DeadLetterTargetArn":%q,"maxReceiveCount":1}`, b.arn(dead)),
+			"no count":      set(url, `{"deadLetterTargetArn":%q}`, b.arn(dead)),
 			"no target":     set(url, `{"maxReceiveCount":1}`),
 			"no ARN":        set(url, `{"deadLetterTargetArn":"dummy","maxReceiveCount":1}`),
 			"no queue":      set(url, `{"deadLetterTargetArn":"%s-none","maxReceiveCount":1}`, b.arn(dead)),

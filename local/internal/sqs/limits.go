@@ -46,8 +46,7 @@ const (
 // Defaults of a queue's attributes.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html (2026-11)
 const (
-	defaultVisibility      = 30 * time.Second
-	defaultRetention       = 345600 * time.Second
-	defaultMaxReceiveCount = 10
-	defaultKMSReuse        = "300"
+	defaultVisibility = 30 * time.Second
+	defaultRetention  = 345600 * time.Second
+	defaultKMSReuse   = "300"
 )
