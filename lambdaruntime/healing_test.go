@@ -373,8 +373,7 @@ func TestRetryDelays(t *testing.T) {
 	}
 }
 
-// TestRetryOfAGroup delays a FIFO message's whole group: SQS delivers none of its messages
-// while one of them is invisible.
+// TestRetryOfAGroup delays a FIFO message and those of its group that the batch puts back.
 func TestRetryOfAGroup(t *testing.T) {
 	t.Parallel()
 	for _, stop := range []bool{false, true} {

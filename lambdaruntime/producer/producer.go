@@ -40,6 +40,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -302,17 +303,17 @@ func isID(s string) bool {
 	return true
 }
 
-// isAttributeName reports whether SQS takes s as the name of a message attribute.
+// isAttributeName reports whether SQS takes s as the name of a message attribute. Letters
+// are those of all scripts: LocalStack's captures of AWS, 2026-03.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html (2026-11)
 func isAttributeName(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("_-.", c) < 0 {
+	for _, r := range s {
+		if !unicode.IsLetter(r) && (r < '0' || r > '9') && !strings.ContainsRune("_-.", r) {
 			return false
 		}
 	}
 	lower := strings.ToLower(s)
-	return len(s) <= maxNameChars && !strings.HasPrefix(s, ".") && !strings.HasSuffix(s, ".") && !strings.Contains(s, "..") &&
+	return utf8.RuneCountInString(s) <= maxNameChars && !strings.HasPrefix(s, ".") && !strings.HasSuffix(s, ".") && !strings.Contains(s, "..") &&
 		!strings.HasPrefix(lower, "aws.") && !strings.HasPrefix(lower, "amazon.")
 }
 

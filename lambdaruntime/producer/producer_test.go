@@ -298,12 +298,14 @@ func TestSendErrors(t *testing.T) {
 		{"deduplication id that is not ASCII", func() error { return ledger().Send(t.Context(), "x", WithGroup("g"), WithDeduplication("ü")) },
 			`producer: send to queue "ledger": the deduplication id must be ASCII letters, digits and punctuation, got "ü"; send a hash of it`},
 		{"attribute names", func() error {
-			return text.Send(t.Context(), "x", WithAttribute("a.b-c_9", "v"), WithAttribute(strings.Repeat("n", 256), "v"))
+			return text.Send(t.Context(), "x", WithAttribute("a.b-c_9", "v"), WithAttribute("attr.1øßä", "v"), WithAttribute(strings.Repeat("n", 256), "v"))
 		}, ""},
 		{"attribute of AWS", func() error { return text.Send(t.Context(), "x", WithAttribute("Aws.trace", "v")) },
 			`producer: send to queue "captures": an attribute's name must be 1 to 256 letters, digits, _, - or single dots inside, and not start with AWS. or Amazon., got "Aws.trace"`},
 		{"attribute with a space", func() error { return text.Send(t.Context(), "x", WithAttribute("a b", "v")) },
 			`producer: send to queue "captures": an attribute's name must be 1 to 256 letters, digits, _, - or single dots inside, and not start with AWS. or Amazon., got "a b"`},
+		{"attribute with a sign", func() error { return text.Send(t.Context(), "x", WithAttribute("a§", "v")) },
+			`producer: send to queue "captures": an attribute's name must be 1 to 256 letters, digits, _, - or single dots inside, and not start with AWS. or Amazon., got "a§"`},
 		{"control character in an attribute", func() error { return text.Send(t.Context(), "x", WithAttribute("a", "\x00")) },
 			`producer: send to queue "captures": the attribute "a" must have no characters that SQS refuses or replaces, got U+0000; escape it or send base64`},
 		{"binary attribute", func() error { return text.Send(t.Context(), "x", WithAttribute("a", "\xff")) },
