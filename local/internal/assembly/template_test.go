@@ -24,7 +24,7 @@ func TestPartsCostThemselves(t *testing.T) {
 			"Fn::ForEach::Queues": ["Name", {"Ref": "Nobody"}, {"${Name}": {"Type": "AWS::SQS::Queue"}}],
 			"Fn::ForEach::None": "none",
 			"Fn::Transform": {"Name": "AWS::Include"},
-			"Fine": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Module"}}}
+			"Fine": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Module"}, "Color": {"Ref": "Nothing"}}}
 		},
 		"Outputs": {"O": [1], "Url": {"Value": {"Ref": "Fine"}}}}`}, nil)
 	if diff := cmp.Diff([]string{
@@ -46,8 +46,8 @@ func TestPartsCostThemselves(t *testing.T) {
 	if len(queues) != 1 || queues[0].ID != "Fine" {
 		t.Fatalf("got queues %v", queues)
 	}
-	unknown, err := app.Loosely(func() error { return queues[0].Decode(&struct{ QueueName string }{}) })
-	if diff := cmp.Diff([]string{`Ref "Module": Type must be a string, got an object`}, unknown); diff != "" || err != nil {
+	unknown, err := app.Loosely(func() error { return queues[0].Decode(&struct{ QueueName, Color string }{}) })
+	if diff := cmp.Diff([]string{`Ref "Module": Type must be a string, got an object`, `Ref "Nothing": the template has no such resource, so that AWS refuses it`}, unknown); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 	if diff := cmp.Diff([]Output{{"S", "Url", "http://sqs/Fine"}}, app.Outputs()); diff != "" {
