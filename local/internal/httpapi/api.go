@@ -281,6 +281,11 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 	if err != nil {
 		return a.failed(ctx, w, x, err)
 	}
+	kind := "text/plain;charset=UTF-8"
+	if x.config.URL != NoURL {
+		kind = "application/json" // source: LocalStack's captures of AWS, 2026-03
+	}
+	answer.defaultType(kind)
 	cors.adjust(answer.header, x.r)
 	answer.write(w, x.r)
 	return answer.status
@@ -335,12 +340,14 @@ func (a *API) failed(ctx context.Context, w http.ResponseWriter, x *exchange, er
 	throttled := errors.As(err, &busy) && busy.Throttled()
 	late := ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) // and not only now
 	switch {
+	case x.config.REST != nil && errors.Is(err, errNotBase64):
+		return restInternal.write(w)
 	case x.config.REST != nil:
 		return failedREST(throttled, late).write(w)
 	case x.config.URL != NoURL && throttled:
 		return refuse(w, http.StatusTooManyRequests, "Rate Exceeded.")
 	case x.config.URL != NoURL:
-		return refuse(w, http.StatusBadGateway, "Internal Server Error")
+		return failedURL(w)
 	case throttled || late:
 		return refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
 	}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -26,8 +27,9 @@ const maxRESTTimeout = 29 * time.Second
 
 // REST makes an [API] a REST API.
 //
-// Its events have the client's path with its escapes. As on AWS, a path without a
-// resource or a method is answered 403. Two kinds of integrations are simulated: Lambda
+// Its events have the client's path with its escapes, but without slashes that are
+// doubled at its begin. As on AWS, a path without a resource or a method is answered 403.
+// Two kinds of integrations are simulated: Lambda
 // proxies, which may stream, and mocks that answer preflight requests. API keys, usage
 // plans, request validators, mapping templates, gateway responses, caches, custom domains
 // and resource policies are not simulated.
@@ -82,8 +84,9 @@ func newRESTRouter(routes []Route) (*router, error) {
 	return r, nil
 }
 
-// findREST returns the method for a request. It returns none if the path's most specific
-// resource does not have the method.
+// findREST returns the method for a request: that of the most specific resource that has
+// the method or ANY. So a greedy sibling serves the methods that a resource lacks, as
+// LocalStack's captures of AWS (2026-03) show.
 func (r *router) findREST(method, path string) (*Route, map[string]string) {
 	segments := strings.Split(strings.TrimSuffix(path[1:], "/"), "/")
 	for _, resource := range r.resources {
@@ -92,10 +95,9 @@ func (r *router) findREST(method, path string) (*Route, map[string]string) {
 		if !ok {
 			continue
 		}
-		if route := resource.methods[method]; route != nil {
+		if route := cmp.Or(resource.methods[method], resource.methods["ANY"]); route != nil {
 			return route, params
 		}
-		return resource.methods["ANY"], params
 	}
 	return nil, nil
 }
@@ -126,20 +128,21 @@ var (
 func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	x.extendedID = base64.URLEncoding.EncodeToString(gateway.Random(11))
 	w.Header().Set("X-Amz-Apigw-Id", x.extendedID)
-	x.path = x.r.URL.EscapedPath()
-	name, rest, _ := strings.Cut(strings.TrimPrefix(x.path, "/"), "/")
+	// Slashes before the stage are lost. Further slashes after it are only in the path of
+	// the request context. Source: LocalStack's captures of AWS, 2026-03.
+	x.path = "/" + strings.TrimLeft(x.r.URL.EscapedPath(), "/")
+	name, rest, _ := strings.Cut(x.path[1:], "/")
 	var ok bool
 	if x.stage, ok = x.config.Stages[name]; !ok {
 		return restForbidden.write(w)
 	}
-	x.stageName, x.rest = name, "/"+rest
+	x.stageName, x.rest = name, "/"+strings.TrimLeft(rest, "/")
 	if x.route, x.params = x.routes.findREST(x.r.Method, x.rest); x.route == nil {
 		return restMissing.write(w)
 	}
 	x.routeKey = x.route.Key
 	x.sourceIP = gateway.SourceIP(x.r)
 	x.trace = gateway.Trace(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
-	w.Header().Set("X-Amzn-Trace-Id", x.trace)
 	if status, _ := a.authorize(x); status != 0 {
 		return a.refusedREST(w, x, status)
 	}
@@ -164,6 +167,7 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	ctx, cancel := x.bound()
 	defer cancel()
 	if x.route.Integration.Stream {
+		w.Header().Set("X-Amzn-Trace-Id", x.trace)
 		return a.stream(ctx, w, x, payload)
 	}
 	result, err := a.invoker.Invoke(ctx, x.invoke(payload))
@@ -174,12 +178,14 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	if err != nil {
 		return a.failed(ctx, w, x, err)
 	}
-	// A body in base64 is decoded for clients that accept its type as binary.
-	accept, _, _ := strings.Cut(x.r.Header.Get("Accept"), ",")
-	if answer.encoded != "" && !x.config.REST.isBinary(accept) && !x.config.REST.isBinary(answer.header.Get("Content-Type")) {
-		answer.body = []byte(answer.encoded)
+	if answer.encoded && x.wantsBinary(answer) {
+		if answer.body, err = base64.StdEncoding.DecodeString(string(answer.body)); err != nil {
+			return a.failed(ctx, w, x, errNotBase64)
+		}
 	}
+	answer.defaultType("application/json")
 	remap(answer.header)
+	w.Header().Set("X-Amzn-Trace-Id", x.trace)
 	answer.write(w, x.r)
 	return answer.status
 }
@@ -216,16 +222,26 @@ func remap(h http.Header) {
 	}
 }
 
-// isBinary reports whether bodies of a media type are binary.
+// wantsBinary reports whether a body in base64 is decoded for the client: if the first
+// type that it accepts is binary, whatever the response's own type is. Source: LocalStack's
+// captures of AWS, 2026-03. They have no request without the header Accept; here, the
+// response's type decides then.
+func (x *exchange) wantsBinary(a *answer) bool {
+	accept, _, _ := strings.Cut(x.r.Header.Get("Accept"), ",")
+	return x.config.REST.isBinary(cmp.Or(accept, a.header.Get("Content-Type")))
+}
+
+// isBinary reports whether bodies of a media type are binary. Of the wildcards, only */*
+// and those for a subtype have a meaning.
 func (c *REST) isBinary(kind string) bool {
 	if slices.Contains(c.BinaryTypes, "*/*") {
 		return true
 	}
 	kind, _, err := mime.ParseMediaType(kind)
-	if err != nil {
+	family, _, ok := strings.Cut(kind, "/")
+	if err != nil || !ok || family == "*" {
 		return false
 	}
-	family, _, _ := strings.Cut(kind, "/")
 	return slices.Contains(c.BinaryTypes, kind) || slices.Contains(c.BinaryTypes, family+"/*")
 }
 
@@ -301,6 +317,10 @@ func (x *exchange) contextREST() contextREST {
 	}
 }
 
+// droppedREST are further headers that a REST API does not pass on, besides [hopByHop].
+// Source: LocalStack's captures of AWS, 2026-03.
+var droppedREST = []string{"content-length", "content-md5", "max-forwards", "proxy-authenticate", "server", "www-authenticate"}
+
 // eventREST is the event of a Lambda proxy integration.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html (2026-11)
 func (x *exchange) eventREST() any {
@@ -309,7 +329,7 @@ func (x *exchange) eventREST() any {
 		PathParameters: x.params, StageVariables: x.stage.Variables,
 	}
 	e.Headers, e.MultiValueHeaders, e.Query, e.MultiValueQuery = x.lists1()
-	for _, name := range []string{"content-length"} { // the gateway does not pass it on
+	for _, name := range droppedREST {
 		delete(e.Headers, name)
 		delete(e.MultiValueHeaders, name)
 	}

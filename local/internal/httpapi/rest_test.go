@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,19 +83,19 @@ func TestEventREST(t *testing.T) {
 	}
 }
 
-// TestMethodsREST finds the most specific resource; a method that it lacks is not looked
-// for elsewhere.
+// TestMethodsREST finds the most specific resource that has the method.
 func TestMethodsREST(t *testing.T) {
 	t.Parallel()
 	var routes []Route
-	for _, key := range []string{"ANY /", "GET /orders", "POST /orders", "GET /orders/{id}", "ANY /{proxy+}", "GET /orders/{id}/lines/{line}"} {
+	for _, key := range []string{"ANY /", "GET /orders", "POST /orders", "GET /orders/{id}", "ANY /{proxy+}", "GET /orders/{id}/lines/{line}", "ANY /any", "GET /exact/{id}"} {
 		routes = append(routes, Route{Key: key})
 	}
 	a, f := setupREST(t, REST{}, routes...)
 	for request, want := range map[string]string{
 		"GET /live": "/", "PUT /live/": "/", "GET /live/orders": "/orders", "GET /live/orders/": "/orders", "GET /live/orders/a%2Fb": "/orders/{id}", "GET /live/o%72ders": "/orders",
 		"GET /live/orders/1/lines/2": "/orders/{id}/lines/{line}", "DELETE /live/other": "/{proxy+}", "GET /live/orders/1/else": "/{proxy+}",
-		"DELETE /live/orders": "403 Missing Authentication Token", "GET /other/orders": "403 Forbidden", "GET /": "403 Forbidden",
+		"DELETE /live/orders": "/{proxy+}", "DELETE /live/any": "/any", "PUT /live/exact/1": "/{proxy+}", "GET //live/orders": "/orders", "GET /live//orders": "/orders",
+		"GET /other/orders": "403 Forbidden", "GET /": "403 Forbidden",
 	} {
 		method, target, _ := strings.Cut(request, " ")
 		resp := do(t, a, method, target, "")
@@ -108,9 +109,116 @@ func TestMethodsREST(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", request, got, want)
 		}
 	}
+	a, _ = setupREST(t, REST{}, Route{Key: "GET /orders"})
+	for _, request := range []string{"GET /live/other", "POST /live/orders"} {
+		method, target, _ := strings.Cut(request, " ")
+		resp := do(t, a, method, target, "")
+		if got := text(t, resp); resp.StatusCode != 403 || resp.Header.Get("X-Amzn-Errortype") != "MissingAuthenticationTokenException" || got != `{"message":"Missing Authentication Token"}` {
+			t.Errorf("%s: %s %v %s", request, resp.Status, resp.Header, got)
+		}
+	}
 	for _, bad := range [][]Route{{{Key: "GET"}}, {{Key: "GET /a"}, {Key: "GET /a"}}} {
 		if err := Check(Config{REST: &REST{}, Routes: bad}); err == nil {
 			t.Errorf("%v was taken", bad)
+		}
+	}
+}
+
+// TestPathsREST: what events have of slashes that a client sends twice, and of one at the
+// end.
+func TestPathsREST(t *testing.T) {
+	t.Parallel()
+	a, f := setupREST(t, REST{}, Route{Key: "GET /{proxy+}"})
+	for target, want := range map[string][3]string{ // the event's path, its parameter, the context's path
+		"/live/a/":             {"/a/", "a", "/live/a/"},
+		"/live/a//b":           {"/a//b", "a//b", "/live/a//b"},
+		"//live/a":             {"/a", "a", "/live/a"},
+		"/live//a":             {"/a", "a", "/live//a"},
+		"/live/x%2By@z/x+y@z":  {"/x%2By@z/x+y@z", "x%2By@z/x+y@z", "/live/x%2By@z/x+y@z"},
+		"/live/a?q=foo+bar%2B": {"/a", "a", "/live/a"},
+	} {
+		do(t, a, "GET", "http://localhost:3000"+target, "")
+		e := f.last()
+		got := [3]string{e["path"].(string), e["pathParameters"].(map[string]any)["proxy"].(string), e["requestContext"].(map[string]any)["path"].(string)}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", target, got, want)
+		}
+	}
+}
+
+// TestDroppedHeadersREST: a function sees only the headers that the gateway passes on.
+func TestDroppedHeadersREST(t *testing.T) {
+	t.Parallel()
+	a, f := setupREST(t, REST{}, Route{Key: "GET /x"})
+	var headers []string
+	for _, name := range []string{"Content-MD5", "Expect", "Max-Forwards", "Proxy-Authenticate", "Server", "TE", "Trailer", "Upgrade", "WWW-Authenticate", "Age", "Date", "Pragma", "Range", "Referer", "Via", "Warn"} {
+		headers = append(headers, name, "v")
+	}
+	do(t, a, "GET", "/live/x", "", headers...)
+	for _, field := range []string{"headers", "multiValueHeaders"} {
+		var got []string
+		for name := range f.last()[field].(map[string]any) {
+			if strings.ToLower(name) == name {
+				got = append(got, name)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff([]string{"age", "date", "pragma", "range", "referer", "via", "warn"}, got); diff != "" {
+			t.Errorf("%s: %s", field, diff)
+		}
+	}
+}
+
+// TestResponsesREST: each kind of response, and what the client gets.
+func TestResponsesREST(t *testing.T) {
+	t.Parallel()
+	a, f := setupREST(t, REST{BinaryTypes: []string{"image/png"}}, Route{Key: "GET /x"})
+	for response, want := range map[string]string{
+		`{}`:                   `200 "" application/json`,
+		`{"statusCode":200}`:   `200 "" application/json`,
+		`{"statusCode":"201"}`: `201 "" application/json`,
+		`{"headers":{"a":"b","c":true,"d":null}}`:                                `200 "" application/json A:b C:true`,
+		`{"statusCode":200,"headers":null}`:                                      `200 "" application/json`,
+		`{"statusCode":200,"multiValueHeaders":{"a":["b","c"]}}`:                 `200 "" application/json A:b,c`,
+		`{"statusCode":200,"multiValueHeaders":{"a":["b"]},"headers":{"A":"c"}}`: `200 "" application/json A:b,c`,
+		`{"statusCode":200,"multiValueHeaders":{"a":["b"]},"headers":{"a":"b"}}`: `200 "" application/json A:b`,
+		`{"statusCode":200,"body":"aGk=","isBase64Encoded":true}`:                `200 "hi" application/json`,
+		`{"statusCode":200,"body":"aGk="}`:                                       `200 "aGk=" application/json`,
+		`{"statusCode":200,"body":"é+)","isBase64Encoded":true}`:                 `500 error`,
+		`{"statusCode":200,"wrongValue":"value"}`:                                `502 error`,
+		`{"statusCode":200,"cookies":["a=1"]}`:                                   `502 error`,
+		`{"StatusCode":200}`:                                                     `502 error`,
+		`{"statusCode":200,"multiValueHeaders":{"a":"b"}}`:                       `502 error`,
+		`{"statusCode":"test"}`:                                                  `502 error`,
+		`{"statusCode":200,"body":{}}`:                                           `502 error`,
+		`"text"`:                                                                 `502 error`,
+	} {
+		f.reply = func(string, map[string]any) (string, error) { return response, nil }
+		resp := do(t, a, "GET", "/live/x", "", "Accept", "image/png")
+		body := text(t, resp)
+		got := fmt.Sprintf("%d %q %s", resp.StatusCode, body, resp.Header.Get("Content-Type"))
+		if body == `{"message":"Internal server error"}` && resp.Header.Get("X-Amzn-Errortype") == "InternalServerErrorException" {
+			got = fmt.Sprintf("%d error", resp.StatusCode)
+		}
+		for _, name := range []string{"A", "C", "D"} {
+			if values := resp.Header[name]; values != nil {
+				got += " " + name + ":" + strings.Join(values, ",")
+			}
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", response, got, want)
+		}
+	}
+}
+
+// TestTraceREST: only a function's response tells the trace.
+func TestTraceREST(t *testing.T) {
+	t.Parallel()
+	a, _ := setupREST(t, REST{}, Route{Key: "GET /fn"}, Route{Key: "GET /mock", Integration: Integration{Mock: &Mock{Status: 200}}})
+	const trace = "Root=1-3152b799-8954dae64eda91bc9a23a7e8;Parent=7fa8c0f79203be72;Sampled=1"
+	for target, want := range map[string]string{"/live/fn": trace, "/live/mock": "", "/live/none": ""} {
+		if got := do(t, a, "GET", target, "", "X-Amzn-Trace-Id", trace).Header.Get("X-Amzn-Trace-Id"); got != want {
+			t.Errorf("%s: got %q, want %q", target, got, want)
 		}
 	}
 }
@@ -153,10 +261,18 @@ func TestBinaryREST(t *testing.T) {
 		{[]string{"image/png"}, "application/json", false, "application/json", "aGk="},
 		{[]string{"image/*"}, "image/gif", true, "image/gif", "hi"},
 		{[]string{"*/*"}, "application/json", true, "", "hi"},
+		{[]string{"image/png"}, "image/png", true, "image/jpg", "aGk="}, // though the response has the type
+		{[]string{"image/png"}, "image/png", true, "image/webp,image/png", "aGk="},
+		{[]string{"image/png"}, "image/png", true, "image/*", "aGk="},
+		{[]string{"image/png"}, "image/png", true, "*/*", "aGk="},
+		{[]string{"image/png"}, "image/png", true, "", "hi"}, // the response's type decides
+		{[]string{"*/test"}, "text/test", false, "*/test", "aGk="},
+		{[]string{"application/*"}, "application/x", true, "application/*", "hi"},
+		{[]string{"application/*"}, "application", false, "application", "aGk="},
 	} {
 		a, f := setupREST(t, REST{BinaryTypes: c.types}, Route{Key: "POST /x"})
 		f.reply = func(string, map[string]any) (string, error) {
-			return `{"statusCode":200,"body":"aGk=","isBase64Encoded":true,"headers":{"Server":"mine"},"multiValueHeaders":{"Set-Cookie":["a=1","b=2"]}}`, nil
+			return `{"statusCode":200,"body":"aGk=","isBase64Encoded":true,"headers":{"Server":"mine","Content-Type":"image/png"},"multiValueHeaders":{"Set-Cookie":["a=1","b=2"]}}`, nil
 		}
 		resp := do(t, a, "POST", "/live/x", "body", "Content-Type", c.content, "Accept", c.accept)
 		if e := f.last(); e["isBase64Encoded"] != c.encoded || (e["body"] == "body") == c.encoded {

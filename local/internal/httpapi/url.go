@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
+	"strconv"
 
 	"github.com/lambdahearth/hearth/local/internal/gateway"
 
@@ -24,8 +25,8 @@ import (
 // A Function URL is an [API] whose only route is $default, with payload format 2.0. Its
 // events keep the escapes of the path in rawPath, and have the header cookie. It waits as
 // long as its function may run. It answers 502 if the function fails, and 429 if Lambda
-// throttles it. The bodies and headers of AWS's own errors are not simulated, nor is IAM
-// authorization.
+// throttles it. The body for a throttle and the headers of AWS's own errors are not
+// simulated, nor is IAM authorization.
 //
 // A streaming Function URL sends a response while the function writes it. If the function
 // fails after that has begun, the connection is cut off. As on AWS, the header
@@ -41,6 +42,17 @@ const (
 	BufferedURL
 	StreamingURL
 )
+
+// failedURL answers a failed invocation. LocalStack's captures of AWS (2026-03) have the
+// text of the body, but not its Content-Type. Here that is the usual one of Function URLs.
+func failedURL(w http.ResponseWriter) int {
+	const message = "Internal Server Error"
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(message)))
+	w.WriteHeader(http.StatusBadGateway)
+	io.WriteString(w, message) //nolint:errcheck // the client has gone
+	return http.StatusBadGateway
+}
 
 // requestIDs makes the ids of a request and of its invocation. An HTTP API's request ids
 // look like "JKJaXmPLvHcESHA=", a REST API's are UUIDs. A Function URL uses the

@@ -57,8 +57,22 @@ func TestFunctionURL(t *testing.T) {
 			t.Errorf("%d, throttled: %v", kind, resp.Status)
 		}
 		f.reply = func(string, map[string]any) (string, error) { return "", errors.New("it panicked") }
-		if resp := do(t, a, "GET", "/", ""); resp.StatusCode != 502 {
-			t.Errorf("%d, failed: %v", kind, resp.Status)
+		resp = do(t, a, "GET", "/", "")
+		if body := text(t, resp); resp.StatusCode != 502 || body != "Internal Server Error" {
+			t.Errorf("%d, failed: %v %s", kind, resp.Status, body)
+		}
+	}
+}
+
+// TestTypeOfURL: a response without a Content-Type gets another one than in an HTTP API.
+func TestTypeOfURL(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[URLKind]string{BufferedURL: "application/json", NoURL: "text/plain;charset=UTF-8"} {
+		a, f := setup(t, Config{URL: kind})
+		f.reply = func(string, map[string]any) (string, error) { return `{"statusCode":200,"body":"body123"}`, nil }
+		resp := do(t, a, "GET", "/", "")
+		if got := text(t, resp); got != "body123" || resp.Header.Get("Content-Type") != want {
+			t.Errorf("%d: %v %s", kind, resp.Header, got)
 		}
 	}
 }
