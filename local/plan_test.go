@@ -137,13 +137,13 @@ func TestLoggingEnvironment(t *testing.T) {
 	for _, c := range []struct {
 		logging any
 		want    []string
-		not     string
+		not     []string
 	}{
-		{nil, []string{"AWS_LAMBDA_LOG_FORMAT=Text", "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/Chaos-Ledger", "_HANDLER=main"}, "AWS_LAMBDA_LOG_LEVEL"},
+		{nil, []string{"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/Chaos-Ledger", "_HANDLER=main"}, []string{"AWS_LAMBDA_LOG_FORMAT=", "AWS_LAMBDA_LOG_LEVEL="}},
 		{map[string]any{"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "LogGroup": map[string]any{"Ref": "Logs"}},
-			[]string{"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=DEBUG", "AWS_LAMBDA_LOG_GROUP_NAME=/shop"}, ""},
-		{map[string]any{"LogFormat": "JSON"}, []string{"AWS_LAMBDA_LOG_LEVEL=INFO"}, ""},
-		{map[string]any{"LogFormat": "Text", "LogGroup": "mine"}, []string{"AWS_LAMBDA_LOG_FORMAT=Text", "AWS_LAMBDA_LOG_GROUP_NAME=mine"}, "AWS_LAMBDA_LOG_LEVEL"},
+			[]string{"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=DEBUG", "AWS_LAMBDA_LOG_GROUP_NAME=/shop"}, nil},
+		{map[string]any{"LogFormat": "JSON"}, []string{"AWS_LAMBDA_LOG_LEVEL=INFO"}, nil},
+		{map[string]any{"LogFormat": "Text", "LogGroup": "mine"}, []string{"AWS_LAMBDA_LOG_GROUP_NAME=mine"}, []string{"AWS_LAMBDA_LOG_FORMAT=", "AWS_LAMBDA_LOG_LEVEL="}},
 	} {
 		e, err := startLedger(t, local.Options{Env: map[string]string{"TEST_PRINT_ENV": "1"}}, func(resources map[string]any) {
 			properties(resources, "Ledger")["Handler"] = "main"
@@ -164,8 +164,10 @@ func TestLoggingEnvironment(t *testing.T) {
 				t.Errorf("%v: no %s in %s", c.logging, want, env)
 			}
 		}
-		if c.not != "" && strings.Contains(string(env), c.not) {
-			t.Errorf("%v: %s is set", c.logging, c.not)
+		for _, not := range c.not {
+			if strings.Contains(string(env), not) {
+				t.Errorf("%v: %s is set", c.logging, not)
+			}
 		}
 	}
 }
@@ -566,6 +568,42 @@ func TestMessageGroups(t *testing.T) {
 		eventually(t, "a message of the group of the "+name, func() bool {
 			return strings.Contains(sqsCall(t, e, "ReceiveMessage", "invoices.fifo", `"AttributeNames":["All"],"MaxNumberOfMessages":10`), want)
 		})
+	}
+}
+
+// TestDeadLetterOfFunction: a failed event in a dead-letter queue has the attributes that
+// Lambda gives it.
+func TestDeadLetterOfFunction(t *testing.T) {
+	t.Parallel()
+	e, err := startLedger(t, local.Options{Clock: local.NewManualClock(startOfTests)}, func(resources map[string]any) {
+		arn := func(id string) any { return map[string]any{"Fn::GetAtt": []any{id, "Arn"}} }
+		resources["Dead"] = map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"QueueName": "dead"}}
+		properties(resources, "Ledger")["DeadLetterConfig"] = map[string]any{"TargetArn": arn("Dead")}
+		resources["Async"] = map[string]any{"Type": "AWS::Lambda::EventInvokeConfig", "Properties": map[string]any{
+			"FunctionName": map[string]any{"Ref": "Ledger"}, "Qualifier": "$LATEST", "MaximumRetryAttempts": 0,
+		}}
+		resources["Rule"] = map[string]any{"Type": "AWS::Events::Rule", "Properties": map[string]any{
+			"Name": "rule", "ScheduleExpression": "rate(1 day)", "State": "ENABLED",
+			"Targets": []any{map[string]any{"Id": "A", "Arn": arn("Ledger"), "Input": `{"Records":1}`}}, // no batch
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Trigger("rule"); err != nil {
+		t.Fatal(err)
+	}
+	answer := ""
+	eventually(t, "the event is dead", func() bool {
+		answer = sqsCall(t, e, "ReceiveMessage", "dead", `"MessageAttributeNames":["All"]`)
+		return strings.Contains(answer, "MessageId")
+	})
+	for _, want := range []string{
+		`"Body":"{\"Records\":1}"`, `"ErrorCode":{"DataType":"Number","StringValue":"200"}`, `"ErrorMessage":{"DataType":"String","StringValue":"json: cannot unmarshal`, `"RequestID":{"DataType":"String","StringValue":"`,
+	} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("no %s in %s", want, answer)
+		}
 	}
 }
 

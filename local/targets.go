@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lambdahearth/hearth/local/internal/gateway"
 
@@ -99,7 +100,7 @@ type target struct {
 // Deliver implements scheduler.Target.
 func (t target) Deliver(ctx context.Context, arn, group string, input []byte) error {
 	if strings.HasPrefix(arn, "arn:aws:sqs:") {
-		return t.e.sendTo(arn, string(input), group)
+		return t.e.sendTo(arn, sqs.SendInput{Body: string(input), GroupID: group})
 	}
 	fn, qualifier, err := t.e.resolve(arn)
 	if err != nil {
@@ -109,12 +110,11 @@ func (t target) Deliver(ctx context.Context, arn, group string, input []byte) er
 }
 
 // sendTo sends a message to the queue with an ARN.
-func (e *Engine) sendTo(arn, body, group string) error {
+func (e *Engine) sendTo(arn string, in sqs.SendInput) error {
 	queue := e.queues.Queue(plan.LastPart(arn, ":"))
 	if queue == nil {
 		return fmt.Errorf("queue %s is not simulated", arn)
 	}
-	in := sqs.SendInput{Body: body, GroupID: group}
 	if queue.FIFO() {
 		if in.GroupID == "" {
 			in.GroupID = "default"
@@ -139,12 +139,36 @@ func (e *Engine) addDestinations(config *lambda.Config, f *plan.Function) {
 	}
 	config.Async.OnFailure, config.Async.OnSuccess = send(f.OnFailure), send(f.OnSuccess)
 	if arn := f.DeadLetter; arn != "" {
-		config.Async.DeadLetter = func(ctx context.Context, event []byte, _ string, _ *lambda.FunctionError) {
-			if err := (target{e, history.SourceAsync}).Deliver(ctx, arn, "", event); err != nil {
+		config.Async.DeadLetter = func(_ context.Context, event []byte, requestID string, failure *lambda.FunctionError) {
+			if err := e.sendTo(arn, sqs.SendInput{Body: string(event), Attributes: deadLetterAttributes(requestID, failure)}); err != nil {
 				e.opts.logf("%s: dead-letter queue: %v", config.Name, err)
 			}
 		}
 	}
+}
+
+// maxErrorMessage is how many bytes of an error's message a dead-letter queue gets.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (2026-11)
+const maxErrorMessage = 1024
+
+// deadLetterAttributes returns the attributes that Lambda gives an event in a dead-letter
+// queue. AWS does not document those of an event that no instance has handled; here, it has
+// only the id.
+func deadLetterAttributes(requestID string, failure *lambda.FunctionError) map[string]sqs.Attribute {
+	attributes := map[string]sqs.Attribute{"RequestID": {DataType: "String", StringValue: &requestID}}
+	if failure == nil {
+		return attributes
+	}
+	code, message := "200", failure.Message
+	for len(message) > maxErrorMessage {
+		_, size := utf8.DecodeLastRuneInString(message)
+		message = message[:len(message)-size]
+	}
+	attributes["ErrorCode"] = sqs.Attribute{DataType: "Number", StringValue: &code}
+	if message != "" { // SQS takes no empty values
+		attributes["ErrorMessage"] = sqs.Attribute{DataType: "String", StringValue: &message}
+	}
+	return attributes
 }
 
 // Invoke sends an event to a function synchronously and returns its response. It invokes
@@ -199,7 +223,7 @@ func (e *Engine) Send(name, body, group string) error {
 	if err != nil {
 		return err
 	}
-	return e.sendTo(e.queues.ARN(q.Definition.Name), body, group)
+	return e.sendTo(e.queues.ARN(q.Definition.Name), sqs.SendInput{Body: body, GroupID: group})
 }
 
 func (e *Engine) findQueue(name string) (*plan.Queue, error) {

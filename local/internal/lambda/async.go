@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -101,6 +102,8 @@ func (f *Function) deliver(qualifier string, event Invocation) {
 			}
 		case errors.Is(err, ErrNoQualifier): // it was removed since
 			condition = "RetriesExhausted"
+		case f.disabled():
+			condition = "ZeroReservedConcurrency"
 		default: // throttled
 			pause, throttled = throttled, min(2*throttled, throttleMaxPause)
 		}
@@ -129,7 +132,16 @@ func (f *Function) deliver(qualifier string, event Invocation) {
 	}
 }
 
-// record returns the JSON record that a destination gets.
+// disabled reports whether reserved concurrency refuses all invocations. Lambda then gives
+// up an asynchronous event at once. Source: LocalStack's captures of AWS, 2026-03.
+func (f *Function) disabled() bool {
+	reserved := f.Config().Reserved
+	return reserved != nil && *reserved == 0
+}
+
+// record returns the JSON record that a destination gets. An event that no instance has
+// handled has no response. Source of details that AWS does not document: LocalStack's
+// captures of AWS, 2026-03.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (2026-11)
 func (f *Function) record(event Invocation, qualifier, condition string, count int, response []byte, failure *FunctionError) []byte {
 	type requestContext struct {
@@ -144,23 +156,36 @@ func (f *Function) record(event Invocation, qualifier, condition string, count i
 		Error   string `json:"functionError,omitempty"`
 	}
 	r := struct {
-		Version         string          `json:"version"`
-		Timestamp       string          `json:"timestamp"`
-		RequestContext  requestContext  `json:"requestContext"`
-		RequestPayload  json.RawMessage `json:"requestPayload"`
-		ResponseContext responseContext `json:"responseContext"`
-		ResponsePayload json.RawMessage `json:"responsePayload"`
+		Version         string           `json:"version"`
+		Timestamp       string           `json:"timestamp"`
+		RequestContext  requestContext   `json:"requestContext"`
+		RequestPayload  json.RawMessage  `json:"requestPayload"`
+		ResponseContext *responseContext `json:"responseContext,omitempty"`
+		ResponsePayload json.RawMessage  `json:"responsePayload,omitempty"`
 	}{
 		Version: "1.0", Timestamp: f.host.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
-		RequestContext: requestContext{event.RequestID, f.ARN(qualifier), condition, count},
-		RequestPayload: rawJSON(event.Payload), ResponseContext: responseContext{Status: 200, Version: Latest},
-		ResponsePayload: rawJSON(response),
+		RequestContext: requestContext{event.RequestID, f.ARN(cmp.Or(qualifier, Latest)), condition, count},
+		RequestPayload: rawJSON(event.Payload),
 	}
-	if failure != nil {
-		r.ResponseContext.Error, r.ResponsePayload = "Unhandled", rawJSON(failure.Payload)
+	switch version := f.executed(qualifier); {
+	case failure != nil:
+		r.ResponseContext, r.ResponsePayload = &responseContext{200, version, "Unhandled"}, rawJSON(failure.Payload)
+	case condition == "Success":
+		r.ResponseContext, r.ResponsePayload = &responseContext{200, version, ""}, rawJSON(response)
 	}
 	data, _ := json.Marshal(r) // its raw parts are valid
 	return data
+}
+
+// executed returns the version that an invocation with a qualifier runs.
+func (f *Function) executed(qualifier string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	version, err := f.versionOf(qualifier)
+	if err != nil {
+		return qualifier
+	}
+	return version
 }
 
 func rawJSON(data []byte) json.RawMessage {

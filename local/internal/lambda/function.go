@@ -285,6 +285,7 @@ func (f *Function) run(env *environ, onDemand bool, event Invocation, watch Watc
 	if env.instance == nil {
 		if err = f.launch(f.ctx, env); err != nil && f.ctx.Err() == nil {
 			f.host.logf("%s: an instance did not start: %v", f.name, err)
+			err = ofRequest(err, event.RequestID)
 		}
 		event.spent, env.spent = env.spent, 0
 	}

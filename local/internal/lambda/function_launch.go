@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,7 @@ func (f *Function) launch(ctx context.Context, env *environ) error {
 		instance, err = f.start(ctx, env, env.config.Timeout)
 		env.spent = time.Since(again)
 		if isTimeout(err) {
-			err = newFunctionError(typeTimeout, fmt.Sprintf("Task timed out after %.2f seconds, all of them in the init phase", env.config.Timeout.Seconds()))
+			err = newFunctionError(typeTimeout, fmt.Sprintf("Task timed out after %.2f seconds", env.config.Timeout.Seconds())+inInit)
 		}
 	}
 	if err == nil && f.host.Debug {
@@ -43,6 +44,20 @@ func (f *Function) launch(ctx context.Context, env *environ) error {
 	f.tell(env, Ready, "")
 	f.tasks.Go(func() { f.watch(env) })
 	return nil
+}
+
+// inInit explains a time-out in the log. The caller's error does not have it.
+const inInit = ", all of them in the init phase"
+
+// ofRequest returns the error of an init phase as Lambda reports it to the caller of an
+// invocation: with the id of the request, if the error is Lambda's own. Source: LocalStack's
+// captures of AWS, 2026-03.
+func ofRequest(err error, requestID string) error {
+	var failure *FunctionError
+	if !errors.As(err, &failure) || !platformErrors[failure.Type] && failure.Type != typeEntrypoint {
+		return err
+	}
+	return newFunctionError(failure.Type, "RequestId: "+requestID+" Error: "+strings.TrimSuffix(failure.Message, inInit))
 }
 
 // isTimeout reports whether an error is a time-out of an invocation or an init phase.

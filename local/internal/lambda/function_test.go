@@ -264,6 +264,37 @@ func TestAsync(t *testing.T) {
 	}
 }
 
+// TestRecords: the records that destinations get, field by field.
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	none, zero := 0, 0
+	for name, c := range map[string]struct {
+		qualifier, payload string
+		reserved           *int
+		want               string
+	}{
+		"success": {"", `{"a":1}`, nil, `"functionArn":"arn:aws:lambda:us-east-1:000000000000:function:fn:$LATEST","condition":"Success","approximateInvokeCount":1},` +
+			`"requestPayload":{"a":1},"responseContext":{"statusCode":200,"executedVersion":"$LATEST"},"responsePayload":{"a":1}}`},
+		"failure": {"", `{"do":"fail"}`, nil, `"functionArn":"arn:aws:lambda:us-east-1:000000000000:function:fn:$LATEST","condition":"RetriesExhausted","approximateInvokeCount":1},` +
+			`"requestPayload":{"do":"fail"},"responseContext":{"statusCode":200,"executedVersion":"$LATEST","functionError":"Unhandled"},"responsePayload":{"errorMessage":"no luck","errorType":"errorString"}}`},
+		"alias": {"live", `{"a":1}`, nil, `"functionArn":"arn:aws:lambda:us-east-1:000000000000:function:fn:live","condition":"Success","approximateInvokeCount":1},` +
+			`"requestPayload":{"a":1},"responseContext":{"statusCode":200,"executedVersion":"1"},"responsePayload":{"a":1}}`},
+		"no concurrency": {"", `{"a":1}`, &zero, `"functionArn":"arn:aws:lambda:us-east-1:000000000000:function:fn:$LATEST","condition":"ZeroReservedConcurrency","approximateInvokeCount":0},` +
+			`"requestPayload":{"a":1}}`},
+	} {
+		records := make(chan string, 1)
+		keep := func(_ context.Context, record []byte) { records <- string(record) }
+		f := setup(t, &Host{Clock: clock.NewManual(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))}, Config{Region: defaultRegion, Account: defaultAccount, Reserved: c.reserved, Async: Async{Retries: &none, OnFailure: keep, OnSuccess: keep}})
+		if err := f.InvokeAsync(c.qualifier, Invocation{Payload: []byte(c.payload), RequestID: "id"}); err != nil {
+			t.Fatal(err)
+		}
+		want := `{"version":"1.0","timestamp":"2026-11-23T00:00:00.000Z","requestContext":{"requestId":"id",` + c.want
+		if got := within.Receive(t, records); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", name, got, want)
+		}
+	}
+}
+
 func TestFreeze(t *testing.T) {
 	t.Parallel()
 	i := start(t, Options{Freeze: true})

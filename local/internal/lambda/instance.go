@@ -294,7 +294,6 @@ func environment(opts Options, api, taskRoot string) []string {
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  initialization,
 		"AWS_LAMBDA_LOG_GROUP_NAME":       cmp.Or(opts.LogGroup, "/aws/lambda/"+opts.FunctionName),
 		"AWS_LAMBDA_LOG_STREAM_NAME":      time.Now().UTC().Format("2006/01/02") + "/[" + opts.Version + "]" + hex.EncodeToString(randomBytes(16)),
-		"AWS_LAMBDA_LOG_FORMAT":           cmp.Or(opts.LogFormat, "Text"),
 		"AWS_REGION":                      opts.Region,
 		"AWS_DEFAULT_REGION":              opts.Region,
 		"AWS_ACCESS_KEY_ID":               accessKey(opts.ID),
@@ -313,6 +312,9 @@ func environment(opts Options, api, taskRoot string) []string {
 	}
 	if opts.Concurrency > 1 {
 		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(opts.Concurrency)
+	}
+	if opts.LogFormat == "JSON" { // for Text, Lambda sets no format; source: LocalStack's captures of AWS, 2026-03
+		env["AWS_LAMBDA_LOG_FORMAT"] = opts.LogFormat
 	}
 	if opts.LogLevel != "" {
 		env["AWS_LAMBDA_LOG_LEVEL"] = opts.LogLevel

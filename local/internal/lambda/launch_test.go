@@ -161,9 +161,31 @@ func TestSlowInitPhase(t *testing.T) {
 
 	f = unready(t, &Host{Log: log.logf, initTimeout: 50 * time.Millisecond}, "is slow", Config{Timeout: 100 * time.Millisecond})
 	_, err := f.event(t, "", `{}`)
-	wantFunctionError(t, err, "Sandbox.Timedout", "Task timed out after 0.10 seconds, all of them in the init phase")
-	if got := log.with("fn: an instance did not start: Sandbox.Timedout: Task timed out"); len(got) != 1 {
+	wantFunctionError(t, err, "Sandbox.Timedout", "Task timed out after 0.10 seconds")
+	if got := log.with("fn: an instance did not start: Sandbox.Timedout: Task timed out after 0.10 seconds, all of them in the init phase"); len(got) != 1 {
 		t.Errorf("got %q", log.with(""))
+	}
+}
+
+// TestInitErrors: the caller of an invocation gets Lambda's own errors with the id of the
+// request, and the program's error as it is.
+func TestInitErrors(t *testing.T) {
+	t.Parallel()
+	for program, want := range map[string]string{
+		"exits":      `{"errorMessage":"RequestId: id Error: Runtime exited with error: exit status 3","errorType":"Runtime.ExitError"}`,
+		"exits well": `{"errorMessage":"RequestId: id Error: Runtime exited without providing a reason","errorType":"Runtime.ExitError"}`,
+		"init error": `{"errorMessage":"no","errorType":"Own"}`,
+		"hangs":      `{"errorMessage":"RequestId: id Error: Task timed out after 0.10 seconds","errorType":"Sandbox.Timedout"}`,
+	} {
+		f := unready(t, &Host{initTimeout: 50 * time.Millisecond}, program, Config{Timeout: 100 * time.Millisecond})
+		if program != "hangs" {
+			f = unready(t, &Host{}, program, Config{})
+		}
+		_, err := f.Invoke(t.Context(), "", Invocation{Payload: []byte(`{}`), RequestID: "id"})
+		var failure *FunctionError
+		if !errors.As(err, &failure) || string(failure.Payload) != want {
+			t.Errorf("%s: got %v, want %s", program, err, want)
+		}
 	}
 }
 
