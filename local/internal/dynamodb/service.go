@@ -253,6 +253,18 @@ func (t *table) checkItem(i item) error {
 	return t.checkKeyValues(i)
 }
 
+// checkBatchItem checks a whole item of a batch. For keys that are missing or have another
+// type, the error is another one than that of PutItem. Source: LocalStack's captures of
+// AWS, 2026-03; they have only a missing key.
+func (t *table) checkBatchItem(i item) error {
+	for _, k := range t.Keys {
+		if v, ok := i[k.Name]; !ok || v.kind != k.Type {
+			return errKey()
+		}
+	}
+	return t.checkKeyValues(i)
+}
+
 func (t *table) checkKeyValues(i item) error {
 	for n, k := range t.Keys {
 		switch text := i[k.Name].text; {

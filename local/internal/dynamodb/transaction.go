@@ -197,9 +197,18 @@ func (s *Service) repeated(in *request, now time.Time) (bool, error) {
 	return true, nil
 }
 
-// sum returns a hash of the transaction's operations.
+// sum returns a hash of the transaction's operations. The order of attributes, which an SDK
+// may change with each request, does not matter. Source: LocalStack's captures of AWS,
+// 2026-03.
 func (in *request) sum() [sha256.Size]byte {
 	data, err := json.Marshal(in.TransactItems)
+	var operations any
+	if err == nil {
+		err = json.Unmarshal(data, &operations)
+	}
+	if err == nil {
+		data, err = json.Marshal(operations) // with sorted names
+	}
 	if err != nil {
 		panic("dynamodb: " + err.Error()) // it was decoded from JSON
 	}

@@ -2,12 +2,16 @@ package dynamodb_test
 
 import (
 	"errors"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/lambdahearth/hearth/local/internal/dynamodb"
 )
 
 // TestTransaction: all writes are done, or none.
@@ -80,4 +84,30 @@ func TestTransaction(t *testing.T) {
 
 	b.refused("one item twice", write("", give("1"), give("2")), invalid, "Transaction request cannot include multiple operations on one item")
 	b.refused("nothing", write(""), invalid, "1 validation error detected: Value '[]' at 'transactItems' failed to satisfy constraint: Member must have length greater than or equal to 1")
+}
+
+// TestTokenIgnoresOrder: a repetition is the same one if only the order of attributes
+// differs, which the SDK for Go changes with each request.
+func TestTokenIgnoresOrder(t *testing.T) {
+	t.Parallel()
+	s := dynamodb.New(nil)
+	if err := s.Define([]dynamodb.Definition{{Name: "things", Keys: []dynamodb.Key{{Name: "id", Type: "S"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ attributes, want string }{
+		{`"id":{"S":"a"},"m":{"M":{"x":{"N":"1"},"y":{"N":"2"}}}`, `{}`},
+		{`"m":{"M":{"y":{"N":"2"},"x":{"N":"1"}}},"id":{"S":"a"}`, `{}`},
+		{`"id":{"S":"a"}`, "IdempotentParameterMismatchException"},
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("POST", "/", strings.NewReader(`{"ClientRequestToken":"t","TransactItems":[{"Put":{"TableName":"things","Item":{`+c.attributes+`}}}]}`))
+		r.Header.Set("X-Amz-Target", "DynamoDB_20120810.TransactWriteItems")
+		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		if s.ServeHTTP(w, r); !strings.Contains(w.Body.String(), c.want) {
+			t.Errorf("%s: got %s, want %s", c.attributes, w.Body, c.want)
+		}
+	}
+	if n := s.Counters("things").Writes; n != 1 {
+		t.Errorf("got %d writes", n)
+	}
 }

@@ -138,9 +138,9 @@ func TestBatchWrite(t *testing.T) {
 		many[i] = put(item{"id": text(string(rune('a' + i)))})
 	}
 	for want, requests := range map[string]map[string][]types.WriteRequest{
-		"Provided list of item keys contains duplicates":                                                                                             {"things": {put(item{"id": text("x")}), del(item{"id": text("x")})}},
-		"Too many items requested for the BatchWriteItem call":                                                                                       {"things": many},
-		"One or more parameter values were invalid: Missing the key id in the item":                                                                  {"things": {put(item{"n": number("1")})}, "numbers": {put(item{"id": number("2")})}},
+		"Provided list of item keys contains duplicates":       {"things": {put(item{"id": text("x")}), del(item{"id": text("x")})}},
+		"Too many items requested for the BatchWriteItem call": {"things": many},
+		"The provided key element does not match the schema":   {"things": {put(item{"n": number("1")})}, "numbers": {put(item{"id": number("2")})}},
 		"1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: Member must have length greater than or equal to 1": {},
 	} {
 		err := write(requests)

@@ -231,7 +231,7 @@ func (s *Service) batchWriteItem(in *request) (any, error) {
 }
 
 // readBatchWrite decodes one put or deletion of a batch.
-func readBatchWrite(table string, r map[string]json.RawMessage) (*write, error) {
+func readBatchWrite(name string, r map[string]json.RawMessage) (*write, error) {
 	maps.DeleteFunc(r, func(_ string, raw json.RawMessage) bool { return string(raw) == "null" })
 	for kind, raw := range r {
 		read, parameter := readPut, "Item"
@@ -247,8 +247,12 @@ func readBatchWrite(table string, r map[string]json.RawMessage) (*write, error) 
 		if err != nil {
 			return nil, err
 		}
-		in.TableName = table
-		return read(in)
+		in.TableName = name
+		w, err := read(in)
+		if err == nil && kind == "PutRequest" {
+			w.check = (*table).checkBatchItem
+		}
+		return w, err
 	}
 	return nil, invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 }
