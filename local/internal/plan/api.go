@@ -40,6 +40,7 @@ func (p *planner) planAPIs() error {
 			}
 			Body           any
 			BodyS3Location struct{ Key string }
+			BasePath       string // of the import
 		}
 		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
@@ -93,7 +94,7 @@ func (p *planner) planAPIs() error {
 					AllowCredentials: bool(c.AllowCredentials), MaxAge: int(c.MaxAge),
 				}
 			}
-			p.documentRoutes(h, d)
+			p.documentRoutes(h, d, props.BasePath)
 		}
 		if err := httpapi.Check(h.Config); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", r, err))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,8 @@ type document struct {
 		SecuritySchemes map[string]any         // schemes
 		Integrations    map[string]integration `json:"x-amazon-apigateway-integrations"`
 	}
+	BasePath    string   // version 2
+	Servers     any      // version 3: servers
 	BinaryTypes []string `json:"x-amazon-apigateway-binary-media-types"`
 	CORS        *struct {
 		AllowOrigins, AllowMethods, AllowHeaders, ExposeHeaders []string
@@ -88,6 +91,40 @@ func (p *planner) readDocument(r *assembly.Resource, body any, key string) (*doc
 	return d, assembly.Decode(body, d)
 }
 
+// server is an element of the field servers.
+type server struct {
+	URL       string
+	Variables map[string]struct{ Default string }
+}
+
+// prefix returns what an import puts before each path of the document: nothing, the whole
+// base path, or the base path without its first part. The base path of version 3 is the
+// variable basePath of the first server, even if its URL does not refer to it, or else the
+// URL's path. Source: LocalStack's captures of AWS, 2026-03.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-import-api-basePath.html (2026-11)
+func (d *document) prefix(mode string) string {
+	base := d.BasePath
+	var servers []server
+	if err := assembly.Decode(d.Servers, &servers); err == nil && len(servers) > 0 {
+		base = servers[0].Variables["basePath"].Default
+		if address, err := url.Parse(servers[0].URL); err == nil && base == "" {
+			base = address.Path
+		}
+	}
+	base = strings.Trim(base, "/")
+	switch strings.ToLower(mode) {
+	case "split":
+		_, base, _ = strings.Cut(base, "/")
+	case "prepend":
+	default:
+		return ""
+	}
+	if base == "" {
+		return ""
+	}
+	return "/" + base
+}
+
 // methodOf returns the method of an operation's key; "" for a key that is no operation.
 func methodOf(key string) string {
 	switch key = strings.ToLower(key); key {
@@ -99,8 +136,10 @@ func methodOf(key string) string {
 	return ""
 }
 
-// documentRoutes adds the routes of a document to an API.
-func (p *planner) documentRoutes(h *HTTPAPI, d *document) {
+// documentRoutes adds the routes of a document to an API. basePath says what becomes of the
+// document's base path.
+func (p *planner) documentRoutes(h *HTTPAPI, d *document, basePath string) {
+	prefix := d.prefix(basePath)
 	h.Name = cmp.Or(h.Name, d.Info.Title)
 	authorizers := map[string]*httpapi.Authorizer{}
 	schemes := maps.Clone(d.Components.SecuritySchemes)
@@ -135,7 +174,11 @@ func (p *planner) documentRoutes(h *HTTPAPI, d *document) {
 				p.skip(h.Resource, fmt.Sprintf("%s %s cannot be read: %v", method, path, err))
 				continue
 			}
-			route := httpapi.Route{Key: method + " " + path, ResourceID: stableID(h.Config.ID + path)}
+			whole := path
+			if prefix != "" {
+				whole = prefix + strings.TrimSuffix(path, "/")
+			}
+			route := httpapi.Route{Key: method + " " + whole, ResourceID: stableID(h.Config.ID + whole)}
 			if h.Config.REST == nil && path == "/$default" {
 				route.Key = "$default"
 			}

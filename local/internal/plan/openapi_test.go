@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -188,6 +189,52 @@ components:
 	for _, part := range []string{"Text: its OpenAPI document cannot be read: it must be an object, got a string", "HttpText: its OpenAPI document cannot be read: it must be", `Include: its OpenAPI document cannot be read: AWS::Include of s3://b/other.yaml: the assembly has no asset "other.yaml"; include an asset of the app`, "broken.yaml is neither JSON nor YAML: ", "Macro: its OpenAPI document cannot be read: Fn::Transform of Own is not supported here", "Proxy: its target is no function", `Gone: its OpenAPI document cannot be read: the assembly has no asset "gone.json"`, "Rest: PUT /orders/{id} is neither a Lambda proxy nor a mock", "Rest: the templates of GET /health are not simulated; it answers 200 without a body", "Rest: PATCH /orders/{id} cannot be read", "lets everybody in: key is not simulated"} {
 		if !strings.Contains(strings.Join(skipped, "\n"), part) {
 			t.Errorf("no %q in %q", part, skipped)
+		}
+	}
+}
+
+// TestBasePath: where an import puts the paths of a document.
+func TestBasePath(t *testing.T) {
+	t.Parallel()
+	for servers, want := range map[string][3]string{ // ignored, prepended, split
+		`"x": 1`:              {"/test", "/test", "/test"},
+		`"basePath": "/base"`: {"/test", "/base/test", "/test"},
+		`"basePath": "/a/b"`:  {"/test", "/a/b/test", "/b/test"},
+		`"basePath": "/"`:     {"/test", "/test", "/test"},
+		`"servers": []`:       {"/test", "/test", "/test"},
+		`"servers": "odd"`:    {"/test", "/test", "/test"},
+		`"servers": [{"url": "https://a.example/base-url/part/"}]`:                                             {"/test", "/base-url/part/test", "/part/test"},
+		`"servers": [{"url": "https://a.example", "variables": {"basePath": {"default": "/base-var"}}}]`:       {"/test", "/base-var/test", "/test"},
+		`"servers": [{"url": "https://a.example/{basePath}", "variables": {"basePath": {"default": "v1/x"}}}]`: {"/test", "/v1/x/test", "/x/test"},
+	} {
+		for n, mode := range []string{"", "prepend", "split"} {
+			const integration = `{"x-amazon-apigateway-integration": {"type": "aws_proxy", "payloadFormatVersion": "2.0", "uri": {"Fn::GetAtt": ["Fn", "Arn"]}}}`
+			body := `{` + servers + `, "paths": {"/test": {"get": ` + integration + `}, "/$default": {"x-amazon-apigateway-any-method": ` + integration + `}}}`
+			dir := write(t, `{"Resources": {
+				"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "FunctionName": "shop"}},
+				"Rest": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "rest", "Parameters": {"basepath": "`+mode+`"}, "Body": `+strings.ReplaceAll(body, "/$default", "/")+`}},
+				"Http": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "http", "BasePath": "`+mode+`", "Body": `+body+`}}}}`)
+			app, err := assembly.Load(dir, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := Make(app, Inputs{
+				Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{Main: "here:1"}, Programs: map[string]string{"Fn": "/bin/shop"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, h := range p.HTTPAPIs {
+				for _, r := range h.Config.Routes {
+					got = append(got, h.Name+" "+r.Key)
+				}
+			}
+			slices.Sort(got)
+			root := cmp.Or(strings.TrimSuffix(want[n], "/test"), "/")
+			if want := []string{"http $default", "http GET " + want[n], "rest ANY " + root, "rest GET " + want[n]}; !slices.Equal(got, want) {
+				t.Errorf("%s, %q: got %q, want %q", servers, mode, got, want)
+			}
 		}
 	}
 }

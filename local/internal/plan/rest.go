@@ -22,6 +22,7 @@ func (p *planner) planRESTAPIs() error {
 			BinaryMediaTypes []string
 			Body             any
 			BodyS3Location   struct{ Key string }
+			Parameters       map[string]string // of the import
 		}
 		if err := p.decode(r, &props); err != nil {
 			errs = append(errs, err)
@@ -41,7 +42,7 @@ func (p *planner) planRESTAPIs() error {
 		}
 		if err == nil && d != nil {
 			h.Config.REST.BinaryTypes = append(h.Config.REST.BinaryTypes, d.BinaryTypes...)
-			p.documentRoutes(h, d)
+			p.documentRoutes(h, d, props.Parameters["basepath"])
 		}
 		if err == nil {
 			err = httpapi.Check(h.Config)
