@@ -124,7 +124,9 @@ func setup(t *testing.T, c Config) (*API, *fakeFunctions) {
 		if c.Routes[i].Integration.Version == "" {
 			c.Routes[i].Integration.Version = "2.0"
 		}
-		c.Routes[i].Integration.Function = "arn:handler"
+		if c.Routes[i].Integration.Function == "" {
+			c.Routes[i].Integration.Function = "arn:handler"
+		}
 	}
 	if err := a.Configure(c); err != nil {
 		t.Fatal(err)

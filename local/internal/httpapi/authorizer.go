@@ -224,10 +224,14 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 			"pathParameters": x.params, "stageVariables": x.stage.Variables,
 		}
 	}
+	function, err := x.findFunction(auth.Function)
+	if err != nil {
+		return verdict{}, err
+	}
 	ctx, cancel := context.WithTimeout(x.r.Context(), gateway.Limit(authorizerTimeout, x.config.Debug))
 	defer cancel()
 	started := time.Now()
-	response, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: auth.Function, RequestID: uuid.NewString(), Trace: x.trace, Event: gateway.Encode(event)})
+	response, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: function, RequestID: uuid.NewString(), Trace: x.trace, Event: gateway.Encode(event)})
 	if err != nil {
 		return verdict{}, err
 	}

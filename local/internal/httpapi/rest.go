@@ -160,6 +160,9 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 		}
 		return restBadRequest.write(w)
 	}
+	if x.function, err = x.findFunction(x.route.Integration.Function); err != nil {
+		return a.failed(x.r.Context(), w, x, err)
+	}
 	payload := gateway.Encode(x.eventREST())
 	if len(payload) > maxEventBytes {
 		return restTooLong.write(w)

@@ -211,6 +211,37 @@ func TestResponsesREST(t *testing.T) {
 	}
 }
 
+// TestStageVariables: the ARNs of functions may depend on the stage.
+func TestStageVariables(t *testing.T) {
+	t.Parallel()
+	const arn = "arn:aws:lambda:eu-central-1:123456789012:function:${stageVariables.fn}:${stageVariables.alias}"
+	auth := &Authorizer{Lambda: &LambdaAuthorizer{Function: "arn:auth-${stageVariables.alias}", IdentitySource: []string{"$request.header.Authorization"}, Version: "2.0", Simple: true}}
+	for name, config := range map[string]Config{"REST": {REST: &REST{}}, "HTTP": {}} {
+		config.Routes = []Route{{Key: "GET /x", Authorizer: auth, Integration: Integration{Function: arn}}, {Key: "GET /y", Integration: Integration{Function: arn}}}
+		config.Stages = map[string]Stage{"a": {Variables: map[string]string{"fn": "shop", "alias": "live"}}, "b": {Variables: map[string]string{"fn": "shop"}}}
+		a, f := setup(t, config)
+		var asked []string
+		f.reply = func(function string, _ map[string]any) (string, error) {
+			if asked = append(asked, function); strings.HasPrefix(function, "arn:auth") {
+				return `{"isAuthorized":true}`, nil
+			}
+			return `{"statusCode":200}`, nil
+		}
+		resp := do(t, a, "GET", "/a/x", "", "Authorization", "me")
+		if diff := cmp.Diff([]string{"arn:auth-live", "arn:aws:lambda:eu-central-1:123456789012:function:shop:live"}, asked); diff != "" || resp.StatusCode != 200 {
+			t.Errorf("%s: %s %s", name, resp.Status, diff)
+		}
+		for _, target := range []string{"/b/y", "/b/x"} {
+			if resp := do(t, a, "GET", target, "", "Authorization", "me"); resp.StatusCode != 500 {
+				t.Errorf("%s %s: %s", name, target, resp.Status)
+			}
+		}
+		if len(asked) != 2 || len(f.log) != 2 || !strings.Contains(f.log[0], `GET /y: the stage does not have the variable "alias"; the client gets 500`) {
+			t.Errorf("%s: asked %q, log %q", name, asked, f.log)
+		}
+	}
+}
+
 // TestTraceREST: only a function's response tells the trace.
 func TestTraceREST(t *testing.T) {
 	t.Parallel()

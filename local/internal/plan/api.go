@@ -377,6 +377,10 @@ func addWebSocketRoutes(p *planner, w *WebSocketAPI, parts *apiParts) error {
 			p.skip(r, "route "+props.RouteKey+" does not go to a function")
 			return nil
 		}
+		if httpapi.HasStageVariable(to.function) {
+			p.skip(r, "the function of route "+props.RouteKey+" depends on a stage variable, which WebSocket APIs do not resolve here")
+			return nil
+		}
 		route := websocket.Route{
 			Function: to.function, Timeout: to.timeout,
 			Respond: props.RouteResponseSelectionExpression != "" && parts.responses[ID(r)],

@@ -238,3 +238,39 @@ func TestBasePath(t *testing.T) {
 		}
 	}
 }
+
+// TestStageVariablesInURIs: a function whose alias is a stage variable is invoked.
+func TestStageVariablesInURIs(t *testing.T) {
+	t.Parallel()
+	const uri = `"arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:${!stageVariables.fn}:${!stageVariables.alias}/invocations"`
+	dir := write(t, `{"Resources": {
+		"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "FunctionName": "shop"}},
+		"Rest": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "rest"}},
+		"Get": {"Type": "AWS::ApiGateway::Method", "Properties": {"RestApiId": {"Ref": "Rest"}, "ResourceId": {"Fn::GetAtt": ["Rest", "RootResourceId"]}, "HttpMethod": "GET", "AuthorizationType": "NONE",
+			"Integration": {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST", "Uri": {"Fn::Sub": `+uri+`}}}},
+		"Push": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "push", "ProtocolType": "WEBSOCKET", "RouteSelectionExpression": "$request.body.action"}},
+		"To": {"Type": "AWS::ApiGatewayV2::Integration", "Properties": {"ApiId": {"Ref": "Push"}, "IntegrationType": "AWS_PROXY", "IntegrationUri": {"Fn::Sub": `+uri+`}}},
+		"Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Push"}, "RouteKey": "$default", "Target": {"Fn::Join": ["/", ["integrations", {"Ref": "To"}]]}}},
+		"PushStage": {"Type": "AWS::ApiGatewayV2::Stage", "Properties": {"ApiId": {"Ref": "Push"}, "StageName": "live"}},
+		"Stage": {"Type": "AWS::ApiGateway::Stage", "Properties": {"RestApiId": {"Ref": "Rest"}, "StageName": "live", "Variables": {"fn": "shop", "alias": "live"}}}}}`)
+	app, err := assembly.Load(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Make(app, Inputs{
+		Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{Main: "here:1"}, Programs: map[string]string{"Fn": "/bin/shop"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "arn:aws:lambda:us-east-1:000000000000:function:${stageVariables.fn}:${stageVariables.alias}"
+	if r := p.HTTPAPIs[0].Config.Routes[0]; r.Integration.NotSimulated || r.Integration.Function != want {
+		t.Errorf("got %+v", r.Integration)
+	}
+	if n := p.NotSimulated; len(n) != 1 || n[0].LogicalID != "Route" || !strings.Contains(n[0].Why, "depends on a stage variable") {
+		t.Errorf("not simulated: %+v", n)
+	}
+	if s := p.HTTPAPIs[0].Config.Stages["live"]; s.Variables["alias"] != "live" {
+		t.Errorf("got %+v", s)
+	}
+}

@@ -594,10 +594,10 @@ func nameIn(function string) string {
 }
 
 // simulates reports whether the engine runs a function. function is its ARN, or its name
-// with a qualifier.
+// with a qualifier. One whose name is a stage variable counts as simulated.
 func (p *Plan) simulates(function string) bool {
 	name := nameIn(function)
-	return slices.ContainsFunc(p.Functions, func(f *Function) bool { return f.Config.Name == name })
+	return httpapi.HasStageVariable(name) || slices.ContainsFunc(p.Functions, func(f *Function) bool { return f.Config.Name == name })
 }
 
 // HasQueue reports whether a queue with a name is in the plan.
