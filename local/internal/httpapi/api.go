@@ -102,6 +102,9 @@ type Integration struct {
 	Timeout time.Duration
 	// Stream says that a REST API streams the response.
 	Stream bool
+	// Method is the HTTP method with which a REST API calls Lambda. "" means POST; Lambda
+	// takes no other, so that each request gets 500.
+	Method string
 	// Mock is a REST API's answer without a function; nil invokes the function.
 	Mock *Mock
 	// NotSimulated says that the integration is of a kind that the engine does not simulate.

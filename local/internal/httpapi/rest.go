@@ -152,6 +152,10 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	if x.route.Integration.NotSimulated {
 		return a.notSimulated(w, x)
 	}
+	if method := x.route.Integration.Method; method != "" && method != http.MethodPost {
+		a.logf("%s: its integration calls Lambda with %s instead of POST; the client gets %d", x.routeKey, method, restInternal.status)
+		return restInternal.write(w)
+	}
 	var err error
 	if x.body, err = readBody(w, x.r); err != nil {
 		var tooLarge *http.MaxBytesError

@@ -242,6 +242,18 @@ func TestStageVariables(t *testing.T) {
 	}
 }
 
+// TestIntegrationMethod: Lambda takes nothing but POST, and API Gateway nothing for it.
+func TestIntegrationMethod(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]int{"": 200, "POST": 200, "GET": 500} {
+		a, f := setupREST(t, REST{}, Route{Key: "GET /x", Integration: Integration{Method: method}})
+		resp := do(t, a, "GET", "/live/x", "")
+		if body := text(t, resp); resp.StatusCode != want || want == 500 && (body != `{"message":"Internal server error"}` || len(f.events) > 0 || len(f.log) != 1) {
+			t.Errorf("%q: %s %s %q", method, resp.Status, body, f.log)
+		}
+	}
+}
+
 // TestTraceREST: only a function's response tells the trace.
 func TestTraceREST(t *testing.T) {
 	t.Parallel()

@@ -45,6 +45,7 @@ type operation struct {
 type integration struct {
 	Ref                  string `json:"$ref"`
 	Type, URI            string
+	HTTPMethod           string `json:"httpMethod"`
 	PayloadFormatVersion payloadVersion
 	ResponseTransferMode string
 	Subtype              string `json:"integrationSubtype"`
@@ -214,6 +215,9 @@ func (p *planner) documentIntegration(h *HTTPAPI, d *document, route *httpapi.Ro
 	case strings.EqualFold(in.Type, "aws_proxy") && in.Subtype == "" && functionARN(in.URI) != "":
 		to.Function, to.Version, to.Stream = functionARN(in.URI), string(in.PayloadFormatVersion), in.ResponseTransferMode == "STREAM"
 		to.Timeout = time.Duration(in.TimeoutInMillis) * time.Millisecond
+		if h.Config.REST != nil {
+			p.setMethod(h.Resource, route, in.HTTPMethod)
+		}
 		if !p.simulates(to.Function) {
 			p.skip(h.Resource, "the function of "+route.Key+" is not simulated; it answers an error")
 		}

@@ -274,3 +274,41 @@ func TestStageVariablesInURIs(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 }
+
+// TestIntegrationMethod: a method that Lambda does not take is said at the start.
+func TestIntegrationMethod(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]string{"": "", "POST": "", "post": "", "GET": "GET"} {
+		const fn = `{"Fn::GetAtt": ["Fn", "Arn"]}`
+		dir := write(t, `{"Resources": {
+			"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "FunctionName": "shop"}},
+			"Rest": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "rest"}},
+			"Get": {"Type": "AWS::ApiGateway::Method", "Properties": {"RestApiId": {"Ref": "Rest"}, "ResourceId": {"Fn::GetAtt": ["Rest", "RootResourceId"]}, "HttpMethod": "GET", "AuthorizationType": "NONE",
+				"Integration": {"Type": "AWS_PROXY", "IntegrationHttpMethod": "`+method+`", "Uri": `+fn+`}}},
+			"File": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "file", "Body": {"paths": {"/": {"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "`+method+`", "uri": `+fn+`}}}}}}},
+			"Http": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "http", "Body": {"paths": {"/": {"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "`+method+`", "payloadFormatVersion": "2.0", "uri": `+fn+`}}}}}}}}}`)
+		app, err := assembly.Load(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Make(app, Inputs{
+			Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{Main: "here:1"}, Programs: map[string]string{"Fn": "/bin/shop"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range p.HTTPAPIs {
+			want := want
+			if h.Name == "http" {
+				want = ""
+			}
+			if got := h.Config.Routes[0].Integration.Method; got != want {
+				t.Errorf("%q, %s: got %q", method, h.Name, got)
+			}
+		}
+		said := strings.Count(strings.Join(p.Warnings, "\n"), "GET / answers 500, as on AWS: its integration calls Lambda with GET; set POST")
+		if want == "" && said != 0 || want != "" && said != 2 {
+			t.Errorf("%q: warnings %q", method, p.Warnings)
+		}
+	}
+}

@@ -144,6 +144,7 @@ type methodProps struct {
 	APIKeyRequired    assembly.Bool `json:"ApiKeyRequired"`
 	Integration       struct {
 		URI                        string `json:"Uri"`
+		IntegrationHTTPMethod      string `json:"IntegrationHttpMethod"`
 		Type, ResponseTransferMode string
 		TimeoutInMillis            assembly.Int
 		IntegrationResponses       []mockResponse
@@ -185,6 +186,7 @@ func (p *planner) readRESTMethods(h *HTTPAPI) error {
 		switch {
 		case props.Integration.Type == "AWS_PROXY" && functionARN(props.Integration.URI) != "":
 			route.Integration.Function = functionARN(props.Integration.URI)
+			p.setMethod(r, &route, props.Integration.IntegrationHTTPMethod)
 			if !p.simulates(route.Integration.Function) {
 				p.skip(r, "its function is not simulated; it answers 502")
 			}
@@ -210,6 +212,18 @@ func (p *planner) readRESTMethods(h *HTTPAPI) error {
 		h.Config.Routes = append(h.Config.Routes, route)
 	}
 	return nil
+}
+
+// setMethod sets the HTTP method with which a REST API calls Lambda. API Gateway accepts any
+// method, but each request gets 500 unless it is POST. Source: LocalStack's captures of AWS,
+// 2026-03, for GET. What ANY does is not known; here, it stands for POST.
+func (p *planner) setMethod(r *assembly.Resource, route *httpapi.Route, method string) {
+	switch method = strings.ToUpper(method); method {
+	case "", "ANY", "POST":
+	default:
+		route.Integration.Method = method
+		p.warn(r, "%s answers 500, as on AWS: its integration calls Lambda with %s; set POST", route.Key, method)
+	}
 }
 
 // originInTemplate matches the additional origins in the mapping template that the CDK
