@@ -60,6 +60,24 @@ func Trace(header string, at time.Time) string {
 	return fmt.Sprintf("Root=1-%08x-%x", at.Unix(), Random(12))
 }
 
+// Segment returns the trace of an invocation for a request's trace. It adds a parent, and
+// that the trace is not sampled, unless the client said so. Events have the request's
+// trace. Source for REST APIs: LocalStack's captures of AWS, 2026-03.
+// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader (2026-11)
+func Segment(trace string) string {
+	root, rest, _ := strings.Cut(trace, ";")
+	if !strings.Contains(rest, "Parent=") {
+		root += fmt.Sprintf(";Parent=%x", Random(8))
+	}
+	if rest != "" {
+		root += ";" + rest
+	}
+	if !strings.Contains(rest, "Sampled=") {
+		root += ";Sampled=0"
+	}
+	return root
+}
+
 // Random returns n random bytes.
 func Random(n int) []byte {
 	b := make([]byte, n)

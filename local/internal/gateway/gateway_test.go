@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,24 @@ func TestTrace(t *testing.T) {
 	first, second := Trace("Self=1", at), Trace("", at)
 	if !strings.HasPrefix(first, "Root=1-5759e988-") || len(first) != len("Root=1-5759e988-bd862e3fe1be46a994272793") || first == second {
 		t.Errorf("got %s and %s", first, second)
+	}
+}
+
+// TestSegment: an invocation's trace has all parts, and keeps what the client sent.
+func TestSegment(t *testing.T) {
+	t.Parallel()
+	const root, parent = "Root=1-5759e988-bd862e3fe1be46a994272793", ";Parent=7fa8c0f79203be72"
+	for trace, want := range map[string]string{
+		root:                         root + ";Parent=PARENT;Sampled=0",
+		root + ";Sampled=1":          root + ";Parent=PARENT;Sampled=1",
+		root + parent:                root + parent + ";Sampled=0",
+		root + parent + ";Sampled=1": root + parent + ";Sampled=1",
+	} {
+		got := Segment(trace)
+		pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(want), "PARENT", "[0-9a-f]{16}") + "$"
+		if !regexp.MustCompile(pattern).MatchString(got) {
+			t.Errorf("%s: got %s, want %s", trace, got, want)
+		}
 	}
 }
 

@@ -198,7 +198,8 @@ type exchange struct {
 	id         string // the request id
 	invocation string // the invocation's request id
 	extendedID string // a REST API's second request id
-	trace      string
+	trace      string // of the request; events have it
+	segment    string // the trace of the invocation
 	at         time.Time
 	sourceIP   string
 	body       []byte
@@ -247,6 +248,7 @@ func (a *API) serve(w http.ResponseWriter, x *exchange) (status int) {
 	x.routeKey = x.route.Key
 	x.sourceIP = gateway.SourceIP(x.r)
 	x.trace = gateway.Trace(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
+	x.segment = gateway.Segment(x.trace)
 	if status, message := a.authorize(x); status != 0 {
 		if status == http.StatusUnauthorized && x.route.Authorizer.JWT != nil {
 			w.Header().Set("Www-Authenticate", "Bearer")
@@ -308,7 +310,7 @@ func (a *API) notSimulated(w http.ResponseWriter, x *exchange) int {
 
 // invoke returns the invocation of the route's function.
 func (x *exchange) invoke(event []byte) gateway.Invocation {
-	return gateway.Invocation{Function: x.function, RequestID: x.invocation, Trace: x.trace, Event: event}
+	return gateway.Invocation{Function: x.function, RequestID: x.invocation, Trace: x.segment, Event: event}
 }
 
 // stageVariable matches a stage variable in the ARN of a function.

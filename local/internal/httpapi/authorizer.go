@@ -231,7 +231,7 @@ func (a *API) askFunction(x *exchange, auth *LambdaAuthorizer, identities []stri
 	ctx, cancel := context.WithTimeout(x.r.Context(), gateway.Limit(authorizerTimeout, x.config.Debug))
 	defer cancel()
 	started := time.Now()
-	response, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: function, RequestID: uuid.NewString(), Trace: x.trace, Event: gateway.Encode(event)})
+	response, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: function, RequestID: uuid.NewString(), Trace: gateway.Segment(x.trace), Event: gateway.Encode(event)})
 	if err != nil {
 		return verdict{}, err
 	}

@@ -143,6 +143,7 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	x.routeKey = x.route.Key
 	x.sourceIP = gateway.SourceIP(x.r)
 	x.trace = gateway.Trace(x.r.Header.Get("X-Amzn-Trace-Id"), x.at)
+	x.segment = gateway.Segment(x.trace)
 	if status, _ := a.authorize(x); status != 0 {
 		return a.refusedREST(w, x, status)
 	}
@@ -174,7 +175,7 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	ctx, cancel := x.bound()
 	defer cancel()
 	if x.route.Integration.Stream {
-		w.Header().Set("X-Amzn-Trace-Id", x.trace)
+		w.Header().Set("X-Amzn-Trace-Id", x.segment)
 		return a.stream(ctx, w, x, payload)
 	}
 	result, err := a.invoker.Invoke(ctx, x.invoke(payload))
@@ -192,7 +193,7 @@ func (a *API) serveREST(w http.ResponseWriter, x *exchange) int {
 	}
 	answer.defaultType("application/json")
 	remap(answer.header)
-	w.Header().Set("X-Amzn-Trace-Id", x.trace)
+	w.Header().Set("X-Amzn-Trace-Id", x.segment)
 	answer.write(w, x.r)
 	return answer.status
 }

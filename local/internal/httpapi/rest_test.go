@@ -264,6 +264,10 @@ func TestTraceREST(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", target, got, want)
 		}
 	}
+	const root = "Root=1-3152b799-8954dae64eda91bc9a23a7e8"
+	if got := do(t, a, "GET", "/live/fn", "", "X-Amzn-Trace-Id", root).Header.Get("X-Amzn-Trace-Id"); !strings.HasPrefix(got, root+";Parent=") {
+		t.Errorf("without a parent: got %q", got)
+	}
 }
 
 // TestErrorsREST: the gateway's own answers.

@@ -105,7 +105,7 @@ func (a *API) authorize(r *http.Request, config *Config, c *connection, auth *Au
 	e.MethodARN = "arn:aws:execute-api:" + config.Region + ":" + config.Account + ":" + config.ID + "/" + c.stage + "/$connect"
 	ctx, cancel := context.WithTimeout(a.ctx, gateway.Limit(authorizerTimeout, config.Debug))
 	defer cancel()
-	data, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: auth.Function, RequestID: uuid.NewString(), Trace: e.trace, Event: gateway.Encode(&e)})
+	data, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: auth.Function, RequestID: uuid.NewString(), Trace: gateway.Segment(e.trace), Event: gateway.Encode(&e)})
 	if gateway.SaysUnauthorized(err) {
 		return http.StatusUnauthorized
 	}

@@ -155,7 +155,7 @@ func (a *API) invoke(ctx context.Context, route Route, e *event) (*response, err
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	id := uuid.NewString()
-	data, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: route.Function, RequestID: id, Trace: e.trace, Event: gateway.Encode(e)})
+	data, err := a.invoker.Invoke(ctx, gateway.Invocation{Function: route.Function, RequestID: id, Trace: gateway.Segment(e.trace), Event: gateway.Encode(e)})
 	var answer *response
 	if err == nil {
 		answer, err = readResponse(data)
