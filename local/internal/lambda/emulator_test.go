@@ -129,8 +129,13 @@ func startEmulator(t *testing.T, emulator, program string, timeout time.Duration
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The emulator wants addresses that are free. On 127.0.0.1, a connection of somebody
+	// else may take the port before the emulator listens.
 	address := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", "127.77.0.1:0")
+		if err != nil { // not on Linux
+			l, err = net.Listen("tcp", "127.0.0.1:0")
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
