@@ -3,7 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
-	"io"
+	"hash/crc32"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -64,7 +64,10 @@ func (s *table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		s.t.Errorf("X-Amz-Target %q", r.Header.Get("X-Amz-Target"))
 	}
-	s.calls[op]++
+	// The SDK repeats a request if the response comes before it has finished sending.
+	if attempt := r.Header.Get("Amz-Sdk-Request"); attempt == "" || strings.HasPrefix(attempt, "attempt=1;") {
+		s.calls[op]++
+	}
 	var in request
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		s.t.Error(err)
@@ -82,16 +85,19 @@ func (s *table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.lose != nil && s.lose(op) {
 		panic(http.ErrAbortHandler)
 	}
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	status := http.StatusOK
 	if f, ok := err.(fault); ok {
-		w.WriteHeader(http.StatusBadRequest)
+		status = http.StatusBadRequest
 		out = map[string]string{"__type": "com.amazonaws.dynamodb.v20120810#" + f.kind, "message": f.message}
 	}
 	data, err := json.Marshal(out)
 	if err != nil {
 		s.t.Error(err)
 	}
-	_, _ = io.WriteString(w, string(data))
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.Header().Set("X-Amz-Crc32", fmt.Sprint(crc32.ChecksumIEEE(data)))
+	w.WriteHeader(status)
+	_, _ = w.Write(data)
 }
 
 type request struct {

@@ -91,9 +91,9 @@ func stuckApp() *lambdaruntime.App {
 	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { os.Exit(6) })
 	return &lambdaruntime.App{
-		HTTP: mux, RequestTimeout: 50 * time.Millisecond,
+		HTTP: mux, RequestTimeout: time.Second,
 		Queues: []lambdaruntime.Consumer{
-			lambdaruntime.Queue[string]{Name: "ledger", FIFO: true, Timeout: 50 * time.Millisecond}.Consume(func(_ context.Context, job *lambdaruntime.Job[string]) error {
+			lambdaruntime.Queue[string]{Name: "ledger", FIFO: true, Timeout: time.Second}.Consume(func(_ context.Context, job *lambdaruntime.Job[string]) error {
 				if job.Payload == "\"stuck\"" {
 					select {}
 				}
