@@ -151,7 +151,7 @@ func Text(v any) string {
 }
 
 // Rules compiles a list of rules, one of which must match. If the event has a
-// list, one item must match. An empty list counts as no field.
+// list, one item must match, also of a list in it. An empty list counts as no field.
 func Rules(path string, rules []any) (Pattern, error) {
 	if len(rules) == 0 {
 		return nil, fmt.Errorf("%s must not be an empty list", path)
@@ -167,12 +167,14 @@ func Rules(path string, rules []any) (Pattern, error) {
 	one := func(value any, present bool) bool {
 		return slices.ContainsFunc(patterns, func(p Pattern) bool { return p(value, present) })
 	}
-	return func(value any, present bool) bool {
+	var match Pattern
+	match = func(value any, present bool) bool {
 		if list, ok := value.([]any); ok {
-			return slices.ContainsFunc(list, func(item any) bool { return one(item, true) }) || len(list) == 0 && one(nil, false)
+			return slices.ContainsFunc(list, func(item any) bool { return match(item, true) }) || len(list) == 0 && one(nil, false)
 		}
 		return one(value, present)
-	}, nil
+	}
+	return match, nil
 }
 
 func compileRule(rule any) (Pattern, error) {
