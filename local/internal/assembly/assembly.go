@@ -71,7 +71,7 @@ type Stack struct {
 	resources  map[string]*Resource
 	parameters map[string]func(depth int) (any, error) // of a nested stack
 	children   map[string]*Stack                       // nested stacks by logical id
-	undecided  map[string]error                        // why a resource is left out, by logical id
+	undecided  map[string]error                        // why a part is left out: a resource by logical id, another as in Outputs.{id}
 }
 
 // Resource is a resource of a stack's template.
@@ -358,7 +358,7 @@ func readJSON(path string, into any) error {
 		return err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(path), err)
+		return fmt.Errorf("%s: %w", filepath.Base(path), plainly(err))
 	}
 	return nil
 }
@@ -463,8 +463,8 @@ func (a *App) OfType(kind string) []*Resource {
 	return slices.DeleteFunc(a.Resources(), func(r *Resource) bool { return r.Type != kind })
 }
 
-// Undecided says which resources are left out, since they cannot be read, or since only AWS
-// knows whether their condition holds.
+// Undecided says which parts are left out, since they cannot be read, or since only AWS
+// knows whether the condition of a resource holds.
 func (a *App) Undecided() (reasons []string) {
 	for _, s := range a.Stacks {
 		for _, id := range slices.Sorted(maps.Keys(s.undecided)) {

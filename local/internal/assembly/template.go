@@ -18,16 +18,24 @@ func (s *Stack) readTemplate() error {
 	if err := readJSON(s.file, &t); err != nil {
 		return err
 	}
-	leaveOut := func(id string, err error) { s.undecided[id] = err }
-	// Loops may go over lists in these.
-	s.template.Parameters = readSection[parameter](t["Parameters"], leaveOut)
-	s.template.Mappings = readSection[map[string]map[string]any](t["Mappings"], leaveOut)
-	for _, section := range []string{"Conditions", "Resources", "Outputs"} {
-		t[section] = s.expandLoops(t[section], leaveOut)
+	// leaveOut notes a part of a section. Only the resources' ids are theirs alone.
+	leaveOut := func(section string) func(id string, err error) {
+		return func(id string, err error) {
+			if section != "Resources" {
+				id = section + "." + id
+			}
+			s.undecided[id] = err
+		}
 	}
-	s.template.Conditions = readSection[any](t["Conditions"], leaveOut)
-	s.template.Resources = readSection[resource](t["Resources"], leaveOut)
-	s.template.Outputs = readSection[output](t["Outputs"], leaveOut)
+	// Loops may go over lists in these.
+	s.template.Parameters = readSection[parameter](t["Parameters"], leaveOut("Parameters"))
+	s.template.Mappings = readSection[map[string]map[string]any](t["Mappings"], leaveOut("Mappings"))
+	for _, section := range []string{"Conditions", "Resources", "Outputs"} {
+		t[section] = s.expandLoops(t[section], leaveOut(section))
+	}
+	s.template.Conditions = readSection[any](t["Conditions"], leaveOut("Conditions"))
+	s.template.Resources = readSection[resource](t["Resources"], leaveOut("Resources"))
+	s.template.Outputs = readSection[output](t["Outputs"], leaveOut("Outputs"))
 	return nil
 }
 

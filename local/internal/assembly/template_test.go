@@ -26,19 +26,21 @@ func TestPartsCostThemselves(t *testing.T) {
 			"Fn::Transform": {"Name": "AWS::Include"},
 			"Fine": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Module"}, "Color": {"Ref": "Nothing"}}}
 		},
-		"Outputs": {"O": [1], "Url": {"Value": {"Ref": "Fine"}}}}`}, nil)
+		"Outputs": {"O": [1], "Fine": [2], "Url": {"Value": {"Ref": "Fine"}}}}`}, nil)
 	if diff := cmp.Diff([]string{
-		"S/Fn::ForEach::More: Ref \"Nobody\": the template has no such resource, so that AWS refuses it",
+		"S/Conditions.Fn::ForEach::More: Ref \"Nobody\": the template has no such resource, so that AWS refuses it",
 		"S/Fn::ForEach::None: a loop takes an identifier, a list and an object",
 		"S/Fn::ForEach::Queues: Ref \"Nobody\": the template has no such resource, so that AWS refuses it",
 		"S/Fn::Transform: AWS puts it together from another file (AWS::Include), which is not read here",
 		"S/List: it must be an object, got a list",
 		"S/Lost: the template has no condition \"Gone\"",
-		"S/M: it must be an object, got a string",
+		"S/Mappings.Fn::Transform: AWS puts it together from another file (AWS::Include), which is not read here",
+		"S/Mappings.M: it must be an object, got a string",
 		"S/Module: Type must be a string, got an object",
-		"S/O: it must be an object, got a list",
 		"S/Odd: condition C: a condition must be one function",
-		"S/P: Type must be a string, got a list",
+		"S/Outputs.Fine: it must be an object, got a list",
+		"S/Outputs.O: it must be an object, got a list",
+		"S/Parameters.P: Type must be a string, got a list",
 	}, app.Undecided()); diff != "" {
 		t.Error(diff)
 	}
