@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lambdahearth/hearth/local/internal/assembly"
 	"github.com/lambdahearth/hearth/local/internal/httpapi"
 )
 
@@ -101,16 +100,7 @@ components:
 			t.Fatal(err)
 		}
 	}
-	app, err := assembly.Load(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := Make(app, Inputs{
-		Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{Main: "here:1"}, Programs: map[string]string{"Fn": "/bin/shop"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := planned(t, dir)
 	const function = "arn:aws:lambda:us-east-1:000000000000:function:shop"
 	routes := map[string]httpapi.Route{}
 	for _, h := range p.HTTPAPIs {
@@ -214,16 +204,7 @@ func TestBasePath(t *testing.T) {
 				"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "provided.al2023", "FunctionName": "shop"}},
 				"Rest": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "rest", "Parameters": {"basepath": "`+mode+`"}, "Body": `+strings.ReplaceAll(body, "/$default", "/")+`}},
 				"Http": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "http", "BasePath": "`+mode+`", "Body": `+body+`}}}}`)
-			app, err := assembly.Load(dir, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := Make(app, Inputs{
-				Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{Main: "here:1"}, Programs: map[string]string{"Fn": "/bin/shop"},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := planned(t, dir)
 			var got []string
 			for _, h := range p.HTTPAPIs {
 				for _, r := range h.Config.Routes {
@@ -253,16 +234,7 @@ func TestStageVariablesInURIs(t *testing.T) {
 		"Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Push"}, "RouteKey": "$default", "Target": {"Fn::Join": ["/", ["integrations", {"Ref": "To"}]]}}},
 		"PushStage": {"Type": "AWS::ApiGatewayV2::Stage", "Properties": {"ApiId": {"Ref": "Push"}, "StageName": "live"}},
 		"Stage": {"Type": "AWS::ApiGateway::Stage", "Properties": {"RestApiId": {"Ref": "Rest"}, "StageName": "live", "Variables": {"fn": "shop", "alias": "live"}}}}}`)
-	app, err := assembly.Load(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := Make(app, Inputs{
-		Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{Main: "here:1"}, Programs: map[string]string{"Fn": "/bin/shop"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := planned(t, dir)
 	const want = "arn:aws:lambda:us-east-1:000000000000:function:${stageVariables.fn}:${stageVariables.alias}"
 	if r := p.HTTPAPIs[0].Config.Routes[0]; r.Integration.NotSimulated || r.Integration.Function != want {
 		t.Errorf("got %+v", r.Integration)
@@ -287,16 +259,7 @@ func TestIntegrationMethod(t *testing.T) {
 				"Integration": {"Type": "AWS_PROXY", "IntegrationHttpMethod": "`+method+`", "Uri": `+fn+`}}},
 			"File": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "file", "Body": {"paths": {"/": {"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "`+method+`", "uri": `+fn+`}}}}}}},
 			"Http": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "http", "Body": {"paths": {"/": {"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "`+method+`", "payloadFormatVersion": "2.0", "uri": `+fn+`}}}}}}}}}`)
-		app, err := assembly.Load(dir, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := Make(app, Inputs{
-			Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{Main: "here:1"}, Programs: map[string]string{"Fn": "/bin/shop"},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := planned(t, dir)
 		for _, h := range p.HTTPAPIs {
 			want := want
 			if h.Name == "http" {

@@ -44,6 +44,22 @@ func write(t *testing.T, template string) (dir string) {
 	return dir
 }
 
+// planned plans the assembly in a folder. The function Fn has a program.
+func planned(t *testing.T, dir string) *Plan {
+	t.Helper()
+	app, err := assembly.Load(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Make(app, Inputs{
+		Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{Main: "here:1"}, Programs: map[string]string{"Fn": "/bin/shop"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func load(t *testing.T) (*assembly.App, Inputs) {
 	t.Helper()
 	dir := write(t, shop)

@@ -59,14 +59,7 @@ func TestWarmInstances(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := write(t, warmTemplate(test.alias, test.version, test.scaling))
-			app, err := assembly.Load(dir, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := Make(app, Inputs{Region: assembly.DefaultRegion, Account: assembly.DefaultAccount, Addresses: &Addresses{}, Programs: map[string]string{"Fn": "/bin/shop"}})
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := planned(t, dir)
 			var warnings, notes []string
 			if test.why != "" {
 				warnings, notes = []string{"Shop/" + test.why}, []string{test.why + "."}
