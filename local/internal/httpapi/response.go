@@ -66,7 +66,10 @@ func readResponse(data []byte, version string) (*answer, error) {
 		}
 	}
 	if in.StatusCode == nil {
-		if version != "2.0" && version != "" || !json.Valid(data) {
+		switch {
+		case version == versionREST:
+			return nil, fmt.Errorf("%w: it must be a JSON object", errMalformed)
+		case version != "2.0" && version != "" || !json.Valid(data):
 			return nil, fmt.Errorf("%w: it must be JSON with a statusCode", errMalformed)
 		}
 		return inferred(data), nil

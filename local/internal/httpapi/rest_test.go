@@ -292,6 +292,9 @@ func TestErrorsREST(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", name, got, c.want)
 		}
 	}
+	if log := strings.Join(f.log, "\n"); !strings.Contains(log, "the response to POST /x is malformed: it is no proxy response: it must be a JSON object; the client gets 502") {
+		t.Errorf("log %q", log)
+	}
 }
 
 // TestBinaryREST: the media types of the API decide what is base64, both ways.
