@@ -298,8 +298,9 @@ func testConnectionsPanel(t *testing.T, p *pageBench) {
 		p.fill("#url", p.WebSocketURL()+"?user=anna")
 		p.click("#dial")
 		eventually(t, "the page is connected", func() bool { return open() == 1 })
-		p.await("document.querySelectorAll('[data-connection]').length === 1")
-		return p.State().WebSocketAPIs[0].ConnectionIDs[0]
+		id := p.State().WebSocketAPIs[0].ConnectionIDs[0]
+		p.await(fmt.Sprintf("[...document.querySelectorAll('[data-connection]')].map(e => e.dataset.connection).join() === %q", id)) // and not the one before
+		return id
 	}
 	id := connect()
 	p.fill("#message", `{"action":"ping"}`)
